@@ -1,0 +1,93 @@
+"""What can go wrong, each kind with its exit code.
+
+Every error names what failed and the value, and carries a ``hint``: what to do next.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process tells the shell. Listed in the README; scripts rely on the numbers."""
+
+    OK = 0
+    FAILURE = 1
+    USAGE = 2
+    PARTIAL = 3
+    DEGRADED = 4
+    STILL_STARTING = 5
+    ENGINE_UNREACHABLE = 6
+    LOCKED = 7
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class WbError(Exception):
+    """Something failed that the user can act on.
+
+    Args:
+        message: what failed, with the value.
+        hint: what to do next; empty where the message says it all.
+    """
+
+    exit_code: ExitCode = ExitCode.FAILURE
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(WbError):
+    """The user gave a value that cannot be right."""
+
+    exit_code = ExitCode.USAGE
+
+
+class EngineUnreachableError(WbError):
+    """The Docker Engine does not answer, so nothing is known of its containers."""
+
+    exit_code = ExitCode.ENGINE_UNREACHABLE
+
+
+class EngineError(WbError):
+    """The Docker Engine refused a call; the message holds its own words."""
+
+
+class ImageMissingError(EngineError):
+    """An image is not on this engine."""
+
+
+class NotFoundError(EngineError):
+    """The engine knows no such container or network."""
+
+
+class AddressPoolError(EngineError):
+    """A network's subnet overlaps another one on this host."""
+
+
+class StartFailedError(WbError):
+    """A container exited, or stayed unhealthy, while its instance was starting."""
+
+
+class StillStartingError(WbError):
+    """An instance was not ready in time; it was left running."""
+
+    exit_code = ExitCode.STILL_STARTING
+
+
+class DegradedError(WbError):
+    """An instance runs without one of its optional parts (Valkey)."""
+
+    exit_code = ExitCode.DEGRADED
+
+
+class PartialFailureError(WbError):
+    """Some of the chosen instances failed, others did not."""
+
+    exit_code = ExitCode.PARTIAL
+
+
+class LockedError(WbError):
+    """Somebody else is changing this instance."""
+
+    exit_code = ExitCode.LOCKED
