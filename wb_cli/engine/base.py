@@ -1,0 +1,84 @@
+"""The Engine: the few calls through which everything above reaches containers."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from wb_cli.engine.types import (
+    ContainerDetail,
+    ContainerSpec,
+    EngineInfo,
+    ImageInfo,
+    NetworkSpec,
+    Observed,
+)
+
+
+class Engine(Protocol):
+    """A Docker Engine. Every call raises ``EngineUnreachableError`` where it does not answer.
+
+    Containers and networks are named by id, as two may bear one name. Calls block; they may be
+    made from several threads at once.
+    """
+
+    def info(self) -> EngineInfo:
+        """Which engine this is."""
+        ...
+
+    def observe(self) -> Observed:
+        """List all containers and networks, ours and others', in one call each."""
+        ...
+
+    def inspect(self, container: str) -> ContainerDetail:
+        """What one container is doing. Raises ``NotFoundError``."""
+        ...
+
+    def image(self, reference: str) -> ImageInfo | None:
+        """The local image of that reference, or ``None``."""
+        ...
+
+    def create_network(self, spec: NetworkSpec) -> str:
+        """Make a bridge network and give its id. Raises ``AddressPoolError`` on overlap."""
+        ...
+
+    def remove_network(self, network: str) -> None:
+        """Remove a network; one that is gone already is fine."""
+        ...
+
+    def create_container(self, spec: ContainerSpec, network: str) -> str:
+        """Create (not start) a container on a network, its secret files in place; give its id.
+
+        It is created with restart policy ``no``. Raises ``ImageMissingError`` and, where the
+        name is taken or a mount source is missing, ``EngineError``.
+        """
+        ...
+
+    def start(self, container: str) -> None:
+        """Start a container; one that runs already is fine."""
+        ...
+
+    def stop(self, container: str, timeout: int) -> int | None:
+        """Stop a container, killing it after ``timeout`` seconds; wait until it is down.
+
+        Gives its exit code (137 where it had to be killed), or ``None`` where it was not there.
+        """
+        ...
+
+    def remove_container(self, container: str) -> None:
+        """Remove a stopped container and wait until it is gone; one that is gone is fine."""
+        ...
+
+    def rename(self, container: str, name: str) -> None:
+        """Give a container another name."""
+        ...
+
+    def set_restart_policy(self, container: str, policy: str) -> None:
+        """Switch the restart policy (``no`` or ``always``) of a container."""
+        ...
+
+    def logs(self, container: str, tail: int) -> str:
+        """The last lines a container wrote, both streams, decoded leniently."""
+        ...
+
+    def execute(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
+        """Run a command inside a running container; give its exit code and its output."""
+        ...

@@ -1,0 +1,175 @@
+"""What a container or network must be (Spec), and what the engine says is there (Observed)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from wb_cli.contract import Role
+from wb_cli.secret import Secret
+
+# Labels on everything wb makes: how it finds its own things again, never by parsing names.
+LABEL_INSTANCE = "wb.instance"
+LABEL_ROLE = "wb.role"
+LABEL_SPEC = "wb.spec"
+LABEL_DECLARED = "wb.declared"
+LABEL_VERSION = "wb.version"
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A host path bound into a container; the source must exist."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Port:
+    """A container's TCP port published on the host."""
+
+    container: int
+    host: int
+    address: str = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class SecretFile:
+    """A file copied into a created container, readable by root alone."""
+
+    path: str
+    content: Secret
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """What one container of an instance must be. Memory in bytes, stop timeout in seconds."""
+
+    instance: str
+    role: Role
+    image: str
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str | Secret] = field(default_factory=dict)
+    mounts: tuple[Mount, ...] = ()
+    ports: tuple[Port, ...] = ()
+    secret_files: tuple[SecretFile, ...] = ()
+    stop_timeout: int = 10
+    memory: int | None = None
+    cpus: float | None = None
+    shm_size: int | None = None
+    auto_remove: bool = False
+    supervised: bool = True
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The container's name, which is also its alias on the instance's network."""
+        return self.role.container_name(self.instance)
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """The bridge network of an instance; the subnet in CIDR notation."""
+
+    instance: str
+    subnet: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The network's name: the instance's id."""
+        return self.instance
+
+
+@dataclass(frozen=True)
+class ObservedContainer:
+    """A container as the engine lists it.
+
+    ``instance`` and ``role`` are ``None`` where it does not carry our labels. ``status`` is the
+    engine's own sentence ("Up 5 minutes"); ``state`` its word (created, running, exited, ...).
+    """
+
+    id: str
+    name: str
+    state: str
+    status: str
+    image: str
+    image_id: str
+    created: float = 0.0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[Port, ...] = ()
+    mount_sources: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+
+    @property
+    def instance(self) -> str | None:
+        """The instance it belongs to, by label."""
+        return self.labels.get(LABEL_INSTANCE)
+
+    @property
+    def role(self) -> Role | None:
+        """Its part in the instance, by label."""
+        value = self.labels.get(LABEL_ROLE)
+        return Role(value) if value in set(Role) else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process runs now."""
+        return self.state == "running"
+
+
+@dataclass(frozen=True)
+class ObservedNetwork:
+    """A network as the engine lists it."""
+
+    id: str
+    name: str
+    subnets: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def instance(self) -> str | None:
+        """The instance it belongs to, by label."""
+        return self.labels.get(LABEL_INSTANCE)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything the engine listed at one moment, ours and others'."""
+
+    containers: tuple[ObservedContainer, ...] = ()
+    networks: tuple[ObservedNetwork, ...] = ()
+
+
+@dataclass(frozen=True)
+class ContainerDetail:
+    """What one container is doing right now."""
+
+    id: str
+    name: str
+    state: str
+    exit_code: int
+    started_at: str
+    restart_policy: str
+    restart_count: int = 0
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    oom_killed: bool = False
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """The engine that answered."""
+
+    version: str
+    api_version: str
+    endpoint: str
+    is_local: bool
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """An image present on the engine. ``size`` in bytes."""
+
+    id: str
+    tags: tuple[str, ...]
+    size: int
+    digests: tuple[str, ...] = ()

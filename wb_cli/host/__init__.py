@@ -1,0 +1,1 @@
+"""The machine itself: processes, folders, packages."""

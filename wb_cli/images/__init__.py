@@ -1,0 +1,1 @@
+"""Recipes of the images that wb can build where no registry answers."""

@@ -1,0 +1,1 @@
+"""Describe, decide, do: from an instance to running containers."""

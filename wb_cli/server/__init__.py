@@ -1,0 +1,1 @@
+"""The platform server, which runs inside the platform container."""
