@@ -1,0 +1,126 @@
+"""The Typer tree, the global options, and the one error boundary."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wb_cli import __version__
+from wb_cli.cli import config, images, lifecycle, observe, setup
+from wb_cli.cli import host as host_commands
+from wb_cli.cli.console import Console
+from wb_cli.cli.context import Wb
+from wb_cli.errors import ExitCode, UsageError, WbError
+
+app = typer.Typer(
+    name="wb",
+    help="Run a fleet of data-platform instances on Docker: PostgreSQL, Valkey, the platform.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        Console().line(f"wb {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    servers_file: Annotated[
+        Path | None, typer.Option(help="The registry file, instead of the configured one.")
+    ] = None,
+    mount_path: Annotated[
+        Path | None, typer.Option(help="The folder that holds the instances' folders.")
+    ] = None,
+    env_file: Annotated[
+        Path | None, typer.Option(help="A `.env` file, instead of the settings folder's.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any setting, for this command alone."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tracebacks on errors.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="The version.")
+    ] = False,
+) -> None:
+    """Run a fleet of data-platform instances on Docker: PostgreSQL, Valkey, the platform."""
+    del version
+    flags = dict(_assignment(word) for word in setting or ())
+    if servers_file:
+        flags["servers_file"] = str(servers_file)
+    if mount_path:
+        flags["mount_path"] = str(mount_path)
+    console = ctx.obj if isinstance(ctx.obj, Console) else Console()
+    console.verbose = verbose
+    ctx.obj = Wb(flags, env_file, console)
+
+
+def _assignment(word: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    if not equals:
+        raise UsageError(f"--set {word}: not NAME=VALUE.", "`wb config settings` lists the names.")
+    return name.strip(), value
+
+
+lifecycle.register(app)
+observe.register(app)
+host_commands.register(app)
+images.register(app)
+setup.register(app)
+app.add_typer(config.app, name="config")
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command line and give its exit code; every error ends here."""
+    console = Console()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        command = typer.main.get_command(app)
+        outcome = command.main(arguments, prog_name="wb", obj=console, standalone_mode=False)
+    except WbError as error:
+        console.failure(error)
+        return error.exit_code
+    except typer.TyperException as error:
+        console.as_json = console.as_json or "--json" in arguments
+        console.failure(UsageError(error.format_message(), _usage_hint(error)))
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        console.note("Interrupted.")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return _end_of_pipe()
+    except Exception as error:  # noqa: BLE001  (the boundary: nothing may pass it as a traceback)
+        console.failure(_unexpected(error))
+        return ExitCode.FAILURE
+    return int(outcome or 0)
+
+
+def _usage_hint(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"`{context.command_path} --help` shows how." if context else "`wb --help` shows how."
+
+
+def _unexpected(error: Exception) -> WbError:
+    wrapped = WbError(
+        f"unexpected {type(error).__name__}: {error}",
+        "This is a fault of wb. Run it again with --verbose for the details to report.",
+    )
+    wrapped.__cause__ = error
+    return wrapped
+
+
+def _end_of_pipe() -> int:
+    """Whoever read our output has had enough; keep the interpreter from complaining at exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.OK

@@ -1,0 +1,122 @@
+"""The composition root: everything the commands use is built here, when first asked for."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wb_cli.cli.console import Console
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wb_cli.engine.base import Engine
+    from wb_cli.engine.images import Images
+    from wb_cli.instances.model import Instance
+    from wb_cli.instances.secrets import SecretStore
+    from wb_cli.instances.settings import Settings
+    from wb_cli.instances.store import Registry, RegistryFile
+
+
+class Wb:
+    """What one invocation of ``wb`` works with. Each part is made at its first use."""
+
+    def __init__(
+        self, flags: Mapping[str, str], env_file: Path | None, console: Console | None = None
+    ) -> None:
+        self._flags = flags
+        self._env_file = env_file
+        self.console = console or Console()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """This host's configuration. Needs: flags, environment, files."""
+        from wb_cli.instances.settings import load
+
+        return load(self._flags, os.environ, self._env_file)
+
+    @cached_property
+    def registry_file(self) -> RegistryFile:
+        """The registry file. Needs: settings."""
+        from wb_cli.instances.store import RegistryFile
+
+        return RegistryFile(self.settings.servers_file)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """What the registry file holds. Needs: registry file."""
+        return self.registry_file.read()
+
+    @cached_property
+    def secrets(self) -> SecretStore:
+        """Per-instance secrets. Needs: settings."""
+        from wb_cli.instances.secrets import SecretStore
+
+        return SecretStore(self.settings.secrets_dir)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The Docker Engine. Needs: one that answers."""
+        from wb_cli.engine.client import connect
+        from wb_cli.engine.docker_engine import DockerEngine
+
+        return DockerEngine(connect())
+
+    @cached_property
+    def images(self) -> Images:
+        """The engine's images. Needs: an engine that answers."""
+        from wb_cli.engine.client import connect
+        from wb_cli.engine.images import Images
+
+        return Images(connect())
+
+    def select(self, words: Sequence[str]) -> tuple[Instance, ...]:
+        """The instances that the words choose. Needs: registry."""
+        from wb_cli.instances.selectors import select
+
+        return select(words, self.registry)
+
+
+def wb_of(ctx: typer.Context) -> Wb:
+    """The composition root of this invocation."""
+    wb = ctx.find_root().obj
+    assert isinstance(wb, Wb)  # noqa: S101  (the callback of the root command has set it)
+    return wb
+
+
+def _use_json(ctx: typer.Context, value: bool) -> bool:
+    wb_of(ctx).console.as_json = value
+    return value
+
+
+def complete_selector(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids, tags and ``all`` for the shell's completion; silent where nothing can be read."""
+    from wb_cli.errors import WbError
+    from wb_cli.instances.selectors import completions
+
+    try:
+        return completions(wb_of(ctx).registry, incomplete)
+    except (WbError, AssertionError):
+        return []
+
+
+Selectors = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SELECTOR...",
+        help="Instances: an id, `@tag`, `server=<version>`, or `all`; several at once.",
+        autocompletion=complete_selector,
+        show_default=False,
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Answer as JSON.", callback=_use_json, is_eager=True)
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be done, with the reasons; change nothing.")
+]
