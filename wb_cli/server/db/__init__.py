@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, schema and every SQL statement of the server, each a function."""

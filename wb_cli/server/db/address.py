@@ -1,0 +1,80 @@
+"""Where PostgreSQL is, and how to open one connection to it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import orjson
+
+from wb_cli.contract import POSTGRES_PORT, POSTGRES_SUPERUSER, Env
+from wb_cli.server.db.errors import translated
+
+MAIN = "main"
+MAINTENANCE = "postgres"  # always there, so that `main` can be created from it
+
+CONNECT_WITHIN_S = 5.0
+STATEMENT_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Host, port and credentials of the instance's PostgreSQL."""
+
+    host: str = "localhost"
+    port: int = POSTGRES_PORT
+    password: str = field(default="", repr=False)
+    user: str = POSTGRES_SUPERUSER
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Address":
+        """The address that ``PG_HOST``, ``PG_PORT`` and ``PG_PASSWORD`` name."""
+        return cls(
+            environment.get(Env.PG_HOST, "localhost"),
+            int(environment.get(Env.PG_PORT, POSTGRES_PORT)),
+            environment.get(Env.PG_PASSWORD, ""),
+        )
+
+    def connect_arguments(self, database: str) -> dict[str, Any]:
+        """What asyncpg needs to know to connect to one database there."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "user": self.user,
+            "password": self.password,
+            "database": database,
+            "timeout": CONNECT_WITHIN_S,
+            # The server cancels first; the client's own limit is for a server that hangs.
+            "command_timeout": STATEMENT_TIMEOUT_S + 5,
+            "server_settings": {
+                "application_name": "wb-platform",
+                "statement_timeout": f"{STATEMENT_TIMEOUT_S:g}s",
+                "idle_in_transaction_session_timeout": "120s",
+            },
+        }
+
+
+async def connect(address: Address, database: str, **settings: str) -> Any:
+    """Open a connection of the caller's own; ``settings`` override the server's for this session.
+
+    Raises:
+        DatabaseUnavailableError: nobody answers, or not yet.
+        DatabaseMissingError: there is no such database.
+    """
+    arguments = address.connect_arguments(database)
+    arguments["server_settings"] |= settings
+    with translated():
+        connection = await asyncpg.connect(**arguments)
+        await decode_json(connection)
+        return connection
+
+
+async def decode_json(connection: Any) -> None:
+    """Let jsonb columns and parameters be Python values."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: orjson.dumps(value).decode(),
+        decoder=orjson.loads,
+    )

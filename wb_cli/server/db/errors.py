@@ -1,0 +1,83 @@
+"""What can go wrong with PostgreSQL, and the one place where asyncpg's errors become ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from wb_cli.errors import WbError
+
+
+class DatabaseError(WbError):
+    """PostgreSQL refused a statement; the message holds its own words."""
+
+
+class DatabaseUnavailableError(DatabaseError):
+    """PostgreSQL cannot be reached, or is starting or stopping; worth trying again."""
+
+
+class DatabaseBusyError(DatabaseUnavailableError):
+    """Every connection was in use for as long as the caller was willing to wait."""
+
+
+class QueryTimeoutError(DatabaseError):
+    """A statement ran into its time limit."""
+
+
+class DatabaseMissingError(DatabaseError):
+    """There is no database of this name: the project is unknown, or was removed."""
+
+
+class RecordMissingError(DatabaseError):
+    """The thing asked for (project, object, metric, module) does not exist."""
+
+
+# Also a closed connection or pool, which asyncpg calls by its general class InterfaceError; the
+# subclasses of that one are mistakes of the caller.
+UNREACHABLE = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InternalClientError,
+)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what asyncpg raises inside the block into errors of this module."""
+    try:
+        yield
+    except (
+        OSError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+    ) as error:
+        raise translation(error) from error
+
+
+def translation(error: Exception) -> DatabaseError:
+    """Our word for one of asyncpg's errors."""
+    why = reason(error)
+    if isinstance(error, TimeoutError | asyncpg.QueryCanceledError):
+        return QueryTimeoutError(
+            f"PostgreSQL did not answer in time: {why}",
+            "try again; if it stays, look at what the database is busy with",
+        )
+    if isinstance(error, UNREACHABLE) or type(error) is asyncpg.InterfaceError:
+        return DatabaseUnavailableError(
+            f"PostgreSQL cannot be used: {why}", "check that its container is running"
+        )
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return DatabaseMissingError(why, "check the project's id")
+    return DatabaseError(f"PostgreSQL refused a statement: {why}")
+
+
+def reason(error: BaseException) -> str:
+    """One line that says what happened, also for errors that carry no words."""
+    first_line, *_ = str(error).splitlines() or [""]
+    return first_line or type(error).__name__

@@ -1,0 +1,178 @@
+"""The server's PostgreSQL: connections by database name, and whether it can be reached now.
+
+Built, started and closed once per process::
+
+    databases = Databases(Address.from_environment(), prepare=migrate_all)
+    databases.start()
+    await databases.wait_until_ready(deadline_s=30)
+    async with databases.snapshot("a-project") as connection:
+        ...
+    await databases.close()
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from wb_cli.server.db.address import MAIN, Address, connect
+from wb_cli.server.db.connections import Connections, Limits
+from wb_cli.server.db.errors import (
+    DatabaseError,
+    DatabaseUnavailableError,
+    QueryTimeoutError,
+    reason,
+    translated,
+)
+
+logger = logging.getLogger(__name__)
+
+PING_EVERY_S = 5.0
+PING_WITHIN_S = 2.0
+RETRY_AFTER_S = 0.1
+RETRY_AT_MOST_AFTER_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseState:
+    """Whether PostgreSQL answers now; if not, why."""
+
+    connected: bool
+    reason: str = ""
+
+
+class Databases:
+    """Every database of this instance. Never waits for PostgreSQL unless it is asked to.
+
+    A task of its own holds one connection to ``main``: its loss is the first news of a restart, and
+    it comes back by itself. ``prepare`` runs once, as soon as PostgreSQL answers; the state is
+    connected only after it.
+
+    Args:
+        address: where PostgreSQL is.
+        limits: how many connections this process may open.
+        prepare: brings the databases to where this release needs them (the migrations).
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        limits: Limits | None = None,
+        prepare: Callable[["Databases"], Awaitable[None]] | None = None,
+    ) -> None:
+        self.address = address
+        self._connections = Connections(address, limits or Limits())
+        self._prepare = prepare
+        self._state = DatabaseState(connected=False, reason="not connected yet")
+        self._ready = asyncio.Event()
+        self._watcher: asyncio.Task[None] | None = None
+
+    @property
+    def state(self) -> DatabaseState:
+        """Whether PostgreSQL can be reached, as far as is known now. Costs nothing."""
+        return self._state
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections the pools hold open, for the metrics."""
+        return self._connections.open
+
+    def start(self) -> None:
+        """Begin to connect, and to keep watch, in the background."""
+        self._watcher = self._watcher or asyncio.create_task(self._watch(), name="postgres-watch")
+
+    async def wait_until_ready(self, deadline_s: float) -> None:
+        """Return once PostgreSQL answers and is prepared.
+
+        Raises:
+            DatabaseUnavailableError: it was not within ``deadline_s``; the watch goes on.
+        """
+        self.start()
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._ready.wait()
+        except TimeoutError:
+            raise DatabaseUnavailableError(
+                f"PostgreSQL at {self.address.host}:{self.address.port} was not ready within "
+                f"{deadline_s:g} s: {self._state.reason}",
+                "check PG_HOST, PG_PORT and PG_PASSWORD, and that PostgreSQL is running",
+            ) from None
+
+    def connect(self, database: str) -> AbstractAsyncContextManager[Any]:
+        """A pooled connection to ``main`` or to a project's database, for one ``async with``."""
+        return self._connections.acquire(database)
+
+    @asynccontextmanager
+    async def snapshot(self, database: str) -> AsyncIterator[Any]:
+        """A connection whose every statement sees the same moment, and which cannot write."""
+        async with (
+            self._connections.acquire(database) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
+
+    async def forget(self, database: str) -> None:
+        """Close the connections to one project's database."""
+        await self._connections.forget(database)
+
+    async def close(self, within_s: float = 2.0) -> None:
+        """End the watch, let running statements finish within the deadline, disconnect."""
+        if self._watcher:
+            self._watcher.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watcher
+        self._note(DatabaseState(connected=False, reason="closed"))
+        await self._connections.close(within_s)
+
+    async def _watch(self) -> None:
+        pause = RETRY_AFTER_S
+        while True:
+            try:
+                await self._stay_connected()
+            except Exception as error:  # the watch outlives whatever happens
+                if not isinstance(error, DatabaseError):
+                    logger.exception("[PostgreSQL] The watch failed")
+                # A connection that once worked is retried at once; a refusal ever more slowly.
+                pause = RETRY_AFTER_S if self._state.connected else pause * 2
+                self._note(DatabaseState(connected=False, reason=reason(error)))
+            pause = min(pause, RETRY_AT_MOST_AFTER_S)
+            await asyncio.sleep(pause)
+
+    async def _stay_connected(self) -> None:
+        """Prepare once, then hold a connection until it is lost, which is raised."""
+        if self._prepare:
+            await self._prepare(self)
+            self._prepare = None
+        connection = await connect(self.address, MAIN)
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        try:
+            self._note(DatabaseState(connected=True))
+            while not lost.is_set():
+                await _ping(connection)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(lost.wait(), PING_EVERY_S)
+            raise DatabaseUnavailableError("PostgreSQL closed the connection")
+        finally:
+            connection.terminate()
+
+    def _note(self, state: DatabaseState) -> None:
+        if state == self._state:
+            return
+        self._state = state
+        if state.connected:
+            self._ready.set()
+            logger.info("[PostgreSQL] Ready")
+        else:
+            self._ready.clear()
+            logger.warning("[PostgreSQL] Not available (%s)", state.reason)
+
+
+async def _ping(connection: Any) -> None:
+    try:
+        with translated():
+            await connection.fetchval("SELECT 1", timeout=PING_WITHIN_S)
+    except QueryTimeoutError as error:
+        raise DatabaseUnavailableError("PostgreSQL accepts but does not answer") from error
