@@ -1,5 +1,6 @@
 """What can go wrong with PostgreSQL, and the one place where asyncpg's errors become ours."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -79,5 +80,7 @@ def translation(error: Exception) -> DatabaseError:
 
 def reason(error: BaseException) -> str:
     """One line that says what happened, also for errors that carry no words."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
     first_line, *_ = str(error).splitlines() or [""]
     return first_line or type(error).__name__

@@ -1,0 +1,251 @@
+"""The pool against a real PostgreSQL that these tests restart, pause and overload."""
+
+import asyncio
+import time
+
+import asyncpg
+import pytest
+from services import Services, free_port
+
+from wb_cli.server.db.address import MAINTENANCE, Address, connect
+from wb_cli.server.db.connections import Connections, Limits
+from wb_cli.server.db.errors import (
+    DatabaseBusyError,
+    DatabaseError,
+    DatabaseMissingError,
+    DatabaseUnavailableError,
+    QueryTimeoutError,
+    translated,
+)
+from wb_cli.server.db.pool import Databases
+
+pytestmark = pytest.mark.services
+PROJECTS = [f"project-{number}" for number in range(8)]
+
+
+@pytest.fixture(scope="module")
+def postgres(services: Services):
+    return services.new_postgres()
+
+
+@pytest.fixture(scope="module")
+def here(postgres, address_of) -> Address:
+    address = address_of(postgres.url)
+
+    async def create() -> None:
+        connection = await connect(address, MAINTENANCE)
+        for name in ("main", *PROJECTS):
+            await connection.execute(f'CREATE DATABASE "{name}" STRATEGY wal_log')
+        await connection.close()
+
+    asyncio.run(create())
+    return address
+
+
+@pytest.fixture
+async def databases(here: Address):
+    opened = Databases(here)
+    await opened.wait_until_ready(30)
+    yield opened
+    await opened.close()
+
+
+async def test_state_is_known_before_during_and_after(here: Address):
+    databases = Databases(here)
+    assert not databases.state.connected
+    await databases.wait_until_ready(10)
+    assert databases.state.connected
+    await databases.close()
+    assert databases.state == type(databases.state)(connected=False, reason="closed")
+
+
+async def test_waiting_ends_at_the_deadline_and_says_why():
+    databases = Databases(Address("127.0.0.1", free_port()))
+    began = time.monotonic()
+    with pytest.raises(DatabaseUnavailableError, match=r"within 0\.3 s: .*Connection refused"):
+        await databases.wait_until_ready(0.3)
+    assert time.monotonic() - began < 2
+    await databases.close()
+
+
+async def test_a_wrong_password_is_a_reason_not_a_crash(here: Address):
+    databases = Databases(Address(here.host, here.port, "wrong"))
+    with pytest.raises(DatabaseUnavailableError, match="password authentication failed"):
+        await databases.wait_until_ready(1)
+    await databases.close()
+
+
+async def test_preparation_runs_once_and_before_ready(here: Address):
+    seen = []
+
+    async def prepare(databases: Databases) -> None:
+        seen.append(databases.state.connected)
+        if len(seen) == 1:
+            raise RuntimeError("the first attempt fails")
+
+    databases = Databases(here, prepare=prepare)
+    await databases.wait_until_ready(10)
+    await databases.close()
+    assert seen == [False, False]
+
+
+async def test_a_restart_of_postgresql_is_noticed_and_survived(postgres, databases, eventually):
+    async with databases.connect("project-0") as connection:
+        await connection.fetchval("SELECT 1")
+    # Stop and start in a thread: the watch has to notice while the server is gone.
+    await asyncio.to_thread(postgres.container.stop, timeout=10)
+    await eventually(lambda: not databases.state.connected, "the loss is noticed")
+    with pytest.raises(DatabaseUnavailableError):
+        async with databases.connect("project-0") as connection:
+            await connection.fetchval("SELECT 1")
+    await asyncio.to_thread(postgres.container.start)
+    await databases.wait_until_ready(30)
+    async with databases.connect("project-0") as connection:
+        assert await connection.fetchval("SELECT 41 + 1") == 42
+
+
+async def test_a_killed_backend_ends_one_statement_and_no_more(databases, here: Address):
+    killer = await connect(here, MAINTENANCE)
+
+    async def ask_and_be_killed() -> None:
+        async with databases.connect("project-1") as connection:
+            backend = await connection.fetchval("SELECT pg_backend_pid()")
+            await killer.execute("SELECT pg_terminate_backend($1)", backend)
+            await connection.fetchval("SELECT pg_sleep(10)")
+
+    with pytest.raises(DatabaseUnavailableError):
+        await ask_and_be_killed()
+    await killer.close()
+    async with databases.connect("project-1") as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+
+
+async def test_connections_stay_bounded_over_many_projects(here: Address):
+    limits = Limits(main=2, per_project=2, projects_open=3)
+    connections = Connections(here, limits)
+    most = 0
+
+    async def ask(project: str) -> int:
+        nonlocal most
+        async with connections.acquire(project) as connection:
+            most = max(most, connections.open)
+            return await connection.fetchval("SELECT length(current_database())")
+
+    answers = await asyncio.gather(*(ask(project) for project in PROJECTS * 10))
+    await connections.close()
+    assert answers == [len("project-0")] * 80
+    assert most <= limits.projects_open * limits.per_project < limits.total
+
+
+async def test_an_idle_projects_pool_makes_room_and_a_busy_one_does_not(here: Address):
+    limits = Limits(projects_open=1, acquire_within_s=0.2)
+    connections = Connections(here, limits)
+    async with connections.acquire("project-0"):
+        with pytest.raises(DatabaseBusyError, match="project-1"):
+            async with connections.acquire("project-1"):
+                pass
+    async with connections.acquire("project-1") as connection:
+        assert await connection.fetchval("SELECT current_database()") == "project-1"
+    await connections.close()
+
+
+async def test_a_caller_waiting_in_vain_is_told_so(here: Address):
+    connections = Connections(here, Limits(main=1, acquire_within_s=0.2))
+    async with connections.acquire("main"):
+        with pytest.raises(DatabaseBusyError, match=r"within 0\.2 s"):
+            async with connections.acquire("main"):
+                pass
+    async with connections.acquire("main") as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+    await connections.close()
+
+
+async def test_a_cancelled_caller_gives_its_connection_back(here: Address):
+    connections = Connections(here, Limits(main=1))
+
+    holds = asyncio.Event()
+
+    async def hold() -> None:
+        async with connections.acquire("main") as connection:
+            holds.set()
+            await connection.fetchval("SELECT pg_sleep(30)")
+
+    holder = asyncio.create_task(hold())
+    await holds.wait()
+    holder.cancel()
+    async with asyncio.timeout(5), connections.acquire("main") as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+    await connections.close()
+
+
+async def test_close_cuts_off_what_does_not_end_in_time(here: Address):
+    databases = Databases(here)
+    await databases.wait_until_ready(10)
+    runs = asyncio.Event()
+
+    async def never_ends() -> None:
+        async with databases.connect("main") as connection:
+            runs.set()
+            await connection.fetchval("SELECT pg_sleep(50)")
+
+    task = asyncio.create_task(never_ends())
+    await runs.wait()
+    began = time.monotonic()
+    await databases.close(within_s=0.2)
+    assert time.monotonic() - began < 2
+    with pytest.raises(DatabaseUnavailableError):
+        await task
+
+
+async def test_a_snapshot_sees_one_moment_and_cannot_write(databases):
+    async with databases.connect("main") as writer:
+        await writer.execute("CREATE TABLE IF NOT EXISTS moment AS SELECT 1 AS n")
+        async with databases.snapshot("main") as reader:
+            before = await reader.fetchval("SELECT n FROM moment")
+            await writer.execute("UPDATE moment SET n = n + 1")
+            assert await reader.fetchval("SELECT n FROM moment") == before
+    with pytest.raises(DatabaseError, match="read-only"):
+        async with databases.snapshot("main") as reader:
+            await reader.execute("UPDATE moment SET n = 0")
+
+
+async def test_an_unknown_project_is_not_an_outage(databases):
+    with pytest.raises(DatabaseMissingError, match="nowhere"):
+        async with databases.connect("nowhere"):
+            pass
+    assert databases.state.connected
+
+
+async def test_a_statement_over_its_limit_is_called_so(here: Address):
+    connection = await connect(here, "main", statement_timeout="50ms")
+    with pytest.raises(QueryTimeoutError), translated():
+        await connection.fetchval("SELECT pg_sleep(5)")
+    await connection.close()
+
+
+async def test_jsonb_travels_as_python_values(databases):
+    async with databases.connect("main") as connection:
+        config = {"filters": [{"values": ["a", 1, None]}]}
+        assert await connection.fetchval("SELECT $1::jsonb", config) == config
+
+
+@pytest.mark.parametrize(
+    ("foreign", "ours"),
+    [
+        (TimeoutError(), QueryTimeoutError),
+        (ConnectionRefusedError("refused"), DatabaseUnavailableError),
+        (asyncpg.CannotConnectNowError("starting up"), DatabaseUnavailableError),
+        (asyncpg.InterfaceError("connection is closed"), DatabaseUnavailableError),
+        (asyncpg.InvalidCatalogNameError("no such database"), DatabaseMissingError),
+        (asyncpg.UndefinedTableError("no such table"), DatabaseError),
+    ],
+)
+def test_each_foreign_error_has_one_word_of_ours(foreign: Exception, ours: type):
+    with pytest.raises(DatabaseError) as caught, translated():
+        raise foreign
+    assert type(caught.value) is ours
+    assert caught.value.__cause__ is foreign
+
+
+def test_the_password_is_in_no_repr():
+    assert "geheim" not in repr(Address(password="geheim"))
