@@ -1,0 +1,259 @@
+"""The connection to Valkey: a supervisor that says whether it is ready, and the few calls we make.
+
+Nothing here waits for Valkey at boot. The supervisor connects, notices the loss, connects again,
+and writes the log lines an operator looks for.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from wb_cli.server.cache.address import connections_to, without_password
+from wb_cli.server.cache.errors import BusyError, L2Error, LoadingError, LostError, RefusedError
+from wb_cli.server.cache.lanes import Lane, LanePool
+
+log = logging.getLogger(__name__)
+
+
+class LinkState(StrEnum):
+    """Where the connection stands; the value is what `/health_check` says."""
+
+    CONNECTING = "connecting"
+    LOADING = "loading"
+    READY = "ready"
+    LOST = "lost"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Every interval of the link, in seconds."""
+
+    deadline: float = 0.15  # of one read, waiting for a free connection included
+    write_deadline: float = 1.0  # of one pipeline of writes; no request waits for it
+    probe: float = 0.5  # until a PING counts as unanswered
+    heartbeat: float = 1.0  # between PINGs while all is well
+    loading: float = 0.1  # between PINGs while Valkey reads its snapshot
+    first_retry: float = 0.05  # doubled with each failure ...
+    last_retry: float = 0.5  # ... up to this: well within a second of ready
+
+
+async def nudged_or_after(nudge: asyncio.Event, seconds: float) -> None:
+    """Wait until someone asks for a check, or for so long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await nudge.wait()
+
+
+class ValkeyLink:
+    """One Valkey: `start` it, ask `is_ready`, and call; calls raise `L2Error` and nothing else.
+
+    Reads share a few connections; writes go through a single one, so that they arrive in order.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        readers: int = 4,
+        timing: Timing | None = None,
+        wait: Callable[[asyncio.Event, float], Awaitable[None]] = nudged_or_after,
+        make_connection: Callable[[], Any] | None = None,
+    ) -> None:
+        self.timing = timing or Timing()
+        self.state = LinkState.CONNECTING
+        self.reason: str | None = None
+        self._wait = wait
+        self._nudge = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._on_ready: list[Callable[[], None]] = []
+        self._was_ready = False
+        self._retry = self.timing.first_retry
+        self._task: asyncio.Task[None] | None = None
+        self._public_url = without_password(url)
+        make_connection = make_connection or connections_to(url)
+        self._control = Lane(make_connection)
+        self._writer = Lane(make_connection)
+        self._writing = asyncio.Lock()
+        self._readers = LanePool(make_connection, readers)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether Valkey answered the last PING."""
+        return self.state is LinkState.READY
+
+    def __repr__(self) -> str:
+        return f"<ValkeyLink {self._public_url} {self.state}>"
+
+    def start(self) -> None:
+        """Begin to supervise, in the background; returns at once."""
+        self._task = self._task or asyncio.create_task(self._supervise(), name="valkey-supervisor")
+
+    def on_ready(self, callback: Callable[[], None]) -> None:
+        """Call back each time Valkey becomes ready."""
+        self._on_ready.append(callback)
+
+    def suspect(self) -> None:
+        """A call failed: look at the connection now, not at the next heartbeat."""
+        self._nudge.set()
+
+    async def wait_ready(self, within: float) -> bool:
+        """Whether Valkey is ready, waiting so many seconds at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._ready.wait()
+        return self.is_ready
+
+    async def close(self) -> None:
+        """Stop supervising and disconnect; a link that is closed stays closed."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._drop_connections()
+        await self._control.close()
+        if self.is_ready:
+            log.info("[Valkey] Disconnected")
+        self._set(LinkState.CLOSED, None)
+
+    # Calls -----------------------------------------------------------------------------------
+
+    async def get(self, key: str) -> bytes | None:
+        """The value of one key, or None."""
+        async with self._reader(self.timing.deadline) as lane:
+            value: bytes | None = await lane.call(("GET", key))
+        return value
+
+    async def get_many(
+        self, keys: Sequence[str], deadline: float | None = None
+    ) -> list[bytes | None]:
+        """The values of many keys in one round trip."""
+        async with self._reader(deadline or self.timing.write_deadline) as lane:
+            values: list[bytes | None] = await lane.call(("MGET", *keys))
+        return values
+
+    async def sizes(self, keys: Sequence[str]) -> list[int]:
+        """How many bytes each key's value has; 0 where there is none, or no string."""
+        async with self._reader(self.timing.write_deadline) as lane:
+            replies = await lane.pipeline([("STRLEN", key) for key in keys])
+        return [0 if isinstance(reply, RefusedError) else reply for reply in replies]
+
+    async def set_many(self, entries: Sequence[tuple[str, bytes]]) -> list[RefusedError | None]:
+        """Store entries in order; for each None, or why the server refused it."""
+        replies = await self._write([("SET", key, value) for key, value in entries])
+        return [reply if isinstance(reply, RefusedError) else None for reply in replies]
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        """Remove keys, in order with the writes."""
+        await self._write([("UNLINK", *keys)])
+
+    async def keys(self, pattern: str) -> AsyncIterator[list[str]]:
+        """Every key that matches, a batch at a time; never blocks the server."""
+        cursor: bytes | int = 0
+        while True:
+            async with self._reader(self.timing.write_deadline) as lane:
+                cursor, found = await lane.call(("SCAN", cursor, "MATCH", pattern, "COUNT", 1000))
+            yield [key.decode() for key in found]
+            if int(cursor) == 0:
+                return
+
+    async def info(self, section: str) -> dict[str, str]:
+        """One section of the server's INFO."""
+        async with self._reader(self.timing.write_deadline) as lane:
+            text: bytes = await lane.call(("INFO", section))
+        lines = (line.partition(":") for line in text.decode().splitlines() if ":" in line)
+        return {name: value for name, _, value in lines}
+
+    @contextlib.asynccontextmanager
+    async def _reader(self, deadline: float) -> AsyncIterator[Lane]:
+        clock = asyncio.get_running_loop().time
+        due = clock() + deadline
+        borrowed = due
+        try:
+            async with asyncio.timeout_at(due), self._readers.borrow() as lane:
+                borrowed = clock()
+                yield lane
+        except TimeoutError as error:
+            # The server is to blame only where it had most of the time.
+            if due - borrowed > deadline / 2:
+                raise LostError(f"no answer within {deadline:g} s") from error
+            raise BusyError(f"no free connection within {deadline:g} s") from error
+
+    async def _write(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        async with self._writing:
+            try:
+                async with asyncio.timeout(self.timing.write_deadline):
+                    return await self._writer.pipeline(commands)
+            except TimeoutError as error:
+                raise LostError(f"no answer within {self.timing.write_deadline:g} s") from error
+
+    # Supervision -----------------------------------------------------------------------------
+
+    async def _supervise(self) -> None:
+        while True:
+            self._nudge.clear()
+            pause = await self._check()
+            await self._wait(self._nudge, pause)
+
+    async def _check(self) -> float:
+        """PING once, note what it says, and return the time until the next."""
+        try:
+            await self._ping()
+        except LoadingError as error:
+            return self._note_loading(str(error))
+        except L2Error as error:
+            return await self._note_failure(str(error))
+        self._note_ready()
+        return self.timing.heartbeat
+
+    async def _ping(self) -> None:
+        try:
+            async with asyncio.timeout(self.timing.probe):
+                reply = await self._control.call(("PING",))
+        except TimeoutError as error:
+            raise LostError(f"no answer within {self.timing.probe:g} s") from error
+        if reply != b"PONG":
+            raise LostError(f"PING was answered with {reply!r}")
+
+    def _note_ready(self) -> None:
+        self._retry = self.timing.first_retry
+        if self.is_ready:
+            return
+        self._set(LinkState.READY, None)
+        log.info("[Valkey] Ready")
+        if not self._was_ready:
+            log.info("[Valkey] Connected to %s", self._public_url)
+        self._was_ready = True
+        for callback in self._on_ready:
+            callback()
+
+    def _note_loading(self, reason: str) -> float:
+        if self.state is not LinkState.LOADING:
+            log.warning("[Valkey] Connection error: %s", reason)
+        self._set(LinkState.LOADING, reason)
+        return self.timing.loading
+
+    async def _note_failure(self, reason: str) -> float:
+        before = self.state
+        self._set(LinkState.LOST, reason)
+        if before is LinkState.CONNECTING:
+            log.warning("[Valkey] Could not connect (%s). Cache will be in-memory only.", reason)
+        elif before is not LinkState.LOST:
+            log.warning("[Valkey] Connection error: %s", reason)
+            await self._drop_connections()
+        pause, self._retry = self._retry, min(self._retry * 2, self.timing.last_retry)
+        return pause
+
+    def _set(self, state: LinkState, reason: str | None) -> None:
+        self.state, self.reason = state, reason
+        if state is LinkState.READY:
+            self._ready.set()
+        else:
+            self._ready.clear()
+
+    async def _drop_connections(self) -> None:
+        await self._writer.close()
+        await self._readers.close()
