@@ -84,7 +84,8 @@ class ObservedContainer:
     """A container as the engine lists it.
 
     ``instance`` and ``role`` are ``None`` where it does not carry our labels. ``status`` is the
-    engine's own sentence ("Up 5 minutes"); ``state`` its word (created, running, exited, ...).
+    engine's own sentence ("Up 5 minutes"); ``state`` its word (created, running, exited, ...);
+    ``writes_to`` are the host paths that it mounts read-write.
     """
 
     id: str
@@ -96,7 +97,7 @@ class ObservedContainer:
     created: float = 0.0
     labels: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[Port, ...] = ()
-    mount_sources: tuple[str, ...] = ()
+    writes_to: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
 
     @property
@@ -141,7 +142,11 @@ class Observed:
 
 @dataclass(frozen=True)
 class ContainerDetail:
-    """What one container is doing right now."""
+    """What one container is doing right now.
+
+    ``addresses`` maps its networks' names to its addresses there; ``health`` is the verdict of
+    the image's own health check ("" where it has none).
+    """
 
     id: str
     name: str
@@ -151,8 +156,10 @@ class ContainerDetail:
     restart_policy: str
     restart_count: int = 0
     addresses: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    health: str = ""
     oom_killed: bool = False
+    auto_remove: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,156 @@
+"""The Engine on the Docker SDK: one method, one engine call (or the few that belong to it)."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from wb_cli.engine import read, render
+from wb_cli.engine.client import engine_errors
+from wb_cli.engine.types import (
+    ContainerDetail,
+    ContainerSpec,
+    EngineInfo,
+    ImageInfo,
+    NetworkSpec,
+    Observed,
+)
+from wb_cli.errors import EngineError, ImageMissingError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import docker
+
+
+class DockerEngine:
+    """See :class:`wb_cli.engine.base.Engine`."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._api = client.api
+
+    def info(self) -> EngineInfo:
+        """Which engine this is."""
+        with engine_errors():
+            version = self._api.version()
+        endpoint = str(self._api.base_url)
+        return EngineInfo(
+            version=version["Version"],
+            api_version=str(self._api.api_version),
+            endpoint=endpoint,
+            is_local=endpoint.startswith("http+docker://"),
+        )
+
+    def observe(self) -> Observed:
+        """List all containers and networks, ours and others', in one call each."""
+        with engine_errors():
+            containers = self._api.containers(all=True)
+            networks = self._api.networks()
+        return Observed(tuple(map(read.container, containers)), tuple(map(read.network, networks)))
+
+    def inspect(self, container: str) -> ContainerDetail:
+        """What one container is doing. Raises ``NotFoundError``."""
+        with engine_errors():
+            return read.detail(self._api.inspect_container(container))
+
+    def image(self, reference: str) -> ImageInfo | None:
+        """The local image of that reference, or ``None``."""
+        try:
+            with engine_errors():
+                return read.image(self._api.inspect_image(reference))
+        except (ImageMissingError, NotFoundError):
+            return None
+
+    def create_network(self, spec: NetworkSpec) -> str:
+        """Make a bridge network and give its id. Raises ``AddressPoolError`` on overlap."""
+        with engine_errors():
+            created = self._api.create_network(**render.network_arguments(spec))
+        return str(created["Id"])
+
+    def remove_network(self, network: str) -> None:
+        """Remove a network; one that is gone already is fine."""
+        try:
+            with engine_errors():
+                self._api.remove_network(network)
+        except NotFoundError:
+            return
+
+    def create_container(self, spec: ContainerSpec, network: str) -> str:
+        """Create (not start) a container on a network, its secret files in place; give its id."""
+        with engine_errors():
+            arguments = render.container_arguments(self._api, spec, network)
+            container = str(self._api.create_container(**arguments)["Id"])
+            for file in spec.secret_files:
+                self._api.put_archive(container, "/", render.archive(file))
+        return container
+
+    def start(self, container: str) -> None:
+        """Start a container; one that runs already is fine."""
+        with engine_errors():
+            self._api.start(container)
+
+    def stop(self, container: str, timeout: int) -> int | None:
+        """Stop a container, killing it after ``timeout`` seconds; give its exit code."""
+        try:
+            removes_itself = self.inspect(container).auto_remove
+            with engine_errors():
+                self._api.stop(container, timeout=timeout)
+            if removes_itself:
+                self._wait_until_removed(container)
+                return self._last_exit_code(container)
+            return self.inspect(container).exit_code
+        except NotFoundError:
+            return None
+
+    def _last_exit_code(self, container: str) -> int | None:
+        """From the engine's memory of events, as the container itself is gone."""
+        with engine_errors():
+            ends = self._api.events(
+                since=0, until=int(time.time()) + 1, decode=True,
+                filters={"container": container, "event": "die"},
+            )
+            codes = [int(end["Actor"]["Attributes"]["exitCode"]) for end in ends]
+        return codes[-1] if codes else None
+
+    def remove_container(self, container: str) -> None:
+        """Remove a stopped container and wait until it is gone; one that is gone is fine."""
+        try:
+            with engine_errors():
+                self._api.remove_container(container, v=True)
+        except NotFoundError:
+            return
+        except EngineError as error:
+            if "already in progress" not in error.message:
+                raise
+            self._wait_until_removed(container)
+
+    def _wait_until_removed(self, container: str) -> None:
+        try:
+            with engine_errors():
+                self._api.wait(container, condition="removed")
+        except NotFoundError:
+            return
+
+    def rename(self, container: str, name: str) -> None:
+        """Give a container another name."""
+        with engine_errors():
+            self._api.rename(container, name)
+
+    def set_restart_policy(self, container: str, policy: str) -> None:
+        """Switch the restart policy (``no`` or ``always``) of a container."""
+        with engine_errors():
+            self._api.update_container(container, restart_policy={"Name": policy})
+
+    def logs(self, container: str, tail: int) -> str:
+        """The last lines a container wrote, both streams, decoded leniently."""
+        with engine_errors():
+            written = self._api.logs(container, stdout=True, stderr=True, tail=tail)
+        return bytes(written).decode(errors="replace")
+
+    def execute(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
+        """Run a command inside a running container; give its exit code and its output."""
+        with engine_errors():
+            made = self._api.exec_create(container, list(command))
+            output = self._api.exec_start(made["Id"])
+            code = self._api.exec_inspect(made["Id"])["ExitCode"]
+        return int(code), bytes(output)

@@ -1,0 +1,100 @@
+"""From the engine's JSON to what we observe. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from wb_cli.engine.types import (
+    ContainerDetail,
+    ImageInfo,
+    ObservedContainer,
+    ObservedNetwork,
+    Port,
+)
+
+Document = Mapping[str, Any]
+
+
+def container(listed: Document) -> ObservedContainer:
+    """One entry of the container listing."""
+    return ObservedContainer(
+        id=listed["Id"],
+        name=_first_name(listed.get("Names") or ()),
+        state=listed["State"],
+        status=listed["Status"],
+        image=listed["Image"],
+        image_id=listed["ImageID"],
+        created=float(listed["Created"]),
+        labels=listed.get("Labels") or {},
+        ports=tuple(_ports(listed.get("Ports") or ())),
+        writes_to=tuple(_written(listed.get("Mounts") or ())),
+        networks=_network_names(listed.get("NetworkSettings")),
+    )
+
+
+def network(listed: Document) -> ObservedNetwork:
+    """One entry of the network listing."""
+    pools = (listed.get("IPAM") or {}).get("Config") or ()
+    return ObservedNetwork(
+        id=listed["Id"],
+        name=listed["Name"],
+        subnets=tuple(pool["Subnet"] for pool in pools if pool.get("Subnet")),
+        labels=listed.get("Labels") or {},
+    )
+
+
+def detail(inspected: Document) -> ContainerDetail:
+    """The inspection of one container."""
+    state = inspected["State"]
+    networks = (inspected.get("NetworkSettings") or {}).get("Networks") or {}
+    return ContainerDetail(
+        id=inspected["Id"],
+        name=inspected["Name"].removeprefix("/"),
+        state=state["Status"],
+        exit_code=state["ExitCode"],
+        started_at=state["StartedAt"],
+        restart_policy=inspected["HostConfig"]["RestartPolicy"]["Name"] or "no",
+        restart_count=inspected.get("RestartCount", 0),
+        addresses={name: each.get("IPAddress") or "" for name, each in networks.items()},
+        environment=_environment(inspected["Config"].get("Env") or ()),
+        health=(state.get("Health") or {}).get("Status", ""),
+        oom_killed=bool(state.get("OOMKilled")),
+        auto_remove=bool(inspected["HostConfig"].get("AutoRemove")),
+    )
+
+
+def image(inspected: Document) -> ImageInfo:
+    """The inspection of one image."""
+    return ImageInfo(
+        id=inspected["Id"],
+        tags=tuple(inspected.get("RepoTags") or ()),
+        size=inspected.get("Size", 0),
+        digests=tuple(inspected.get("RepoDigests") or ()),
+    )
+
+
+def _first_name(names: Iterable[str]) -> str:
+    """The container's own name; links show as ``/other/name``."""
+    own = [name.removeprefix("/") for name in names if name.count("/") == 1]
+    return own[0] if own else ""
+
+
+def _ports(listed: Iterable[Document]) -> Iterable[Port]:
+    seen = set()
+    for entry in listed:
+        if entry.get("PublicPort"):
+            port = Port(entry["PrivatePort"], entry["PublicPort"], entry.get("IP", "0.0.0.0"))  # noqa: S104
+            if port not in seen:
+                seen.add(port)
+                yield port
+
+
+def _written(mounts: Iterable[Document]) -> Iterable[str]:
+    return (mount["Source"] for mount in mounts if mount.get("Source") and mount.get("RW"))
+
+
+def _network_names(settings: Document | None) -> tuple[str, ...]:
+    return tuple((settings or {}).get("Networks") or ())
+
+
+def _environment(entries: Iterable[str]) -> dict[str, str]:
+    return dict(entry.split("=", 1) for entry in entries if "=" in entry)

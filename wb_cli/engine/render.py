@@ -1,0 +1,98 @@
+"""From a Spec to the arguments of the Docker SDK. Pure, but for the SDK's own types."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+from wb_cli.engine.types import LABEL_INSTANCE, LABEL_ROLE
+from wb_cli.secret import Secret
+
+if TYPE_CHECKING:
+    import docker
+
+    from wb_cli.engine.types import ContainerSpec, NetworkSpec, SecretFile
+
+LOG_MAX_SIZE = "10m"
+LOG_MAX_FILES = "3"
+
+
+def labels(spec: ContainerSpec | NetworkSpec) -> dict[str, str]:
+    """The spec's labels with those by which it is found again."""
+    own = {LABEL_INSTANCE: spec.instance}
+    role = getattr(spec, "role", None)
+    if role:
+        own[LABEL_ROLE] = str(role)
+    return {**spec.labels, **own}
+
+
+def container_arguments(
+    api: docker.APIClient, spec: ContainerSpec, network: str
+) -> dict[str, Any]:
+    """The keyword arguments of ``create_container``."""
+    endpoint = api.create_endpoint_config(aliases=[spec.name])
+    return {
+        "image": spec.image,
+        "command": list(spec.command) or None,
+        "name": spec.name,
+        "environment": {name: _plain(value) for name, value in spec.environment.items()},
+        "labels": labels(spec),
+        "ports": [port.container for port in spec.ports],
+        "host_config": api.create_host_config(**_host_arguments(spec, network)),
+        "networking_config": api.create_networking_config({network: endpoint}),
+        "stop_timeout": spec.stop_timeout,
+        "use_config_proxy": False,
+    }
+
+
+def _host_arguments(spec: ContainerSpec, network: str) -> dict[str, Any]:
+    from docker.types import LogConfig, Mount
+
+    return {
+        "mounts": [Mount(mount.target, mount.source, type="bind") for mount in spec.mounts],
+        "port_bindings": {port.container: (port.address, port.host) for port in spec.ports},
+        "network_mode": network,
+        "restart_policy": {"Name": "no"},
+        "auto_remove": spec.auto_remove,
+        "init": True,
+        "mem_limit": spec.memory,
+        "nano_cpus": round(spec.cpus * 1e9) if spec.cpus else None,
+        "shm_size": spec.shm_size,
+        "log_config": LogConfig(
+            type="json-file", config={"max-size": LOG_MAX_SIZE, "max-file": LOG_MAX_FILES}
+        ),
+    }
+
+
+def network_arguments(spec: NetworkSpec) -> dict[str, Any]:
+    """The keyword arguments of ``create_network``."""
+    from docker.types import IPAMConfig, IPAMPool
+
+    return {
+        "name": spec.name,
+        "driver": "bridge",
+        "ipam": IPAMConfig(pool_configs=[IPAMPool(subnet=spec.subnet)]),
+        "labels": labels(spec),
+        "check_duplicate": True,
+    }
+
+
+def archive(file: SecretFile) -> bytes:
+    """A tar that puts the file below ``/``, its folders closed to all but root."""
+    content = file.content.reveal().encode()
+    *folders, _ = file.path.strip("/").split("/")
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for depth in range(2, len(folders) + 1):
+            folder = tarfile.TarInfo("/".join(folders[:depth]))
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o700
+            tar.addfile(folder)
+        entry = tarfile.TarInfo(file.path.strip("/"))
+        entry.size, entry.mode = len(content), 0o600
+        tar.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _plain(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value

@@ -1,0 +1,85 @@
+"""What a container's Spec looks like in short: kept as a label, compared, and put in words. Pure."""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterable, Mapping
+from os.path import commonprefix
+from typing import Any
+
+from wb_cli.engine.types import ContainerSpec
+from wb_cli.secret import Secret
+
+Fingerprint = Mapping[str, str]
+
+
+def fingerprint(spec: ContainerSpec, key: bytes) -> dict[str, str]:
+    """The fields that make a container what it is; secrets as digests under ``key``.
+
+    A password file counts only when its container is created, so it is no part of this.
+    """
+    fields = {
+        "image": spec.image,
+        "command": " ".join(spec.command),
+        "mounts": ", ".join(f"{mount.source}:{mount.target}" for mount in spec.mounts),
+        "ports": ", ".join(f"{p.address}:{p.host}:{p.container}" for p in spec.ports),
+        "stop timeout": str(spec.stop_timeout),
+        "memory": str(spec.memory or ""),
+        "cpus": str(spec.cpus or ""),
+        "shared memory": str(spec.shm_size or ""),
+        "restart": "no" if not spec.supervised else "always",
+    }
+    variables = {name: _shown(value, key) for name, value in spec.environment.items()}
+    return {k: v for k, v in fields.items() if v} | variables
+
+
+def digest(value: Any, key: bytes) -> str:
+    """A keyed digest of anything JSON can carry; secrets in it may be :class:`Secret`."""
+    document = json.dumps(value, sort_keys=True, default=lambda each: each.reveal())
+    return hmac.new(key, document.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def dump(fields: Fingerprint) -> str:
+    """The label's text."""
+    return json.dumps(dict(fields), sort_keys=True, separators=(",", ":"))
+
+
+def parse(label: str | None) -> Fingerprint:
+    """A label's text back; one that is damaged differs from everything."""
+    try:
+        parsed = json.loads(label or "{}")
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def differences(old: Fingerprint, new: Fingerprint) -> str:
+    """What changed, for people: ``image 1.6.7 -> 1.7.0, DOMAIN changed``; empty when nothing."""
+    names = sorted({*old, *new}, key=lambda name: (name.isupper(), name != "image", name))
+    changed = (name for name in names if old.get(name) != new.get(name))
+    return ", ".join(_in_words(name, old.get(name, ""), new.get(name, "")) for name in changed)
+
+
+def _shown(value: str | Secret, key: bytes) -> str:
+    return f"#{digest(value.reveal(), key)}" if isinstance(value, Secret) else value
+
+
+def _in_words(name: str, old: str, new: str) -> str:
+    if old.startswith("#") or new.startswith("#"):
+        return f"{name} changed"
+    if not old:
+        return f"{name} set to {new}"
+    if not new:
+        return f"{name} no longer set"
+    before, after = without_common_start((old, new))
+    return f"{name} {before} -> {after}"
+
+
+def without_common_start(texts: Iterable[str]) -> list[str]:
+    """Drop what texts share at their start, but no part of a version or a word."""
+    texts = list(texts)
+    shared = re.sub(r"[\w.]*$", "", commonprefix(texts))
+    version = re.match(r".*?-v(?=\d)", commonprefix(texts))
+    cut = max(len(shared), len(version.group()) if version else 0)
+    return [text[cut:] or text for text in texts]

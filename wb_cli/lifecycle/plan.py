@@ -1,0 +1,182 @@
+"""Plan: what will be done to the engine, as data that reads as text. Pure.
+
+A plan is a sequence of stages; the lanes of a stage run side by side, the operations of a lane one
+after another. An operation is one engine call; the lane it stands in carries its cause. Containers
+are named, not identified: the executor binds the names to ids.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from wb_cli.contract import Role
+from wb_cli.engine.types import ContainerSpec, NetworkSpec
+
+
+@dataclass(frozen=True)
+class CreateNetwork:
+    """Make the instance's network."""
+
+    spec: NetworkSpec
+
+    def __str__(self) -> str:
+        return f"create network {self.spec.name} {self.spec.subnet}"
+
+
+@dataclass(frozen=True)
+class RemoveNetwork:
+    """Remove a network that nothing is attached to."""
+
+    id: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"remove network {self.name}"
+
+
+@dataclass(frozen=True)
+class Create:
+    """Create a container, not started, with restart policy ``no``."""
+
+    spec: ContainerSpec
+
+    def __str__(self) -> str:
+        return f"create {self.spec.name} from {self.spec.image}"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start a container."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"start {self.name}"
+
+
+@dataclass(frozen=True)
+class Await:
+    """Wait until a container is ready for its part."""
+
+    spec: ContainerSpec
+
+    def __str__(self) -> str:
+        return f"wait until {self.spec.name} is ready"
+
+
+@dataclass(frozen=True)
+class SetRestartPolicy:
+    """Switch a container's restart policy."""
+
+    name: str
+    policy: str
+
+    def __str__(self) -> str:
+        return f"set restart policy of {self.name} to {self.policy}"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Stop a container, killing it after ``timeout`` seconds."""
+
+    name: str
+    role: Role
+    timeout: int
+
+    def __str__(self) -> str:
+        return f"stop {self.name} (at most {self.timeout} s)"
+
+
+@dataclass(frozen=True)
+class Rename:
+    """Give a container another name."""
+
+    name: str
+    to: str
+
+    def __str__(self) -> str:
+        return f"rename {self.name} to {self.to}"
+
+
+@dataclass(frozen=True)
+class Remove:
+    """Remove a stopped container and wait until it is gone."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"remove {self.name}"
+
+
+Operation = (
+    CreateNetwork
+    | RemoveNetwork
+    | Create
+    | Start
+    | Await
+    | SetRestartPolicy
+    | Stop
+    | Rename
+    | Remove
+)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Operations that follow one another, for one cause, on one part of the instance."""
+
+    subject: str
+    cause: str
+    operations: tuple[Operation, ...]
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.subject}: {self.cause}", *(f"  {op}" for op in self.operations)])
+
+
+Stage = tuple[Lane, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What brings one instance to where it should be; ``drift`` is seen and left alone."""
+
+    instance: str
+    stages: tuple[Stage, ...] = ()
+    drift: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.stages
+
+    @property
+    def lanes(self) -> Iterator[Lane]:
+        """All lanes, in the order of their stages."""
+        return (lane for stage in self.stages for lane in stage)
+
+    @property
+    def operations(self) -> Iterator[Operation]:
+        """All operations, in order."""
+        return (operation for lane in self.lanes for operation in lane.operations)
+
+    def __str__(self) -> str:
+        lines = [str(lane) for lane in self.lanes] or ["nothing to do"]
+        return "\n".join([*lines, *(f"drift: {each} (applied by restart)" for each in self.drift)])
+
+    def as_document(self) -> dict[str, Any]:
+        """The plan for ``--json``."""
+        return {
+            "instance": self.instance,
+            "steps": [
+                {"subject": lane.subject, "cause": lane.cause, "operation": str(operation)}
+                for lane in self.lanes
+                for operation in lane.operations
+            ],
+            "drift": list(self.drift),
+        }
+
+
+def stages(*candidates: tuple[Lane | None, ...]) -> tuple[Stage, ...]:
+    """The stages that have anything in them."""
+    filled = (tuple(lane for lane in stage if lane and lane.operations) for stage in candidates)
+    return tuple(stage for stage in filled if stage)
