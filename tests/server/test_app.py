@@ -1,0 +1,88 @@
+"""The frame: it listens at once, says who it is, and refuses properly."""
+
+import socket
+
+import pytest
+from platform_server import AUTHORIZED
+from services import free_port
+
+pytestmark = pytest.mark.network
+
+NOWHERE = {"PG_HOST": "127.0.0.1", "PG_PORT": "1", "VALKEY_URL": "redis://127.0.0.1:1"}
+
+
+def test_the_server_answers_although_neither_database_nor_valkey_is_there(start_server):
+    server = start_server(**NOWHERE, INSTANCE_ID="demo", INSTANCE_NAME="Demo")
+
+    response = server.http.get("/health_check")
+
+    assert response.status_code == 503
+    assert response.json()["instance"] == {"id": "demo", "label": "Demo"}
+
+
+def test_an_unknown_path_is_a_problem_document(start_server):
+    response = start_server(**NOWHERE).http.get("/nothing/here")
+
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json() == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "Not Found",
+        "instance": "/nothing/here",
+    }
+
+
+def test_a_wrong_method_is_a_problem_document_that_names_the_right_one(start_server):
+    response = start_server(**NOWHERE).http.post("/health_check")
+
+    assert response.status_code == 405
+    assert response.json()["title"] == "Method Not Allowed"
+    assert "GET" in response.headers["allow"]
+
+
+def test_metrics_need_the_token_when_there_is_one(start_server):
+    server = start_server(**NOWHERE, WB_ADMIN_TOKEN=AUTHORIZED["Authorization"].split()[1])
+
+    refused = server.http.get("/metrics", headers={"Authorization": "Bearer wrong"})
+    allowed = server.http.get("/metrics")
+
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"].startswith("Bearer")
+    assert allowed.status_code == 200
+
+
+def test_metrics_are_open_where_no_token_is_set(start_server):
+    server = start_server(**NOWHERE)
+
+    assert server.http.get("/metrics", headers={"Authorization": ""}).status_code == 200
+
+
+def test_metrics_tell_the_state_of_both_servers_and_count_the_requests(start_server):
+    server = start_server(**NOWHERE, INSTANCE_ID='a"b\\c')
+    server.http.get("/health_check")
+
+    lines = server.http.get("/metrics").text.splitlines()
+
+    assert "wb_database_up 0" in lines
+    assert "wb_l2_up 0" in lines
+    assert 'wb_http_requests_total{endpoint="health_check",status="503"} 1' in lines
+    assert 'wb_http_request_seconds_count{endpoint="health_check"} 1' in lines
+    assert any(line.startswith('wb_info{instance="a\\"b\\\\c",') for line in lines)
+
+
+def test_a_wrong_setting_ends_the_server_with_its_name(start_server):
+    with pytest.raises(AssertionError, match="PG_PORT='none' is not a whole number"):
+        start_server(PG_PORT="none")
+
+
+def test_a_busy_port_ends_the_server_with_the_reason(start_server):
+    port = free_port()
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(AssertionError, match=r"cannot listen on 127\.0\.0\.1") as refused,
+    ):
+        start_server(**NOWHERE, PORT=str(port))
+
+    assert "Traceback" not in str(refused.value)

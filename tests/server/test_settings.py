@@ -1,0 +1,83 @@
+"""The environment, read once."""
+
+import pytest
+
+from wb_cli.errors import UsageError
+from wb_cli.secret import Secret
+from wb_cli.server.settings import Settings
+
+
+def test_an_empty_environment_gives_defaults_that_work_outside_a_container():
+    settings = Settings.from_environment({})
+
+    assert (settings.host, settings.port, settings.log_level) == ("0.0.0.0", 8000, "info")
+    assert (settings.postgres.host, settings.postgres.port) == ("localhost", 5432)
+    assert settings.postgres.user == "postgres"
+    assert settings.valkey_url.reveal() == "redis://localhost:6379"
+    assert settings.admin_token is None
+
+
+def test_what_wb_hands_to_a_container_is_read():
+    settings = Settings.from_environment(
+        {
+            "INSTANCE_ID": "demo",
+            "INSTANCE_NAME": "'Demo country'",
+            "SERVER_VERSION": "1.7.0",
+            "PG_HOST": "demo-postgres",
+            "PG_PASSWORD": "pw",
+            "VALKEY_URL": "redis://demo-valkey:6379",
+            "WB_ADMIN_TOKEN": "0123456789abcdef",
+            "L1_MAX_MIB": "64",
+        }
+    )
+
+    assert (settings.instance_id, settings.instance_name) == ("demo", "Demo country")
+    assert settings.version == "1.7.0"
+    assert (settings.postgres.host, settings.postgres.password) == ("demo-postgres", "pw")
+    assert settings.admin_token == Secret("0123456789abcdef")
+    assert settings.tuning.l1_max_bytes == 64 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("PORT", "٣"),
+        ("PG_PORT", "0"),
+        ("LOG_LEVEL", "loud"),
+        ("WARM_CONCURRENCY", "0"),
+        ("L1_MAX_MIB", "1e3"),
+    ],
+)
+def test_a_value_that_cannot_be_right_is_refused_by_name(name, value):
+    with pytest.raises(UsageError) as refused:
+        Settings.from_environment({name: value})
+
+    assert refused.value.message.startswith(f"{name}={value!r}")
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("token", ["tiny", "with a space in the middle", "clé-clé-clé-clé-clé"])
+def test_a_weak_token_is_refused_and_not_shown(token):
+    with pytest.raises(UsageError, match="WB_ADMIN_TOKEN") as refused:
+        Settings.from_environment({"WB_ADMIN_TOKEN": token})
+
+    assert token not in refused.value.message + refused.value.hint
+
+
+def test_a_url_that_is_none_is_no_reason_not_to_start():
+    assert Settings.from_environment({"VALKEY_URL": "not a url"}).valkey_url.reveal() == "not a url"
+
+
+def test_secrets_do_not_show_in_the_settings():
+    settings = Settings.from_environment(
+        {
+            "PG_PASSWORD": "hidden-1",
+            "VALKEY_URL": "redis://:hidden-2@v:6379",
+            "WB_ADMIN_TOKEN": "hidden-3-hidden-3",
+        }
+    )
+
+    assert "hidden" not in repr(settings)

@@ -1,0 +1,100 @@
+"""An endpoint, declared once: what routes it, checks it, counts it and describes it."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from wb_cli.server.access import Access, check_access
+from wb_cli.server.db.errors import (
+    DatabaseMissingError,
+    DatabaseUnavailableError,
+    QueryTimeoutError,
+    RecordMissingError,
+)
+from wb_cli.server.platform import Platform
+from wb_cli.server.problems import Problem, response_of
+
+RETRY_AFTER_S = 1
+
+Answer = Callable[[Platform, Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A part of the path or of the query."""
+
+    name: str
+    description: str
+    pattern: str
+    place: Literal["path", "query"] = "path"
+    example: str = ""
+
+    def check(self, request: Request) -> None:
+        """Refuse a value that cannot be right, by name."""
+        values = request.path_params if self.place == "path" else request.query_params
+        value = values.get(self.name)
+        if value is None or not re.fullmatch(self.pattern, value):
+            raise Problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                f"{self.name} is {value!r}, which does not match {self.pattern}",
+                self.description,
+            )
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One method on one path."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    answer: Answer
+    summary: str
+    # What it answers when all goes well, by status; errors follow from the rest.
+    responses: Mapping[int, Mapping[str, Any]]
+    parameters: tuple[Parameter, ...] = ()
+    access: Access = Access.OPEN
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Its name in the metrics and in the OpenAPI document."""
+        return self.answer.__name__
+
+    def route(self, platform: Platform) -> Route:
+        """The endpoint bound to the parts it answers from."""
+
+        async def respond(request: Request) -> Response:
+            began = time.perf_counter()
+            response = await self._respond(platform, request)
+            seconds = time.perf_counter() - began
+            platform.traffic.observe(self.name, response.status_code, seconds)
+            return response
+
+        return Route(self.path, respond, methods=[self.method], name=self.name)
+
+    async def _respond(self, platform: Platform, request: Request) -> Response:
+        try:
+            check_access(self.access, platform.settings.admin_token, request)
+            for parameter in self.parameters:
+                parameter.check(request)
+            return await self.answer(platform, request)
+        except Problem as problem:
+            return response_of(problem, request.url.path)
+        except (DatabaseMissingError, RecordMissingError) as error:
+            missing = Problem(HTTPStatus.NOT_FOUND, error.message, error.hint)
+            return response_of(missing, request.url.path)
+        except (DatabaseUnavailableError, QueryTimeoutError) as error:
+            return response_of(unavailable(error.message, error.hint), request.url.path)
+
+
+def unavailable(detail: str, hint: str) -> Problem:
+    """The database does not answer now; the client may ask again."""
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, hint, headers)

@@ -1,0 +1,60 @@
+"""The listening socket, and uvicorn behind it."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from wb_cli.errors import WbError
+from wb_cli.server.settings import Settings
+
+# The way down has 8 s: these, 2 for the write-behind queue, 1 for PostgreSQL, and some to spare.
+FINISH_REQUESTS_WITHIN_S = 4
+BACKLOG = 2048
+
+
+def bind(settings: Settings) -> socket.socket:
+    """Take the port before anything else is built, so that a busy one is known at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise WbError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}",
+            "Set HOST and PORT to an address that is free.",
+        ) from error
+    return listening
+
+
+class Listener(uvicorn.Server):
+    """uvicorn that leaves the signals to `__main__`, which has more than requests to finish."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=FINISH_REQUESTS_WITHIN_S,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take none."""
+        yield
+
+    def stop(self) -> None:
+        """Accept no more; `serve` returns when the running requests are answered."""
+        self.should_exit = True
