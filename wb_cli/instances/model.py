@@ -26,7 +26,7 @@ class Instance:
     open_access: bool = False
     tags: tuple[str, ...] = ()
     image: str | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
     bind_address: str | None = None
     postgres_bind_address: str | None = None
     docker_socket: bool | None = None

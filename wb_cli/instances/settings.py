@@ -1,10 +1,19 @@
 """This host's configuration: flag > environment > .env > config.toml > default."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
+from wb_cli.errors import UsageError
+from wb_cli.instances import config_file as toml
+from wb_cli.instances import dotenv
+from wb_cli.instances.config_file import default_config_toml, write_setting
+from wb_cli.instances.setting_table import CONFIG_FILE, ENV_FILE, SETTINGS, Places, Setting
 from wb_cli.secret import Secret
+
+__all__ = ["SETTINGS", "Settings", "default_config_toml", "load", "write_setting"]
 
 
 @dataclass(frozen=True)
@@ -35,3 +44,101 @@ class Settings:
     cache_persistence: str = "rdb"
     labels: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def value(self, setting: Setting) -> Any:
+        """The value of one setting of the table."""
+        if setting.is_passed_on:
+            return self.passed_on.get(setting.env)
+        return getattr(self, setting.name)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Text that somebody gave for a setting, where, and the folder relative paths start from."""
+
+    text: str
+    origin: str
+    base: Path
+
+
+def load(
+    flags: Mapping[str, str], environ: Mapping[str, str], env_file: Path | None = None
+) -> Settings:
+    """All settings of this host. ``flags`` are by setting name; ``env_file`` replaces ``.env``."""
+    places = Places.of(environ)
+    sources = [
+        _from_flags(flags),
+        _from_environment(environ),
+        _from_env_file(places, env_file),
+        _from_toml(places.config / CONFIG_FILE),
+    ]
+    found: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for setting in SETTINGS:
+        given = next((source[setting.name] for source in sources if setting.name in source), None)
+        found[setting.name] = _value(setting, given) if given else setting.default_in(places)
+        origins[setting.name] = given.origin if given else "default"
+    _check_pool(found, origins)
+    return Settings(
+        config_file=places.config / CONFIG_FILE,
+        passed_on=dict(_passed_on(found)),
+        origins=origins,
+        **found,
+    )
+
+
+def _from_flags(flags: Mapping[str, str]) -> dict[str, _Given]:
+    return {name: _Given(text, "flag", Path.cwd()) for name, text in flags.items()}
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
+    # An empty variable is one that is not set, as compose files and shells have it.
+    return {
+        one.name: _Given(environ[one.env], f"environment {one.env}", Path.cwd())
+        for one in SETTINGS
+        if environ.get(one.env)
+    }
+
+
+def _from_env_file(places: Places, env_file: Path | None) -> dict[str, _Given]:
+    path = env_file.absolute() if env_file else places.config / ENV_FILE
+    if not env_file and not path.exists():
+        return {}
+    lines = dotenv.read(path)
+    return {
+        one.name: _Given(line.value, f".env {path}:{line.line}", path.parent)
+        for one in SETTINGS
+        if (line := lines.get(one.env)) and line.value
+    }
+
+
+def _from_toml(path: Path) -> dict[str, _Given]:
+    return {name: _Given(text, path.name, path.parent) for name, text in toml.read(path).items()}
+
+
+def _value(setting: Setting, given: _Given) -> Any:
+    try:
+        return setting.kind.parse(given.text, given.base)
+    except ValueError as error:
+        shown = "" if setting.kind.is_secret else f" {given.text!r}"
+        raise UsageError(
+            f"{setting.name}{shown} (from {given.origin}) must be {error}",
+            f"correct it there, or set {setting.env}",
+        ) from None
+
+
+def _check_pool(found: Mapping[str, Any], origins: Mapping[str, str]) -> None:
+    pool, prefix = IPv4Network(found["subnet_pool"]), found["subnet_prefix"]
+    if prefix < pool.prefixlen:
+        raise UsageError(
+            f"subnet_prefix {prefix} (from {origins['subnet_prefix']}) is larger than the whole "
+            f"subnet_pool {pool} (from {origins['subnet_pool']})",
+            f"set subnet_prefix to {pool.prefixlen} or more, or widen subnet_pool",
+        )
+
+
+def _passed_on(found: dict[str, Any]) -> Iterator[tuple[str, Secret]]:
+    """Move what only the platform needs out of the other settings."""
+    for setting in SETTINGS:
+        if setting.is_passed_on and (value := found.pop(setting.name)) is not None:
+            yield setting.env, value

@@ -1,0 +1,104 @@
+"""``config.toml``: read with line and column in errors, written with its comments kept."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from wb_cli.errors import UsageError
+from wb_cli.instances.files import locked, translated, write_atomically
+from wb_cli.instances.setting_table import SETTINGS, SETTINGS_BY_NAME, Places, Setting
+from wb_cli.secret import Secret
+
+HEADER = """\
+# The settings of wb on this host. What is commented out has the value shown.
+# An environment variable or a line in .env beside this file wins over what stands here;
+# `wb config settings` shows each value and where it comes from.
+"""
+# Passwords may stand here.
+MODE = 0o600
+
+
+def read(path: Path) -> dict[str, str]:
+    """Each setting that the file has, as text; an absent file has none, an empty value is none."""
+    with translated(path, "read"):
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return {}
+    try:
+        document = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(
+            f"cannot read {path}: {error}", "correct the file; `wb config settings` checks it"
+        ) from None
+    texts = {name: _text(name, value, path) for name, value in document.items()}
+    return {name: text for name, text in texts.items() if text}
+
+
+def _text(name: str, value: Any, path: Path) -> str:
+    setting = find(name, str(path))
+    try:
+        return setting.kind.to_text(value)
+    except ValueError as error:
+        raise UsageError(f"{name} in {path} must be {error}", f"correct {name} in {path}") from None
+
+
+def find(name: str, where: str) -> Setting:
+    """The setting of this name; an error suggests near ones."""
+    if name in SETTINGS_BY_NAME:
+        return SETTINGS_BY_NAME[name]
+    near = get_close_matches(name.lower(), SETTINGS_BY_NAME, n=2, cutoff=0.5)
+    raise UsageError(
+        f"{where}: there is no setting {name!r}",
+        f"did you mean {' or '.join(near)}?" if near else "`wb config settings` lists them all",
+    )
+
+
+def write_setting(config_file: Path, name: str, value: str) -> None:
+    """Set one setting in the file, made where it is not there; all else in it stays as it is."""
+    import tomlkit
+
+    setting = find(name, "wb")
+    try:
+        setting.kind.parse(value, config_file.parent)
+    except ValueError as error:
+        raise UsageError(f"{name} must be {error}", f"give {name} such a value") from None
+    target = Path(os.path.realpath(config_file))
+    with locked(target):
+        read(target)  # what cannot be read is not written over
+        text = target.read_text("utf-8") if target.exists() else default_config_toml()
+        document = tomlkit.parse(text)
+        document[name] = _toml_value(setting.kind.to_toml(value))
+        write_atomically(target, tomlkit.dumps(document).encode(), mode=MODE)
+
+
+def _toml_value(value: Any) -> Any:
+    import tomlkit
+
+    if not isinstance(value, Mapping):
+        return value
+    # An inline table can stand anywhere; a [table] would swallow the keys after it.
+    table = tomlkit.inline_table()
+    table.update(value)
+    return table
+
+
+def default_config_toml() -> str:
+    """A file that sets nothing and explains everything."""
+    places = Places.of(os.environ)
+    blocks = [f"\n# {one.help}\n# {one.name} = {_example(one, places)}\n" for one in SETTINGS]
+    return HEADER + "".join(blocks)
+
+
+def _example(setting: Setting, places: Places) -> str:
+    value = setting.default_in(places)
+    if value is None or isinstance(value, Secret):
+        return '""'
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, tuple | dict):
+        return "[]" if isinstance(value, tuple) else "{}"
+    return f'"{value}"'

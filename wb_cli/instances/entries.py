@@ -1,0 +1,228 @@
+"""From an entry of the registry file to an Instance, or to what is wrong with it. Pure."""
+
+import json
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wb_cli.contract import RESERVED_SUFFIXES
+from wb_cli.errors import UsageError
+from wb_cli.instances import values
+from wb_cli.instances.model import Instance
+
+ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+RESERVED_IDS = ("host", "bridge", "none", "default", "all")
+PORTS = range(1000, 55536)
+SHOWN_LENGTH = 60
+
+
+class EntryError(UsageError):
+    """An entry breaks rules; :attr:`problems` has one text for each."""
+
+    def __init__(self, name: str, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            f"{name}: {'; '.join(self.problems)}",
+            "the README lists every field and what it may be",
+        )
+
+
+def instance_id(value: Any) -> str:
+    """An id: also a container's, a network's and a host's name."""
+    if not isinstance(value, str) or not ID.fullmatch(value):
+        raise ValueError("1 to 40 of a-z, 0-9 and inner hyphens")
+    if value in RESERVED_IDS:
+        raise ValueError(f"another word: {', '.join(RESERVED_IDS)} are reserved")
+    if value.endswith(RESERVED_SUFFIXES):
+        raise ValueError(f"one that does not end in {', '.join(RESERVED_SUFFIXES)}")
+    return value
+
+
+def port(value: Any) -> int:
+    """The platform's port; PostgreSQL's lies 10000 above and must be a port too."""
+    if not isinstance(value, int) or isinstance(value, bool) or value not in PORTS:
+        raise ValueError(f"a whole number from {PORTS[0]} to {PORTS[-1]}, without quotes")
+    return value
+
+
+def folder(value: Any) -> str | None:
+    """A path below the mount path; the empty one means the id, as it did in older tools."""
+    if value == "":
+        return None
+    allowed = "a relative path that stays below the mount path"
+    if not isinstance(value, str) or not value.isprintable() or value.startswith(("/", "~")):
+        raise ValueError(allowed)
+    path = posixpath.normpath(value)
+    if path == "." or path.split("/")[0] == "..":
+        raise ValueError(allowed)
+    return path
+
+
+def admin_version(value: Any) -> str | None:
+    """A version; the empty one means none, as it did in older tools."""
+    return None if value == "" else values.version(value)
+
+
+def tags(value: Any) -> tuple[str, ...]:
+    """Words to select instances by."""
+    is_list = isinstance(value, list | tuple)
+    if not is_list or not all(isinstance(tag, str) and _is_tag(tag) for tag in value):
+        raise ValueError('a list of words without "@", such as ["pilot", "west"]')
+    return tuple(dict.fromkeys(value))
+
+
+def _is_tag(tag: str) -> bool:
+    return tag.strip() == tag != "" and tag.isprintable() and not tag.startswith("@")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of an entry: its name in JSON and in Instance, its rule, and how text becomes it.
+
+    ``is_private`` keeps its value out of messages.
+    """
+
+    name: str
+    attribute: str
+    parse: Callable[[Any], Any]
+    from_text: Callable[[str], Any]
+    help: str
+    is_required: bool = False
+    is_private: bool = False
+
+    def read(self, raw: Mapping[str, Any]) -> Any:
+        """Its value in an entry, None where there is none; ``ValueError`` says what is wrong."""
+        given = raw.get(self.name)
+        if given is None:
+            if self.is_required:
+                raise ValueError(f"{self.name} is missing")
+            return None
+        try:
+            return self.parse(given)
+        except ValueError as error:
+            shown = "" if self.is_private else f" {shorten(given)}"
+            raise ValueError(f"{self.name}{shown} must be {error}") from None
+
+
+def json_or_text(text: str) -> Any:
+    """``true``, ``9001`` and ``1.5`` as what they are; anything else as the text it is."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def words(text: str) -> list[str]:
+    """The words of ``a,b``."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+FIELDS = (
+    Field(
+        "id", "id", instance_id, str, "name of its containers, network and folder", is_required=True
+    ),
+    Field("label", "label", values.line, str, "name that people see", is_required=True),
+    Field(
+        "port",
+        "port",
+        port,
+        json_or_text,
+        "platform's host port; PostgreSQL's is +10000",
+        is_required=True,
+    ),
+    Field(
+        "serverVersion",
+        "server_version",
+        values.version,
+        str,
+        "platform's version",
+        is_required=True,
+    ),
+    Field("adminVersion", "admin_version", admin_version, str, "admin container's version"),
+    Field("instanceDir", "instance_dir", folder, str, "its folder, where that is not the id"),
+    Field("french", "french", values.flag, json_or_text, "interface in French"),
+    Field("ethiopian", "ethiopian", values.flag, json_or_text, "Ethiopian calendar"),
+    Field("openAccess", "open_access", values.flag, json_or_text, "no sign-in"),
+    Field("tags", "tags", tags, words, "words to select it by: @tag"),
+    Field("image", "image", values.image, str, "platform's image, instead of the stock one"),
+    Field(
+        "env",
+        "env",
+        values.environment,
+        json_or_text,
+        "more environment of the platform",
+        is_private=True,
+    ),
+    Field("bindAddress", "bind_address", values.address, str, "address the platform listens on"),
+    Field(
+        "postgresBindAddress",
+        "postgres_bind_address",
+        values.address,
+        str,
+        "address PostgreSQL listens on",
+    ),
+    Field("dockerSocket", "docker_socket", values.flag, json_or_text, "platform gets the socket"),
+    Field("mountDatabases", "mount_databases", values.flag, json_or_text, "platform gets PGDATA"),
+    Field("restart", "restart", values.one_of("always", "no"), str, '"no": seed\'s --rm'),
+    Field("memory", "memory", values.size, json_or_text, "platform's memory limit"),
+    Field("cpus", "cpus", values.cpus, json_or_text, "platform's processors"),
+    Field("valkeyMaxMemory", "valkey_max_memory", values.size, json_or_text, "size of the cache"),
+    Field(
+        "cachePersistence",
+        "cache_persistence",
+        values.one_of("rdb", "aof"),
+        str,
+        "how the cache is kept on disk",
+    ),
+    Field("node", "node", values.line, str, "machine of a Swarm it runs on"),
+)
+FIELDS_BY_NAME = {field.name: field for field in FIELDS}
+
+
+def parse_entry(raw: Any) -> Instance:
+    """The Instance that an entry describes; `EntryError` lists every rule it breaks by itself."""
+    if not isinstance(raw, dict):
+        raise EntryError(shorten(raw), ["an entry must be a JSON object"])
+    found: dict[str, Any] = {}
+    problems = []
+    for field in FIELDS:
+        try:
+            found[field.attribute] = field.read(raw)
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise EntryError(entry_name(raw), problems)
+    return Instance(**{name: value for name, value in found.items() if value is not None}, raw=raw)
+
+
+def conflicts(instance: Instance, others: Iterable[Instance]) -> list[str]:
+    """What an instance may not share with any other: id, ports, folder."""
+    return [problem for other in others for problem in _conflicts(instance, other)]
+
+
+def _conflicts(one: Instance, other: Instance) -> Iterable[str]:
+    if one.id == other.id:
+        yield f"id {shorten(one.id)} is there already, with port {other.port}"
+        return
+    if {one.port, one.postgres_port} & {other.port, other.postgres_port}:
+        yield (
+            f"port {one.port} (PostgreSQL: {one.postgres_port}) must be its own; "
+            f"{other.id} uses {other.port} and {other.postgres_port}"
+        )
+    mine, theirs = f"{one.folder}/", f"{other.folder}/"
+    if mine.startswith(theirs) or theirs.startswith(mine):
+        yield f"instanceDir {shorten(one.folder)} must be its own; {other.id} uses {other.folder}"
+
+
+def entry_name(raw: Any) -> str:
+    """What to call an entry in a message, however broken it is."""
+    given = raw.get("id") if isinstance(raw, dict) else None
+    return given if isinstance(given, str) and given.isprintable() and given else "an entry"
+
+
+def shorten(value: Any) -> str:
+    """A value as JSON has it, cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…"

@@ -1,0 +1,109 @@
+"""Files that several processes share: locked, and written whole or not at all."""
+
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from wb_cli.errors import LockedError, WbError
+
+LOCK_POLL_S = 0.02
+LOCK_WITHIN_S = 10.0
+
+
+@contextmanager
+def locked(path: Path, within: float = LOCK_WITHIN_S) -> Iterator[None]:
+    """Hold the lock that lies beside a file; the kernel lets go of it when the process ends."""
+    lock = path.with_name(f"{path.name}.lock")
+    with translated(lock, "lock"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # flock asks for no write access, so all who may read the lock file can take it.
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        _wait_for(descriptor, lock, time.monotonic() + within)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Replace a file's content so that no crash leaves half of it.
+
+    An existing file keeps its mode and owner; a new one gets ``mode``. Of a symbolic link the
+    target is replaced.
+    """
+    target = Path(os.path.realpath(path))
+    with translated(target, "write"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                _take_after(target, file.fileno(), mode)
+                os.fsync(file.fileno())
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        _sync_folder(target.parent)
+
+
+@contextmanager
+def translated(path: Path, verb: str) -> Iterator[None]:
+    """Say which file the operating system refused, and what would help."""
+    try:
+        yield
+    except OSError as error:
+        raise WbError(f"cannot {verb} {path}: {reason(error)}", _remedy(error, path)) from error
+
+
+def reason(error: OSError) -> str:
+    """The operating system's own words, in lower case."""
+    return (error.strerror or str(error)).lower()
+
+
+def _remedy(error: OSError, path: Path) -> str:
+    if isinstance(error, PermissionError):
+        return f"run wb as the owner of {path.parent}, or as root"
+    if isinstance(error, IsADirectoryError):
+        return f"a file is expected there; move the folder {path} away, or set another path"
+    return f"see to {path.parent}, then repeat the command"
+
+
+def _wait_for(descriptor: int, lock: Path, deadline: float) -> None:
+    while True:
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        if time.monotonic() > deadline:
+            raise LockedError(
+                f"another process has been writing for too long: it holds {lock}",
+                f"`fuser -v {lock}` names it; repeat the command when it has ended",
+            )
+        time.sleep(LOCK_POLL_S)
+
+
+def _take_after(target: Path, descriptor: int, mode: int) -> None:
+    try:
+        old = target.stat()
+    except FileNotFoundError:
+        os.fchmod(descriptor, mode)
+        return
+    try:
+        os.fchown(descriptor, old.st_uid, old.st_gid)
+    except PermissionError:
+        # A member of the file's group may write it too; what the others need is the group.
+        os.fchown(descriptor, -1, old.st_gid)
+    os.fchmod(descriptor, old.st_mode & 0o7777)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,114 @@
+"""The registry file's text: a JSON array whose entries keep their text, word for word."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Never
+
+from wb_cli.errors import WbError
+
+INDENT = "  "
+SPACE = " \t\n\r"
+REMEDY = (
+    "nothing was changed; correct the file, or move it away and take a copy from your backups: "
+    "an absent file is an empty registry"
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One element of the array: its value, its text, and a key that stands in it twice."""
+
+    value: Any
+    text: str
+    repeated_key: str | None = None
+
+    @classmethod
+    def of(cls, value: Any) -> "Entry":
+        """An entry that no file has had yet."""
+        return cls(value, json.dumps(value, indent=len(INDENT), ensure_ascii=False))
+
+
+def parse(content: bytes, where: str) -> list[Entry]:
+    """The entries in a file's content; an error names ``where``, the line and the column."""
+    text = _decode(content, where)
+    try:
+        document = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise _unreadable(
+            where, f"line {error.lineno}, column {error.colno}: {_words(error, text)}"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(where, str(error)) from None
+    if not isinstance(document, list):
+        kind = {dict: "an object", str: "a string", type(None): "null"}.get(type(document))
+        raise _unreadable(where, f"it holds {kind or 'a number or a word'}, not a list of objects")
+    return _elements(text)
+
+
+def render(entries: list[Entry]) -> bytes:
+    """The file's content: an entry per block, their own text untouched."""
+    if not entries:
+        return b"[]\n"
+    blocks = (INDENT + entry.text for entry in entries)
+    # A lone surrogate has no UTF-8 form; its JSON escape is the same text.
+    return ("[\n" + ",\n".join(blocks) + "\n]\n").encode("utf-8", "backslashreplace")
+
+
+def indented(value: Any) -> Entry:
+    """A new entry, its lines indented as they stand in the file."""
+    entry = Entry.of(value)
+    return Entry(value, entry.text.replace("\n", f"\n{INDENT}"))
+
+
+def _decode(content: bytes, where: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _unreadable(where, f"line {line}: not UTF-8 (byte {error.start})") from None
+
+
+def _words(error: json.JSONDecodeError, text: str) -> str:
+    if not text.strip():
+        return "the file is empty"
+    if error.pos >= len(text.rstrip()):
+        return f"the file ends too early ({error.msg})"
+    return error.msg
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _unreadable(where: str, why: str) -> WbError:
+    return WbError(f"cannot read the registry file {where}: {why}", REMEDY)
+
+
+def _elements(text: str) -> list[Entry]:
+    """Cut a valid array into its elements."""
+    repeated: list[str] = []
+
+    def note_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(pairs)
+        if len(result) < len(pairs):
+            names = [name for name, _ in pairs]
+            repeated.append(next(name for name in names if names.count(name) > 1))
+        return result
+
+    decoder = json.JSONDecoder(object_pairs_hook=note_repetition)
+    entries: list[Entry] = []
+    position = _skip(text, text.index("[") + 1)
+    while text[position] != "]":
+        value, end = decoder.raw_decode(text, position)
+        entries.append(Entry(value, text[position:end], repeated[0] if repeated else None))
+        repeated.clear()
+        position = _skip(text, end)
+        if text[position] == ",":
+            position = _skip(text, position + 1)
+    return entries
+
+
+def _skip(text: str, position: int) -> int:
+    while text[position] in SPACE:
+        position += 1
+    return position

@@ -1,0 +1,145 @@
+"""Generated secrets, one file per instance, for their owner's eyes alone."""
+
+import json
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from wb_cli.errors import UsageError, WbError
+from wb_cli.instances.files import locked, translated, write_atomically
+from wb_cli.instances.settings import Settings
+from wb_cli.secret import Secret
+
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+HASH_KEY_FILE = "hash-key"
+LOCK = "secrets"
+TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True)
+class InstanceSecrets:
+    """What was generated for an instance; the password only where its database got it."""
+
+    admin_token: Secret
+    postgres_password: Secret | None = None
+
+
+@dataclass(frozen=True)
+class Passwords:
+    """What PostgreSQL is initialised with, and what the platform connects with."""
+
+    postgres: Secret
+    platform: Secret
+
+
+def passwords(
+    settings: Settings, stored: InstanceSecrets | None, *, is_initialised: bool
+) -> Passwords | None:
+    """An instance's passwords; None where they are to be generated now. Pure.
+
+    ``is_initialised`` says whether PGDATA holds a database: that one ignores a new password, so
+    the one it was made with must be known.
+    """
+    given = settings.postgres_password or settings.pg_password
+    if given is not None:
+        return Passwords(settings.postgres_password or given, settings.pg_password or given)
+    if stored is not None and stored.postgres_password is not None:
+        return Passwords(stored.postgres_password, stored.postgres_password)
+    if is_initialised:
+        raise UsageError(
+            "the password of the database is not known: it was initialised before",
+            "set POSTGRES_PASSWORD to the one it was initialised with",
+        )
+    return None
+
+
+class SecretStore:
+    """The folder of generated secrets on this host."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def for_instance(self, instance_id: str) -> InstanceSecrets | None:
+        """What was generated for an instance, if anything was."""
+        path = self._path(instance_id)
+        with translated(path, "read"):
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:
+                return None
+        return _parse(content, path)
+
+    def create(self, instance_id: str, *, with_password: bool = True) -> InstanceSecrets:
+        """Generate what an instance lacks; what it has stays as it is."""
+        path = self._path(instance_id)
+        self._make_folder()
+        with locked(self.folder / LOCK):
+            old = self.for_instance(instance_id)
+            new = old or InstanceSecrets(_generate())
+            if with_password and new.postgres_password is None:
+                new = replace(new, postgres_password=_generate())
+            if new != old:
+                write_atomically(path, _render(new), mode=FILE_MODE)
+        return new
+
+    def remove(self, instance_id: str) -> None:
+        """Forget an instance's secrets. Its database cannot be opened without them."""
+        path = self._path(instance_id)
+        with translated(path, "remove"):
+            path.unlink(missing_ok=True)
+
+    def hash_key(self) -> bytes:
+        """The key of this host's digests of secrets, made when first needed."""
+        path = self.folder / HASH_KEY_FILE
+        self._make_folder()
+        with locked(self.folder / LOCK), translated(path, "read"):
+            if not path.exists():
+                write_atomically(path, secrets.token_bytes(TOKEN_BYTES), mode=FILE_MODE)
+            key = path.read_bytes()
+        if len(key) != TOKEN_BYTES:
+            raise WbError(
+                f"{path} holds {len(key)} bytes, not {TOKEN_BYTES}",
+                "remove it; a new one is made, and secrets show as changed once",
+            )
+        return key
+
+    def _path(self, instance_id: str) -> Path:
+        return self.folder / f"{instance_id}.json"
+
+    def _make_folder(self) -> None:
+        with translated(self.folder, "create"):
+            self.folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+
+
+def _generate() -> Secret:
+    return Secret(secrets.token_urlsafe(TOKEN_BYTES))
+
+
+def _render(given: InstanceSecrets) -> bytes:
+    document = {"adminToken": given.admin_token.reveal()}
+    if given.postgres_password is not None:
+        document["postgresPassword"] = given.postgres_password.reveal()
+    return f"{json.dumps(document, indent=2)}\n".encode()
+
+
+def _parse(content: bytes, path: Path) -> InstanceSecrets:
+    try:
+        document: Any = json.loads(content)
+        password = document.get("postgresPassword")
+        return InstanceSecrets(
+            Secret(_text(document["adminToken"])),
+            None if password is None else Secret(_text(password)),
+        )
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise WbError(
+            f"cannot read the secrets in {path}: not a JSON object with adminToken",
+            "take the file from your backups; nothing was written over it",
+        ) from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError
+    return value

@@ -1,0 +1,66 @@
+"""Selectors: the words by which a command line names instances. Pure."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from wb_cli.errors import UsageError
+from wb_cli.instances.model import Instance
+from wb_cli.instances.store import Registry
+
+FORMS = "an id, @tag, server=<version>, or all"
+ALL = "all"
+TAG = "@"
+SERVER = "server="
+
+
+def select(words: Sequence[str], registry: Registry) -> tuple[Instance, ...]:
+    """The instances that the words name, each once, by id; a word that names none is an error."""
+    if not words:
+        raise UsageError("no instance is named", f"name {FORMS}")
+    chosen = {instance.id: instance for word in words for instance in _match(word, registry)}
+    return tuple(chosen[name] for name in sorted(chosen))
+
+
+def _match(word: str, registry: Registry) -> Iterable[Instance]:
+    if word == ALL:
+        return _all(registry)
+    if word.startswith(TAG):
+        return _by_tag(word.removeprefix(TAG), registry)
+    if word.startswith(SERVER):
+        return _by_version(word.removeprefix(SERVER), registry)
+    if "=" in word:
+        raise UsageError(f"{word!r} is no selector", f"a selector is {FORMS}")
+    return [registry.find(word)]
+
+
+def _all(registry: Registry) -> Sequence[Instance]:
+    if registry.instances:
+        return registry.instances
+    if registry.refused:
+        raise UsageError(
+            f"none of the {len(registry.refused)} entries of the registry file is valid",
+            "`wb config validate` says what is wrong with each",
+        )
+    raise UsageError("the registry file has no instance yet", "add one with `wb config add <id>`")
+
+
+def _by_tag(tag: str, registry: Registry) -> Sequence[Instance]:
+    found = [instance for instance in registry.instances if tag in instance.tags]
+    known = {tag for instance in registry.instances for tag in instance.tags}
+    return found or _nothing(f"no instance has the tag {tag!r}", tag, known, TAG)
+
+
+def _by_version(version: str, registry: Registry) -> Sequence[Instance]:
+    found = [one for one in registry.instances if one.server_version == version]
+    known = {instance.server_version for instance in registry.instances}
+    return found or _nothing(f"no instance has server version {version!r}", version, known, SERVER)
+
+
+def _nothing(message: str, word: str, known: Iterable[str], prefix: str) -> Sequence[Instance]:
+    names = sorted(known)
+    near = get_close_matches(word, names, n=3, cutoff=0.5)
+    if near:
+        hint = f"did you mean {' or '.join(prefix + name for name in near)}?"
+    else:
+        hint = f"in use: {', '.join(names) or 'none'}"
+    raise UsageError(message, hint)

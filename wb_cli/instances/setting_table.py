@@ -1,0 +1,210 @@
+"""Every setting: its name, environment name, kind, default and meaning."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wb_cli.contract import PASSED_ON_SETTINGS
+from wb_cli.instances import kinds
+from wb_cli.instances.kinds import Kind
+
+APP = "wb"
+CONFIG_DIR = "WB_CONFIG_DIR"
+CONFIG_FILE = "config.toml"
+ENV_FILE = ".env"
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders that defaults start from: root's are the site's, another user's are his own."""
+
+    config: Path
+    data: Path
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> "Places":
+        """The folders of the user who runs this; ``WB_CONFIG_DIR`` moves the settings folder."""
+        import platformdirs
+
+        is_root = os.geteuid() == 0
+        config = platformdirs.site_config_dir if is_root else platformdirs.user_config_dir
+        data = platformdirs.site_data_dir if is_root else platformdirs.user_data_dir
+        moved = environ.get(CONFIG_DIR)
+        return cls(Path(moved).absolute() if moved else Path(config(APP)), Path(data(APP)))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting. ``default`` is a value, or a function of the :class:`Places`."""
+
+    name: str
+    env: str
+    kind: Kind
+    default: Any
+    help: str
+
+    def default_in(self, places: Places) -> Any:
+        """Its value where nobody sets it."""
+        return self.default(places) if callable(self.default) else self.default
+
+    @property
+    def is_passed_on(self) -> bool:
+        """Whether it only goes into the platform's environment, under its own name."""
+        return self.env in PASSED_ON_SETTINGS
+
+
+def _in_data(name: str) -> Callable[[Places], Path]:
+    return lambda places: places.data / name
+
+
+def _passed_on(env: str) -> Setting:
+    return Setting(env.lower(), env, kinds.SECRET, None, "passed on to the platform where set")
+
+
+SETTINGS = (
+    Setting(
+        "servers_file",
+        "SERVERS_FILE_PATH",
+        kinds.PATH,
+        _in_data("servers.json"),
+        "the registry file",
+    ),
+    Setting(
+        "mount_path",
+        "MOUNT_PATH",
+        kinds.PATH,
+        _in_data("instances"),
+        "the folder that holds every instance's folders",
+    ),
+    Setting(
+        "secrets_dir",
+        "WB_SECRETS_DIR",
+        kinds.PATH,
+        _in_data("secrets"),
+        "the folder of the generated passwords, for its owner alone",
+    ),
+    Setting(
+        "domain",
+        "DOMAIN",
+        kinds.DOMAIN_NAME,
+        "localhost",
+        "instances are reached at https://<id>.<domain>",
+    ),
+    Setting(
+        "sites_available",
+        "SITES_AVAILABLE_PATH",
+        kinds.PATH,
+        Path("/etc/nginx/sites-available"),
+        "where nginx files are written",
+    ),
+    Setting(
+        "sites_enabled",
+        "SITES_ENABLED_PATH",
+        kinds.PATH,
+        Path("/etc/nginx/sites-enabled"),
+        "where nginx files are linked",
+    ),
+    Setting(
+        "postgres_password",
+        "POSTGRES_PASSWORD",
+        kinds.SECRET,
+        None,
+        "what new databases are initialised with; generated per instance where unset",
+    ),
+    Setting(
+        "pg_password",
+        "PG_PASSWORD",
+        kinds.SECRET,
+        None,
+        "what platforms connect with; POSTGRES_PASSWORD where unset",
+    ),
+    *(_passed_on(env) for env in PASSED_ON_SETTINGS),
+    Setting(
+        "postgres_image",
+        "WB_POSTGRES_IMAGE",
+        kinds.IMAGE,
+        "postgres:17.4",
+        "PostgreSQL's image",
+    ),
+    Setting("valkey_image", "WB_VALKEY_IMAGE", kinds.IMAGE, "valkey/valkey:8", "Valkey's image"),
+    Setting(
+        "platform_image",
+        "WB_PLATFORM_IMAGE",
+        kinds.IMAGE,
+        None,
+        "the platform's image of instances that name none; else the stock image of their version",
+    ),
+    Setting(
+        "admin_image",
+        "WB_ADMIN_IMAGE",
+        kinds.ADMIN_IMAGE,
+        "timroberton/comb:wb-hmis-server-admin-v{version}",
+        "the admin container's image",
+    ),
+    Setting(
+        "pull_images",
+        "WB_PULL_IMAGES",
+        kinds.IMAGES,
+        (),
+        "what `wb pull` fetches besides the platforms' images; the stock list where empty",
+    ),
+    Setting(
+        "mirror",
+        "WB_MIRROR",
+        kinds.MIRROR,
+        "",
+        "a registry to take every image from; local tags stay as they are",
+    ),
+    Setting(
+        "bind_address",
+        "WB_BIND_ADDRESS",
+        kinds.ADDRESS,
+        "127.0.0.1",
+        "the address platforms are published on",
+    ),
+    Setting(
+        "postgres_bind_address",
+        "WB_POSTGRES_BIND_ADDRESS",
+        kinds.ADDRESS,
+        "127.0.0.1",
+        "the address PostgreSQL is published on",
+    ),
+    Setting(
+        "subnet_pool",
+        "WB_SUBNET_POOL",
+        kinds.POOL,
+        "10.213.0.0/16",
+        "the range that instances' networks are cut from",
+    ),
+    Setting(
+        "subnet_prefix",
+        "WB_SUBNET_PREFIX",
+        kinds.PREFIX,
+        26,
+        "the prefix length of an instance's network",
+    ),
+    Setting(
+        "valkey_max_memory",
+        "WB_VALKEY_MAX_MEMORY",
+        kinds.SIZE,
+        None,
+        "Valkey's memory per instance, such as 2g; unlimited where unset",
+    ),
+    Setting(
+        "cache_persistence",
+        "WB_CACHE_PERSISTENCE",
+        kinds.PERSISTENCE,
+        "rdb",
+        "how caches are kept on disk: rdb (snapshots) or aof (every write)",
+    ),
+    Setting(
+        "labels",
+        "WB_LABELS",
+        kinds.LABELS,
+        {},
+        "labels for every container and network, as team=data,site=west",
+    ),
+)
+SETTINGS_BY_NAME = {setting.name: setting for setting in SETTINGS}

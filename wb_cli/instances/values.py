@@ -1,0 +1,107 @@
+"""Values that the registry file and the settings share: sizes, addresses, images, names.
+
+Each function takes what was given and returns it in its final form, or raises ``ValueError``
+with what is allowed, worded to follow "must be".
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Any
+
+KIB = 1024
+SIZE_UNITS = {"": 1, "b": 1, "k": KIB, "m": KIB**2, "g": KIB**3, "t": KIB**4}
+SIZE = re.compile(r"(\d{1,15})\s*([kmgt]?)i?b?", re.IGNORECASE | re.ASCII)
+SMALLEST_SIZE = 6 * KIB**2  # below it the engine refuses a memory limit
+SIZE_ALLOWED = 'a size of at least 6m, such as "512m", "2g", or a whole number of bytes'
+
+TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_NAME = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+IMAGE = re.compile(
+    rf"(?:[A-Za-z0-9.-]+(?::\d{{1,5}})?/)?{_NAME}(?:/{_NAME})*(?::{TAG.pattern})?"
+    r"(?:@sha256:[0-9a-f]{64})?",
+    re.ASCII,
+)
+ENV_NAME = re.compile(r"[^\s=\0]+")
+
+
+def size(value: Any) -> int:
+    """A number of bytes, from ``2g``, ``"512m"``, ``1073741824``."""
+    match = SIZE.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
+    if match is None or not isinstance(value, int | str):
+        raise ValueError(SIZE_ALLOWED)
+    result = int(match[1]) * SIZE_UNITS[match[2].lower()]
+    if result < SMALLEST_SIZE:
+        raise ValueError(SIZE_ALLOWED)
+    return result
+
+
+def address(value: Any) -> str:
+    """An IP address to publish a port on."""
+    allowed = "an IP address, such as 127.0.0.1 (this host alone) or 0.0.0.0 (everyone)"
+    if not isinstance(value, str):
+        raise ValueError(allowed)  # noqa: TRY004  (one exception type: its text is the product)
+    try:
+        return str(ipaddress.ip_address(value.strip()))
+    except ValueError:
+        raise ValueError(allowed) from None
+
+
+def image(value: Any) -> str:
+    """An image reference, with or without registry, tag and digest."""
+    if not isinstance(value, str) or not IMAGE.fullmatch(value):
+        raise ValueError("an image reference, such as postgres:17.4 or registry.org/team/app:1.2")
+    return value
+
+
+def version(value: Any) -> str:
+    """A version, which becomes part of an image's tag."""
+    if not isinstance(value, str) or not TAG.fullmatch(value):
+        raise ValueError('a string of letters, digits, ".", "_" and "-", such as "1.6.7"')
+    return value
+
+
+def line(value: Any) -> str:
+    """One line of text that says something."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ValueError("a line of text, not empty and without control characters")
+    return value
+
+
+def flag(value: Any) -> bool:
+    """True or false, and nothing that merely looks like it."""
+    if not isinstance(value, bool):
+        raise ValueError("true or false, without quotes")  # noqa: TRY004
+    return value
+
+
+def cpus(value: Any) -> float:
+    """How many processors a container may use."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0.01 <= value <= 1024:  # noqa: PLR2004  (0.01 is the engine's least)
+        raise ValueError("a number of processors from 0.01 to 1024, such as 1.5")
+    return float(value)
+
+
+def environment(value: Any) -> dict[str, str]:
+    """Environment variables: names to strings."""
+    allowed = 'an object of names and strings, such as {"ISO_COUNTRY_CODE": "ML"}'
+    if not isinstance(value, Mapping):
+        raise ValueError(allowed)  # noqa: TRY004
+    for name, text in value.items():
+        if not isinstance(name, str) or not ENV_NAME.fullmatch(name):
+            raise ValueError(f"{allowed}; {name!r} cannot be a name")
+        if not isinstance(text, str) or "\0" in text:
+            raise ValueError(f"{allowed}; the value of {name} is not a string")
+    return dict(value)
+
+
+def one_of(*choices: str) -> Any:
+    """A function that accepts these words only."""
+
+    def choose(value: Any) -> str:
+        if not isinstance(value, str) or value not in choices:
+            raise ValueError(" or ".join(f'"{choice}"' for choice in choices))
+        return value
+
+    return choose
