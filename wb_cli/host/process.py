@@ -1,0 +1,97 @@
+"""Programs of this machine: the only place that starts processes."""
+
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wb_cli.errors import WbError
+
+LAST_WORDS = 6
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A program that has ended well, and what it wrote."""
+
+    argv: tuple[str, ...]
+    stdout: str
+    stderr: str
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    timeout: float,
+    input: str | None = None,  # noqa: A002  (subprocess's own name for it)
+    env: Mapping[str, str] | None = None,
+) -> Completed:
+    """Run a program to its end, with ``env`` added to the environment.
+
+    Raises:
+        WbError: it is not installed, took too long, or failed; with its own last words.
+    """
+    process = _start(argv, env)
+    try:
+        stdout, stderr = process.communicate(input, timeout)
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        raise WbError(f"`{shlex.join(argv)}` did not end within {timeout:g} s") from None
+    except BaseException:
+        _kill(process)
+        raise
+    if process.returncode != 0:
+        raise WbError(_failure(argv, process.returncode, stderr.strip() or stdout.strip()))
+    return Completed(tuple(argv), stdout, stderr)
+
+
+def start_in_background(argv: Sequence[str], log: Path) -> int:
+    """Start a program that outlives this one, its output appended to ``log``; give its pid.
+
+    Raises:
+        WbError: it is not installed, or the log cannot be written.
+    """
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            ).pid
+    except OSError as error:
+        raise WbError(f"cannot start `{shlex.join(argv)}`: {error}") from error
+
+
+def _start(argv: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Popen[str]:
+    try:
+        # A session of its own: when time is up, what the program started ends with it.
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env={**os.environ, **(env or {})},
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise WbError(f"{argv[0]} is not installed") from None
+    except OSError as error:
+        raise WbError(f"cannot start `{shlex.join(argv)}`: {error}") from error
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def _failure(argv: Sequence[str], exit_code: int, words: str) -> str:
+    last = "\n".join(words.splitlines()[-LAST_WORDS:])
+    return f"`{shlex.join(argv)}` failed (exit code {exit_code}): {last or 'it said nothing'}"
