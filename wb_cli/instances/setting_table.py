@@ -132,7 +132,7 @@ SETTINGS = (
     Setting(
         "platform_image",
         "WB_PLATFORM_IMAGE",
-        kinds.IMAGE,
+        kinds.ADMIN_IMAGE,
         None,
         "the platform's image of instances that name none; else the stock image of their version",
     ),
