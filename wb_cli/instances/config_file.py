@@ -1,9 +1,7 @@
 """``config.toml``: read with line and column in errors, written with its comments kept."""
 
 import os
-import tomllib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +26,14 @@ def read(path: Path) -> dict[str, str]:
             content = path.read_bytes()
         except FileNotFoundError:
             return {}
+    import tomllib  # (needed only where there is a file)
+
     try:
         document = tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(
-            f"cannot read {path}: {error}", "correct the file; `wb config settings` checks it"
+            f"cannot read {path}: {error}",
+            "Correct the file, then check it with `wb config settings`.",
         ) from None
     texts = {name: _text(name, value, path) for name, value in document.items()}
     return {name: text for name, text in texts.items() if text}
@@ -43,17 +44,21 @@ def _text(name: str, value: Any, path: Path) -> str:
     try:
         return setting.kind.to_text(value)
     except ValueError as error:
-        raise UsageError(f"{name} in {path} must be {error}", f"correct {name} in {path}") from None
+        raise UsageError(
+            f"{name} in {path} must be {error}", "Correct it there, or comment it out."
+        ) from None
 
 
 def find(name: str, where: str) -> Setting:
     """The setting of this name; an error suggests near ones."""
     if name in SETTINGS_BY_NAME:
         return SETTINGS_BY_NAME[name]
+    from difflib import get_close_matches  # (needed only to fail)
+
     near = get_close_matches(name.lower(), SETTINGS_BY_NAME, n=2, cutoff=0.5)
     raise UsageError(
         f"{where}: there is no setting {name!r}",
-        f"did you mean {' or '.join(near)}?" if near else "`wb config settings` lists them all",
+        f"Did you mean {' or '.join(near)}?" if near else "`wb config settings` lists them all.",
     )
 
 
@@ -65,7 +70,7 @@ def write_setting(config_file: Path, name: str, value: str) -> None:
     try:
         setting.kind.parse(value, config_file.parent)
     except ValueError as error:
-        raise UsageError(f"{name} must be {error}", f"give {name} such a value") from None
+        raise UsageError(f"{name} must be {error}", f"Give {name} such a value.") from None
     target = Path(os.path.realpath(config_file))
     with locked(target):
         read(target)  # what cannot be read is not written over

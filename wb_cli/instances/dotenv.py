@@ -66,4 +66,7 @@ def _quoted(match: re.Match[str] | None, path: Path, number: int) -> str:
 
 def _error(path: Path, number: int, problem: str) -> UsageError:
     # The line itself is not shown: it may hold a password.
-    return UsageError(f"{path}, line {number}: the line {problem}", f"correct it in {path}")
+    return UsageError(
+        f"{path}, line {number}: the line {problem}",
+        "Correct it there. Values with spaces or # stand in quotes.",
+    )

@@ -25,7 +25,7 @@ class EntryError(UsageError):
         self.problems = tuple(problems)
         super().__init__(
             f"{name}: {'; '.join(self.problems)}",
-            "the README lists every field and what it may be",
+            "`wb config fields` lists every field and what it may be.",
         )
 
 

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -35,6 +34,8 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     An existing file keeps its mode and owner; a new one gets ``mode``. Of a symbolic link the
     target is replaced.
     """
+    import tempfile  # (10 ms, and most commands only read)
+
     target = Path(os.path.realpath(path))
     with translated(target, "write"):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -68,10 +69,10 @@ def reason(error: OSError) -> str:
 
 def _remedy(error: OSError, path: Path) -> str:
     if isinstance(error, PermissionError):
-        return f"run wb as the owner of {path.parent}, or as root"
+        return f"Run wb as the owner of {path.parent}, or as root."
     if isinstance(error, IsADirectoryError):
-        return f"a file is expected there; move the folder {path} away, or set another path"
-    return f"see to {path.parent}, then repeat the command"
+        return f"A file is expected there: move the folder {path} away, or set another path."
+    return f"See to {path.parent}, then repeat the command."
 
 
 def _wait_for(descriptor: int, lock: Path, deadline: float) -> None:
@@ -82,7 +83,7 @@ def _wait_for(descriptor: int, lock: Path, deadline: float) -> None:
         if time.monotonic() > deadline:
             raise LockedError(
                 f"another process has been writing for too long: it holds {lock}",
-                f"`fuser -v {lock}` names it; repeat the command when it has ended",
+                f"`fuser -v {lock}` names it. Repeat the command when it has ended.",
             )
         time.sleep(LOCK_POLL_S)
 

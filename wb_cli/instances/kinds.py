@@ -1,6 +1,5 @@
 """Kinds of settings: how each is read from text and from TOML, and written to it."""
 
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -98,6 +97,8 @@ def _mirror(text: str) -> str:
 
 
 def _pool(text: str) -> str:
+    import ipaddress
+
     try:
         network = ipaddress.IPv4Network(text.strip())
     except ValueError:

@@ -9,8 +9,8 @@ from wb_cli.errors import WbError
 INDENT = "  "
 SPACE = " \t\n\r"
 REMEDY = (
-    "nothing was changed; correct the file, or move it away and take a copy from your backups: "
-    "an absent file is an empty registry"
+    "Nothing was changed. Correct the file, or put a copy from your backups in its place; "
+    "an absent file is an empty registry."
 )
 
 

@@ -1,7 +1,6 @@
 """Generated secrets, one file per instance, for their owner's eyes alone."""
 
 import json
-import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,7 @@ def passwords(
     if is_initialised:
         raise UsageError(
             "the password of the database is not known: it was initialised before",
-            "set POSTGRES_PASSWORD to the one it was initialised with",
+            "Set POSTGRES_PASSWORD to the one it was initialised with.",
         )
     return None
 
@@ -96,12 +95,14 @@ class SecretStore:
         self._make_folder()
         with locked(self.folder / LOCK), translated(path, "read"):
             if not path.exists():
+                import secrets
+
                 write_atomically(path, secrets.token_bytes(TOKEN_BYTES), mode=FILE_MODE)
             key = path.read_bytes()
         if len(key) != TOKEN_BYTES:
             raise WbError(
                 f"{path} holds {len(key)} bytes, not {TOKEN_BYTES}",
-                "remove it; a new one is made, and secrets show as changed once",
+                "Remove it: a new one is made, and secrets show as changed once.",
             )
         return key
 
@@ -114,6 +115,8 @@ class SecretStore:
 
 
 def _generate() -> Secret:
+    import secrets  # (12 ms, once in an instance's life)
+
     return Secret(secrets.token_urlsafe(TOKEN_BYTES))
 
 
@@ -135,7 +138,7 @@ def _parse(content: bytes, path: Path) -> InstanceSecrets:
     except (ValueError, KeyError, AttributeError, TypeError):
         raise WbError(
             f"cannot read the secrets in {path}: not a JSON object with adminToken",
-            "take the file from your backups; nothing was written over it",
+            "Nothing was written over it. Take the file from your backups.",
         ) from None
 
 

@@ -1,7 +1,6 @@
 """Selectors: the words by which a command line names instances. Pure."""
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from wb_cli.errors import UsageError
 from wb_cli.instances.model import Instance
@@ -16,9 +15,17 @@ SERVER = "server="
 def select(words: Sequence[str], registry: Registry) -> tuple[Instance, ...]:
     """The instances that the words name, each once, by id; a word that names none is an error."""
     if not words:
-        raise UsageError("no instance is named", f"name {FORMS}")
+        raise UsageError("no instance is named", f"Name {FORMS}.")
     chosen = {instance.id: instance for word in words for instance in _match(word, registry)}
     return tuple(chosen[name] for name in sorted(chosen))
+
+
+def completions(registry: Registry, incomplete: str) -> list[str]:
+    """Every selector that begins with what was typed so far."""
+    tags = {TAG + tag for instance in registry.instances for tag in instance.tags}
+    versions = {SERVER + instance.server_version for instance in registry.instances}
+    words = [*registry.ids(), *sorted(tags), *sorted(versions), ALL]
+    return [word for word in words if word.startswith(incomplete)]
 
 
 def _match(word: str, registry: Registry) -> Iterable[Instance]:
@@ -29,7 +36,7 @@ def _match(word: str, registry: Registry) -> Iterable[Instance]:
     if word.startswith(SERVER):
         return _by_version(word.removeprefix(SERVER), registry)
     if "=" in word:
-        raise UsageError(f"{word!r} is no selector", f"a selector is {FORMS}")
+        raise UsageError(f"{word!r} is no selector", f"A selector is {FORMS}.")
     return [registry.find(word)]
 
 
@@ -39,9 +46,9 @@ def _all(registry: Registry) -> Sequence[Instance]:
     if registry.refused:
         raise UsageError(
             f"none of the {len(registry.refused)} entries of the registry file is valid",
-            "`wb config validate` says what is wrong with each",
+            "`wb config validate` says what is wrong with each.",
         )
-    raise UsageError("the registry file has no instance yet", "add one with `wb config add <id>`")
+    raise UsageError("the registry file has no instance yet", "Add one: `wb config add <id>`.")
 
 
 def _by_tag(tag: str, registry: Registry) -> Sequence[Instance]:
@@ -57,10 +64,12 @@ def _by_version(version: str, registry: Registry) -> Sequence[Instance]:
 
 
 def _nothing(message: str, word: str, known: Iterable[str], prefix: str) -> Sequence[Instance]:
+    from difflib import get_close_matches  # (needed only to fail)
+
     names = sorted(known)
     near = get_close_matches(word, names, n=3, cutoff=0.5)
     if near:
-        hint = f"did you mean {' or '.join(prefix + name for name in near)}?"
+        hint = f"Did you mean {' or '.join(prefix + name for name in near)}?"
     else:
-        hint = f"in use: {', '.join(names) or 'none'}"
+        hint = f"In use: {', '.join(names) or 'none'}."
     raise UsageError(message, hint)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -123,17 +122,18 @@ def _value(setting: Setting, given: _Given) -> Any:
         shown = "" if setting.kind.is_secret else f" {given.text!r}"
         raise UsageError(
             f"{setting.name}{shown} (from {given.origin}) must be {error}",
-            f"correct it there, or set {setting.env}",
+            f"Correct it there, or set {setting.env}.",
         ) from None
 
 
 def _check_pool(found: Mapping[str, Any], origins: Mapping[str, str]) -> None:
-    pool, prefix = IPv4Network(found["subnet_pool"]), found["subnet_prefix"]
-    if prefix < pool.prefixlen:
+    pool, prefix = found["subnet_pool"], found["subnet_prefix"]
+    size = int(pool.rpartition("/")[2])
+    if prefix < size:
         raise UsageError(
             f"subnet_prefix {prefix} (from {origins['subnet_prefix']}) is larger than the whole "
             f"subnet_pool {pool} (from {origins['subnet_pool']})",
-            f"set subnet_prefix to {pool.prefixlen} or more, or widen subnet_pool",
+            f"Set subnet_prefix to {size} or more, or widen subnet_pool.",
         )
 
 

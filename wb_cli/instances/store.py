@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ class Registry:
             if entry.id == instance_id:
                 raise UsageError(
                     f"the entry {instance_id} of the registry file is refused: {entry.problem}",
-                    f"correct it with `wb config set {instance_id} <field>=<value>`",
+                    f"Correct it: `wb config set {instance_id} <field>=<value>`.",
                 )
         raise unknown(instance_id, self)
 
@@ -75,8 +74,10 @@ class Registry:
 
 def unknown(instance_id: str, registry: Registry) -> UsageError:
     """The error for an id that nothing has."""
+    from difflib import get_close_matches  # (needed only to fail)
+
     near = get_close_matches(instance_id, registry.ids(), n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "`wb config list` shows what there is"
+    hint = f"Did you mean {' or '.join(near)}?" if near else "`wb config list` shows what there is."
     return UsageError(f"there is no instance {shorten(instance_id)} in the registry file", hint)
 
 
@@ -126,7 +127,7 @@ class RegistryEdit:
         if isinstance(wanted, str) and self._positions(wanted):
             raise UsageError(
                 f"the registry file has an entry {wanted} already",
-                f"change it with `wb config set {wanted} <field>=<value>`",
+                f"Change it: `wb config set {wanted} <field>=<value>`.",
             )
         return self._put(len(self.entries), raw)
 
@@ -136,7 +137,7 @@ class RegistryEdit:
         if raw.get("id") != instance_id and instance_id in self.registry.ids():
             raise UsageError(
                 f"the id of {instance_id} cannot change: its containers and folder bear it",
-                f"add a new instance with `--instance-dir {instance_id}`, then remove this one",
+                f"Remove it, then add a new one with `instanceDir={instance_id}`.",
             )
         return self._put(position, raw)
 
@@ -166,7 +167,7 @@ class RegistryEdit:
         if len(positions) > 1:
             raise UsageError(
                 f"{len(positions)} entries of the registry file have the id {instance_id}",
-                "correct the file by hand, then run `wb config validate`",
+                "Correct the file by hand, then run `wb config validate`.",
             )
         return positions[0]
 

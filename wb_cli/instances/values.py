@@ -4,7 +4,6 @@ Each function takes what was given and returns it in its final form, or raises `
 with what is allowed, worded to follow "must be".
 """
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -41,6 +40,8 @@ def address(value: Any) -> str:
     allowed = "an IP address, such as 127.0.0.1 (this host alone) or 0.0.0.0 (everyone)"
     if not isinstance(value, str):
         raise ValueError(allowed)  # noqa: TRY004  (one exception type: its text is the product)
+    import ipaddress
+
     try:
         return str(ipaddress.ip_address(value.strip()))
     except ValueError:
