@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from wb_cli.errors import ExitCode, WbError
 from wb_cli.server.app import build_app
 from wb_cli.server.cache.valkey import ValkeyLink
+from wb_cli.server.db.migrations import migrate_all
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.listener import Listener, bind
 from wb_cli.server.log import set_up_logging
@@ -27,7 +28,7 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
     async with AsyncExitStack() as closing:
         valkey = ValkeyLink(settings.valkey_url.reveal())
         closing.push_async_callback(valkey.close)
-        databases = Databases(settings.postgres)
+        databases = Databases(settings.postgres, prepare=migrate_all)
         closing.push_async_callback(databases.close, DATABASE_CLOSES_WITHIN_S)
 
         listener = Listener(build_app(Platform(settings, databases, valkey)))

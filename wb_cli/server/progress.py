@@ -1,0 +1,102 @@
+"""How far the warm-up has come: numbers that it counts up and everybody else reads."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Phase(StrEnum):
+    """What the warm-up is at."""
+
+    WAITING = "waiting"  # for PostgreSQL
+    VERSIONS = "versions"  # reads what there is, one query per project
+    L2 = "l2"  # fetches what Valkey has of it
+    DATABASE = "database"  # loads the rest
+    DONE = "done"
+
+
+@dataclass
+class Tally:
+    """One project's entries, or the datasets'. An entry is one key of one cache."""
+
+    label: str
+    objects: int = 0
+    skipped: int = 0
+    entries: int = 0
+    from_l2: int = 0
+    from_database: int = 0
+    failed: int = 0
+
+    @property
+    def done(self) -> int:
+        """Entries that need no more work."""
+        return self.from_l2 + self.from_database + self.failed
+
+
+@dataclass
+class Progress:
+    """The whole warm-up."""
+
+    clock: Callable[[], float] = time.monotonic
+    phase: Phase = Phase.WAITING
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    # Seconds each phase took, or has taken so far.
+    seconds: dict[Phase, float] = field(default_factory=dict)
+    _entered: float | None = None
+
+    def enter(self, phase: Phase) -> None:
+        """Go on to the next phase."""
+        now = self.clock()
+        self.seconds[self.phase] = self.seconds.get(self.phase, 0.0) + now - (self._entered or now)
+        self.phase, self._entered = phase, now
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether everything that L2 had is in L1."""
+        return self.phase in (Phase.DATABASE, Phase.DONE)
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether everything known is in L1."""
+        return self.phase is Phase.DONE
+
+    def total(self, name: str) -> int:
+        """The sum of one number over all tallies."""
+        return sum(getattr(tally, name) for tally in self.tallies.values())
+
+    @property
+    def elapsed_s(self) -> float:
+        """Since the database was there; stands still when the warm-up is done."""
+        spent = sum(s for phase, s in self.seconds.items() if phase is not Phase.WAITING)
+        is_running = self.phase not in (Phase.WAITING, Phase.DONE)
+        return spent + (self.clock() - self._entered if is_running and self._entered else 0.0)
+
+    @property
+    def remaining_s(self) -> float | None:
+        """An estimate, from the pace of the loads so far; None while there is no pace yet."""
+        if self.is_warm:
+            return 0.0
+        loaded = self.total("from_database")
+        if self.phase is not Phase.DATABASE or not loaded or self._entered is None:
+            return None
+        pace = (self.clock() - self._entered) / loaded
+        return pace * (self.total("entries") - self.total("done"))
+
+    def report(self) -> dict[str, Any]:
+        """For ``/health_check``."""
+        names = ("objects", "skipped", "entries", "done", "from_l2", "from_database", "failed")
+        remaining = self.remaining_s
+        return {
+            "phase": self.phase,
+            **{camel_case(name): self.total(name) for name in names},
+            "elapsedSeconds": round(self.elapsed_s, 3),
+            "remainingSeconds": None if remaining is None else round(remaining, 1),
+        }
+
+
+def camel_case(name: str) -> str:
+    """``from_l2`` as JSON says it: ``fromL2``."""
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
