@@ -80,8 +80,13 @@ class DockerEngine:
         with engine_errors():
             arguments = render.container_arguments(self._api, spec, network)
             container = str(self._api.create_container(**arguments)["Id"])
-            for file in spec.secret_files:
-                self._api.put_archive(container, "/", render.archive(file))
+        try:
+            with engine_errors():
+                for file in spec.secret_files:
+                    self._api.put_archive(container, "/", render.archive(file))
+        except EngineError:
+            self.remove_container(container)
+            raise
         return container
 
     def start(self, container: str) -> None:

@@ -12,6 +12,7 @@ LABEL_ROLE = "wb.role"
 LABEL_SPEC = "wb.spec"
 LABEL_DECLARED = "wb.declared"
 LABEL_VERSION = "wb.version"
+LABEL_REGISTRY = "wb.registry"
 
 
 @dataclass(frozen=True)

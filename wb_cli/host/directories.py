@@ -1,0 +1,89 @@
+"""The folders that are mounted into an instance's containers: create, check."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wb_cli.errors import WbError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ENOUGH_BYTES = 100 * 1024**2
+DEFAULT_MODE = 0o755
+
+
+def create(root: Path, names: Iterable[str], modes: Mapping[str, int]) -> dict[str, bool]:
+    """Make the missing folders below ``root``; for each, whether it was created.
+
+    What exists is left as it is, whoever owns it and whatever its mode.
+
+    Raises:
+        WbError: something stands in the way, or this user may not write there.
+    """
+    with _translated(root):
+        root.mkdir(mode=DEFAULT_MODE, parents=True, exist_ok=True)
+    return {name: _create_one(root / name, modes.get(name, DEFAULT_MODE)) for name in names}
+
+
+def _create_one(path: Path, mode: int) -> bool:
+    if path.is_dir():
+        return False
+    with _translated(path):
+        path.mkdir()
+        path.chmod(mode)  # mkdir's own mode is cut by the umask
+    return True
+
+
+def problems(root: Path, names: Iterable[str]) -> list[str]:
+    """What is wrong with an instance's folders; each names the folder."""
+    return [problem for name in names if (problem := _problem(root / name))]
+
+
+def _problem(path: Path) -> str:
+    if not path.exists():
+        return f"the folder {path} is missing"
+    if not path.is_dir():
+        return f"{path} is not a folder"
+    if not os.access(path, os.R_OK | os.X_OK):
+        return f"the folder {path} cannot be read by this user"
+    return ""
+
+
+def free_bytes(path: Path) -> int:
+    """Free space where ``path`` is, or will be."""
+    while not path.exists():
+        path = path.parent
+    return shutil.disk_usage(path).free
+
+
+def overlaps(one: str, other: str) -> bool:
+    """Whether two paths are the same folder, or one lies inside the other, links resolved."""
+    with_links = (Path(one).resolve(), Path(other).resolve())
+    inner, outer = sorted(with_links, key=lambda path: -len(path.parts))
+    return inner.is_relative_to(outer) or _same_inode(inner, outer)
+
+
+def _same_inode(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+class _translated:  # noqa: N801  (reads as a word where it is used)
+    """Turn the system's refusal into an error that names the path and the remedy."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            message = f"cannot create {self._path}: {error.strerror or error}"
+            raise WbError(message, "Check who owns the folder above it, or run wb as root.") from error

@@ -1,0 +1,226 @@
+"""Do: a Plan against an Engine, with a deadline, and undone where it fails. Decides nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from wb_cli.contract import VALKEY_START_GRACE_S, Role
+from wb_cli.errors import (
+    AddressPoolError,
+    StartFailedError,
+    StillStartingError,
+    WbError,
+)
+from wb_cli.lifecycle import plan as ops
+from wb_cli.lifecycle.health import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from wb_cli.engine.base import Engine
+    from wb_cli.engine.types import ContainerSpec
+    from wb_cli.lifecycle.plan import Lane, Operation, Plan, Stage
+
+KILLED = 137
+
+
+class Cancellation(threading.Event):
+    """An event that is also set whenever its parent is: a lane's failure, or the user's signal."""
+
+    def __init__(self, parent: threading.Event | None = None) -> None:
+        super().__init__()
+        self._parent = parent
+
+    def is_set(self) -> bool:
+        """Whether this one or its parent is set."""
+        return super().is_set() or (self._parent is not None and self._parent.is_set())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for this one; meant for short waits, after which the parent is looked at."""
+        return super().wait(timeout) or self.is_set()
+
+
+@dataclass
+class Outcome:
+    """What came of a plan: what is missing though the instance runs, and what ended badly."""
+
+    degraded: list[str] = field(default_factory=list)
+    killed: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Execution:
+    """One plan being carried out.
+
+    ``containers`` binds names to ids, and ``network`` is the id of the instance's network, as far
+    as they exist. ``subnets`` gives further subnets where the first is taken meanwhile.
+    """
+
+    engine: Engine
+    containers: dict[str, str]
+    network: str
+    deadline: float
+    report: Callable[[str], None]
+    subnets: Iterator[str] = field(default_factory=lambda: iter(()))
+    cancelled: Cancellation = field(default_factory=Cancellation)
+    outcome: Outcome = field(default_factory=Outcome)
+    _done: list[Operation] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self, plan: Plan, *, undo: bool) -> Outcome:
+        """Carry out a plan; where it fails, undo what this run did if ``undo``, then raise.
+
+        Raises:
+            StillStartingError: not ready by the deadline; everything was left running.
+            WbError: what went wrong, after undoing.
+        """
+        try:
+            for stage in plan.stages:
+                self._run_stage(stage)
+        except StillStartingError:
+            raise
+        except Exception as error:
+            if undo:
+                self._undo_after(error)
+            raise
+        return self.outcome
+
+    def _run_stage(self, stage: Stage) -> None:
+        if len(stage) == 1:
+            self._run_lane(stage[0])
+            return
+        with ThreadPoolExecutor(len(stage)) as pool:
+            lanes = [pool.submit(self._run_lane, lane) for lane in stage]
+            wait(lanes, return_when=FIRST_EXCEPTION)
+            if any(lane.done() and _is_fatal(lane.exception()) for lane in lanes):
+                self.cancelled.set()
+        _raise_first(lane.exception() for lane in lanes)
+
+    def _run_lane(self, lane: Lane) -> None:
+        for operation in lane.operations:
+            if self.cancelled.is_set():
+                raise InterruptedError(str(operation))
+            self.report(str(operation))
+            if not self._do(operation):
+                return
+
+    def _do(self, operation: Operation) -> bool:
+        """One operation; whether the lane goes on."""
+        try:
+            _DO[type(operation)](self, operation)
+        except (StartFailedError, StillStartingError) as error:
+            if not isinstance(operation, ops.Await) or operation.spec.role is not Role.VALKEY:
+                raise
+            # The cache never breaks an instance: it runs on without.
+            self.outcome.degraded.append(error.message)
+            return isinstance(error, StillStartingError)
+        finally:
+            with self._lock:
+                self._done.append(operation)
+        return True
+
+    def _create_network(self, operation: ops.CreateNetwork) -> None:
+        spec = operation.spec
+        try:
+            self.network = self.engine.create_network(spec)
+        except AddressPoolError:
+            # Somebody took it since we looked; the next one is tried until none is left.
+            spec = replace(spec, subnet=next(self.subnets))
+            self._create_network(ops.CreateNetwork(spec))
+
+    def _remove_network(self, operation: ops.RemoveNetwork) -> None:
+        self.engine.remove_network(operation.id)
+
+    def _create(self, operation: ops.Create) -> None:
+        spec = operation.spec
+        self.containers[spec.name] = self.engine.create_container(spec, self.network)
+
+    def _start(self, operation: ops.Start) -> None:
+        self.engine.start(self.containers[operation.name])
+
+    def _await(self, operation: ops.Await) -> None:
+        self._watch(operation.spec).until_ready()
+
+    def _watch(self, spec: ContainerSpec) -> Watch:
+        deadline = self.deadline
+        if spec.role is Role.VALKEY:
+            deadline = min(deadline, time.monotonic() + VALKEY_START_GRACE_S)
+        return Watch(self.engine, self.containers[spec.name], spec, deadline, self.cancelled)
+
+    def _set_restart_policy(self, operation: ops.SetRestartPolicy) -> None:
+        self.engine.set_restart_policy(self.containers[operation.name], operation.policy)
+
+    def _stop(self, operation: ops.Stop) -> None:
+        code = self.engine.stop(self.containers[operation.name], operation.timeout)
+        if code == KILLED:
+            self.outcome.killed.append(_killed(operation))
+
+    def _rename(self, operation: ops.Rename) -> None:
+        self.engine.rename(self.containers[operation.name], operation.to)
+        self.containers[operation.to] = self.containers.pop(operation.name)
+
+    def _remove(self, operation: ops.Remove) -> None:
+        self.engine.remove_container(self.containers[operation.name])
+        self.containers.pop(operation.name)
+
+    def _undo_after(self, error: Exception) -> None:
+        """Bring back what was there before; what fails on the way is named, and does not stop it."""
+        self.report("undo")
+        failed = []
+        for operation in reversed(self._done):
+            try:
+                self._undo(operation)
+            except WbError as problem:
+                failed.append(f"{operation}: {problem.message}")
+        if failed and isinstance(error, WbError):
+            error.message += "; not undone: " + "; ".join(failed)
+
+    def _undo(self, operation: Operation) -> None:
+        match operation:
+            case ops.CreateNetwork() if self.network:
+                self.engine.remove_network(self.network)
+            case ops.Create(spec) if spec.name in self.containers:
+                container = self.containers.pop(spec.name)
+                self.engine.stop(container, spec.stop_timeout)
+                self.engine.remove_container(container)
+            case ops.Rename(name, to) if to in self.containers:
+                self._rename(ops.Rename(to, name))
+            case ops.SetRestartPolicy(name, "no") if name in self.containers:
+                self.engine.set_restart_policy(self.containers[name], "always")
+            case ops.Stop(name) if name in self.containers:
+                self.engine.start(self.containers[name])
+            case _:
+                pass
+
+
+_DO: Mapping[type, Callable[[Execution, object], None]] = {
+    ops.CreateNetwork: Execution._create_network,
+    ops.RemoveNetwork: Execution._remove_network,
+    ops.Create: Execution._create,
+    ops.Start: Execution._start,
+    ops.Await: Execution._await,
+    ops.SetRestartPolicy: Execution._set_restart_policy,
+    ops.Stop: Execution._stop,
+    ops.Rename: Execution._rename,
+    ops.Remove: Execution._remove,
+}
+
+
+def _is_fatal(error: BaseException | None) -> bool:
+    return error is not None and not isinstance(error, StillStartingError)
+
+
+def _raise_first(errors: Iterable[BaseException | None]) -> None:
+    """The error that ended the stage; a lane that was merely cancelled for it comes last."""
+    found = sorted((e for e in errors if e), key=lambda e: isinstance(e, InterruptedError))
+    if found:
+        raise found[0]
+
+
+def _killed(operation: ops.Stop) -> str:
+    loss = " Its last snapshot may be missing." if operation.role is Role.VALKEY else ""
+    return f"{operation.name} did not stop within {operation.timeout} s and was killed.{loss}"

@@ -1,0 +1,157 @@
+"""When a container counts as ready, and waiting for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wb_cli import contract
+from wb_cli.contract import Role
+from wb_cli.errors import NotFoundError, StartFailedError, StillStartingError
+from wb_cli.lifecycle import probes
+from wb_cli.lifecycle.probes import Answer, Verdict
+
+if TYPE_CHECKING:
+    import threading
+
+    from wb_cli.engine.base import Engine
+    from wb_cli.engine.types import ContainerDetail, ContainerSpec, Port
+
+WIRE_INTERVAL_S = 0.01
+EXEC_INTERVAL_S = 0.25
+INSPECT_INTERVAL_S = 0.1
+LOG_LINES = 15
+FAILED_STATES = {"exited", "dead", "restarting"}
+ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104  (read from specs, not bound)
+
+_HEALTH_URL = f"http://127.0.0.1:{contract.PLATFORM_PORT}{contract.HEALTH_PATH}"
+_PYTHON_PROBE = (
+    "import urllib.request as u,urllib.error as e\n"
+    "try: u.urlopen(%r,timeout=2)\n"
+    "except e.HTTPError as x: raise SystemExit(x.code>=500)" % _HEALTH_URL
+)
+# Run inside the container where no route leads to it. The platform's image may have any of these.
+EXEC_PROBES: dict[Role, tuple[Sequence[str], ...]] = {
+    Role.POSTGRES: (("pg_isready", "-h", "127.0.0.1", "-U", contract.POSTGRES_SUPERUSER),),
+    Role.VALKEY: (("valkey-cli", "ping"),),
+    Role.ADMIN: (),
+    Role.PLATFORM: (
+        ("python3", "-c", _PYTHON_PROBE),
+        ("curl", "-sf", "-o", "/dev/null", _HEALTH_URL),
+        ("wget", "-q", "-O", "/dev/null", _HEALTH_URL),
+    ),
+}
+COMMAND_NOT_FOUND = (126, 127)
+
+
+@dataclass
+class Watch:
+    """Waiting for one container: which one, until when, and what may end it early."""
+
+    engine: Engine
+    container: str
+    spec: ContainerSpec
+    deadline: float
+    cancelled: threading.Event
+    clock: Callable[[], float] = time.monotonic
+
+    def until_ready(self) -> None:
+        """Return when the container is ready for its part.
+
+        Raises:
+            StartFailedError: it exited, or its own health check gave up.
+            StillStartingError: it was not ready by the deadline.
+            InterruptedError: the wait was cancelled.
+        """
+        inspected, detail = -INSPECT_INTERVAL_S, None
+        while True:
+            if detail is None or self.clock() - inspected >= INSPECT_INTERVAL_S:
+                detail, inspected = self._inspect(), self.clock()
+            answer = probe(self.engine, self.spec, detail)
+            if answer.verdict is Verdict.READY:
+                return
+            if self.clock() >= self.deadline:
+                raise self._late(answer)
+            if self.cancelled.wait(_interval(answer)):
+                raise InterruptedError(self.spec.name)
+
+    def _inspect(self) -> ContainerDetail:
+        try:
+            detail = self.engine.inspect(self.container)
+        except NotFoundError:
+            raise StartFailedError(
+                f"{self.spec.name} is gone: it exited while starting",
+                "It runs with --rm (`restart: no`), so its log went with it.",
+            ) from None
+        if detail.state in FAILED_STATES or detail.health == "unhealthy":
+            raise self._failed(detail)
+        return detail
+
+    def _failed(self, detail: ContainerDetail) -> StartFailedError:
+        how = f"exited with code {detail.exit_code}"
+        if detail.health == "unhealthy":
+            how = "is unhealthy"
+        if detail.state == "restarting":
+            how = f"exits again and again, {detail.restart_count} times so far,"
+        reason = " (out of memory)" if detail.oom_killed else ""
+        log = last_lines(self.engine, self.container)
+        return StartFailedError(f"{self.spec.name} {how}{reason} while starting{log}")
+
+    def _late(self, answer: Answer) -> StillStartingError:
+        said = f"; it last said: {answer.words}" if answer.words else ""
+        return StillStartingError(
+            f"{self.spec.name} is still starting{said}",
+            f"It was left running. `wb status {self.spec.instance}` shows how it goes on.",
+        )
+
+
+def probe(engine: Engine, spec: ContainerSpec, detail: ContainerDetail) -> Answer:
+    """Ask a container once whether it is ready: over the wire, else from inside."""
+    if spec.role is Role.ADMIN:
+        return Answer(Verdict.READY if detail.state == "running" else Verdict.NOT_YET)
+    if detail.state != "running":
+        return Answer(Verdict.NOT_YET, detail.state)
+    answer = _over_the_wire(spec, detail)
+    return answer if answer.verdict is not Verdict.UNREACHABLE else _from_inside(engine, spec, detail)
+
+
+def _over_the_wire(spec: ContainerSpec, detail: ContainerDetail) -> Answer:
+    if spec.role is Role.PLATFORM and spec.ports:
+        host, port = reachable_address(spec.ports[0])
+        return probes.http_below_500(host, port, contract.HEALTH_PATH)
+    address = detail.addresses.get(spec.instance, "")
+    if not address:
+        return Answer(Verdict.UNREACHABLE)
+    ask, port = {
+        Role.POSTGRES: (probes.postgres, contract.POSTGRES_PORT),
+        Role.VALKEY: (probes.valkey, contract.VALKEY_PORT),
+    }[spec.role]
+    return ask(address, port)
+
+
+def _from_inside(engine: Engine, spec: ContainerSpec, detail: ContainerDetail) -> Answer:
+    for command in EXEC_PROBES[spec.role]:
+        code, output = engine.execute(detail.id, command)
+        if code in COMMAND_NOT_FOUND:
+            continue
+        words = output.decode(errors="replace").strip()
+        is_ready = code == 0 and (spec.role is not Role.VALKEY or words == "PONG")
+        return Answer(Verdict.READY if is_ready else Verdict.UNREACHABLE, words[:200])
+    return Answer(Verdict.UNREACHABLE, "no way to ask it")
+
+
+def reachable_address(port: Port) -> tuple[str, int]:
+    """Where a published port is reached from this host."""
+    return ("127.0.0.1" if port.address in ANY_ADDRESS else port.address), port.host
+
+
+def last_lines(engine: Engine, container: str) -> str:
+    """The end of a container's log, indented below a message; empty where there is none."""
+    lines = engine.logs(container, LOG_LINES).strip().splitlines()
+    return "; its last lines:" + "".join(f"\n    {line}" for line in lines) if lines else ""
+
+
+def _interval(answer: Answer) -> float:
+    return EXEC_INTERVAL_S if answer.verdict is Verdict.UNREACHABLE else WIRE_INTERVAL_S

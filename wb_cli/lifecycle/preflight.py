@@ -1,0 +1,140 @@
+"""What must be true before anything is changed: checked first, all of it, each with its remedy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wb_cli import contract
+from wb_cli.contract import Role
+from wb_cli.errors import WbError
+from wb_cli.host import directories, network
+from wb_cli.lifecycle.desired import instance_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from wb_cli.engine.types import Observed, ObservedContainer
+    from wb_cli.instances.model import Instance
+    from wb_cli.instances.settings import Settings
+    from wb_cli.lifecycle.desired import Desired
+    from wb_cli.lifecycle.reconcile import Present
+
+# The folders that only one server may write to.
+DATA_FOLDERS = (contract.DATABASES, contract.VALKEY_DATA)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that would make a start fail, and what to do about it."""
+
+    message: str
+    remedy: str
+
+
+class PreflightError(WbError):
+    """An instance cannot be started as things are; nothing was changed."""
+
+    def __init__(self, instance: str, problems: list[Problem]) -> None:
+        first, *others = problems
+        message = "".join([first.message, *(f"; {other.message}" for other in others)])
+        remedies = list(dict.fromkeys(problem.remedy for problem in problems))
+        super().__init__(f"{instance} cannot start: {message}", " ".join(remedies))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """The facts that the checks look at."""
+
+    instance: Instance
+    settings: Settings
+    desired: Desired
+    observed: Observed
+    present: Present
+    is_local: bool
+
+    def check(self) -> None:
+        """Raise ``PreflightError`` with everything that is in the way."""
+        problems = [*self._names(), *self._images()]
+        if self.is_local:
+            problems += [*self._folders(), *self._data_in_use(), *self._ports(), *self._disk()]
+        if problems:
+            raise PreflightError(self.instance.id, problems)
+
+    def _names(self) -> Iterator[Problem]:
+        for name in foreign_names(self.instance.id, self.observed):
+            yield Problem(
+                f"a container or network named {name} is there already and is not wb's",
+                f"Look at it with `docker inspect {name}`; remove or rename it to go on.",
+            )
+
+    def _images(self) -> Iterator[Problem]:
+        for spec in self.desired.containers:
+            if spec.image not in self.present.image_ids:
+                yield Problem(
+                    f"the image {spec.image} of {spec.role} is not on this engine",
+                    "`wb pull` fetches images; `wb images build` builds local ones.",
+                )
+
+    def _folders(self) -> Iterator[Problem]:
+        mount_path = self.settings.mount_path
+        if not mount_path.is_dir():
+            yield Problem(
+                f"the mount path {mount_path} is not there",
+                "If it is a volume, mount it; else create it, or set MOUNT_PATH.",
+            )
+            return
+        folder = instance_path(self.instance, self.settings)
+        for problem in directories.problems(folder, contract.FOLDERS):
+            yield Problem(problem, f"`wb init-dirs {self.instance.id}` creates what is missing.")
+
+    def _data_in_use(self) -> Iterator[Problem]:
+        folder = instance_path(self.instance, self.settings)
+        for name in DATA_FOLDERS:
+            for container in self._others_running():
+                if any(directories.overlaps(str(folder / name), path) for path in container.writes_to):
+                    yield Problem(
+                        f"the folder {folder / name} is in use by the container {container.name}",
+                        f"Stop it first (`docker stop {container.name}`): two servers on one data "
+                        "folder destroy it.",
+                    )
+
+    def _others_running(self) -> Iterable[ObservedContainer]:
+        return (
+            each
+            for each in self.observed.containers
+            if each.is_running and each.instance != self.instance.id
+        )
+
+    def _ports(self) -> Iterator[Problem]:
+        ours = {port for each in self.present.containers for port in each.ports if each.is_running}
+        for spec in self.desired.containers:
+            for port in spec.ports:
+                if port not in ours and not network.is_port_free(port.address, port.host):
+                    yield Problem(
+                        f"port {port.host} on {port.address} ({spec.role}) is taken{self._taker(port.host)}",
+                        f"Free it, or choose another: `wb config set {self.instance.id} port=...`.",
+                    )
+
+    def _taker(self, port: int) -> str:
+        names = [
+            each.name for each in self.observed.containers for p in each.ports if p.host == port
+        ]
+        return f" by the container {names[0]}" if names else ""
+
+    def _disk(self) -> Iterator[Problem]:
+        free = directories.free_bytes(self.settings.mount_path)
+        if free < directories.ENOUGH_BYTES:
+            yield Problem(
+                f"only {free // 1024**2} MiB are free at {self.settings.mount_path}",
+                "PostgreSQL stops on a full disk; free some space first.",
+            )
+
+
+def foreign_names(instance: str, observed: Observed) -> list[str]:
+    """Containers and networks that bear an instance's names without its label."""
+    names = {role.container_name(instance) for role in Role}
+    containers = [c.name for c in observed.containers if c.name in names and c.instance != instance]
+    networks = [n.name for n in observed.networks if n.name == instance and n.instance != instance]
+    return containers + networks

@@ -1,0 +1,113 @@
+"""Ask a server whether it answers: over the wire, the cheapest signal first.
+
+Connected is not ready: a published port accepts before its server listens, PostgreSQL refuses
+clients while it starts, and Valkey answers LOADING while it reads its snapshot.
+"""
+
+import contextlib
+import http.client
+import re
+import socket
+import struct
+from dataclasses import dataclass
+from collections.abc import Callable
+from enum import Enum
+
+WIRE_TIMEOUT_S = 0.5
+HEALTH_TIMEOUT_S = 2.0
+SERVER_ERROR = 500
+
+# The startup message of protocol 3.0 (PostgreSQL documentation, "Message Formats").
+_STARTUP_BODY = struct.pack("!I", 3 << 16) + b"user\0postgres\0database\0postgres\0\0"
+POSTGRES_STARTUP = struct.pack("!I", len(_STARTUP_BODY) + 4) + _STARTUP_BODY
+CANNOT_CONNECT_NOW = b"57P03"
+
+
+class Verdict(Enum):
+    """What a probe found. UNREACHABLE: there is no way there from here, so it says nothing."""
+
+    READY = "ready"
+    NOT_YET = "not yet"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A verdict with what the server said."""
+
+    verdict: Verdict
+    words: str = ""
+
+
+Judge = Callable[[bytes], Answer]
+
+
+def postgres(host: str, port: int) -> Answer:
+    """Whether PostgreSQL would let a client in: any answer but "starting up" counts.
+
+    The same rule as ``pg_isready``, which takes a refused password for readiness too.
+    """
+    return _exchange(host, port, POSTGRES_STARTUP, _judge_postgres)
+
+
+def _judge_postgres(reply: bytes) -> Answer:
+    if reply.startswith(b"R") or (reply.startswith(b"E") and CANNOT_CONNECT_NOW not in reply):
+        return Answer(Verdict.READY)
+    return Answer(Verdict.NOT_YET, _printable(reply))
+
+
+def valkey(host: str, port: int) -> Answer:
+    """Whether Valkey answers PONG (or asks for a password), and not LOADING."""
+    return _exchange(host, port, b"PING\r\n", _judge_valkey)
+
+
+def _judge_valkey(reply: bytes) -> Answer:
+    is_ready = reply.startswith((b"+PONG", b"-NOAUTH"))
+    return Answer(Verdict.READY if is_ready else Verdict.NOT_YET, _printable(reply))
+
+
+def valkey_used_memory(host: str, port: int) -> int | None:
+    """Bytes that Valkey's data takes, or ``None`` where it does not say."""
+    with contextlib.suppress(OSError), _connection(host, port) as connection:
+        connection.sendall(b"INFO memory\r\n")
+        found = re.search(rb"used_memory:(\d+)", connection.recv(4096))
+        return int(found.group(1)) if found else None
+    return None
+
+
+def http_below_500(host: str, port: int, path: str) -> Answer:
+    """Whether an HTTP server answers a GET with a status below 500."""
+    connection = http.client.HTTPConnection(host, port, timeout=HEALTH_TIMEOUT_S)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read(2000)
+    except (OSError, http.client.HTTPException) as error:
+        return Answer(_verdict_of(error), str(error))
+    finally:
+        connection.close()
+    verdict = Verdict.READY if response.status < SERVER_ERROR else Verdict.NOT_YET
+    return Answer(verdict, f"{response.status} {_printable(body)}")
+
+
+def _exchange(host: str, port: int, request: bytes, judge: Judge) -> Answer:
+    try:
+        with _connection(host, port) as connection:
+            connection.sendall(request)
+            return judge(connection.recv(1024))
+    except OSError as error:
+        return Answer(_verdict_of(error), str(error))
+
+
+def _connection(host: str, port: int) -> socket.socket:
+    return socket.create_connection((host, port), timeout=WIRE_TIMEOUT_S)
+
+
+def _verdict_of(error: Exception) -> Verdict:
+    """A refused or reset connection came from there; a time-out or "no route" did not."""
+    answered = (ConnectionError, http.client.HTTPException)
+    return Verdict.NOT_YET if isinstance(error, answered) else Verdict.UNREACHABLE
+
+
+def _printable(reply: bytes) -> str:
+    return " ".join(re.findall(r"[ -~]{3,}", reply.decode(errors="replace")))[:200]

@@ -1,0 +1,102 @@
+"""What set-up and ``wb images build`` need of the engine and of the host together."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from wb_cli.engine.images import Images
+from wb_cli.errors import WbError
+from wb_cli.host import wheels
+from wb_cli.host.base_image import make_base
+from wb_cli.images import BASE, LABEL_RECIPE, PLATFORM, PUBLIC_BASE, Recipe, digest
+from wb_cli.instances.settings import Settings, write_setting
+from wb_cli.lifecycle.side_by_side import side_by_side
+
+AT_A_TIME = 3
+
+Report = Callable[[str, str], None]
+
+
+def build_all(
+    images: Images, recipes: Sequence[Recipe], *, rebuild: bool, mirror: str, report: Report
+) -> Iterator[tuple[Recipe, bool | WbError]]:
+    """Build what is missing or outdated, side by side on one base.
+
+    Yields each recipe with whether anything had to be done, or the error. ``rebuild`` makes
+    everything anew from packages fetched anew, the base too.
+    """
+    stale = [recipe for recipe in recipes if rebuild or not is_current(images, recipe)]
+    yield from ((recipe, False) for recipe in recipes if recipe not in stale)
+    if stale and (rebuild or images.find(BASE) is None):
+        make_base_image(images, mirror=mirror, report=report)
+
+    def job(recipe: Recipe) -> Callable[[], bool]:
+        return lambda: _build(images, recipe, use_cache=not rebuild, report=report)
+
+    jobs = {recipe.name: job(recipe) for recipe in stale}
+    by_name = {recipe.name: recipe for recipe in stale}
+    for name, outcome in side_by_side(jobs, AT_A_TIME):
+        yield by_name[name], outcome
+
+
+def is_current(images: Images, recipe: Recipe) -> bool:
+    """Whether the image is there, made from just this recipe."""
+    return images.labels(recipe.tag).get(LABEL_RECIPE) == digest(_source(recipe))
+
+
+def make_base_image(images: Images, *, mirror: str, report: Report) -> None:
+    """Have the base image: from the registry where one answers, else from Debian's packages."""
+    report(BASE, f"asking for {PUBLIC_BASE}")
+    try:
+        images.pull(PUBLIC_BASE, lambda progress: report(BASE, str(progress)), mirror=mirror)
+        images.tag(PUBLIC_BASE, BASE)
+    except WbError as error:
+        report(BASE, f"making it from Debian's packages ({error.message})")
+        with tempfile.TemporaryDirectory(prefix="wb-base-") as folder:
+            archive = Path(folder, "base.tar")
+            make_base(archive)
+            images.import_archive(archive, BASE, {LABEL_RECIPE: "base"})
+
+
+def use(recipe: Recipe, settings: Settings) -> str:
+    """Make wb use what the recipe builds; give a sentence on what was set, or why not."""
+    name, value = recipe.setting, recipe.reference
+    if getattr(settings, name) == value:
+        return ""
+    write_setting(settings.config_file, name, value)
+    origin = settings.origins.get(name, "default")
+    if origin in {"default", settings.config_file.name}:
+        return f"{name} is now {value}, in {settings.config_file}."
+    return f"{name} is set to {value} in {settings.config_file}, but {origin} wins over it."
+
+
+def _build(images: Images, recipe: Recipe, *, use_cache: bool, report: Report) -> bool:
+    report(recipe.tag, "collecting its files")
+    images.build(
+        recipe.tag,
+        _context(recipe),
+        arguments={"BASE": BASE},
+        labels={LABEL_RECIPE: digest(_source(recipe))},
+        use_cache=use_cache,
+        on_line=lambda line: report(recipe.tag, line) if line.startswith("Step ") else None,
+    )
+    return True
+
+
+def _source(recipe: Recipe) -> dict[str, bytes]:
+    """What the image is made from, as far as it is ours; packages are as new as the build."""
+    files = recipe.files()
+    if recipe == PLATFORM:
+        name, wheel = wheels.server_wheel()
+        files[f"wheels/{name}"] = wheel
+    return files
+
+
+def _context(recipe: Recipe) -> dict[str, bytes]:
+    """The build folder: the source, and for the platform the wheels that it needs."""
+    files = _source(recipe)
+    if recipe == PLATFORM:
+        with tempfile.TemporaryDirectory(prefix="wb-wheels-") as folder:
+            wheels.download(Path(folder))
+            files |= {f"wheels/{path.name}": path.read_bytes() for path in Path(folder).iterdir()}
+    return files

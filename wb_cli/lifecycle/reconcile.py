@@ -1,0 +1,280 @@
+"""Decide: desired + observed -> Plan. Pure; prompts nobody, prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from wb_cli.contract import STOP_ORDER, STOP_TIMEOUTS, Role
+from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC, NetworkSpec
+from wb_cli.lifecycle.fingerprint import differences, parse
+from wb_cli.lifecycle.plan import (
+    Await,
+    Create,
+    CreateNetwork,
+    Lane,
+    Operation,
+    Plan,
+    Remove,
+    RemoveNetwork,
+    Rename,
+    SetRestartPolicy,
+    Stage,
+    Start,
+    Stop,
+    stages,
+)
+
+if TYPE_CHECKING:
+    from wb_cli.engine.types import ContainerSpec, ObservedContainer, ObservedNetwork
+    from wb_cli.lifecycle.desired import Desired
+
+PREVIOUS = "-previous"
+NOT_THERE = "not there"
+LEFT_OVER = "left over from an interrupted run"
+
+
+@dataclass(frozen=True)
+class Present:
+    """What the engine has of one instance, found by label.
+
+    ``policies`` are the restart policies and ``stop_timeouts`` the seconds allowed for stopping,
+    by container id. ``image_ids`` maps the references of the desired images to local image ids.
+    """
+
+    containers: tuple[ObservedContainer, ...] = ()
+    networks: tuple[ObservedNetwork, ...] = ()
+    policies: Mapping[str, str] = field(default_factory=dict)
+    stop_timeouts: Mapping[str, int] = field(default_factory=dict)
+    image_ids: Mapping[str, str] = field(default_factory=dict)
+
+    def container(self, name: str) -> ObservedContainer | None:
+        """The container of that name."""
+        return next((each for each in self.containers if each.name == name), None)
+
+    def stop_timeout(self, container: ObservedContainer) -> int:
+        """How long this container may take to stop."""
+        return self.stop_timeouts.get(container.id, STOP_TIMEOUTS[_role(container)])
+
+
+def plan_run(desired: Desired, present: Present, subnet: str) -> Plan:
+    """What brings an instance up; empty where it runs as declared. ``subnet`` is for a new network.
+
+    Only what the operator declared differently is replaced; other differences are drift.
+    """
+    parts = {spec.role: _part(spec, present) for spec in desired.containers}
+    drift = tuple(
+        f"{spec.role}: {reason}"
+        for spec in desired.containers
+        if (reason := drift_of(spec, present))
+    )
+    return Plan(desired.instance, _up(desired, present, parts, subnet), drift)
+
+
+def plan_restart(desired: Desired, present: Present, subnet: str) -> Plan:
+    """Stop everything there is and start all of it anew, drift applied; the network stays.
+
+    The old containers are kept aside, stopped, until their successors are ready.
+    """
+    leftovers, current = _leftovers(present), _current(present)
+    parts = {spec.role: Lane(spec.role, "restart", _fresh(spec)) for spec in desired.containers}
+    return Plan(
+        desired.instance,
+        (
+            *stages(tuple(Lane(c.name, LEFT_OVER, _down(c, present)) for c in leftovers)),
+            *stages(*((Lane(c.name, "restart", _aside(c, present)),) for c in current)),
+            *stages((_network_lane(desired, present, subnet),)),
+            *_start_stages(parts),
+            *stages(tuple(_successor_is_ready(container) for container in current)),
+        ),
+    )
+
+
+def plan_stop(instance: str, present: Present) -> Plan:
+    """What leaves no container and no network behind."""
+    networks = tuple(
+        Lane("network", "stop", (RemoveNetwork(each.id, each.name),)) for each in present.networks
+    )
+    return Plan(instance, (*_down_stages(present), *stages(networks)))
+
+
+def drift_of(spec: ContainerSpec, present: Present) -> str:
+    """What differs in a container without having been declared so; empty where nothing does."""
+    container = present.container(spec.name)
+    if not container or _declared_change(spec, container):
+        return ""
+    changed = _difference(spec, container)
+    newer = present.image_ids.get(spec.image, container.image_id)
+    if newer != container.image_id:
+        changed = ", ".join(filter(None, [changed, f"{spec.image} is another image now"]))
+    return changed
+
+
+def _up(
+    desired: Desired, present: Present, parts: Mapping[Role, Lane | None], subnet: str
+) -> tuple[Stage, ...]:
+    unwanted = tuple(
+        Lane(container.name, "no longer declared", _down(container, present))
+        for container in present.containers
+        if container.role not in parts and not container.name.endswith(PREVIOUS)
+    )
+    network = _network_lane(desired, present, subnet)
+    return (*stages((network, *unwanted)), *_start_stages(parts))
+
+
+def _start_stages(parts: Mapping[Role, Lane | None]) -> tuple[Stage, ...]:
+    """PostgreSQL and Valkey side by side, the admin server, the platform last."""
+    return stages(
+        (parts.get(Role.POSTGRES), parts.get(Role.VALKEY)),
+        (parts.get(Role.ADMIN),),
+        (parts.get(Role.PLATFORM),),
+    )
+
+
+def _network_lane(desired: Desired, present: Present, subnet: str) -> Lane | None:
+    """One network: made where there is none, and where several bear the name the unused go."""
+    if not present.networks:
+        spec = NetworkSpec(desired.instance, subnet, desired.labels)
+        return Lane("network", NOT_THERE, (CreateNetwork(spec),))
+    surplus = present.networks[1:]
+    return Lane("network", "made twice", tuple(RemoveNetwork(n.id, n.name) for n in surplus))
+
+
+def _part(spec: ContainerSpec, present: Present) -> Lane | None:
+    """What one container needs, and why; ``None`` where it runs as declared."""
+    container = present.container(spec.name)
+    previous = present.container(spec.name + PREVIOUS)
+    if not container and previous:
+        return _bring_back(spec, previous)
+    if not container:
+        return Lane(spec.role, NOT_THERE, _fresh(spec))
+    cleanup = _discard(previous, present)
+    for applies, cause, operations in _cases(spec, container, present):
+        if applies:
+            return Lane(spec.role, cause, (*operations(), *cleanup))
+    return Lane(spec.role, LEFT_OVER, cleanup) if cleanup else None
+
+
+Case = tuple[bool, str, Callable[[], tuple[Operation, ...]]]
+
+
+def _cases(spec: ContainerSpec, container: ObservedContainer, present: Present) -> tuple[Case, ...]:
+    """The states a container can be found in, the first that applies first."""
+    change = _declared_change(spec, container)
+    policy = present.policies.get(container.id)
+    is_unsupervised = spec.supervised and policy is not None and policy != "always"
+    return (
+        # Its secret files may be missing: a run may have been killed right after creating it.
+        (
+            container.state == "created",
+            "created but never started",
+            lambda: (Remove(spec.name), *_fresh(spec)),
+        ),
+        (bool(change), change, lambda: _replace(spec, container, present)),
+        (
+            container.state in {"exited", "dead"},
+            f"found {container.status.lower()}",
+            lambda: (Start(spec.name), *_until_ready(spec)),
+        ),
+        (container.state == "paused", "paused", lambda: _replace(spec, container, present)),
+        (is_unsupervised, "not yet supervised", lambda: _until_ready(spec)),
+    )
+
+
+def _declared_change(spec: ContainerSpec, container: ObservedContainer) -> str:
+    """Why a container must be replaced; empty where its declaration is what it was."""
+    if container.labels.get(LABEL_DECLARED) == spec.labels.get(LABEL_DECLARED):
+        return ""
+    return _difference(spec, container)
+
+
+def _difference(spec: ContainerSpec, container: ObservedContainer) -> str:
+    return differences(parse(container.labels.get(LABEL_SPEC)), parse(spec.labels[LABEL_SPEC]))
+
+
+def _fresh(spec: ContainerSpec) -> tuple[Operation, ...]:
+    return (Create(spec), Start(spec.name), *_until_ready(spec))
+
+
+def _until_ready(spec: ContainerSpec) -> tuple[Operation, ...]:
+    """Supervised only once it is ready: a start that fails stays down to be looked at."""
+    supervise = (SetRestartPolicy(spec.name, "always"),) if spec.supervised else ()
+    return (Await(spec), *supervise)
+
+
+def _replace(
+    spec: ContainerSpec, container: ObservedContainer, present: Present
+) -> tuple[Operation, ...]:
+    """The old one is kept, stopped, until its successor is ready."""
+    ready = _successor_is_ready(container).operations
+    return (*_aside(container, present), *_fresh(spec), *ready)
+
+
+def _aside(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
+    """Stop a container and keep it under another name; one that runs with --rm is gone."""
+    stop = Stop(container.name, _role(container), present.stop_timeout(container))
+    if _removes_itself(container):
+        return (stop, Remove(container.name))
+    if container.name.endswith(PREVIOUS):
+        return (stop,)
+    down = () if container.state == "created" else (stop, SetRestartPolicy(container.name, "no"))
+    return (*down, Rename(container.name, container.name + PREVIOUS))
+
+
+def _successor_is_ready(container: ObservedContainer) -> Lane:
+    name = container.name.removesuffix(PREVIOUS) + PREVIOUS
+    gone = _removes_itself(container)
+    return Lane(name, "its successor is ready", () if gone else (Remove(name),))
+
+
+def _removes_itself(container: ObservedContainer) -> bool:
+    return parse(container.labels.get(LABEL_SPEC)).get("restart") == "no"
+
+
+def _bring_back(spec: ContainerSpec, previous: ObservedContainer) -> Lane:
+    """A run was interrupted between setting the old one aside and making its successor."""
+    if _declared_change(spec, previous):
+        return Lane(spec.role, LEFT_OVER, (*_fresh(spec), Remove(previous.name)))
+    back = Rename(previous.name, spec.name)
+    return Lane(spec.role, "set aside by an interrupted run", (back, Start(spec.name), *_until_ready(spec)))
+
+
+def _leftovers(present: Present) -> tuple[ObservedContainer, ...]:
+    """Containers set aside whose successor exists."""
+    return tuple(
+        each
+        for each in present.containers
+        if each.name.endswith(PREVIOUS) and present.container(each.name.removesuffix(PREVIOUS))
+    )
+
+
+def _current(present: Present) -> tuple[ObservedContainer, ...]:
+    """The containers that a restart sets aside, in the order in which they stop."""
+    leftovers = _leftovers(present)
+    return tuple(each for each in _in_stop_order(present) if each not in leftovers)
+
+
+def _discard(previous: ObservedContainer | None, present: Present) -> tuple[Operation, ...]:
+    return _down(previous, present) if previous else ()
+
+
+def _down_stages(present: Present) -> tuple[Stage, ...]:
+    """One container after another, in the contract's order; each is gone before the next stops."""
+    return stages(
+        *((Lane(each.name, "stop", _down(each, present)),) for each in _in_stop_order(present))
+    )
+
+
+def _down(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
+    stop = Stop(container.name, _role(container), present.stop_timeout(container))
+    remove = Remove(container.name)
+    return (remove,) if container.state == "created" else (stop, remove)
+
+
+def _in_stop_order(present: Present) -> list[ObservedContainer]:
+    return sorted(present.containers, key=lambda each: STOP_ORDER.index(_role(each)))
+
+
+def _role(container: ObservedContainer) -> Role:
+    return container.role or Role.PLATFORM
