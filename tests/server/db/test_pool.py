@@ -217,7 +217,7 @@ async def test_an_unknown_project_is_not_an_outage(databases):
 
 
 async def test_a_statement_over_its_limit_is_called_so(here: Address):
-    connection = await connect(here, "main", statement_timeout="50ms")
+    connection = await connect(here, "main", limit_s=0.05)
     with pytest.raises(QueryTimeoutError), translated():
         await connection.fetchval("SELECT pg_sleep(5)")
     await connection.close()

@@ -36,7 +36,7 @@ class Address:
             environment.get(Env.PG_PASSWORD, ""),
         )
 
-    def connect_arguments(self, database: str) -> dict[str, Any]:
+    def connect_arguments(self, database: str, limit_s: float | None) -> dict[str, Any]:
         """What asyncpg needs to know to connect to one database there."""
         return {
             "host": self.host,
@@ -46,26 +46,26 @@ class Address:
             "database": database,
             "timeout": CONNECT_WITHIN_S,
             # The server cancels first; the client's own limit is for a server that hangs.
-            "command_timeout": STATEMENT_TIMEOUT_S + 5,
+            "command_timeout": limit_s and limit_s + 5,
             "server_settings": {
                 "application_name": "wb-platform",
-                "statement_timeout": f"{STATEMENT_TIMEOUT_S:g}s",
+                "statement_timeout": f"{(limit_s or 0) * 1000:.0f}ms",
                 "idle_in_transaction_session_timeout": "120s",
             },
         }
 
 
-async def connect(address: Address, database: str, **settings: str) -> Any:
-    """Open a connection of the caller's own; ``settings`` override the server's for this session.
+async def connect(
+    address: Address, database: str, limit_s: float | None = STATEMENT_TIMEOUT_S
+) -> Any:
+    """Open a connection of the caller's own, whose statements may take ``limit_s`` each.
 
     Raises:
         DatabaseUnavailableError: nobody answers, or not yet.
         DatabaseMissingError: there is no such database.
     """
-    arguments = address.connect_arguments(database)
-    arguments["server_settings"] |= settings
     with translated():
-        connection = await asyncpg.connect(**arguments)
+        connection = await asyncpg.connect(**address.connect_arguments(database, limit_s))
         await decode_json(connection)
         return connection
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from wb_cli.server.db.address import MAIN, Address, decode_json
+from wb_cli.server.db.address import MAIN, STATEMENT_TIMEOUT_S, Address, decode_json
 from wb_cli.server.db.errors import DatabaseBusyError, translated
 
 
@@ -25,6 +25,7 @@ class Limits:
     projects_open: int = 6
     acquire_within_s: float = 10.0
     idle_for_s: float = 60.0
+    statement_s: float = STATEMENT_TIMEOUT_S
 
     @property
     def total(self) -> int:
@@ -143,7 +144,7 @@ class Connections:
                 max_size=size,
                 max_inactive_connection_lifetime=self.limits.idle_for_s,
                 init=decode_json,
-                **self.address.connect_arguments(database),
+                **self.address.connect_arguments(database, self.limits.statement_s),
             )
         )
 

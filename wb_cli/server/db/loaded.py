@@ -1,0 +1,34 @@
+"""What a load gives: data, together with the version that this very data has."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Data and its version, read at one moment.
+
+    ``version`` is None where there is no settled version: a run is writing this very data, or its
+    module has not run yet. Such data may be shown, and must not be stored.
+    """
+
+    data: dict[str, Any]
+    version: str | None
+
+
+def plain_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Records as what JSON carries faithfully."""
+    return [{name: plain(value) for name, value in row.items()} for row in rows]
+
+
+def plain(value: Any) -> Any:
+    """One value as what JSON carries faithfully; what is not a number becomes null."""
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value.isoformat() if isinstance(value, date) else value

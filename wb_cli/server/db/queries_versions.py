@@ -1,0 +1,165 @@
+"""Versions: what is current. Cheap, and asked before any load."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from wb_cli.server.db.address import MAIN
+from wb_cli.server.db.errors import RecordMissingError
+from wb_cli.server.db.pool import Databases
+from wb_cli.server.fetch_config import FetchConfig, fetch_config
+
+
+@dataclass(frozen=True, slots=True)
+class RunVersion:
+    """A module's state: the version of its results, of its metrics' info and of replicants."""
+
+    last_run: str | None
+    is_running: bool
+
+    @property
+    def settled(self) -> str | None:
+        """The version hash; None where the module has not run yet, or runs now."""
+        return None if self.is_running else self.last_run
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectVersion:
+    """One presentation object: its versions, and what its caches' hashes are made of."""
+
+    id: str
+    label: str
+    last_updated: str
+    metric_id: str
+    results_object_id: str
+    module_id: str
+    run: RunVersion
+    config: dict[str, Any]
+    value_props: list[str]
+    value_func: str
+
+    def fetch_config(self) -> FetchConfig:
+        """What the object fetches.
+
+        Raises:
+            InvalidConfigError: its config cannot be one.
+        """
+        return fetch_config(self.config, self.value_props, self.value_func)
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetVersions:
+    """What the dataset caches' hashes are made of; a version of None means there is no dataset."""
+
+    hmis_version_id: int | None
+    hfa_version_id: int | None
+    indicator_mappings_version: int
+    facility_columns: tuple[str, ...]
+
+    @property
+    def hmis(self) -> str | None:
+        """The version hash of HMIS items."""
+        return hmis_version(self.hmis_version_id, self.indicator_mappings_version)
+
+    @property
+    def hfa(self) -> str | None:
+        """The version hash of HFA items."""
+        return hfa_version(self.hfa_version_id)
+
+
+def hmis_version(version_id: int | None, indicator_mappings_version: int) -> str | None:
+    """The one place where the HMIS version hash is put together."""
+    return None if version_id is None else f"{version_id}_{indicator_mappings_version}"
+
+
+def hfa_version(version_id: int | None) -> str | None:
+    """The one place where the HFA version hash is put together."""
+    return None if version_id is None else f"{version_id}"
+
+
+OBJECT_VERSIONS = """
+    SELECT po.id, po.label, version_text(po.last_updated) AS last_updated, po.metric_id, po.config,
+           met.results_object_id, met.module_id, met.value_props, met.value_func,
+           version_text(mod.last_run) AS last_run, mod.run_started_at IS NOT NULL AS is_running
+    FROM presentation_objects po
+    JOIN metrics met ON met.id = po.metric_id
+    LEFT JOIN modules mod ON mod.id = met.module_id
+"""
+LAST_RUN = """
+    SELECT version_text(mod.last_run) AS last_run, mod.run_started_at IS NOT NULL AS is_running
+"""
+
+
+async def read_object_versions(databases: Databases, project_id: str) -> list[ObjectVersion]:
+    """Every object of a project with all its versions, most recently updated first: one query."""
+    async with databases.connect(project_id) as connection:
+        rows = await connection.fetch(f"{OBJECT_VERSIONS} ORDER BY po.last_updated DESC, po.id")
+    return [_object_version(row) for row in rows]
+
+
+async def read_object_version(
+    databases: Databases, project_id: str, object_id: str
+) -> ObjectVersion:
+    """One object with all its versions."""
+    async with databases.connect(project_id) as connection:
+        row = await connection.fetchrow(f"{OBJECT_VERSIONS} WHERE po.id = $1", object_id)
+    return _object_version(found(row, "presentation object", object_id))
+
+
+async def read_metric_version(databases: Databases, project_id: str, metric_id: str) -> RunVersion:
+    """The version of a metric's info."""
+    async with databases.connect(project_id) as connection:
+        row = await connection.fetchrow(
+            f"""{LAST_RUN} FROM metrics met LEFT JOIN modules mod ON mod.id = met.module_id
+            WHERE met.id = $1""",
+            metric_id,
+        )
+    return RunVersion(**found(row, "metric", metric_id))
+
+
+async def read_results_version(
+    databases: Databases, project_id: str, results_object_id: str
+) -> RunVersion:
+    """The version of a results object's items and replicants."""
+    async with databases.connect(project_id) as connection:
+        return await results_version(connection, results_object_id)
+
+
+async def results_version(connection: Any, results_object_id: str) -> RunVersion:
+    """The same, within the snapshot that the caller loads from."""
+    row = await connection.fetchrow(
+        f"""{LAST_RUN} FROM results_objects ro LEFT JOIN modules mod ON mod.id = ro.module_id
+        WHERE ro.id = $1""",
+        results_object_id,
+    )
+    return RunVersion(**found(row, "results object", results_object_id))
+
+
+async def read_dataset_versions(databases: Databases) -> DatasetVersions:
+    """The versions of both datasets, and the columns by which facilities are shown."""
+    async with databases.connect(MAIN) as connection:
+        return await dataset_versions(connection)
+
+
+async def dataset_versions(connection: Any) -> DatasetVersions:
+    """The same, within the snapshot that the caller loads from."""
+    row = await connection.fetchrow(
+        """SELECT (SELECT max(id) FROM dataset_hmis_versions) AS hmis_version_id,
+                  (SELECT max(id) FROM dataset_hfa_versions) AS hfa_version_id,
+                  indicator_mappings_version, facility_columns
+           FROM instance_config"""
+    )
+    columns = tuple(sorted(row["facility_columns"]))
+    return DatasetVersions(**{**row, "facility_columns": columns})
+
+
+def found(row: Any, kind: str, id_: str) -> Any:
+    """The row, or the error that there is none."""
+    if row is None:
+        raise RecordMissingError(f"there is no {kind} {id_!r}", "check the id")
+    return row
+
+
+def _object_version(row: Any) -> ObjectVersion:
+    fields = dict(row)
+    run = RunVersion(fields.pop("last_run"), fields.pop("is_running"))
+    return ObjectVersion(run=run, **fields)
