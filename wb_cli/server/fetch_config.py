@@ -14,8 +14,6 @@ import orjson
 from wb_cli.errors import UsageError
 
 VALUE_FUNCS = ("sum", "avg", "min", "max", "count")
-# Derived from the month of a row, finest first.
-PERIODS = ("period_id", "quarter_id", "year")
 
 
 class InvalidConfigError(UsageError):
@@ -64,6 +62,11 @@ class FetchConfig:
     def filtered(self, dimension: str, value: str) -> "FetchConfig":
         """The same, for one value of one dimension (a replicant)."""
         return replace(self, filters=(*self.filters, Filter(dimension, (value,))))
+
+    def without_filter(self, dimension: str) -> "FetchConfig":
+        """The same over every value of one dimension."""
+        others = tuple(each for each in self.filters if each.dimension != dimension)
+        return replace(self, filters=others)
 
     def to_json(self) -> dict[str, Any]:
         """The form that requests and answers carry."""

@@ -9,6 +9,12 @@ CREATE FUNCTION next_version(previous timestamptz) RETURNS timestamptz LANGUAGE 
 CREATE FUNCTION version_text(version timestamptz) RETURNS text LANGUAGE sql STABLE
     RETURN to_char(version AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 
+-- Months are whole numbers, 202401; this counts on from one.
+CREATE FUNCTION months_later(period_id integer, months integer) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    RETURN (period_id / 100 * 12 + period_id % 100 - 1 + months) / 12 * 100
+         + (period_id / 100 * 12 + period_id % 100 - 1 + months) % 12 + 1;
+
 CREATE TABLE modules (
     id text PRIMARY KEY,
     label text NOT NULL,

@@ -1,0 +1,94 @@
+"""The writers that move versions: touching an object, and a module's run."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from wb_cli.server.db.migrations import quoted
+from wb_cli.server.db.pool import Databases
+from wb_cli.server.db.queries_versions import found
+from wb_cli.server.db.results import ResultsObject, read_results_object
+
+
+async def touch_object(databases: Databases, project_id: str, object_id: str) -> str:
+    """Move an object's `last_updated`; returns the new version."""
+    async with databases.connect(project_id) as connection:
+        version = await connection.fetchval(
+            """UPDATE presentation_objects SET last_updated = next_version(last_updated)
+            WHERE id = $1 RETURNING version_text(last_updated)""",
+            object_id,
+        )
+    return str(found(version, "presentation object", object_id))
+
+
+async def begin_module_run(databases: Databases, project_id: str, module_id: str) -> None:
+    """From now on nothing of this module is settled. Beginning again is no mistake."""
+    async with databases.connect(project_id) as connection:
+        begun = await connection.fetchval(
+            "UPDATE modules SET run_started_at = clock_timestamp() WHERE id = $1 RETURNING id",
+            module_id,
+        )
+    found(begun, "module", module_id)
+
+
+async def complete_module_run(databases: Databases, project_id: str, module_id: str) -> str:
+    """Settle what the run wrote under a new `last_run`, which is returned."""
+    async with databases.connect(project_id) as connection:
+        version = await connection.fetchval(
+            """UPDATE modules SET last_run = next_version(last_run), run_started_at = NULL
+            WHERE id = $1 RETURNING version_text(last_run)""",
+            module_id,
+        )
+    return str(found(version, "module", module_id))
+
+
+async def replace_results(
+    databases: Databases, project_id: str, results_object_id: str, rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """Put new rows in the place of all old ones, at one moment. Columns: `ResultsObject.columns`.
+
+    Outside a run this moves the module's `last_run` by itself.
+    """
+    async with databases.connect(project_id) as connection, connection.transaction():
+        target, _ = await read_results_object(connection, results_object_id)
+        await connection.execute(f"DELETE FROM {quoted(target.table)}")
+        await copy_results(connection, target, rows)
+
+
+async def copy_results(
+    connection: Any, target: ResultsObject, rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """Append rows to a results table."""
+    await connection.copy_records_to_table(
+        target.table, records=rows, columns=list(target.columns), timeout=None
+    )
+
+
+async def create_results_object(connection: Any, made: ResultsObject) -> None:
+    """Describe a results object and create its table, which moves its module's version itself."""
+    await connection.execute(
+        """INSERT INTO results_objects (id, module_id, label, dimensions, measures)
+        VALUES ($1, $2, $3, $4, $5)""",
+        made.id,
+        made.module_id,
+        made.label,
+        made.dimensions,
+        made.measures,
+    )
+    table = quoted(made.table)
+    dimensions = [f"{quoted(name)} text NOT NULL" for name in made.dimensions]
+    measures = [f"{quoted(name)} double precision" for name in made.measures]
+    columns = [*dimensions, "period_id integer NOT NULL", *measures]
+    await connection.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
+    # Values of a dimension, filters on a few of them, and the newest month.
+    for name in (*made.dimensions, None):
+        indexed = f"{quoted(name)}, period_id" if name else "period_id"
+        await connection.execute(f"CREATE INDEX ON {table} ({indexed})")
+    module = made.module_id.replace("'", "''")
+    await connection.execute(
+        f"""CREATE TRIGGER moves_last_run AFTER INSERT OR UPDATE OR DELETE ON {table}
+        FOR EACH STATEMENT EXECUTE FUNCTION results_changed('{module}')"""
+    )
+    await connection.execute(
+        f"""CREATE TRIGGER is_never_truncated BEFORE TRUNCATE ON {table}
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate()"""
+    )
