@@ -1,0 +1,59 @@
+"""Hit shares over time, and their picture."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from wb_cli.server.chart import PLOT_HEIGHT, WIDTH, hit_shares
+from wb_cli.server.history import KEPT, History, Origins
+
+
+def bars(svg: str) -> list[dict[str, str]]:
+    return [dict(rect.attrib) for rect in ET.fromstring(svg).iter("rect")]
+
+
+def test_an_interval_holds_what_came_since_the_one_before():
+    counts = iter([Origins(1, 0, 3), Origins(5, 1, 3), Origins(7, 1, 3)])
+    history = History(lambda: next(counts))
+
+    history.sample()
+    history.sample()
+
+    assert history.with_current() == [Origins(1, 0, 3), Origins(4, 1, 0), Origins(2, 0, 0)]
+
+
+def test_the_history_is_bounded():
+    history = History(Origins)
+
+    for _ in range(KEPT + 50):
+        history.sample()
+
+    assert len(history.intervals) == KEPT
+
+
+def test_a_bar_is_split_by_origin_and_fills_the_plot():
+    drawn = bars(hit_shares([Origins(l1=2, l2=1, database=1)]))
+
+    heights = {bar["class"]: float(bar["height"]) for bar in drawn}
+    assert heights["l1"] == pytest.approx(PLOT_HEIGHT / 2, abs=0.1)
+    assert sum(heights.values()) == pytest.approx(PLOT_HEIGHT, abs=0.2)
+
+
+def test_the_newest_interval_is_the_rightmost_and_inside_the_picture():
+    drawn = bars(hit_shares([Origins(l1=1)] * (KEPT + 1)))
+
+    places = [float(bar["x"]) for bar in drawn]
+    assert places == sorted(places)
+    assert places[-1] + float(drawn[-1]["width"]) <= WIDTH
+
+
+def test_an_interval_without_answers_draws_nothing():
+    assert bars(hit_shares([Origins(), Origins()])) == []
+
+
+def test_the_picture_says_its_content_in_words():
+    picture = ET.fromstring(hit_shares([Origins(l1=3, database=1)]))
+
+    assert picture.get("aria-label") == (
+        "Of 4 answers 75% came from memory, 0% from Valkey and 25% from the database"
+    )

@@ -1,0 +1,117 @@
+"""Entries as HTTP answers."""
+
+import asyncio
+
+import pytest
+import zstandard
+from starlette.requests import Request
+
+from wb_cli.server.cache.entry import Encoding, encode
+from wb_cli.server.representation import (
+    accepts_zstd,
+    etag_of,
+    has_client,
+    not_modified,
+    representation,
+)
+
+LARGE = {"items": [{"facility": f"f{n}", "value": n} for n in range(2000)]}
+TAG = etag_of("p|o", "2026-11-22T18:00:00.000001Z", "code-1")
+
+
+def request(**headers: str) -> Request:
+    raw = [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()]
+    return Request({"type": "http", "headers": raw})
+
+
+def answer(entry, tag=TAG, **headers):
+    return asyncio.run(representation(request(**headers), entry, tag))
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", False),
+        ("gzip, br", False),
+        ("gzip, zstd", True),
+        ("ZSTD", True),
+        ("zstd;q=0", False),
+        ("zstd; q=0.001", True),
+        ("zstd;q=nonsense", False),
+        ("*", True),
+        ("*;q=0", False),
+        ("zstd;q=0, *", False),
+        ("identity", False),
+    ],
+)
+def test_zstd_is_sent_only_to_who_takes_it(header, expected):
+    assert accepts_zstd(request(accept_encoding=header)) is expected
+
+
+def test_stored_bytes_leave_as_they_are():
+    entry = encode(LARGE, "v1", "code-1")
+
+    response = answer(entry, accept_encoding="gzip, zstd")
+
+    assert entry.encoding is Encoding.ZSTD
+    assert response.body is entry.body
+    assert response.headers["content-encoding"] == "zstd"
+    assert zstandard.ZstdDecompressor().decompress(response.body) == entry.json()
+
+
+def test_a_client_without_zstd_gets_plain_json_under_the_same_tag():
+    entry = encode(LARGE, "v1", "code-1")
+
+    response = answer(entry, accept_encoding="gzip")
+
+    assert response.body == entry.json()
+    assert "content-encoding" not in response.headers
+    assert response.headers["vary"] == "Accept-Encoding"
+    assert response.headers["etag"] == TAG
+
+
+def test_unsettled_data_has_no_tag_and_may_not_be_kept():
+    response = answer(encode({"a": 1}, None, "code-1"), None)
+
+    assert "etag" not in response.headers
+    assert response.headers["cache-control"] == "no-store"
+
+
+def test_the_tag_starts_with_the_version():
+    assert TAG.startswith('W/"2026-11-22T18:00:00.000001Z~')
+
+
+def test_the_tag_differs_by_thing_by_version_and_by_code():
+    tags = {etag_of(*each) for each in (("a", "1", "c"), ("b", "1", "c"), ("a", "2", "c"))}
+
+    assert len({*tags, etag_of("a", "1", "d")}) == 4
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (TAG, True),
+        (TAG.removeprefix("W/"), True),
+        (f'"x", {TAG}', True),
+        ("*", True),
+        ('"x"', False),
+        (TAG.strip('W/"'), False),
+        ("", False),
+    ],
+)
+def test_a_client_has_what_it_names(header, expected):
+    assert has_client(request(if_none_match=header), TAG) is expected
+
+
+def test_not_modified_has_no_body_and_says_what_is_current():
+    response = not_modified(TAG)
+
+    assert (response.status_code, response.body) == (304, b"")
+    assert response.headers["etag"] == TAG
+
+
+def test_a_version_with_quotes_or_spaces_still_makes_a_proper_tag():
+    tag = etag_of("u", 'a "b", c', "code")
+
+    assert has_client(request(if_none_match=tag), tag)
+    assert tag.count('"') == 2
