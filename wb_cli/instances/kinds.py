@@ -81,7 +81,7 @@ def _images(text: str) -> tuple[str, ...]:
     return tuple(values.image(word) for word in words(text))
 
 
-def _admin_image(text: str) -> str:
+def _image_of_version(text: str) -> str:
     values.image(text.replace("{version}", "1"))
     return text
 
@@ -128,7 +128,7 @@ PATH = Kind(_path, _string)
 DOMAIN_NAME = Kind(_plain(_domain), _string)
 SECRET = Kind(_plain(lambda text: Secret(values.line(text))), _string, is_secret=True)
 IMAGE = Kind(_plain(values.image), _string)
-ADMIN_IMAGE = Kind(_plain(_admin_image), _string)
+IMAGE_OF_VERSION = Kind(_plain(_image_of_version), _string)
 IMAGES = Kind(_plain(_images), _list, words)
 MIRROR = Kind(_plain(_mirror), _string)
 ADDRESS = Kind(_plain(values.address), _string)

@@ -132,14 +132,14 @@ SETTINGS = (
     Setting(
         "platform_image",
         "WB_PLATFORM_IMAGE",
-        kinds.ADMIN_IMAGE,
+        kinds.IMAGE_OF_VERSION,
         None,
         "the platform's image of instances that name none; else the stock image of their version",
     ),
     Setting(
         "admin_image",
-        "WB_ADMIN_IMAGE",
-        kinds.ADMIN_IMAGE,
+        "WB_IMAGE_OF_VERSION",
+        kinds.IMAGE_OF_VERSION,
         "timroberton/comb:wb-hmis-server-admin-v{version}",
         "the admin container's image",
     ),

@@ -189,6 +189,10 @@ class RegistryFile:
         """What the file says now: absent is empty, unreadable is an error."""
         return judge(self._entries())
 
+    def entry(self, instance_id: str) -> dict[str, Any]:
+        """The entry with this id, refused or not, as the file has it."""
+        return RegistryEdit(self._entries()).raw(instance_id)
+
     @contextmanager
     def edit(self) -> Iterator[RegistryEdit]:
         """Change the file under its lock: read again, let the caller change, write if it did."""

@@ -1,0 +1,343 @@
+"""wb config, as a person types it, on real files."""
+
+import json
+import os
+import socket
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from wb_cli import __version__
+from wb_cli.cli import config
+from wb_cli.cli.console import Console
+from wb_cli.cli.context import Wb
+from wb_cli.engine.types import LABEL_INSTANCE, Observed, ObservedContainer
+from wb_cli.errors import ExitCode, UsageError, WbError
+from wb_cli.instances.newcomer import FIRST_PORT
+from wb_cli.instances.setting_table import SETTINGS
+
+
+@dataclass
+class CommandLine:
+    """``wb config`` on a registry file of the test's own."""
+
+    path: Path
+    capsys: pytest.CaptureFixture[str]
+    observed: Observed = field(default_factory=Observed)
+
+    def __call__(self, *words: str, **flags: str) -> str:
+        wb = Wb({"servers_file": str(self.path), **flags}, None, Console())
+        wb.__dict__["engine"] = self  # only `observe` is asked of it
+        command = typer.main.get_command(config.app)
+        self.exit_code = command.main(list(words), obj=wb, standalone_mode=False) or 0
+        self.talk = self.capsys.readouterr()
+        return self.talk.out
+
+    def observe(self) -> Observed:
+        return self.observed
+
+    def entries(self) -> list[dict[str, Any]]:
+        return json.loads(self.path.read_text())
+
+
+@pytest.fixture
+def wb(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> CommandLine:
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting.env, raising=False)
+    monkeypatch.setenv("WB_CONFIG_DIR", str(tmp_path / "config"))
+    return CommandLine(tmp_path / "servers.json", capsys)
+
+
+def test_add_fills_in_label_port_version_and_the_locally_built_image(wb: CommandLine) -> None:
+    wb("add", "sierra-leone")
+    (entry,) = wb.entries()
+    assert entry["label"] == "Sierra Leone"
+    assert entry["port"] >= FIRST_PORT
+    assert entry["serverVersion"] == __version__
+    assert entry["image"] == f"wb-platform:{__version__}"
+
+
+def test_add_names_no_image_where_the_settings_name_one(wb: CommandLine) -> None:
+    wb("add", "demo", platform_image="wb-platform:{version}")
+    assert "image" not in wb.entries()[0]
+
+
+def test_add_takes_the_newest_version_in_use_with_its_image(wb: CommandLine) -> None:
+    wb("add", "a", "--server-version", "1.9.0")
+    wb("add", "b", "--server-version", "1.10.0", "--image", "team/app:1.10.0")
+    wb("add", "c")
+    assert wb.entries()[2]["serverVersion"] == "1.10.0"
+    assert wb.entries()[2]["image"] == "team/app:1.10.0"
+    assert "image" not in wb.entries()[0]
+
+
+def test_add_takes_another_port_each_time(wb: CommandLine) -> None:
+    for name in ("a", "b", "c"):
+        wb("add", name)
+    assert len({entry["port"] for entry in wb.entries()}) == 3
+
+
+@pytest.mark.parametrize("distance", [0, 10_000])
+def test_add_passes_over_a_port_that_somebody_listens_on(wb: CommandLine, distance: int) -> None:
+    wb("add", "probe")
+    first = wb.entries()[0]["port"]
+    wb("remove", "probe", "--yes")
+    with socket.socket() as thief:
+        thief.bind(("127.0.0.1", first + distance))
+        thief.listen()
+        wb("add", "demo")
+    assert wb.entries()[0]["port"] > first
+
+
+def test_add_writes_every_option_and_any_other_field(wb: CommandLine) -> None:
+    wb(
+        "add", "mali", "--label", "Mali", "--port", "9100", "--server-version", "1.6.7",
+        "--tag", "west", "--tag", "pilot", "--french", "--ethiopian", "--open-access",
+        "memory=2g", "cpus=1.5", "env.ISO_COUNTRY_CODE=ML",
+    )  # fmt: skip
+    assert wb.entries() == [
+        {
+            "id": "mali",
+            "label": "Mali",
+            "serverVersion": "1.6.7",
+            "port": 9100,
+            "tags": ["west", "pilot"],
+            "french": True,
+            "ethiopian": True,
+            "openAccess": True,
+            "memory": "2g",
+            "cpus": 1.5,
+            "env": {"ISO_COUNTRY_CODE": "ML"},
+        }
+    ]
+
+
+def test_add_json_answers_with_the_entry_and_nothing_else(wb: CommandLine) -> None:
+    answer = json.loads(wb("add", "demo", "--json"))
+    assert [answer] == wb.entries()
+    assert wb.talk.err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["add", "Demo"], 'id "Demo" must be 1 to 40 of a-z'),
+        (["add", "host"], "reserved"),
+        (["add", "a-valkey"], "-valkey"),
+        (["add", "b", "--port", "80"], "port 80 must be"),
+        (["add", "b", "--port", "9100"], "port 9100 (PostgreSQL: 19100) must be its own; a uses"),
+        (["add", "b", "--port", "19100"], "must be its own; a uses 9100 and 19100"),
+        (["add", "a"], "has an entry a already"),
+        (["add", "b", "instanceDir=.."], 'instanceDir ".." must be'),
+        (["add", "b", "instanceDir=a"], 'instanceDir "a" must be its own'),
+        (["add", "b", "memry=2g"], "no field 'memry'"),
+        (["add", "b", "memory=lots"], 'memory "lots" must be a size'),
+        (["add", "b", "memory"], "'memory' is not field=value"),
+        (["set", "a", "port=abc"], 'port "abc" must be'),
+        (["set", "a", "id=b"], "the id of a cannot change"),
+        (["set", "b", "port=9000"], 'no instance "b"'),
+        (["unset", "a", "port"], "port is missing"),
+        (["unset", "a", "nonsense"], "no field 'nonsense'"),
+        (["remove", "b", "--yes"], 'no instance "b"'),
+        (["show", "b"], 'no instance "b"'),
+    ],
+)
+def test_bad_input_is_refused_and_changes_nothing(
+    wb: CommandLine, words: list[str], message: str
+) -> None:
+    wb("add", "a", "--port", "9100")
+    before = wb.path.read_bytes()
+    with pytest.raises(UsageError) as caught:
+        wb(*words)
+    assert message in caught.value.message
+    assert caught.value.hint
+    assert caught.value.exit_code == ExitCode.USAGE
+    assert wb.path.read_bytes() == before
+
+
+def test_set_changes_fields_and_says_what_changed(wb: CommandLine) -> None:
+    wb("add", "demo", "--port", "9100")
+    answer = wb("set", "demo", "port=9200", "tags=a,b", "env.STATUS_API_KEY=hush", "french=true")
+    entry = wb.entries()[0]
+    assert (entry["port"], entry["tags"], entry["french"]) == (9200, ["a", "b"], True)
+    assert entry["env"] == {"STATUS_API_KEY": "hush"}
+    assert "port: 9100 -> 9200" in answer
+    assert "hush" not in answer
+
+
+def test_unset_takes_fields_and_single_variables_away(wb: CommandLine) -> None:
+    wb("add", "demo", "memory=2g", "env.A=1", "env.B=2")
+    wb("unset", "demo", "memory", "env.A")
+    assert "memory" not in wb.entries()[0]
+    assert wb.entries()[0]["env"] == {"B": "2"}
+    wb("unset", "demo", "env.B")
+    assert "env" not in wb.entries()[0]
+
+
+def test_set_that_changes_nothing_leaves_the_file_alone(wb: CommandLine) -> None:
+    wb("add", "demo", "--port", "9100")
+    before = wb.path.stat().st_ino
+    assert "nothing to change" in wb("set", "demo", "port=9100")
+    assert wb.path.stat().st_ino == before
+
+
+def test_set_repairs_a_refused_entry(wb: CommandLine) -> None:
+    wb.path.write_text('[{"id": "old", "label": "Old", "port": "9100", "serverVersion": "1.5"}]')
+    wb("set", "old", "port=9100")
+    wb("validate")
+    assert wb.exit_code == ExitCode.OK
+
+
+def test_list_shows_valid_entries_as_data_and_refused_ones_as_talk(wb: CommandLine) -> None:
+    wb("add", "demo", "--port", "9100")
+    wb.path.write_text(json.dumps([*wb.entries(), {"id": "old", "port": "9100"}]))
+    answer = wb("list")
+    assert answer.splitlines()[1].split()[:4] == ["demo", "Demo", "9100", "19100"]
+    assert "old" not in answer
+    assert "label is missing" in wb.talk.err
+
+
+def test_list_json_holds_entries_and_refusals(wb: CommandLine) -> None:
+    wb.path.write_text(
+        '[{"id":"a","label":"A","port":9000,"serverVersion":"1.6","x":[1]}, {"id":"Bad"}]'
+    )
+    answer = json.loads(wb("list", "--json"))
+    assert answer["instances"][0]["x"] == [1]
+    assert answer["refused"][0]["entry"] == {"id": "Bad"}
+    assert "must be 1 to 40" in answer["refused"][0]["problem"]
+
+
+def test_show_hides_the_values_of_variables(wb: CommandLine) -> None:
+    wb("add", "demo", "env.STATUS_API_KEY=hush", "memory=2g")
+    answer = wb("show", "demo")
+    assert "hush" not in answer
+    assert "STATUS_API_KEY" in answer
+    assert "2g" in answer
+
+
+def test_show_json_is_the_entry_as_the_file_has_it(wb: CommandLine) -> None:
+    wb("add", "demo", "env.STATUS_API_KEY=hush")
+    assert json.loads(wb("show", "demo", "--json")) == wb.entries()[0]
+
+
+def test_remove_takes_the_entry_out_and_leaves_others(wb: CommandLine) -> None:
+    wb("add", "a")
+    wb("add", "b")
+    assert "folders" in wb("remove", "a", "--yes")
+    assert [entry["id"] for entry in wb.entries()] == ["b"]
+
+
+def test_remove_without_yes_and_without_anybody_to_ask_changes_nothing(
+    wb: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wb("add", "a")
+    with Path(os.devnull).open() as nobody:
+        monkeypatch.setattr("sys.stdin", nobody)
+        with pytest.raises(UsageError, match="Remove a"):
+            wb("remove", "a")
+    assert len(wb.entries()) == 1
+
+
+def test_remove_refuses_an_instance_that_has_containers(wb: CommandLine) -> None:
+    wb("add", "demo")
+    wb.observed = Observed(
+        (
+            ObservedContainer(
+                "1", "demo", "exited", "", "image", "sha", labels={LABEL_INSTANCE: "demo"}
+            ),
+        )
+    )
+    with pytest.raises(UsageError, match="demo has containers: demo") as caught:
+        wb("remove", "demo", "--yes")
+    assert "wb stop demo" in caught.value.hint
+    assert len(wb.entries()) == 1
+    wb("remove", "demo", "--yes", "--force")
+    assert wb.entries() == []
+
+
+def test_remove_takes_out_a_refused_entry_too(wb: CommandLine) -> None:
+    wb.path.write_text('[{"id": "Bad One"}]')
+    wb("remove", "Bad One", "--yes")
+    assert wb.entries() == []
+
+
+def test_validate_names_every_problem_and_exits_1(wb: CommandLine) -> None:
+    wb.path.write_text('[{"id": "a", "port": "9100"}, 7]')
+    answer = wb("validate")
+    assert wb.exit_code == ExitCode.FAILURE
+    for part in ("label is missing", 'port "9100"', "serverVersion is missing", "entry 2"):
+        assert part in answer
+
+
+def test_validate_json_lists_valid_and_refused(wb: CommandLine) -> None:
+    wb("add", "demo")
+    assert json.loads(wb("validate", "--json")) == {"valid": ["demo"], "refused": []}
+    assert wb.exit_code == ExitCode.OK
+
+
+@pytest.mark.parametrize("words", [["list"], ["validate"], ["add", "x"], ["remove", "x", "--yes"]])
+def test_no_command_writes_over_an_unreadable_registry_file(
+    wb: CommandLine, words: list[str]
+) -> None:
+    wb.path.write_text('[{"id": "a",')
+    with pytest.raises(WbError, match="line 1, column 13") as caught:
+        wb(*words)
+    assert caught.value.exit_code == ExitCode.FAILURE
+    assert wb.path.read_text() == '[{"id": "a",'
+
+
+def test_settings_say_where_each_value_comes_from_and_hide_secrets(
+    wb: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTGRES_PASSWORD", "hush")
+    monkeypatch.setenv("DOMAIN", "example.org")
+    answer = wb("settings")
+    assert "hush" not in answer
+    rows = {line.split()[0]: line for line in answer.splitlines()}
+    assert rows["domain"].endswith("environment DOMAIN")
+    assert "***" in rows["postgres_password"]
+    assert rows["servers_file"].endswith("flag")
+    assert rows["mount_path"].endswith("default")
+
+
+def test_settings_json_has_every_setting(wb: CommandLine) -> None:
+    rows = json.loads(wb("settings", "--json"))
+    assert [row["name"] for row in rows] == [setting.name for setting in SETTINGS]
+    assert set(rows[0]) == {"name", "environment", "value", "from"}
+
+
+def test_fields_lists_every_field_with_its_meaning(wb: CommandLine) -> None:
+    answer = wb("fields")
+    assert all(name in answer for name in ("instanceDir", "cachePersistence", "serverVersion"))
+    assert json.loads(wb("fields", "--json"))[0]["isRequired"] is True
+
+
+def test_reading_makes_no_file(wb: CommandLine, tmp_path: Path) -> None:
+    for words in (["list"], ["validate"], ["settings"], ["fields"]):
+        wb(*words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_registry_file_is_for_its_owner_alone(wb: CommandLine) -> None:
+    wb("add", "demo")
+    assert stat.S_IMODE(wb.path.stat().st_mode) == 0o600
+
+
+def _commands() -> dict[str, Callable[..., Any]]:
+    return dict(typer.main.get_command(config.app).commands)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", sorted(_commands()))
+def test_every_command_has_help_and_an_example(name: str) -> None:
+    command: Any = _commands()[name]
+    assert command.help
+    assert f"wb config {name}" in command.epilog
+    for parameter in command.params:
+        assert getattr(parameter, "help", None), parameter.name

@@ -1,0 +1,297 @@
+"""wb config: what is declared on this host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wb_cli.cli.context import Json, Wb, Yes, wb_of
+from wb_cli.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from wb_cli.instances.model import Instance
+    from wb_cli.instances.setting_table import Setting
+    from wb_cli.instances.store import RefusedEntry
+
+app = typer.Typer(
+    help="Declare instances: add, list, show, set, unset, remove, validate; see all settings.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+def complete_id(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids for the shell's completion; silent where nothing can be read."""
+    from wb_cli.errors import WbError
+
+    try:
+        return [name for name in wb_of(ctx).registry.ids() if name.startswith(incomplete)]
+    except (WbError, AssertionError):
+        return []
+
+
+Id = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="The instance's id.", autocompletion=complete_id, show_default=False
+    ),
+]
+NewId = Annotated[str, typer.Argument(metavar="ID", help="1 to 40 of a-z, 0-9 and inner hyphens.")]
+Assignments = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FIELD=VALUE...",
+        help="Fields as `wb config fields` lists them; env.NAME=VALUE is one variable.",
+        show_default=False,
+    ),
+]
+MoreAssignments = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[FIELD=VALUE]...",
+        help="Any other field, as `wb config fields` lists them.",
+        show_default=False,
+    ),
+]
+FieldNames = Annotated[
+    list[str], typer.Argument(metavar="FIELD...", help="Fields to take away, or env.NAME.")
+]
+
+
+@app.command(epilog="Examples: wb config add demo   wb config add mali --port 9100 memory=2g")
+def add(
+    ctx: typer.Context,
+    instance_id: NewId,
+    more: MoreAssignments = None,
+    label: Annotated[str | None, typer.Option(help="Name that people see; else the id.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Platform's port; else the first free one.")
+    ] = None,
+    server_version: Annotated[
+        str | None, typer.Option(help="Platform's version; else the newest in use.")
+    ] = None,
+    image: Annotated[str | None, typer.Option(help="Platform's image.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Word to select it by; repeatable.")] = None,
+    french: Annotated[bool, typer.Option("--french", help="Interface in French.")] = False,
+    ethiopian: Annotated[bool, typer.Option("--ethiopian", help="Ethiopian calendar.")] = False,
+    open_access: Annotated[bool, typer.Option("--open-access", help="No sign-in.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Declare an instance; what is not said is filled in."""
+    from wb_cli.host.ports import is_free
+    from wb_cli.instances.changes import assign
+    from wb_cli.instances.newcomer import complete
+
+    wb = wb_of(ctx)
+    given = {
+        "id": instance_id,
+        "label": label,
+        "port": port,
+        "serverVersion": server_version,
+        "image": image,
+        "tags": tag,
+        "french": french or None,
+        "ethiopian": ethiopian or None,
+        "openAccess": open_access or None,
+    }
+    raw = assign({name: value for name, value in given.items() if value is not None}, more or ())
+    with wb.registry_file.edit() as change:
+        has_image = wb.settings.platform_image is not None
+        entry = complete(raw, change.registry, is_free, has_platform_image=has_image)
+        instance = change.add(entry)
+    if as_json:
+        wb.console.json(entry)
+        return
+    wb.console.line(f"added {instance.id}: {_summary(instance)}")
+    wb.console.note(f"next: wb init-dirs {instance.id} && wb run {instance.id}")
+
+
+@app.command("list", epilog="Example: wb config list --json")
+def list_(ctx: typer.Context, as_json: Json = False) -> None:
+    """List the declared instances."""
+    wb = wb_of(ctx)
+    registry = wb.registry
+    if as_json:
+        wb.console.json(
+            {
+                "instances": [dict(one.raw) for one in registry.instances],
+                "refused": [_refused(one) for one in registry.refused],
+            }
+        )
+        return
+    headings = ("ID", "LABEL", "PORT", "POSTGRES", "VERSION", "TAGS")
+    wb.console.table(headings, [_row(one) for one in registry.instances])
+    for entry in registry.refused:
+        wb.console.note(f"refused: {entry.name}: {entry.problem}")
+
+
+@app.command(epilog="Example: wb config show demo")
+def show(ctx: typer.Context, instance_id: Id, as_json: Json = False) -> None:
+    """Show one instance, every field."""
+    wb = wb_of(ctx)
+    instance = wb.registry.find(instance_id)
+    if as_json:
+        wb.console.json(dict(instance.raw))
+        return
+    from wb_cli.instances.changes import shown
+
+    rows = [(name, shown(name, value)) for name, value in instance.raw.items()]
+    wb.console.table(("FIELD", "VALUE"), rows)
+
+
+@app.command("set", epilog="Examples: wb config set demo port=9100   wb config set demo env.A=b")
+def set_(
+    ctx: typer.Context, instance_id: Id, assignments: Assignments, as_json: Json = False
+) -> None:
+    """Change fields of an instance."""
+    from wb_cli.instances.changes import assign
+
+    _change(wb_of(ctx), instance_id, lambda raw: assign(raw, assignments), as_json)
+
+
+@app.command(epilog="Example: wb config unset demo adminVersion env.STATUS_API_KEY")
+def unset(ctx: typer.Context, instance_id: Id, fields: FieldNames, as_json: Json = False) -> None:
+    """Take fields away from an instance."""
+    from wb_cli.instances.changes import unset as without
+
+    _change(wb_of(ctx), instance_id, lambda raw: without(raw, fields), as_json)
+
+
+@app.command(epilog="Example: wb config remove demo --yes")
+def remove(
+    ctx: typer.Context,
+    instance_id: Id,
+    yes: Yes = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Do not ask the engine whether it has containers.")
+    ] = False,
+) -> None:
+    """Take an instance out of the registry file; its folders and its password stay."""
+    wb = wb_of(ctx)
+    wb.registry_file.entry(instance_id)
+    if not force:
+        refuse_while_present(wb, instance_id)
+    question = f"Remove {instance_id} from {wb.registry_file.path}? Its folders stay."
+    wb.console.confirm(question, yes=yes)
+    wb.registry_file.remove(instance_id)
+    wb.console.line(f"removed {instance_id}; its folders and its password stay")
+
+
+@app.command(epilog="Example: wb config validate && wb run all")
+def validate(ctx: typer.Context, as_json: Json = False) -> int:
+    """Check the settings and every entry of the registry file; exit 1 if an entry is refused."""
+    wb = wb_of(ctx)
+    registry = wb.registry
+    if as_json:
+        refused = [_refused(one) for one in registry.refused]
+        wb.console.json({"valid": list(registry.ids()), "refused": refused})
+    else:
+        for entry in registry.refused:
+            wb.console.line(f"{entry.name}: {entry.problem}")
+        counts = f"{len(registry.instances)} valid, {len(registry.refused)} refused"
+        wb.console.note(f"{wb.registry_file.path}: {counts}")
+    return ExitCode.FAILURE if registry.refused else ExitCode.OK
+
+
+@app.command(epilog="Example: wb config settings --json")
+def settings(ctx: typer.Context, as_json: Json = False) -> None:
+    """Show every setting, its value and where that comes from; secrets are hidden."""
+    from wb_cli.instances.setting_table import SETTINGS
+
+    wb = wb_of(ctx)
+    found = wb.settings
+    rows = [(one, _text(found.value(one)), found.origins[one.name]) for one in SETTINGS]
+    if as_json:
+        wb.console.json([_setting(*row) for row in rows])
+        return
+    table = [(one.name, one.env, value, origin) for one, value, origin in rows]
+    wb.console.table(("SETTING", "ENVIRONMENT", "VALUE", "FROM"), table)
+
+
+@app.command(epilog="Example: wb config fields")
+def fields(ctx: typer.Context, as_json: Json = False) -> None:
+    """List every field that an instance may have."""
+    from wb_cli.instances.entries import FIELDS
+
+    wb = wb_of(ctx)
+    rows = [(one.name, "yes" if one.is_required else "", one.help) for one in FIELDS]
+    if as_json:
+        names = ("name", "isRequired", "help")
+        wb.console.json(
+            [dict(zip(names, (one.name, one.is_required, one.help), strict=True)) for one in FIELDS]
+        )
+        return
+    wb.console.table(("FIELD", "REQUIRED", "MEANING"), rows)
+
+
+def refuse_while_present(wb: Wb, instance_id: str) -> None:
+    """An instance that has containers is stopped first; nobody would find them by its name."""
+    containers = [one.name for one in wb.engine.observe().containers if one.instance == instance_id]
+    if containers:
+        raise UsageError(
+            f"{instance_id} has containers: {', '.join(containers)}",
+            f"Stop it first: `wb stop {instance_id}`.",
+        )
+
+
+def _change(
+    wb: Wb,
+    instance_id: str,
+    change_raw: Callable[[Mapping[str, Any]], dict[str, Any]],
+    as_json: bool,
+) -> None:
+    from wb_cli.instances.changes import differences
+
+    with wb.registry_file.edit() as change:
+        old = change.raw(instance_id)
+        new = change_raw(old)
+        change.replace(instance_id, new)
+    if as_json:
+        wb.console.json(new)
+        return
+    lines = list(differences(old, new))
+    for line in lines or [f"{instance_id}: nothing to change"]:
+        wb.console.line(line)
+    if lines:
+        wb.console.note(f"next: wb run {instance_id} applies it")
+
+
+def _summary(instance: Instance) -> str:
+    image = f" ({instance.image})" if instance.image else ""
+    return (
+        f"{instance.label}, port {instance.port} (PostgreSQL {instance.postgres_port}), "
+        f"version {instance.server_version}{image}"
+    )
+
+
+def _row(instance: Instance) -> tuple[str, ...]:
+    return (
+        instance.id,
+        instance.label,
+        str(instance.port),
+        str(instance.postgres_port),
+        instance.server_version,
+        " ".join(instance.tags),
+    )
+
+
+def _refused(entry: RefusedEntry) -> dict[str, Any]:
+    return {"index": entry.index, "id": entry.id, "problem": entry.problem, "entry": entry.raw}
+
+
+def _setting(setting: Setting, value: str, origin: str) -> dict[str, str]:
+    return {"name": setting.name, "environment": setting.env, "value": value, "from": origin}
+
+
+def _text(value: Any) -> str:
+    """A value as one would write it; a secret writes itself as ``***``."""
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, dict):
+        return ",".join(f"{key}={text}" for key, text in value.items())
+    return str(value)

@@ -1,0 +1,85 @@
+"""Changes to an entry as a command line words them: ``port=9100``, ``env.NAME=value``. Pure."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from wb_cli.errors import UsageError
+from wb_cli.instances.entries import FIELDS_BY_NAME, Field, shorten
+
+ENV = "env."
+
+
+def assign(raw: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
+    """An entry with each ``field=value`` applied; ``env.NAME=value`` sets one variable."""
+    changed = dict(raw)
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise UsageError(
+                f"{word!r} is not field=value", "For instance `port=9100` or `env.NAME=value`."
+            )
+        if name.startswith(ENV):
+            changed["env"] = {**_environment(changed), name.removeprefix(ENV): text}
+        else:
+            changed[name] = find(name).from_text(text)
+    return changed
+
+
+def unset(raw: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """An entry without the named fields; ``env.NAME`` names one variable."""
+    changed = dict(raw)
+    for name in names:
+        if name.startswith(ENV):
+            variable = name.removeprefix(ENV)
+            rest = {key: text for key, text in _environment(changed).items() if key != variable}
+            changed["env"] = rest
+        elif name in changed:
+            del changed[name]
+        else:
+            find(name)
+    if changed.get("env") == {}:
+        del changed["env"]
+    return changed
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """What changed between two entries, a line each; private values are not shown."""
+    for name in dict.fromkeys([*old, *new]):
+        if old.get(name) == new.get(name):
+            continue
+        if name in FIELDS_BY_NAME and FIELDS_BY_NAME[name].is_private:
+            yield f"{name}: changed"
+        else:
+            yield f"{name}: {_shown(old, name)} -> {_shown(new, name)}"
+
+
+def shown(name: str, value: Any) -> str:
+    """A field's value for people; of private ones the names alone."""
+    if name in FIELDS_BY_NAME and FIELDS_BY_NAME[name].is_private:
+        return ", ".join(f"{key}=***" for key in value) if isinstance(value, Mapping) else "***"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def find(name: str) -> Field:
+    """The field of this name; an error suggests near ones."""
+    if name in FIELDS_BY_NAME:
+        return FIELDS_BY_NAME[name]
+    from difflib import get_close_matches  # (needed only to fail)
+
+    known = {field.name.lower(): field.name for field in FIELDS_BY_NAME.values()}
+    plain = name.lower().replace("_", "").replace("-", "")
+    near = [known[match] for match in get_close_matches(plain, known, n=2, cutoff=0.5)]
+    raise UsageError(
+        f"an instance has no field {name!r}",
+        f"Did you mean {' or '.join(near)}?" if near else "`wb config fields` lists them all.",
+    )
+
+
+def _environment(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    env = raw.get("env")
+    return env if isinstance(env, Mapping) else {}
+
+
+def _shown(raw: Mapping[str, Any], name: str) -> str:
+    return shorten(raw[name]) if name in raw else "not set"
