@@ -83,7 +83,7 @@ class Console:
         if self.verbose:
             traceback.print_exception(error, file=sys.stderr)
         if self.as_json:
-            self.json({"error": _error_document(error)})
+            self.json({"error": error_document(error)})
             return
         self.note(f"{_paint('error:', '31;1')} {error.message}")
         if error.hint:
@@ -226,7 +226,8 @@ def _paint(text: str, code: str) -> str:
     return text if is_plain else f"\x1b[{code}m{text}\x1b[0m"
 
 
-def _error_document(error: WbError) -> dict[str, Any]:
+def error_document(error: WbError) -> dict[str, Any]:
+    """An error as JSON."""
     return {
         "kind": type(error).__name__.removesuffix("Error"),
         "message": error.message,

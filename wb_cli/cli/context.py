@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wb_cli.instances.secrets import SecretStore
     from wb_cli.instances.settings import Settings
     from wb_cli.instances.store import Registry, RegistryFile
+    from wb_cli.lifecycle.site import Site
 
 
 class Wb:
@@ -73,6 +74,13 @@ class Wb:
         from wb_cli.engine.images import Images
 
         return Images(connect())
+
+    @cached_property
+    def site(self) -> Site:
+        """What the actions work with. Needs: engine, settings, secrets."""
+        from wb_cli.lifecycle.site import Site
+
+        return Site(self.engine, self.settings, self.secrets)
 
     def select(self, words: Sequence[str]) -> tuple[Instance, ...]:
         """The instances that the words choose. Needs: registry."""

@@ -27,7 +27,7 @@ def container(listed: Document) -> ObservedContainer:
         labels=listed.get("Labels") or {},
         ports=tuple(_ports(listed.get("Ports") or ())),
         writes_to=tuple(_written(listed.get("Mounts") or ())),
-        networks=_network_names(listed.get("NetworkSettings")),
+        networks=_network_ids(listed.get("NetworkSettings")),
     )
 
 
@@ -92,8 +92,9 @@ def _written(mounts: Iterable[Document]) -> Iterable[str]:
     return (mount["Source"] for mount in mounts if mount.get("Source") and mount.get("RW"))
 
 
-def _network_names(settings: Document | None) -> tuple[str, ...]:
-    return tuple((settings or {}).get("Networks") or ())
+def _network_ids(settings: Document | None) -> tuple[str, ...]:
+    networks = (settings or {}).get("Networks") or {}
+    return tuple(each["NetworkID"] for each in networks.values() if each.get("NetworkID"))
 
 
 def _environment(entries: Iterable[str]) -> dict[str, str]:

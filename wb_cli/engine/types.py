@@ -86,7 +86,7 @@ class ObservedContainer:
 
     ``instance`` and ``role`` are ``None`` where it does not carry our labels. ``status`` is the
     engine's own sentence ("Up 5 minutes"); ``state`` its word (created, running, exited, ...);
-    ``writes_to`` are the host paths that it mounts read-write.
+    ``writes_to`` are the host paths that it mounts read-write, ``networks`` are ids.
     """
 
     id: str

@@ -86,4 +86,6 @@ class _translated:  # noqa: N801  (reads as a word where it is used)
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError):
             message = f"cannot create {self._path}: {error.strerror or error}"
-            raise WbError(message, "Check who owns the folder above it, or run wb as root.") from error
+            raise WbError(
+                message, "Check who owns the folder above it, or run wb as root."
+            ) from error

@@ -39,7 +39,7 @@ class PreflightError(WbError):
         first, *others = problems
         message = "".join([first.message, *(f"; {other.message}" for other in others)])
         remedies = list(dict.fromkeys(problem.remedy for problem in problems))
-        super().__init__(f"{instance} cannot start: {message}", " ".join(remedies))
+        super().__init__(f"{instance} was left as it is: {message}", " ".join(remedies))
         self.problems = tuple(problems)
 
 
@@ -63,11 +63,7 @@ class Preflight:
             raise PreflightError(self.instance.id, problems)
 
     def _names(self) -> Iterator[Problem]:
-        for name in foreign_names(self.instance.id, self.observed):
-            yield Problem(
-                f"a container or network named {name} is there already and is not wb's",
-                f"Look at it with `docker inspect {name}`; remove or rename it to go on.",
-            )
+        return iter(map(_foreign, foreign_names(self.instance.id, self.observed)))
 
     def _images(self) -> Iterator[Problem]:
         for spec in self.desired.containers:
@@ -130,6 +126,20 @@ class Preflight:
                 f"only {free // 1024**2} MiB are free at {self.settings.mount_path}",
                 "PostgreSQL stops on a full disk; free some space first.",
             )
+
+
+def refuse_foreign(instance: str, observed: Observed) -> None:
+    """Raise ``PreflightError`` where something that is not wb's bears one of our names."""
+    problems = [_foreign(name) for name in foreign_names(instance, observed)]
+    if problems:
+        raise PreflightError(instance, problems)
+
+
+def _foreign(name: str) -> Problem:
+    return Problem(
+        f"a container or network named {name} is there and is not wb's",
+        f"Look at it with `docker inspect {name}`; remove or rename it to go on.",
+    )
 
 
 def foreign_names(instance: str, observed: Observed) -> list[str]:

@@ -1,0 +1,162 @@
+"""An action over several instances: locks, progress, interruption, and the summary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Sequence
+
+    from wb_cli.cli.console import Tasks
+    from wb_cli.cli.context import Wb
+    from wb_cli.lifecycle.actions import How, Result
+    from wb_cli.lifecycle.many import Ended
+
+    Work = Callable[[str, How], Result]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an action was asked for. Times in seconds."""
+
+    verb: str
+    timeout: float
+    wait: float
+    parallel: int
+    dry_run: bool
+
+
+def each(
+    wb: Wb,
+    ids: Sequence[str],
+    work: Work,
+    options: Options,
+    check: Callable[[str], None] | None = None,
+) -> int:
+    """Do the work on each instance, show how it goes, sum up, and give the exit code.
+
+    With ``check``, all are checked before anything is done; those that fail are left alone.
+    """
+    from wb_cli.lifecycle.interrupts import interruptible
+    from wb_cli.lifecycle.many import exit_code, for_each
+
+    with interruptible() as cancelled, wb.console.tasks() as tasks:
+        refused = _refused(ids, check)
+        todo = [each for each in ids if each not in refused]
+        done = for_each(todo, _shown(wb, work, options, cancelled, tasks), options.parallel)
+    endings = sorted([*refused.values(), *done], key=lambda ended: ids.index(ended.instance))
+    _summarise(wb, endings, options)
+    return exit_code(endings)
+
+
+def _refused(ids: Sequence[str], check: Callable[[str], None] | None) -> dict[str, Ended]:
+    from wb_cli.errors import WbError
+    from wb_cli.lifecycle.many import Ended
+
+    refused = {}
+    for instance in ids if check else ():
+        try:
+            check(instance)
+        except WbError as error:
+            refused[instance] = Ended(instance, error=error)
+    return refused
+
+
+def _shown(
+    wb: Wb, work: Work, options: Options, cancelled: threading.Event, tasks: Tasks
+) -> Callable[[str], Result]:
+    """The work on one instance under its lock, with its progress line."""
+    from wb_cli.errors import WbError
+    from wb_cli.lifecycle.actions import How
+    from wb_cli.lifecycle.lock import locked
+
+    def one(instance: str) -> Result:
+        def report(text: str) -> None:
+            tasks.update(instance, text)
+
+        how = How(options.timeout, options.dry_run, report, cancelled)
+        try:
+            if options.dry_run:
+                result = work(instance, how)
+            else:
+                command = f"wb {options.verb} {instance}"
+                with locked(wb.site.locks, instance, command, options.wait, cancelled):
+                    result = work(instance, how)
+        except WbError as error:
+            tasks.finish(instance, error.message.partition("\n")[0], ok=False)
+            raise
+        tasks.finish(instance, in_words(result, options.verb))
+        return result
+
+    return one
+
+
+def in_words(result: Result, verb: str) -> str:
+    """How an instance ended, in one line."""
+    if result.dry_run:
+        return "planned"
+    took = f"({result.seconds:.1f} s)"
+    if verb == "stop":
+        return "was not running" if result.plan.is_empty else f"stopped {took}"
+    if result.outcome.degraded:
+        return f"degraded: {result.url} {took}"
+    if result.plan.is_empty:
+        return f"unchanged: {result.url}"
+    return f"ready: {result.url} {took}"
+
+
+def _summarise(wb: Wb, endings: Sequence[Ended], options: Options) -> None:
+    console = wb.console
+    if console.as_json:
+        console.json({"instances": [_document(ended, options.verb) for ended in endings]})
+        return
+    for ended in endings:
+        if ended.result and options.dry_run:
+            console.line(f"{ended.instance}\n{_indented(str(ended.result.plan))}")
+        for warning in _warnings(ended):
+            console.note(f"{ended.instance}: warning: {warning}")
+    if len(endings) > 1 and not options.dry_run:
+        console.table(("INSTANCE", "RESULT"), [(e.instance, _result(e, options.verb)) for e in endings])
+    elif not options.dry_run and endings[0].result:
+        console.line(f"{endings[0].instance}: {_result(endings[0], options.verb)}")
+    for ended in endings:
+        if ended.error:
+            console.failure(ended.error)
+
+
+def _result(ended: Ended, verb: str) -> str:
+    if ended.result:
+        return in_words(ended.result, verb)
+    return f"failed: {ended.error.message.partition(chr(10))[0]}" if ended.error else ""
+
+
+def _warnings(ended: Ended) -> list[str]:
+    if not ended.result:
+        return []
+    drift = [f"{each}; `wb restart {ended.instance}` applies it" for each in ended.result.plan.drift]
+    return [*ended.result.outcome.degraded, *ended.result.outcome.killed, *drift]
+
+
+def _document(ended: Ended, verb: str) -> dict[str, Any]:
+    from wb_cli.cli.console import error_document
+
+    document: dict[str, Any] = {"id": ended.instance, "exitCode": int(ended.exit_code)}
+    if ended.result:
+        result = ended.result
+        document |= {
+            "result": in_words(result, verb).partition(" ")[0].rstrip(":"),
+            "url": result.url or None,
+            "seconds": round(result.seconds, 3),
+            "degraded": result.outcome.degraded,
+            "killed": result.outcome.killed,
+            "plan": result.plan.as_document(),
+        }
+    if ended.error:
+        document |= {"result": "failed", "error": error_document(ended.error)}
+    return document
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

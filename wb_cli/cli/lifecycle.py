@@ -1,0 +1,106 @@
+"""wb run / stop / restart."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wb_cli.cli.context import DryRun, Json, Selectors, wb_of
+from wb_cli.cli.fleet import Options, each
+
+Timeout = Annotated[
+    float, typer.Option(help="Seconds an instance may take until it is ready.", min=0)
+]
+Wait = Annotated[
+    float, typer.Option(help="Seconds to wait for an instance that somebody else is changing.", min=0)
+]
+Parallel = Annotated[int, typer.Option(help="Instances at a time.", min=1, max=64)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the tree."""
+    app.command()(run)
+    app.command("start", hidden=True, help="The same as `wb run`.")(run)
+    app.command()(stop)
+    app.command()(restart)
+
+
+def run(
+    ctx: typer.Context,
+    selectors: Selectors,
+    dry_run: DryRun = False,
+    timeout: Timeout = 120.0,
+    wait: Wait = 0.0,
+    parallel: Parallel = 4,
+    as_json: Json = False,
+) -> int:
+    """Start instances, or bring running ones to what is declared.
+
+    An instance that runs as declared is left alone. Where the declaration changed, only the
+    containers that differ are replaced; the old ones come back if their successors fail.
+
+    Examples: `wb run demo`, `wb run @field server=1.7.0`, `wb run all --dry-run`
+    """
+    del as_json
+    from wb_cli.lifecycle import actions
+
+    wb = wb_of(ctx)
+    instances = {each.id: each for each in wb.select(selectors)}
+    return each(
+        wb,
+        list(instances),
+        lambda id_, how: actions.run(wb.site, instances[id_], how),
+        Options("run", timeout, wait, parallel, dry_run),
+    )
+
+
+def stop(
+    ctx: typer.Context,
+    selectors: Selectors,
+    dry_run: DryRun = False,
+    wait: Wait = 0.0,
+    parallel: Parallel = 4,
+    as_json: Json = False,
+) -> int:
+    """Stop instances: platform, admin, postgres, valkey, then the network. Folders stay.
+
+    Works on what the engine has, also for an instance that is no longer in the registry file.
+    """
+    del as_json
+    from wb_cli.lifecycle import actions, targets
+
+    wb = wb_of(ctx)
+    ids = targets.to_stop(selectors, lambda: wb.registry, wb.settings, wb.engine)
+    return each(
+        wb,
+        ids,
+        lambda id_, how: actions.stop(wb.site, id_, how),
+        Options("stop", 0, wait, parallel, dry_run),
+    )
+
+
+def restart(
+    ctx: typer.Context,
+    selectors: Selectors,
+    dry_run: DryRun = False,
+    timeout: Timeout = 120.0,
+    wait: Wait = 0.0,
+    as_json: Json = False,
+) -> int:
+    """Stop and start instances, one after another, applying what changed.
+
+    All are checked before the first one stops; those that could not start again are left alone.
+    """
+    del as_json
+    from wb_cli.lifecycle import actions
+
+    wb = wb_of(ctx)
+    instances = {each.id: each for each in wb.select(selectors)}
+    return each(
+        wb,
+        list(instances),
+        lambda id_, how: actions.restart(wb.site, instances[id_], how),
+        Options("restart", timeout, wait, 1, dry_run),
+        check=lambda id_: actions.check(wb.site, instances[id_]),
+    )

@@ -1,0 +1,138 @@
+"""run, stop, restart one instance: observe -> reconcile -> execute."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from wb_cli.contract import Role
+from wb_cli.lifecycle import plan as ops
+from wb_cli.lifecycle.execute import Cancellation, Execution, Outcome
+from wb_cli.lifecycle.health import reachable_address
+from wb_cli.lifecycle.plan import Lane, Plan
+from wb_cli.lifecycle.preflight import Preflight, refuse_foreign
+from wb_cli.lifecycle.reconcile import Present, plan_restart, plan_run, plan_stop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wb_cli.instances.model import Instance
+    from wb_cli.lifecycle.desired import Desired
+    from wb_cli.lifecycle.site import Site
+
+READY_WITHIN_S = 120.0
+Planner = Callable[["Desired", Present, str], Plan]
+
+
+@dataclass(frozen=True)
+class How:
+    """How an action is carried out: how long a start may take, who is told, who may cancel."""
+
+    timeout_s: float = READY_WITHIN_S
+    dry_run: bool = False
+    report: Callable[[str], None] = lambda _: None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an action did: its plan, and how the instance stands. ``url`` where it runs."""
+
+    plan: Plan
+    outcome: Outcome
+    seconds: float
+    url: str = ""
+    dry_run: bool = False
+
+
+def run(site: Site, instance: Instance, how: How) -> Result:
+    """Bring an instance up as declared; nothing is done where it runs so already.
+
+    Raises:
+        PreflightError: something is in the way; nothing was changed.
+        StartFailedError: a part exited; what this run made was undone.
+        StillStartingError: not ready in time; left running.
+    """
+    return _bring_up(site, instance, how, plan_run)
+
+
+def restart(site: Site, instance: Instance, how: How) -> Result:
+    """Check what a start needs, then stop and start an instance, applying what changed.
+
+    Raises: as :func:`run`; a restart that fails brings the old containers back.
+    """
+    return _bring_up(site, instance, how, plan_restart)
+
+
+def stop(site: Site, instance_id: str, how: How) -> Result:
+    """Stop and remove what the engine has of an instance, found by label.
+
+    Raises:
+        PreflightError: a container that is not wb's bears one of its names.
+    """
+    began = time.monotonic()
+    observed = site.engine.observe()
+    refuse_foreign(instance_id, observed)
+    present = site.present(instance_id, observed, set())
+    plan = plan_stop(instance_id, present)
+    if how.dry_run:
+        return Result(plan, Outcome(), 0, dry_run=True)
+    outcome = _execution(site, present, how, iter(())).run(plan, undo=False)
+    return Result(plan, outcome, time.monotonic() - began)
+
+
+def check(site: Site, instance: Instance) -> None:
+    """Raise what would keep an instance from starting; change nothing."""
+    observed = site.engine.observe()
+    present = site.present(instance.id, observed, site.image_references(instance))
+    wanted = site.desired(instance, create_secrets=False)
+    Preflight(instance, site.settings, wanted, observed, present, site.is_local).check()
+
+
+def _bring_up(site: Site, instance: Instance, how: How, planner: Planner) -> Result:
+    began = time.monotonic()
+    how.report("checking")
+    observed = site.engine.observe()
+    present = site.present(instance.id, observed, site.image_references(instance))
+    wanted = site.desired(instance, create_secrets=not how.dry_run)
+    Preflight(instance, site.settings, wanted, observed, present, site.is_local).check()
+    subnets = site.subnets(observed)
+    plan = planner(wanted, present, "" if present.networks else next(subnets))
+    if how.dry_run:
+        return Result(plan, Outcome(), 0, url(wanted), dry_run=True)
+    execution = _execution(site, present, how, subnets)
+    execution.run(plan, undo=True)
+    outcome = execution.run(_verification(plan, wanted), undo=False)
+    return Result(plan, outcome, time.monotonic() - began, url(wanted))
+
+
+def _execution(site: Site, present: Present, how: How, subnets: Iterator[str]) -> Execution:
+    return Execution(
+        engine=site.engine,
+        containers={each.name: each.id for each in present.containers},
+        network=present.networks[0].id if present.networks else "",
+        deadline=time.monotonic() + how.timeout_s,
+        report=how.report,
+        subnets=subnets,
+        cancelled=Cancellation(how.cancelled),
+    )
+
+
+def _verification(plan: Plan, wanted: Desired) -> Plan:
+    """Ask the parts that the plan did not touch whether they are ready, too."""
+    awaited = {each.spec.name for each in plan.operations if isinstance(each, ops.Await)}
+    untouched = [spec for spec in wanted.containers if spec.name not in awaited]
+    lanes = tuple(Lane(spec.role, "check", (ops.Await(spec),)) for spec in untouched)
+    return Plan(plan.instance, ops.stages(lanes))
+
+
+def url(wanted: Desired) -> str:
+    """Where the platform is reached from this host."""
+    platform = wanted.container(Role.PLATFORM)
+    if not platform or not platform.ports:
+        return ""
+    host, port = reachable_address(platform.ports[0])
+    return f"http://{host}:{port}"

@@ -1,0 +1,32 @@
+"""The folders of an instance, created where the operator's settings put them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wb_cli import contract
+from wb_cli.errors import WbError
+from wb_cli.host import directories
+from wb_cli.lifecycle.desired import instance_path
+
+if TYPE_CHECKING:
+    from wb_cli.instances.model import Instance
+    from wb_cli.instances.settings import Settings
+
+
+def create_folders(instance: Instance, settings: Settings) -> dict[str, bool]:
+    """Create what an instance lacks; for each path, whether it was created.
+
+    Raises:
+        WbError: a mount path that was configured is not there. It may be a volume that is not
+            mounted, and the folders would fill the disk below it.
+    """
+    mount_path = settings.mount_path
+    if not mount_path.is_dir() and settings.origins.get("mount_path", "default") != "default":
+        raise WbError(
+            f"the mount path {mount_path} (from {settings.origins['mount_path']}) is not there",
+            "If it is a volume, mount it first; else create the folder.",
+        )
+    folder = instance_path(instance, settings)
+    created = directories.create(folder, contract.FOLDERS, contract.FOLDER_MODES)
+    return {str(folder / name): made for name, made in created.items()}

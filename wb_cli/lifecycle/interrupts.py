@@ -1,0 +1,47 @@
+"""Ctrl-C, SIGTERM and SIGHUP as an event: work ends at its next step, is undone, then we leave."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from wb_cli.errors import ExitCode, WbError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class InterruptedByUserError(WbError):
+    """A signal ended the command; what it had begun was undone."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"interrupted by {signal.Signals(number).name}", "Run it again to go on.")
+        is_terminated = number != signal.SIGINT
+        self.exit_code = ExitCode.TERMINATED if is_terminated else ExitCode.INTERRUPTED
+
+
+@contextmanager
+def interruptible() -> Iterator[threading.Event]:
+    """Give an event that a signal sets; raise ``InterruptedByUserError`` at the end if one did.
+
+    Further signals change nothing: undoing is not interrupted.
+    """
+    event = threading.Event()
+    received: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        received.append(number)
+        event.set()
+
+    before = {number: signal.signal(number, note) for number in SIGNALS}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if received:
+        raise InterruptedByUserError(received[0])

@@ -1,0 +1,130 @@
+"""What the actions work with, and what they read before they decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from wb_cli import contract
+from wb_cli.contract import Role
+from wb_cli.errors import NotFoundError
+from wb_cli.host import network
+from wb_cli.lifecycle import probes
+from wb_cli.lifecycle.desired import Credentials, Desired, desired, images, instance_path
+from wb_cli.lifecycle.reconcile import Present
+from wb_cli.lifecycle.subnets import free_subnets
+from wb_cli.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from wb_cli.engine.base import Engine
+    from wb_cli.engine.types import (
+        ContainerDetail,
+        Observed,
+        ObservedContainer,
+        ObservedNetwork,
+    )
+    from wb_cli.instances.model import Instance
+    from wb_cli.instances.secrets import SecretStore
+    from wb_cli.instances.settings import Settings
+
+# Valkey writes its snapshot at about 1 GB a second on a fast disk; slow ones get ten times as long.
+VALKEY_SAVE_BYTES_PER_S = 100 * 1024**2
+
+
+@dataclass
+class Site:
+    """This host: the engine, its settings, its secrets."""
+
+    engine: Engine
+    settings: Settings
+    secrets: SecretStore
+
+    @cached_property
+    def is_local(self) -> bool:
+        """Whether the engine runs on this machine, so that folders and ports can be looked at."""
+        return self.engine.info().is_local
+
+    @property
+    def locks(self) -> Path:
+        """Where the locks lie: beside the registry file, so that all who share it share them."""
+        return self.settings.servers_file.parent / "locks"
+
+    def present(self, instance_id: str, observed: Observed, references: set[str]) -> Present:
+        """What the engine has of one instance, with what deciding needs to know beyond a listing."""
+        containers = tuple(c for c in observed.containers if c.instance == instance_id)
+        details = [detail for each in containers if (detail := self._detail(each))]
+        found = {reference: self.engine.image(reference) for reference in references}
+        return Present(
+            containers=containers,
+            networks=_networks(instance_id, observed, containers),
+            policies={detail.id: detail.restart_policy for detail in details},
+            stop_timeouts=self._stop_timeouts(instance_id, containers, details),
+            image_ids={reference: image.id for reference, image in found.items() if image},
+        )
+
+    def _detail(self, container: ObservedContainer) -> ContainerDetail | None:
+        try:
+            return self.engine.inspect(container.id)
+        except NotFoundError:  # gone since the listing
+            return None
+
+    def _stop_timeouts(
+        self,
+        instance_id: str,
+        containers: tuple[ObservedContainer, ...],
+        details: list[ContainerDetail],
+    ) -> dict[str, int]:
+        """Valkey gets the time that its snapshot takes, the others what the contract says."""
+        running_valkey = {c.id for c in containers if c.role is Role.VALKEY and c.is_running}
+        timeouts = {}
+        for detail in details:
+            address = detail.addresses.get(instance_id)
+            if detail.id in running_valkey and address:
+                used = probes.valkey_used_memory(address, contract.VALKEY_PORT) or 0
+                base = contract.STOP_TIMEOUTS[Role.VALKEY]
+                timeouts[detail.id] = base + used // VALKEY_SAVE_BYTES_PER_S
+        return timeouts
+
+    def desired(self, instance: Instance, *, create_secrets: bool) -> Desired:
+        """The instance as it should run; with ``create_secrets``, missing secrets are made."""
+        credentials = self._credentials(instance, create=create_secrets)
+        return desired(instance, self.settings, credentials, self.secrets.hash_key())
+
+    def image_references(self, instance: Instance) -> set[str]:
+        """The images an instance runs on."""
+        return set(images(instance, self.settings).values())
+
+    def subnets(self, observed: Observed) -> Iterator[str]:
+        """Subnets that neither a network of the engine nor a route of this host uses."""
+        taken = [subnet for each in observed.networks for subnet in each.subnets]
+        routes = network.routes() if self.is_local else []
+        return free_subnets(self.settings.subnet_pool, self.settings.subnet_prefix, taken + routes)
+
+    def _credentials(self, instance: Instance, *, create: bool) -> Credentials:
+        from wb_cli.instances.secrets import passwords
+
+        version_file = instance_path(instance, self.settings) / contract.DATABASES / "pgdata" / "PG_VERSION"
+        stored = self.secrets.for_instance(instance.id)
+        known = passwords(self.settings, stored, is_initialised=version_file.exists())
+        if create and (stored is None or known is None):
+            stored = self.secrets.create(instance.id, with_password=known is None)
+            known = known or passwords(self.settings, stored, is_initialised=False)
+        to_be_made = Secret("")
+        return Credentials(
+            postgres_password=known.postgres if known else to_be_made,
+            pg_password=known.platform if known else to_be_made,
+            admin_token=stored.admin_token if stored else to_be_made,
+        )
+
+
+def _networks(
+    instance_id: str, observed: Observed, containers: tuple[ObservedContainer, ...]
+) -> tuple[ObservedNetwork, ...]:
+    """The instance's networks; where it has several, those in use first."""
+    used = {network_id for each in containers for network_id in each.networks}
+    own = [each for each in observed.networks if each.instance == instance_id]
+    return tuple(sorted(own, key=lambda each: each.id not in used))

@@ -1,0 +1,58 @@
+"""Which instances a stop means: those of the registry file, and those that only the engine has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wb_cli.engine.types import LABEL_REGISTRY
+from wb_cli.errors import UsageError, WbError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from wb_cli.engine.base import Engine
+    from wb_cli.engine.types import Observed
+    from wb_cli.instances.settings import Settings
+    from wb_cli.instances.store import Registry
+
+ALL = "all"
+
+
+def to_stop(
+    words: Sequence[str], registry: Callable[[], Registry], settings: Settings, engine: Engine
+) -> list[str]:
+    """The ids that the words mean, sorted.
+
+    An id that the engine has by label counts although the registry file does not know it (or
+    cannot be read). ``all`` means the registry file's instances, and the containers made for it.
+
+    Raises:
+        UsageError: a word matches nothing, here or there.
+    """
+    from wb_cli.instances.selectors import select
+
+    observed = engine.observe()
+    running = instances_on(observed)
+    chosen: set[str] = set()
+    for word in words:
+        try:
+            chosen |= {each.id for each in select([word], registry())}
+        except WbError:
+            if word not in running and word != ALL:
+                raise
+            chosen |= {word} & running
+        if word == ALL:
+            chosen |= instances_on(observed, str(settings.servers_file))
+    if not chosen:
+        raise UsageError("nothing to stop: no instance is declared, and none is running")
+    return sorted(chosen)
+
+
+def instances_on(observed: Observed, registry_file: str | None = None) -> set[str]:
+    """The instances that the engine has by label; those of one registry file where one is named."""
+    things = (*observed.containers, *observed.networks)
+    return {
+        each.instance
+        for each in things
+        if each.instance and registry_file in (None, each.labels.get(LABEL_REGISTRY))
+    }
