@@ -190,6 +190,7 @@ def _progress() -> Progress:
         sized,
         TextColumn("{task.description}"),
         console=_rich(stderr=True),
+        transient=True,
     )
 
 
