@@ -34,7 +34,9 @@ class Services:
 
     def postgres(self) -> Service:
         """The one PostgreSQL that this run's tests share."""
-        return self._shared.get("postgres") or self._shared.setdefault("postgres", self.new_postgres())
+        return self._shared.get("postgres") or self._shared.setdefault(
+            "postgres", self.new_postgres()
+        )
 
     def valkey(self) -> Service:
         """The one Valkey that this run's tests share."""

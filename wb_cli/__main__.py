@@ -5,7 +5,7 @@ import sys
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    from wb_cli.cli.app import run  # noqa: PLC0415  (keeps `import wb_cli.__main__` free of Typer)
+    from wb_cli.cli.app import run
 
     sys.exit(run())
 

@@ -15,7 +15,7 @@ class Role(StrEnum):
     PLATFORM = "platform"
 
     def container_name(self, instance_id: str) -> str:
-        """The container's name and network alias: ``<id>`` for the platform, else ``<id>-<role>``."""
+        """The name and network alias: ``<id>`` for the platform, else ``<id>-<role>``."""
         return instance_id if self is Role.PLATFORM else f"{instance_id}-{self.value}"
 
 

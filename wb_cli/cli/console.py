@@ -161,8 +161,15 @@ class LiveTasks:
 
 def _progress() -> Progress:
     """Key, spinner or bar, and text; sizes and time left where a total is known."""
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
-    from rich.progress import DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
     class WhenSized(TextColumn):
         """Columns that make sense for bytes alone."""

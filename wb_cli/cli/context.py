@@ -126,5 +126,6 @@ Json = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Show what would be done, with the reasons; change nothing.")
+    bool,
+    typer.Option("--dry-run", help="Show what would be done, with the reasons; change nothing."),
 ]

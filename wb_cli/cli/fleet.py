@@ -43,7 +43,7 @@ def each(
     from wb_cli.lifecycle.many import exit_code, for_each
 
     with interruptible() as cancelled, wb.console.tasks() as tasks:
-        refused = _refused(ids, check)
+        refused = _refused(ids, check) if check else {}
         todo = [each for each in ids if each not in refused]
         done = for_each(todo, _shown(wb, work, options, cancelled, tasks), options.parallel)
     endings = sorted([*refused.values(), *done], key=lambda ended: ids.index(ended.instance))
@@ -51,12 +51,12 @@ def each(
     return exit_code(endings)
 
 
-def _refused(ids: Sequence[str], check: Callable[[str], None] | None) -> dict[str, Ended]:
+def _refused(ids: Sequence[str], check: Callable[[str], None]) -> dict[str, Ended]:
     from wb_cli.errors import WbError
     from wb_cli.lifecycle.many import Ended
 
     refused = {}
-    for instance in ids if check else ():
+    for instance in ids:
         try:
             check(instance)
         except WbError as error:
@@ -118,7 +118,9 @@ def _summarise(wb: Wb, endings: Sequence[Ended], options: Options) -> None:
         for warning in _warnings(ended):
             console.note(f"{ended.instance}: warning: {warning}")
     if len(endings) > 1 and not options.dry_run:
-        console.table(("INSTANCE", "RESULT"), [(e.instance, _result(e, options.verb)) for e in endings])
+        console.table(
+            ("INSTANCE", "RESULT"), [(e.instance, _result(e, options.verb)) for e in endings]
+        )
     elif not options.dry_run and endings[0].result:
         console.line(f"{endings[0].instance}: {_result(endings[0], options.verb)}")
     for ended in endings:
@@ -135,7 +137,9 @@ def _result(ended: Ended, verb: str) -> str:
 def _warnings(ended: Ended) -> list[str]:
     if not ended.result:
         return []
-    drift = [f"{each}; `wb restart {ended.instance}` applies it" for each in ended.result.plan.drift]
+    drift = [
+        f"{each}; `wb restart {ended.instance}` applies it" for each in ended.result.plan.drift
+    ]
     return [*ended.result.outcome.degraded, *ended.result.outcome.killed, *drift]
 
 

@@ -13,7 +13,8 @@ Timeout = Annotated[
     float, typer.Option(help="Seconds an instance may take until it is ready.", min=0)
 ]
 Wait = Annotated[
-    float, typer.Option(help="Seconds to wait for an instance that somebody else is changing.", min=0)
+    float,
+    typer.Option(help="Seconds to wait for an instance that somebody else is changing.", min=0),
 ]
 Parallel = Annotated[int, typer.Option(help="Instances at a time.", min=1, max=64)]
 

@@ -9,6 +9,8 @@ import typer
 from wb_cli.cli.context import Json, complete_selector, wb_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wb_cli.lifecycle.status import InstanceStatus
 
 MaybeSelectors = Annotated[
@@ -33,6 +35,7 @@ def status(ctx: typer.Context, selectors: MaybeSelectors = None, as_json: Json =
     With the engine down everything is unknown, and the exit code says so.
     """
     del as_json
+
     from wb_cli.errors import EngineUnreachableError, ExitCode
     from wb_cli.lifecycle.status import statuses, unknown
 
@@ -76,7 +79,7 @@ def _show(ctx: typer.Context, shown: list[InstanceStatus]) -> None:
             console.note(f"{each.id}: {note}")
 
 
-def _without_repetition(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+def _without_repetition(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """An instance's name and state stand in its first row alone."""
     seen: set[str] = set()
     shown = []

@@ -37,7 +37,7 @@ def connect() -> docker.DockerClient:
     Raises:
         EngineUnreachableError: nothing answers there.
     """
-    import docker  # noqa: PLC0415  (170 ms that --help must not pay)
+    import docker
 
     with engine_errors():
         return docker.from_env(timeout=CALL_TIMEOUT_S, max_pool_size=POOL_CONNECTIONS)
@@ -51,9 +51,9 @@ def engine_errors() -> Iterator[None]:
         EngineUnreachableError: no answer, or none in time.
         ImageMissingError, NotFoundError, AddressPoolError, EngineError: the engine refused.
     """
-    import docker.errors  # noqa: PLC0415
-    import requests.exceptions  # noqa: PLC0415
-    import urllib3.exceptions  # noqa: PLC0415
+    import docker.errors
+    import requests.exceptions
+    import urllib3.exceptions
 
     try:
         yield
@@ -85,7 +85,9 @@ def _not_found(words: str) -> EngineError:
 
 
 def _refused(words: str) -> EngineError:
-    if re.search(r"pool overlaps|overlaps with|address pool|no available network", words, re.I):
+    if re.search(
+        r"pool overlaps|overlaps with|address pool|no available network", words, re.IGNORECASE
+    ):
         return AddressPoolError(words, "Give wb another range: the setting `subnet_pool`.")
     return EngineError(words)
 
@@ -93,5 +95,5 @@ def _refused(words: str) -> EngineError:
 def _innermost(error: BaseException) -> str:
     """The reason at the bottom of the SDK's nested errors, e.g. ``No such file or directory``."""
     text = str(error)
-    reason = re.search(r"\[Errno \d+\] ([^'\")]+)|'([A-Z][a-z]+[^']+)'\)*$|(Read timed out)", text)
+    reason = re.search(r"\[Errno \d+\] ([^'\")]+)|(Read timed out)", text)
     return next((part for part in reason.groups() if part), text) if reason else text

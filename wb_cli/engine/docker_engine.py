@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wb_cli.engine import read, render
 from wb_cli.engine.client import engine_errors
@@ -27,7 +27,7 @@ class DockerEngine:
     """See :class:`wb_cli.engine.base.Engine`."""
 
     def __init__(self, client: docker.DockerClient) -> None:
-        self._api = client.api
+        self._api: Any = client.api  # partly untyped
 
     def info(self) -> EngineInfo:
         """Which engine this is."""
@@ -111,7 +111,9 @@ class DockerEngine:
         """From the engine's memory of events, as the container itself is gone."""
         with engine_errors():
             ends = self._api.events(
-                since=0, until=int(time.time()) + 1, decode=True,
+                since=0,
+                until=int(time.time()) + 1,
+                decode=True,
                 filters={"container": container, "event": "die"},
             )
             codes = [int(end["Actor"]["Attributes"]["exitCode"]) for end in ends]

@@ -27,11 +27,9 @@ def labels(spec: ContainerSpec | NetworkSpec) -> dict[str, str]:
     return {**spec.labels, **own}
 
 
-def container_arguments(
-    api: docker.APIClient, spec: ContainerSpec, network: str
-) -> dict[str, Any]:
+def container_arguments(api: docker.APIClient, spec: ContainerSpec, network: str) -> dict[str, Any]:
     """The keyword arguments of ``create_container``."""
-    endpoint = api.create_endpoint_config(aliases=[spec.name])
+    endpoint: Any = api.create_endpoint_config(aliases=[spec.name])
     return {
         "image": spec.image,
         "command": list(spec.command) or None,
@@ -40,7 +38,7 @@ def container_arguments(
         "labels": labels(spec),
         "ports": [port.container for port in spec.ports],
         "host_config": api.create_host_config(**_host_arguments(spec, network)),
-        "networking_config": api.create_networking_config({network: endpoint}),
+        "networking_config": {"EndpointsConfig": {network: endpoint}},
         "stop_timeout": spec.stop_timeout,
         "use_config_proxy": False,
     }

@@ -64,7 +64,9 @@ def desired(
     if instance.admin_version:
         specs.append(_admin(instance, settings))
     specs.append(_platform(instance, settings, credentials))
-    labelled = (_labelled(spec, settings, _declared(instance, settings, spec), key) for spec in specs)
+    labelled = (
+        _labelled(spec, settings, _declared(instance, settings, spec), key) for spec in specs
+    )
     return Desired(instance.id, tuple(labelled), common_labels(settings))
 
 

@@ -19,10 +19,10 @@ from wb_cli.lifecycle import plan as ops
 from wb_cli.lifecycle.health import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from wb_cli.engine.base import Engine
-    from wb_cli.engine.types import ContainerSpec
+    from wb_cli.engine.types import ContainerSpec, NetworkSpec
     from wb_cli.lifecycle.plan import Lane, Operation, Plan, Stage
 
 KILLED = 137
@@ -111,7 +111,7 @@ class Execution:
     def _do(self, operation: Operation) -> bool:
         """One operation; whether the lane goes on."""
         try:
-            _DO[type(operation)](self, operation)
+            self._apply(operation)
         except (StartFailedError, StillStartingError) as error:
             if not isinstance(operation, ops.Await) or operation.spec.role is not Role.VALKEY:
                 raise
@@ -123,27 +123,35 @@ class Execution:
                 self._done.append(operation)
         return True
 
-    def _create_network(self, operation: ops.CreateNetwork) -> None:
-        spec = operation.spec
+    def _apply(self, operation: Operation) -> None:
+        engine, ids = self.engine, self.containers
+        match operation:
+            case ops.CreateNetwork(spec):
+                self._create_network(spec)
+            case ops.RemoveNetwork(network):
+                engine.remove_network(network)
+            case ops.Create(spec):
+                ids[spec.name] = engine.create_container(spec, self.network)
+            case ops.Start(name):
+                engine.start(ids[name])
+            case ops.Await(spec):
+                self._watch(spec).until_ready()
+            case ops.SetRestartPolicy(name, policy):
+                engine.set_restart_policy(ids[name], policy)
+            case ops.Stop():
+                self._stop(operation)
+            case ops.Rename(name, to):
+                self._rename(name, to)
+            case ops.Remove(name):
+                engine.remove_container(ids[name])
+                ids.pop(name)
+
+    def _create_network(self, spec: NetworkSpec) -> None:
+        """Where somebody took the subnet since we looked, the next one is tried."""
         try:
             self.network = self.engine.create_network(spec)
         except AddressPoolError:
-            # Somebody took it since we looked; the next one is tried until none is left.
-            spec = replace(spec, subnet=next(self.subnets))
-            self._create_network(ops.CreateNetwork(spec))
-
-    def _remove_network(self, operation: ops.RemoveNetwork) -> None:
-        self.engine.remove_network(operation.id)
-
-    def _create(self, operation: ops.Create) -> None:
-        spec = operation.spec
-        self.containers[spec.name] = self.engine.create_container(spec, self.network)
-
-    def _start(self, operation: ops.Start) -> None:
-        self.engine.start(self.containers[operation.name])
-
-    def _await(self, operation: ops.Await) -> None:
-        self._watch(operation.spec).until_ready()
+            self._create_network(replace(spec, subnet=next(self.subnets)))
 
     def _watch(self, spec: ContainerSpec) -> Watch:
         deadline = self.deadline
@@ -151,24 +159,17 @@ class Execution:
             deadline = min(deadline, time.monotonic() + VALKEY_START_GRACE_S)
         return Watch(self.engine, self.containers[spec.name], spec, deadline, self.cancelled)
 
-    def _set_restart_policy(self, operation: ops.SetRestartPolicy) -> None:
-        self.engine.set_restart_policy(self.containers[operation.name], operation.policy)
-
     def _stop(self, operation: ops.Stop) -> None:
         code = self.engine.stop(self.containers[operation.name], operation.timeout)
         if code == KILLED:
             self.outcome.killed.append(_killed(operation))
 
-    def _rename(self, operation: ops.Rename) -> None:
-        self.engine.rename(self.containers[operation.name], operation.to)
-        self.containers[operation.to] = self.containers.pop(operation.name)
-
-    def _remove(self, operation: ops.Remove) -> None:
-        self.engine.remove_container(self.containers[operation.name])
-        self.containers.pop(operation.name)
+    def _rename(self, name: str, to: str) -> None:
+        self.engine.rename(self.containers[name], to)
+        self.containers[to] = self.containers.pop(name)
 
     def _undo_after(self, error: Exception) -> None:
-        """Bring back what was there before; what fails on the way is named, and does not stop it."""
+        """Bring back what was there before; what fails on the way is named."""
         self.report("undo")
         failed = []
         for operation in reversed(self._done):
@@ -188,26 +189,13 @@ class Execution:
                 self.engine.stop(container, spec.stop_timeout)
                 self.engine.remove_container(container)
             case ops.Rename(name, to) if to in self.containers:
-                self._rename(ops.Rename(to, name))
+                self._rename(to, name)
             case ops.SetRestartPolicy(name, "no") if name in self.containers:
                 self.engine.set_restart_policy(self.containers[name], "always")
             case ops.Stop(name) if name in self.containers:
                 self.engine.start(self.containers[name])
             case _:
                 pass
-
-
-_DO: Mapping[type, Callable[[Execution, object], None]] = {
-    ops.CreateNetwork: Execution._create_network,
-    ops.RemoveNetwork: Execution._remove_network,
-    ops.Create: Execution._create,
-    ops.Start: Execution._start,
-    ops.Await: Execution._await,
-    ops.SetRestartPolicy: Execution._set_restart_policy,
-    ops.Stop: Execution._stop,
-    ops.Rename: Execution._rename,
-    ops.Remove: Execution._remove,
-}
 
 
 def _is_fatal(error: BaseException | None) -> bool:

@@ -1,11 +1,10 @@
-"""What a container's Spec looks like in short: kept as a label, compared, and put in words. Pure."""
+"""A container's Spec in short: kept as a label, compared, and put in words. Pure."""
 
 import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Mapping
-from os.path import commonprefix
+from collections.abc import Mapping
 from typing import Any
 
 from wb_cli.engine.types import ContainerSpec
@@ -76,10 +75,18 @@ def _in_words(name: str, old: str, new: str) -> str:
     return f"{name} {before} -> {after}"
 
 
-def without_common_start(texts: Iterable[str]) -> list[str]:
-    """Drop what texts share at their start, but no part of a version or a word."""
-    texts = list(texts)
-    shared = re.sub(r"[\w.]*$", "", commonprefix(texts))
-    version = re.match(r".*?-v(?=\d)", commonprefix(texts))
-    cut = max(len(shared), len(version.group()) if version else 0)
-    return [text[cut:] or text for text in texts]
+def without_common_start(texts: tuple[str, str]) -> tuple[str, str]:
+    """Drop what two texts share at their start, but no part of a word or of a version."""
+    one, other = texts
+    same = 0
+    while same < min(len(one), len(other)) and one[same] == other[same]:
+        same += 1
+    shared = one[:same]
+    cut = max(len(re.sub(r"[\w.]*$", "", shared)), _end_of_version_mark(shared))
+    return one[cut:] or one, other[cut:] or other
+
+
+def _end_of_version_mark(text: str) -> int:
+    """Where the number begins in ``...-v1.6``; 0 where there is none."""
+    mark = re.search(r"-v(?=[\d.]*$)", text)
+    return mark.end() if mark else 0

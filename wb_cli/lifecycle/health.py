@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from wb_cli.lifecycle.probes import Answer, Verdict
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable, Sequence
 
     from wb_cli.engine.base import Engine
     from wb_cli.engine.types import ContainerDetail, ContainerSpec, Port
@@ -27,11 +27,13 @@ FAILED_STATES = {"exited", "dead", "restarting"}
 ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104  (read from specs, not bound)
 
 _HEALTH_URL = f"http://127.0.0.1:{contract.PLATFORM_PORT}{contract.HEALTH_PATH}"
-_PYTHON_PROBE = (
-    "import urllib.request as u,urllib.error as e\n"
-    "try: u.urlopen(%r,timeout=2)\n"
-    "except e.HTTPError as x: raise SystemExit(x.code>=500)" % _HEALTH_URL
-)
+_PYTHON_PROBE = f"""
+import urllib.request, urllib.error
+try:
+    urllib.request.urlopen({_HEALTH_URL!r}, timeout=2)
+except urllib.error.HTTPError as error:
+    raise SystemExit(error.code >= 500)
+"""
 # Run inside the container where no route leads to it. The platform's image may have any of these.
 EXEC_PROBES: dict[Role, tuple[Sequence[str], ...]] = {
     Role.POSTGRES: (("pg_isready", "-h", "127.0.0.1", "-U", contract.POSTGRES_SUPERUSER),),
@@ -114,7 +116,9 @@ def probe(engine: Engine, spec: ContainerSpec, detail: ContainerDetail) -> Answe
     if detail.state != "running":
         return Answer(Verdict.NOT_YET, detail.state)
     answer = _over_the_wire(spec, detail)
-    return answer if answer.verdict is not Verdict.UNREACHABLE else _from_inside(engine, spec, detail)
+    return (
+        answer if answer.verdict is not Verdict.UNREACHABLE else _from_inside(engine, spec, detail)
+    )
 
 
 def _over_the_wire(spec: ContainerSpec, detail: ContainerDetail) -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING
 from wb_cli.errors import ExitCode, WbError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from wb_cli.lifecycle.actions import Result
 
 SANE_PARALLEL = 4
@@ -34,9 +35,7 @@ class Ended:
         return ExitCode.DEGRADED if self.result and self.result.outcome.degraded else ExitCode.OK
 
 
-def for_each(
-    instances: Sequence[str], work: Callable[[str], Result], parallel: int
-) -> list[Ended]:
+def for_each(instances: Sequence[str], work: Callable[[str], Result], parallel: int) -> list[Ended]:
     """Do the work for each instance, ``parallel`` at a time; in the order given."""
     if len(instances) <= 1 or parallel <= 1:
         return [_one(instance, work) for instance in instances]

@@ -89,7 +89,9 @@ class Preflight:
         folder = instance_path(self.instance, self.settings)
         for name in DATA_FOLDERS:
             for container in self._others_running():
-                if any(directories.overlaps(str(folder / name), path) for path in container.writes_to):
+                if any(
+                    directories.overlaps(str(folder / name), path) for path in container.writes_to
+                ):
                     yield Problem(
                         f"the folder {folder / name} is in use by the container {container.name}",
                         f"Stop it first (`docker stop {container.name}`): two servers on one data "
@@ -109,7 +111,8 @@ class Preflight:
             for port in spec.ports:
                 if port not in ours and not network.is_port_free(port.address, port.host):
                     yield Problem(
-                        f"port {port.host} on {port.address} ({spec.role}) is taken{self._taker(port.host)}",
+                        f"port {port.host} on {port.address} ({spec.role}) is taken"
+                        f"{self._taker(port.host)}",
                         f"Free it, or choose another: `wb config set {self.instance.id} port=...`.",
                     )
 

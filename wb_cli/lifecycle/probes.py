@@ -9,8 +9,8 @@ import http.client
 import re
 import socket
 import struct
-from dataclasses import dataclass
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 
 WIRE_TIMEOUT_S = 0.5

@@ -237,7 +237,9 @@ def _bring_back(spec: ContainerSpec, previous: ObservedContainer) -> Lane:
     if _declared_change(spec, previous):
         return Lane(spec.role, LEFT_OVER, (*_fresh(spec), Remove(previous.name)))
     back = Rename(previous.name, spec.name)
-    return Lane(spec.role, "set aside by an interrupted run", (back, Start(spec.name), *_until_ready(spec)))
+    return Lane(
+        spec.role, "set aside by an interrupted run", (back, Start(spec.name), *_until_ready(spec))
+    )
 
 
 def _leftovers(present: Present) -> tuple[ObservedContainer, ...]:

@@ -54,7 +54,7 @@ class Site:
         return self.settings.servers_file.parent / "locks"
 
     def present(self, instance_id: str, observed: Observed, references: set[str]) -> Present:
-        """What the engine has of one instance, with what deciding needs to know beyond a listing."""
+        """What the engine has of one instance, and what a listing does not say of it."""
         containers = tuple(c for c in observed.containers if c.instance == instance_id)
         details = [detail for each in containers if (detail := self._detail(each))]
         found = {reference: self.engine.image(reference) for reference in references}
@@ -107,7 +107,9 @@ class Site:
     def _credentials(self, instance: Instance, *, create: bool) -> Credentials:
         from wb_cli.instances.secrets import passwords
 
-        version_file = instance_path(instance, self.settings) / contract.DATABASES / "pgdata" / "PG_VERSION"
+        version_file = (
+            instance_path(instance, self.settings) / contract.DATABASES / "pgdata" / "PG_VERSION"
+        )
         stored = self.secrets.for_instance(instance.id)
         known = passwords(self.settings, stored, is_initialised=version_file.exists())
         if create and (stored is None or known is None):

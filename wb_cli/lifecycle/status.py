@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,8 @@ from wb_cli.lifecycle.reconcile import PREVIOUS
 from wb_cli.lifecycle.targets import instances_on
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from wb_cli.engine.types import Observed, ObservedContainer
     from wb_cli.instances.model import Instance
     from wb_cli.lifecycle.site import Site
@@ -87,7 +88,9 @@ def unknown(instances: Iterable[Instance]) -> list[InstanceStatus]:
         InstanceStatus(
             each.id,
             "unknown",
-            tuple(PartStatus(r, r.container_name(each.id), "unknown") for r in _declared_roles(each)),
+            tuple(
+                PartStatus(r, r.container_name(each.id), "unknown") for r in _declared_roles(each)
+            ),
         )
         for each in instances
     ]
@@ -106,7 +109,11 @@ def _status(
     parts = tuple(_part(site, instance_id, role, current.get(role)) for role in shown)
     foreign = foreign_names(instance_id, observed)
     notes = [f"{name} is there and is not wb's" for name in foreign]
-    notes += [f"{c.name} is left over; `wb run {instance_id}` tidies up" for c in ours if c.name.endswith(PREVIOUS)]
+    notes += [
+        f"{c.name} is left over; `wb run {instance_id}` tidies up"
+        for c in ours
+        if c.name.endswith(PREVIOUS)
+    ]
     if roles is None:
         notes.append(f"is not in the registry file; `wb stop {instance_id}` stops it")
     return InstanceStatus(instance_id, _summary(parts, foreign), parts, tuple(notes))
@@ -143,7 +150,7 @@ def _part(
 
 
 def _condition(site: Site, role: Role, container: ObservedContainer) -> str:
-    """Healthy where it answers; starting where it runs and does not (yet); else the engine's word."""
+    """Healthy where it answers, starting where it runs and does not; else the engine's word."""
     if not container.is_running:
         return container.state
     try:
@@ -159,7 +166,9 @@ def is_answering(site: Site, role: Role, container: ObservedContainer) -> bool:
         return True
     if role is Role.PLATFORM and container.ports:
         host, port = reachable_address(container.ports[0])
-        return probes.http_below_500(host, port, contract.HEALTH_PATH).verdict is probes.Verdict.READY
+        return (
+            probes.http_below_500(host, port, contract.HEALTH_PATH).verdict is probes.Verdict.READY
+        )
     return _inside(site, role, container)
 
 
@@ -168,7 +177,9 @@ def _inside(site: Site, role: Role, container: ObservedContainer) -> bool:
     from wb_cli.lifecycle.health import probe
 
     spec = ContainerSpec(container.instance or "", role, container.image)
-    return probe(site.engine, spec, site.engine.inspect(container.id)).verdict is probes.Verdict.READY
+    return (
+        probe(site.engine, spec, site.engine.inspect(container.id)).verdict is probes.Verdict.READY
+    )
 
 
 def _since(status: str) -> str:

@@ -50,9 +50,12 @@ def to_stop(
 
 def instances_on(observed: Observed, registry_file: str | None = None) -> set[str]:
     """The instances that the engine has by label; those of one registry file where one is named."""
-    things = (*observed.containers, *observed.networks)
+    labelled = [
+        *((each.instance, each.labels) for each in observed.containers),
+        *((each.instance, each.labels) for each in observed.networks),
+    ]
     return {
-        each.instance
-        for each in things
-        if each.instance and registry_file in (None, each.labels.get(LABEL_REGISTRY))
+        instance
+        for instance, labels in labelled
+        if instance and registry_file in {None, labels.get(LABEL_REGISTRY)}
     }
