@@ -13,6 +13,7 @@ import orjson
 
 from wb_cli.errors import UsageError
 
+LAST_MONTH = 999_912
 VALUE_FUNCS = ("sum", "avg", "min", "max", "count")
 
 
@@ -71,10 +72,10 @@ class FetchConfig:
     def to_json(self) -> dict[str, Any]:
         """The form that requests and answers carry."""
         return {
-            "values": self.values,
+            "values": list(self.values),
             "valueFunc": self.value_func,
-            "groupBy": self.group_by,
-            "filters": [{"dimension": f.dimension, "values": f.values} for f in self.filters],
+            "groupBy": list(self.group_by),
+            "filters": [{"dimension": f.dimension, "values": list(f.values)} for f in self.filters],
             "firstPeriod": self.first_period,
             "lastPeriod": self.last_period,
             "latestMonths": self.latest_months,
@@ -132,7 +133,7 @@ def fetch_config(
         derived = FetchConfig(
             values=_words(config.get("values") or value_props),
             value_func=value_func,
-            group_by=_words([*config.get("disaggregateBy", ()), *shown_by]),
+            group_by=_words(config.get("disaggregateBy", ())) + _words(shown_by),
             filters=_filters(config.get("filters", ())),
             first_period=_number(period.get("from")),
             last_period=_number(period.get("to")),
@@ -144,14 +145,18 @@ def fetch_config(
 
 
 def _words(given: Any) -> tuple[str, ...]:
-    if isinstance(given, str) or not all(isinstance(word, str) for word in given):
+    if not isinstance(given, list | tuple) or not all(isinstance(word, str) for word in given):
         raise TypeError(f"expected a list of strings, not {given!r}")
+    if any("\0" in word for word in given):
+        raise TypeError("a zero byte, which PostgreSQL's text cannot hold")
     return tuple(given)
 
 
 def _number(given: Any) -> int | None:
-    if given is not None and (isinstance(given, bool) or not isinstance(given, int)):
-        raise TypeError(f"expected a whole number, not {given!r}")
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= LAST_MONTH:
+        raise TypeError(f"expected a whole number from 0 to {LAST_MONTH}, not {given!r}")
     return given
 
 

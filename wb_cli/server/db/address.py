@@ -1,14 +1,12 @@
 """Where PostgreSQL is, and how to open one connection to it."""
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 import orjson
 
-from wb_cli.contract import POSTGRES_PORT, POSTGRES_SUPERUSER, Env
+from wb_cli.contract import POSTGRES_PORT, POSTGRES_SUPERUSER
 from wb_cli.server.db.errors import translated
 
 MAIN = "main"
@@ -26,15 +24,6 @@ class Address:
     port: int = POSTGRES_PORT
     password: str = field(default="", repr=False)
     user: str = POSTGRES_SUPERUSER
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Address":
-        """The address that ``PG_HOST``, ``PG_PORT`` and ``PG_PASSWORD`` name."""
-        return cls(
-            environment.get(Env.PG_HOST, "localhost"),
-            int(environment.get(Env.PG_PORT, POSTGRES_PORT)),
-            environment.get(Env.PG_PASSWORD, ""),
-        )
 
     def connect_arguments(self, database: str, limit_s: float | None) -> dict[str, Any]:
         """What asyncpg needs to know to connect to one database there."""
@@ -72,9 +61,11 @@ async def connect(
 
 async def decode_json(connection: Any) -> None:
     """Let jsonb columns and parameters be Python values."""
+    # In the binary form, which COPY needs: a version byte, then the text.
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
-        encoder=lambda value: orjson.dumps(value).decode(),
-        decoder=orjson.loads,
+        format="binary",
+        encoder=lambda value: b"\1" + orjson.dumps(value),
+        decoder=lambda encoded: orjson.loads(encoded[1:]),
     )

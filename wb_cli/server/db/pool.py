@@ -2,7 +2,7 @@
 
 Built, started and closed once per process::
 
-    databases = Databases(Address.from_environment(), prepare=migrate_all)
+    databases = Databases(settings.postgres, prepare=migrate_all)
     databases.start()
     await databases.wait_until_ready(deadline_s=30)
     async with databases.snapshot("a-project") as connection:

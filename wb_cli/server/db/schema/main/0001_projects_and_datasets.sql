@@ -2,6 +2,11 @@
 -- Truncating is refused throughout: it is not transactional for readers, who would see an emptied
 -- table under the version of a full one.
 
+-- Versions are moments in milliseconds, and always move: after a restore, or in a database made
+-- anew, they do not repeat those that cache entries in Valkey may still bear.
+CREATE FUNCTION next_version(previous bigint) RETURNS bigint LANGUAGE sql VOLATILE
+    RETURN greatest((extract(epoch FROM clock_timestamp()) * 1000)::bigint, previous + 1);
+
 CREATE TABLE projects (
     id text PRIMARY KEY CHECK (id ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
     label text NOT NULL,
@@ -14,7 +19,7 @@ CREATE TABLE instance_config (
     facility_columns text[] NOT NULL DEFAULT '{}'
         CHECK (facility_columns <@ ARRAY['facility_type', 'ownership', 'residence']),
     -- Moves with everything that HMIS items are derived with besides the counts themselves.
-    indicator_mappings_version bigint NOT NULL DEFAULT 1,
+    indicator_mappings_version bigint NOT NULL DEFAULT next_version(0),
     sample_arguments jsonb
 );
 INSERT INTO instance_config DEFAULT VALUES;
@@ -41,7 +46,7 @@ CREATE TABLE indicator_mappings (
 CREATE INDEX indicator_mappings_by_common ON indicator_mappings (common_id);
 
 CREATE TABLE dataset_hmis_versions (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id bigint PRIMARY KEY,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE TABLE dataset_hmis (
@@ -74,14 +79,15 @@ BEGIN
         RETURN NULL;
     END IF;
     EXECUTE format('LOCK TABLE %I IN SHARE ROW EXCLUSIVE MODE', TG_ARGV[0]);
-    EXECUTE format('INSERT INTO %I DEFAULT VALUES', TG_ARGV[0]);
+    EXECUTE format('INSERT INTO %1$I SELECT next_version(max(id)) FROM %1$I', TG_ARGV[0]);
     PERFORM set_config(begun, 'yes', true);
     RETURN NULL;
 END $$;
 
 CREATE FUNCTION move_indicator_mappings_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE instance_config SET indicator_mappings_version = indicator_mappings_version + 1;
+    UPDATE instance_config 
+        SET indicator_mappings_version = next_version(indicator_mappings_version);
     RETURN NULL;
 END $$;
 
