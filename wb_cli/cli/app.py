@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import click
 import typer
 
 from wb_cli import __version__
@@ -20,6 +21,7 @@ app = typer.Typer(
     help="Run a fleet of data-platform instances on Docker: PostgreSQL, Valkey, the platform.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    suggest_commands=False,  # click suggests them already
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -89,7 +91,7 @@ def run(arguments: list[str] | None = None) -> int:
     except WbError as error:
         console.failure(error)
         return error.exit_code
-    except typer.TyperException as error:
+    except click.ClickException as error:
         console.as_json = console.as_json or "--json" in arguments
         console.failure(UsageError(error.format_message(), _usage_hint(error)))
         return ExitCode.USAGE
@@ -104,7 +106,7 @@ def run(arguments: list[str] | None = None) -> int:
     return int(outcome or 0)
 
 
-def _usage_hint(error: typer.TyperException) -> str:
+def _usage_hint(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     return f"`{context.command_path} --help` shows how." if context else "`wb --help` shows how."
 
