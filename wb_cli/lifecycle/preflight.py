@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wb_cli import contract
 from wb_cli.contract import Role
 from wb_cli.errors import WbError
-from wb_cli.host import directories, network
+from wb_cli.host import directories, ports
 from wb_cli.lifecycle.desired import instance_path
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Preflight:
         ours = {port for each in self.present.containers for port in each.ports if each.is_running}
         for spec in self.desired.containers:
             for port in spec.ports:
-                if port not in ours and not network.is_port_free(port.address, port.host):
+                if port not in ours and not ports.is_free(port.host, port.address):
                     yield Problem(
                         f"port {port.host} on {port.address} ({spec.role}) is taken"
                         f"{self._taker(port.host)}",

@@ -1,10 +1,11 @@
 """What set-up and ``wb images build`` need of the engine and of the host together."""
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from wb_cli.engine.images import Images
+from wb_cli.engine.images import BuildSpec, Images
 from wb_cli.errors import WbError
 from wb_cli.host import wheels
 from wb_cli.host.base_image import make_base
@@ -72,14 +73,19 @@ def use(recipe: Recipe, settings: Settings) -> str:
 
 def _build(images: Images, recipe: Recipe, *, use_cache: bool, report: Report) -> bool:
     report(recipe.tag, "collecting its files")
-    images.build(
-        recipe.tag,
-        _context(recipe),
+    spec = BuildSpec(
+        tag=recipe.tag,
+        context=_context(recipe),
         arguments={"BASE": BASE},
         labels={LABEL_RECIPE: digest(_source(recipe))},
         use_cache=use_cache,
-        on_line=lambda line: report(recipe.tag, line) if line.startswith("Step ") else None,
     )
+
+    def on_line(line: str) -> None:
+        if step := re.match(r"Step (\d+)/(\d+) ", line):
+            report(recipe.tag, f"step {step[1]} of {step[2]}")
+
+    images.build(spec, on_line)
     return True
 
 

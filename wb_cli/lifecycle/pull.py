@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wb_cli.engine.images import PULL_SILENCE_S, Images
+from wb_cli.engine.images import Images
 from wb_cli.engine.pull_progress import PullProgress
 from wb_cli.errors import NotFoundError, WbError
 from wb_cli.images import LABEL_RECIPE
@@ -41,18 +41,14 @@ def pull_all(
     *,
     mirror: str = "",
     at_a_time: int = AT_A_TIME,
-    silence: float = PULL_SILENCE_S,
 ) -> Iterator[Pulled]:
     """Pull images side by side; yield each as it ends. One that fails leaves the others alone."""
 
     def job(reference: str) -> Callable[[], Outcome]:
-        return lambda: pull_one(
-            images,
-            reference,
-            lambda progress: on_progress(reference, progress),
-            mirror=mirror,
-            silence=silence,
-        )
+        def report(progress: PullProgress) -> None:
+            on_progress(reference, progress)
+
+        return lambda: pull_one(images, reference, report, mirror=mirror)
 
     jobs = {reference: job(reference) for reference in references}
     for reference, outcome in side_by_side(jobs, at_a_time):
@@ -68,7 +64,6 @@ def pull_one(
     on_progress: Callable[[PullProgress], None],
     *,
     mirror: str = "",
-    silence: float = PULL_SILENCE_S,
 ) -> Outcome:
     """Pull one image, unless it exists on this engine alone.
 
@@ -79,7 +74,7 @@ def pull_one(
         return Outcome.LOCAL
     before = images.find(reference)
     try:
-        images.pull(reference, on_progress, mirror=mirror, silence=silence)
+        images.pull(reference, on_progress, mirror=mirror)
     except NotFoundError:
         # No registry knows it, and it never came from one: somebody built it here.
         if before is not None and not before.digests:

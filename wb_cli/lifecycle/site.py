@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wb_cli import contract
 from wb_cli.contract import Role
 from wb_cli.errors import NotFoundError
-from wb_cli.host import network
+from wb_cli.host.routes import routes
 from wb_cli.lifecycle import probes
 from wb_cli.lifecycle.desired import Credentials, Desired, desired, images, instance_path
 from wb_cli.lifecycle.reconcile import Present
@@ -101,8 +101,8 @@ class Site:
     def subnets(self, observed: Observed) -> Iterator[str]:
         """Subnets that neither a network of the engine nor a route of this host uses."""
         taken = [subnet for each in observed.networks for subnet in each.subnets]
-        routes = network.routes() if self.is_local else []
-        return free_subnets(self.settings.subnet_pool, self.settings.subnet_prefix, taken + routes)
+        via_routes = routes() if self.is_local else []
+        return free_subnets(self.settings.subnet_pool, self.settings.subnet_prefix, taken + via_routes)
 
     def _credentials(self, instance: Instance, *, create: bool) -> Credentials:
         from wb_cli.instances.secrets import passwords
