@@ -12,6 +12,9 @@ from importlib.resources import files
 from wb_cli import __version__
 
 LABEL_RECIPE = "wb.recipe"
+# What all of them stand on: a public image where a registry answers, else made on this machine.
+BASE = "wb-base:trixie"
+PUBLIC_BASE = "debian:trixie-slim"
 
 
 @dataclass(frozen=True)
