@@ -101,8 +101,9 @@ class Site:
     def subnets(self, observed: Observed) -> Iterator[str]:
         """Subnets that neither a network of the engine nor a route of this host uses."""
         taken = [subnet for each in observed.networks for subnet in each.subnets]
-        via_routes = routes() if self.is_local else []
-        return free_subnets(self.settings.subnet_pool, self.settings.subnet_prefix, taken + via_routes)
+        if self.is_local:
+            taken += routes()
+        return free_subnets(self.settings.subnet_pool, self.settings.subnet_prefix, taken)
 
     def _credentials(self, instance: Instance, *, create: bool) -> Credentials:
         from wb_cli.instances.secrets import passwords
