@@ -5,38 +5,96 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from typing import Any
 
 from wb_cli.errors import ExitCode, WbError
 from wb_cli.server.app import build_app
+from wb_cli.server.cache.local import LocalTier
+from wb_cli.server.cache.remote import RemoteTier
 from wb_cli.server.cache.valkey import ValkeyLink
+from wb_cli.server.caches import Caches
+from wb_cli.server.db.connections import Limits
 from wb_cli.server.db.migrations import migrate_all
 from wb_cli.server.db.pool import Databases
+from wb_cli.server.fingerprint import code_fingerprint
+from wb_cli.server.history import History
 from wb_cli.server.listener import Listener, bind
 from wb_cli.server.log import set_up_logging
+from wb_cli.server.loop_lag import LoopLag
 from wb_cli.server.platform import Platform
 from wb_cli.server.settings import Settings
 from wb_cli.server.shutdown import arm_failsafe, on_stop_signal
+from wb_cli.server.wants import Wants
+from wb_cli.server.warming import WarmUp
 
 log = logging.getLogger(__name__)
 
+FLUSH_WITHIN_S = 2.0
 DATABASE_CLOSES_WITHIN_S = 1.0
+CONNECTIONS_FOR_REQUESTS = 2
 
 
 async def serve(settings: Settings, listening: socket.socket) -> None:
-    """Serve until told to stop. Nothing here waits for PostgreSQL or Valkey."""
+    """Serve until told to stop. Nothing here waits for PostgreSQL or Valkey.
+
+    What is built later is closed earlier: the listener first, so that requests can finish; then
+    the warm-up, the loads, the queue of writes, PostgreSQL, and Valkey last.
+    """
+    concurrency = settings.tuning.warm_concurrency
     async with AsyncExitStack() as closing:
         valkey = ValkeyLink(settings.valkey_url.reveal())
         closing.push_async_callback(valkey.close)
-        databases = Databases(settings.postgres, prepare=migrate_all)
+        databases = Databases(
+            settings.postgres,
+            Limits(per_project=concurrency + CONNECTIONS_FOR_REQUESTS),
+            prepare=migrate_all,
+        )
         closing.push_async_callback(databases.close, DATABASE_CLOSES_WITHIN_S)
-
-        listener = Listener(build_app(Platform(settings, databases, valkey)))
+        l2 = RemoteTier(valkey)
+        closing.push_async_callback(l2.close, FLUSH_WITHIN_S)
+        caches = Caches(LocalTier(settings.tuning.l1_max_bytes), l2, code_fingerprint())
+        closing.push_async_callback(caches.close)
+        warm_up = WarmUp(databases, valkey, caches, concurrency)
+        history, loop_lag = History(caches.origins), LoopLag()
+        platform = Platform(
+            settings=settings,
+            databases=databases,
+            valkey=valkey,
+            caches=caches,
+            wants=Wants(databases),
+            warm_up=warm_up.progress,
+            history=history,
+            loop_lag=loop_lag,
+        )
+        listener = Listener(build_app(platform))
         on_stop_signal(arm_failsafe, listener.stop)
+
         valkey.start()
         databases.start()
+        l2.start()
+        in_background("the warm-up", warm_up.run(), closing)
+        in_background("the history", history.keep(), closing)
+        in_background("the loop's watch", loop_lag.watch(), closing)
         log.info("[Server] Listening on %s:%d", *listening.getsockname()[:2])
         await listener.serve([listening])
+
+
+def in_background(name: str, work: Coroutine[Any, Any, None], closing: AsyncExitStack) -> None:
+    """Run until done or closed. A failure is logged; it does not end the server."""
+    task = asyncio.create_task(work, name=name)
+
+    def tell(done: asyncio.Task[None]) -> None:
+        if not done.cancelled() and (error := done.exception()):
+            log.error("[Server] %s failed", name, exc_info=error)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.wait([task])
+
+    task.add_done_callback(tell)
+    closing.push_async_callback(end)
 
 
 def main() -> ExitCode:

@@ -3,17 +3,26 @@
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from wb_cli.server import health, metrics
+from wb_cli.server import health, metrics, routes_change, routes_page, routes_read
 from wb_cli.server.endpoints import Endpoint
+from wb_cli.server.openapi import openapi_endpoint
 from wb_cli.server.platform import Platform
 from wb_cli.server.problems import on_failure, on_http_exception
 
-ENDPOINTS: tuple[Endpoint, ...] = (*health.ENDPOINTS, *metrics.ENDPOINTS)
+DESCRIBED: tuple[Endpoint, ...] = (
+    *health.ENDPOINTS,
+    *metrics.ENDPOINTS,
+    *routes_read.ENDPOINTS,
+    *routes_change.ENDPOINTS,
+    *routes_page.ENDPOINTS,
+)
+ENDPOINTS = (*DESCRIBED, openapi_endpoint(DESCRIBED))
 
 
 def build_app(platform: Platform) -> Starlette:
     """The ASGI application. It opens nothing: `__main__` does."""
+    routes = [endpoint.route(platform) for endpoint in ENDPOINTS]
     return Starlette(
-        routes=[endpoint.route(platform) for endpoint in ENDPOINTS],
+        routes=[*routes, routes_page.STATIC],
         exception_handlers={HTTPException: on_http_exception, Exception: on_failure},
     )

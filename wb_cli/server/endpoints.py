@@ -18,6 +18,7 @@ from wb_cli.server.db.errors import (
     QueryTimeoutError,
     RecordMissingError,
 )
+from wb_cli.server.fetch_config import InvalidConfigError
 from wb_cli.server.platform import Platform
 from wb_cli.server.problems import Problem, response_of
 
@@ -90,6 +91,9 @@ class Endpoint:
         except (DatabaseMissingError, RecordMissingError) as error:
             missing = Problem(HTTPStatus.NOT_FOUND, error.message, error.hint)
             return response_of(missing, request.url.path)
+        except InvalidConfigError as error:
+            invalid = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.message, error.hint)
+            return response_of(invalid, request.url.path)
         except (DatabaseUnavailableError, QueryTimeoutError) as error:
             return response_of(unavailable(error.message, error.hint), request.url.path)
 

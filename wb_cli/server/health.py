@@ -27,7 +27,9 @@ def health_of(platform: Platform) -> Health:
     """The one word."""
     if not platform.databases.state.connected:
         return Health.WAITING
-    return Health.ALIVE
+    if platform.warm_up.is_warm:
+        return Health.WARM
+    return Health.READY if platform.warm_up.is_ready else Health.ALIVE
 
 
 def report(platform: Platform) -> dict[str, Any]:
@@ -41,6 +43,7 @@ def report(platform: Platform) -> dict[str, Any]:
         "uptimeSeconds": round(platform.uptime_s, 3),
         "database": {"connected": database.connected, "reason": database.reason or None},
         "l2": {"state": platform.valkey.state, "reason": platform.valkey.reason},
+        "warmUp": platform.warm_up.report(),
     }
 
 

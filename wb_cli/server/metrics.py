@@ -1,39 +1,82 @@
 """``GET /metrics``: what Prometheus asks for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from wb_cli import __version__
 from wb_cli.server.access import Access
+from wb_cli.server.cache.metrics import (
+    Metric,
+    Sample,
+    cache_metrics,
+    l1_metrics,
+    l2_metrics,
+    prometheus_text,
+)
 from wb_cli.server.cache.valkey import LinkState
 from wb_cli.server.endpoints import Endpoint
-from wb_cli.server.exposition import MEDIA_TYPE, Metric, Sample, exposition, single
+from wb_cli.server.loop_lag import LoopLag
 from wb_cli.server.platform import Platform
+from wb_cli.server.progress import Progress
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def frame_metrics(platform: Platform) -> Iterable[Metric]:
-    """The process and its two servers."""
+def server_metrics(platform: Platform) -> Iterator[Metric]:
+    """The process and the two servers behind it."""
     settings, databases = platform.settings, platform.databases
     about = {"instance": settings.instance_id, "version": settings.version, "wb": __version__}
     yield Metric("wb_info", "gauge", "This process.", (Sample(1, about),))
-    yield single("wb_uptime_seconds", "gauge", "Since the process began.", platform.uptime_s)
-    yield single(
-        "wb_database_up", "gauge", "Whether PostgreSQL answers.", databases.state.connected
-    )
-    yield single(
-        "wb_database_connections", "gauge", "Connections open.", databases.open_connections
-    )
-    yield single("wb_l2_up", "gauge", "Whether Valkey answers.", platform.valkey.is_ready)
+    yield gauge("wb_uptime_seconds", "Since the process began.", platform.uptime_s)
+    yield gauge("wb_database_up", "Whether PostgreSQL answers.", databases.state.connected)
+    yield gauge("wb_database_connections", "Connections open.", databases.open_connections)
+    yield gauge("wb_l2_up", "Whether Valkey answers.", platform.valkey.is_ready)
     states = (Sample(platform.valkey.state is each, {"state": each.value}) for each in LinkState)
     yield Metric("wb_l2_state", "gauge", "1 for the state Valkey's link is in.", tuple(states))
 
 
+def warm_up_metrics(progress: Progress) -> Iterator[Metric]:
+    """How far the warm-up is."""
+    yield gauge("wb_warm_up_ready", "Whether all that L2 had is in L1.", progress.is_ready)
+    yield gauge("wb_warm_up_done", "Whether all that is known is in L1.", progress.is_warm)
+    yield gauge("wb_warm_up_objects", "Objects known.", progress.total("objects"))
+    yield gauge(
+        "wb_warm_up_skipped", "Objects with nothing to show yet.", progress.total("skipped")
+    )
+    yield gauge("wb_warm_up_entries", "Distinct entries wanted.", progress.total("entries"))
+    parts = ("held", "from_l2", "from_database", "failed")
+    samples = tuple(Sample(progress.total(part), {"outcome": part}) for part in parts)
+    yield Metric("wb_warm_up_entries_done", "gauge", "Entries dealt with, by outcome.", samples)
+    yield gauge("wb_warm_up_seconds", "What it has taken so far.", progress.elapsed_s)
+
+
+def loop_metrics(lag: LoopLag) -> Iterator[Metric]:
+    """How late the event loop runs."""
+    yield gauge("wb_loop_lag_seconds", "The worst since the last scrape.", lag.take_recent())
+    yield gauge("wb_loop_lag_worst_seconds", "The worst since the process began.", lag.worst_s)
+
+
+def gauge(name: str, text: str, value: float) -> Metric:
+    """A metric that is one number of now."""
+    return Metric(name, "gauge", text, (Sample(value),))
+
+
+def all_metrics(platform: Platform) -> Iterator[Metric]:
+    """Every number there is."""
+    yield from server_metrics(platform)
+    yield from warm_up_metrics(platform.warm_up)
+    yield from loop_metrics(platform.loop_lag)
+    yield from platform.traffic.metrics()
+    yield from cache_metrics(list(platform.caches))
+    yield from l1_metrics(platform.caches.l1)
+    yield from l2_metrics(platform.caches.l2)
+
+
 async def metrics(platform: Platform, _: Request) -> Response:
     """Every number, as text."""
-    text = exposition([*frame_metrics(platform), *platform.traffic.metrics()])
-    return Response(text, media_type=MEDIA_TYPE)
+    return Response(prometheus_text(all_metrics(platform)), media_type=MEDIA_TYPE)
 
 
 ENDPOINTS = (
@@ -42,7 +85,12 @@ ENDPOINTS = (
         "/metrics",
         metrics,
         "Numbers for Prometheus",
-        {200: {"description": "Prometheus text format", "content": {"text/plain": {}}}},
+        {
+            200: {
+                "description": "Prometheus text format",
+                "content": {"text/plain": {"schema": {"type": "string"}}},
+            }
+        },
         access=Access.TOKEN_IF_SET,
     ),
 )

@@ -25,6 +25,7 @@ class Tally:
     objects: int = 0
     skipped: int = 0
     entries: int = 0
+    held: int = 0  # in L1 before the warm-up came to it
     from_l2: int = 0
     from_database: int = 0
     failed: int = 0
@@ -32,7 +33,7 @@ class Tally:
     @property
     def done(self) -> int:
         """Entries that need no more work."""
-        return self.from_l2 + self.from_database + self.failed
+        return self.held + self.from_l2 + self.from_database + self.failed
 
 
 @dataclass
@@ -74,6 +75,11 @@ class Progress:
         return spent + (self.clock() - self._entered if is_running and self._entered else 0.0)
 
     @property
+    def ready_s(self) -> float:
+        """What reading versions and the L2 part took."""
+        return self.seconds.get(Phase.VERSIONS, 0.0) + self.seconds.get(Phase.L2, 0.0)
+
+    @property
     def remaining_s(self) -> float | None:
         """An estimate, from the pace of the loads so far; None while there is no pace yet."""
         if self.is_warm:
@@ -84,13 +90,24 @@ class Progress:
         pace = (self.clock() - self._entered) / loaded
         return pace * (self.total("entries") - self.total("done"))
 
+    def summary(self) -> str:
+        """One line for the log."""
+        return (
+            f"{self.total('done')} of {self.total('entries')} entries of"
+            f" {self.total('objects')} objects, {self.total('from_l2')} from Valkey,"
+            f" {self.total('from_database')} from the database, {self.total('failed')} failed,"
+            f" in {self.elapsed_s:.2f} s"
+        )
+
     def report(self) -> dict[str, Any]:
         """For ``/health_check``."""
-        names = ("objects", "skipped", "entries", "done", "from_l2", "from_database", "failed")
+        names = ("objects", "skipped", "entries", "done", "held", "from_l2", "from_database")
         remaining = self.remaining_s
         return {
             "phase": self.phase,
-            **{camel_case(name): self.total(name) for name in names},
+            **{camel_case(name): self.total(name) for name in (*names, "failed")},
+            # The part that an operator waits for; None until it is over.
+            "readySeconds": round(self.ready_s, 3) if self.is_ready else None,
             "elapsedSeconds": round(self.elapsed_s, 3),
             "remainingSeconds": None if remaining is None else round(remaining, 1),
         }

@@ -1,0 +1,85 @@
+"""The caches of this server: one for each name, over the same two tiers."""
+
+from collections.abc import Callable, Iterator
+
+from wb_cli.server.cache.entry import Entry
+from wb_cli.server.cache.flights import Loaded
+from wb_cli.server.cache.local import LocalTier
+from wb_cli.server.cache.registry import CacheName
+from wb_cli.server.cache.remote import RemoteTier
+from wb_cli.server.cache.tiered import Cache
+from wb_cli.server.history import Origins
+from wb_cli.server.precedence import Precedence
+from wb_cli.server.wants import Want
+
+
+class Caches:
+    """Get what is wanted from its cache, by the one way in.
+
+    Args:
+        l1: the bytes that all of them share.
+        l2: the tier behind those that are persistent.
+        fingerprint: the code's.
+    """
+
+    def __init__(self, l1: LocalTier, l2: RemoteTier, fingerprint: str) -> None:
+        self.l1 = l1
+        self.l2 = l2
+        self.precedence = Precedence()
+        self._caches = {
+            name: Cache(name, l1, l2 if name.is_persistent else None, fingerprint=fingerprint)
+            for name in CacheName
+        }
+
+    def __getitem__(self, name: CacheName) -> Cache:
+        return self._caches[name]
+
+    def __iter__(self) -> Iterator[Cache]:
+        return iter(self._caches.values())
+
+    def moment(self) -> int:
+        """Now, in the order by which newer versions win; all caches share it."""
+        return self[CacheName.PO_DETAIL].moment()
+
+    async def get(
+        self,
+        want: Want,
+        *,
+        moment: int | None = None,
+        on_load: Callable[[Loaded], None] = lambda _: None,
+    ) -> Entry:
+        """The entry, for the warm-up; ``on_load`` hears of it where the database gave it."""
+
+        async def load() -> Loaded:
+            got = await want.load()
+            loaded = Loaded(got.data, got.version)
+            on_load(loaded)
+            return loaded
+
+        ask = want.ask
+        return await self[ask.cache].get_or_load(ask.uniqueness, ask.version, load, moment=moment)
+
+    async def get_first(self, want: Want) -> Entry:
+        """The entry, for a request, which goes ahead of the warm-up's loads."""
+        entry = self[want.ask.cache].peek(want.ask.uniqueness, want.ask.version)
+        if entry is not None:
+            return entry
+        with self.precedence.request():
+            return await self.get(want)
+
+    def origins(self) -> Origins:
+        """How many answers came from where, since the process began."""
+        return Origins(
+            sum(cache.counts.l1_hits for cache in self),
+            sum(cache.counts.l2_hits for cache in self),
+            sum(cache.counts.loads for cache in self),
+        )
+
+    def seconds_saved(self) -> float:
+        """What loads would have taken that were not needed."""
+        return sum(sum(cache.counts.seconds_saved().values()) for cache in self)
+
+    async def close(self) -> None:
+        """End the loads in progress."""
+        for cache in self:
+            await cache.close()

@@ -1,0 +1,101 @@
+"""The warm-up's last part: load what L2 did not have, a few at a time, requests first."""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from wb_cli.server.cache.registry import CacheName
+from wb_cli.server.caches import Caches
+from wb_cli.server.db.errors import DatabaseUnavailableError
+from wb_cli.server.db.queries_items import ItemsStatus
+from wb_cli.server.todo import Job
+from wb_cli.server.wants import Want
+
+log = logging.getLogger(__name__)
+
+SHORT_NAMES = {
+    CacheName.PO_DETAIL: "detail",
+    CacheName.METRIC_INFO: "metric info",
+    CacheName.PO_ITEMS: "items",
+    CacheName.DATASET_HMIS: "items",
+    CacheName.DATASET_HFA: "items",
+}
+
+
+class Loading:
+    """Works through jobs side by side.
+
+    Args:
+        caches: where everything goes.
+        moment: when the versions were read.
+    """
+
+    def __init__(self, caches: Caches, moment: int) -> None:
+        self._caches = caches
+        self._moment = moment
+        self._lost: DatabaseUnavailableError | None = None
+
+    async def run(self, jobs: Sequence[Job], concurrency: int) -> None:
+        """Do them all.
+
+        Raises:
+            DatabaseUnavailableError: the database went away; what was loaded until then stays.
+        """
+        queue = iter(jobs)
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(concurrency):
+                workers.create_task(self._work(queue))
+        if self._lost:
+            raise self._lost
+
+    async def _work(self, queue: Iterator[Job]) -> None:
+        for job in queue:
+            try:
+                await self._do(job)
+            except DatabaseUnavailableError as error:
+                self._lost = error
+            if self._lost:
+                return
+
+    async def _do(self, job: Job) -> None:
+        loaded: list[str] = []
+        for want in job.wants:
+            await self._caches.precedence.turn()
+            text = await self._load(job, want)
+            if text:
+                loaded.append(text)
+        if loaded:
+            log.info("%s: %s from the database", job, ", ".join(loaded))
+
+    async def _load(self, job: Job, want: Want) -> str | None:
+        """Fill one entry; what to say of it, where it came from the database."""
+        heard: list[Any] = []
+        try:
+            await self._caches.get(
+                want, moment=self._moment, on_load=lambda loaded: heard.append(loaded.data)
+            )
+        except DatabaseUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001  (one bad object must not keep the others cold)
+            job.tally.failed += 1
+            log.warning("%s: %s failed: %s", job, SHORT_NAMES[want.ask.cache], error)
+            return None
+        if not heard:
+            job.tally.held += 1
+            return None
+        job.tally.from_database += 1
+        return outcome(SHORT_NAMES[want.ask.cache], heard[0])
+
+
+def outcome(name: str, data: Any) -> str:
+    """``items (120 items)``, ``items (TOO MANY ITEMS)``, or the name alone."""
+    if "items" not in data:
+        return name
+    match data["status"]:
+        case ItemsStatus.TOO_MANY_ITEMS:
+            return f"{name} (TOO MANY ITEMS)"
+        case ItemsStatus.NO_DATA_AVAILABLE:
+            return f"{name} (NO DATA)"
+        case _:
+            return f"{name} ({len(data['items'])} items)"

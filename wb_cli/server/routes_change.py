@@ -1,0 +1,138 @@
+"""What can be changed: versions moved, caches cleared. And the caches looked into."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from wb_cli.server.access import Access
+from wb_cli.server.answers import json_answer
+from wb_cli.server.cache.registry import Ask, CacheName
+from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, touch_object
+from wb_cli.server.endpoints import Endpoint
+from wb_cli.server.parameters import CACHE, MODULE, OBJECT, PROJECT, project_of
+from wb_cli.server.platform import Platform
+from wb_cli.server.routes_read import A_PROJECT, AN_OBJECT, ANY_OBJECT, known_object
+
+UNSETTLED = "unsettled"
+
+
+async def touch(platform: Platform, request: Request) -> Response:
+    """Move an object's version, as an edit does."""
+    object_id = request.path_params[OBJECT.name]
+    version = await touch_object(platform.databases, project_of(request), object_id)
+    return json_answer({"id": object_id, "lastUpdated": version})
+
+
+async def begin_run(platform: Platform, request: Request) -> Response:
+    """From now on nothing of the module is settled."""
+    module_id = request.path_params[MODULE.name]
+    await begin_module_run(platform.databases, project_of(request), module_id)
+    return json_answer({"id": module_id, "isRunning": True})
+
+
+async def complete_run(platform: Platform, request: Request) -> Response:
+    """Settle what the run wrote under a new version."""
+    module_id = request.path_params[MODULE.name]
+    version = await complete_module_run(platform.databases, project_of(request), module_id)
+    return json_answer({"id": module_id, "isRunning": False, "lastRun": version})
+
+
+async def cache_status(platform: Platform, request: Request) -> Response:
+    """Where an object's entries stand, in their current versions."""
+    project_id, known = await known_object(platform, request)
+    wants = platform.wants
+    asks = {
+        "detail": wants.object_detail(project_id, known).ask,
+        "metricInfo": wants.metric_info(project_id, known.metric_id, known.run).ask,
+        "items": wants.object_items(project_id, known).ask,
+    }
+    return json_answer({name: await status_of(platform, ask) for name, ask in asks.items()})
+
+
+async def status_of(platform: Platform, ask: Ask) -> dict[str, Any]:
+    """One entry's standing: `l1`, `l2`, `loading`, `stale`, `absent` or `unsettled`."""
+    standing = UNSETTLED
+    if ask.version is not None:
+        standing = await platform.caches[ask.cache].status(ask.uniqueness, ask.version)
+    return {
+        "cache": ask.cache,
+        "uniquenessHash": ask.uniqueness,
+        "versionHash": ask.version,
+        "status": standing,
+    }
+
+
+async def clear_cache(platform: Platform, request: Request) -> Response:
+    """Empty one cache in both tiers."""
+    name = CacheName(request.path_params[CACHE.name])
+    return json_answer({"cleared": {name: platform.caches[name].clear_all()}})
+
+
+async def clear_caches(platform: Platform, _: Request) -> Response:
+    """Empty every cache in both tiers."""
+    return json_answer({"cleared": {each.name: each.clear_all() for each in platform.caches}})
+
+
+def done(text: str) -> dict[int, dict[str, Any]]:
+    """The one good answer."""
+    return {200: {"description": text, "content": ANY_OBJECT}}
+
+
+A_RUN = f"{A_PROJECT}/modules/{{module}}/run"
+
+ENDPOINTS = (
+    Endpoint(
+        "POST",
+        f"{AN_OBJECT}/touch",
+        touch,
+        "Move an object's version, as an edit does",
+        done("The new version"),
+        (PROJECT, OBJECT),
+        Access.TOKEN,
+    ),
+    Endpoint(
+        "POST",
+        f"{A_RUN}/begin",
+        begin_run,
+        "Begin a module's run: nothing of it is settled until it is completed",
+        done("The run has begun"),
+        (PROJECT, MODULE),
+        Access.TOKEN,
+    ),
+    Endpoint(
+        "POST",
+        f"{A_RUN}/complete",
+        complete_run,
+        "Complete a module's run: settle what it wrote under a new version",
+        done("The new version"),
+        (PROJECT, MODULE),
+        Access.TOKEN,
+    ),
+    Endpoint(
+        "GET",
+        f"{AN_OBJECT}/cache",
+        cache_status,
+        "Where an object's entries stand, in their current versions",
+        done("By entry: l1, l2, loading, stale, absent or unsettled"),
+        (PROJECT, OBJECT),
+        Access.TOKEN_IF_SET,
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/caches/{cache}",
+        clear_cache,
+        "Empty one cache in both tiers",
+        done("How many entries L1 had"),
+        (CACHE,),
+        Access.TOKEN,
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/caches",
+        clear_caches,
+        "Empty every cache in both tiers",
+        done("How many entries L1 had, by cache"),
+        access=Access.TOKEN,
+    ),
+)

@@ -1,0 +1,109 @@
+"""What the warm-up has to do: a job for each object or dataset, each distinct entry in one job."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from wb_cli.server.cache.registry import CacheName
+from wb_cli.server.db.queries_datasets import INDICATOR_TYPES
+from wb_cli.server.db.queries_projects import Project
+from wb_cli.server.db.queries_versions import DatasetVersions, ObjectVersion
+from wb_cli.server.fetch_config import InvalidConfigError
+from wb_cli.server.progress import Tally
+from wb_cli.server.wants import Want, Wants
+
+log = logging.getLogger(__name__)
+
+# Hashing a fetch config takes about 20 us; the loop gets a turn after so many.
+OBJECTS_IN_A_ROW = 100
+
+
+@dataclass(slots=True)
+class Job:
+    """What is to be done for one object or dataset, told in one line of the log."""
+
+    tally: Tally
+    label: str
+    updated: str
+    wants: list[Want]
+
+    def __str__(self) -> str:
+        return f"[{self.tally.label}] {self.label}"
+
+
+@dataclass(slots=True)
+class Batch:
+    """The jobs of one project, or of the datasets."""
+
+    tally: Tally
+    jobs: list[Job] = field(default_factory=list)
+    seen: set[tuple[CacheName, str]] = field(default_factory=set)
+
+    def add(self, label: str, updated: str, wants: Iterable[Want]) -> None:
+        """Take up what nobody before has wanted already."""
+        new = [want for want in wants if (want.ask.cache, want.ask.uniqueness) not in self.seen]
+        self.seen.update((want.ask.cache, want.ask.uniqueness) for want in new)
+        self.jobs.append(Job(self.tally, label, updated, new))
+        self.tally.objects += 1
+        self.tally.entries += len(new)
+
+    def versions(self) -> dict[CacheName, dict[str, str]]:
+        """Every entry's version, by cache and uniqueness."""
+        found: dict[CacheName, dict[str, str]] = {}
+        for ask in (want.ask for job in self.jobs for want in job.wants):
+            if ask.version is not None:
+                found.setdefault(ask.cache, {})[ask.uniqueness] = ask.version
+        return found
+
+
+async def object_jobs(
+    wants: Wants, project: Project, known: Sequence[ObjectVersion], batch: Batch
+) -> None:
+    """Fill a batch with a project's objects; those with nothing to show yet are named."""
+    for count, each in enumerate(known, 1):
+        why_not = reason_to_skip(each)
+        if why_not:
+            batch.tally.skipped += 1
+            log.info("[%s] Skipped %s: %s", project.label, each.label, why_not)
+        else:
+            add_object(wants, project, each, batch)
+        if count % OBJECTS_IN_A_ROW == 0:
+            await asyncio.sleep(0)
+
+
+def reason_to_skip(known: ObjectVersion) -> str | None:
+    """Why an object cannot be warmed now, if so."""
+    if known.run.is_running:
+        return "its module is running"
+    return None if known.run.last_run else "its module has not run yet"
+
+
+def add_object(wants: Wants, project: Project, known: ObjectVersion, batch: Batch) -> None:
+    """An object's three entries; without the items where its config is none."""
+    parts: list[Callable[[], Want]] = [
+        lambda: wants.object_detail(project.id, known),
+        lambda: wants.metric_info(project.id, known.metric_id, known.run),
+        lambda: wants.object_items(project.id, known),
+    ]
+    made = []
+    for part in parts:
+        try:
+            made.append(part())
+        except InvalidConfigError as error:
+            log.warning("[%s] %s has no items: %s", project.label, known.label, error.message)
+    batch.add(known.label, known.last_updated, made)
+
+
+def dataset_jobs(wants: Wants, known: DatasetVersions, batch: Batch) -> None:
+    """Fill a batch with the datasets that there are."""
+    if known.hmis is not None:
+        for kind in INDICATOR_TYPES:
+            batch.add(f"HMIS, {kind} indicators", "", [wants.hmis_items(kind, known)])
+    if known.hfa is not None:
+        batch.add("HFA", "", [wants.hfa_items(known)])
+
+
+def most_recent_first(jobs: Iterable[Job]) -> list[Job]:
+    """Those that somebody worked on lately are those that are looked at next; datasets last."""
+    return sorted(jobs, key=lambda job: job.updated, reverse=True)

@@ -1,0 +1,163 @@
+"""The warm-up: versions in one query per project, then L2 in batches, then the database.
+
+The server answers meanwhile. Whoever asks for something gets it at once, and the warm-up finds it
+there when its turn comes.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+
+from wb_cli.server.cache.hydration import Hydration
+from wb_cli.server.cache.registry import CacheName
+from wb_cli.server.cache.valkey import LinkState, ValkeyLink
+from wb_cli.server.caches import Caches
+from wb_cli.server.db.errors import DatabaseError, DatabaseUnavailableError
+from wb_cli.server.db.pool import Databases
+from wb_cli.server.db.queries_projects import Project, list_projects
+from wb_cli.server.db.queries_versions import read_dataset_versions, read_object_versions
+from wb_cli.server.loading import Loading
+from wb_cli.server.progress import Phase, Progress, Tally
+from wb_cli.server.todo import Batch, Job, dataset_jobs, most_recent_first, object_jobs
+from wb_cli.server.wants import Wants
+
+log = logging.getLogger(__name__)
+
+DATASETS = "datasets"
+DATABASE_WITHIN_S = 60.0
+AGAIN_AFTER_S = 1.0
+# A Valkey that is there answers at once; one that reads a large snapshot is worth waiting for.
+VALKEY_WITHIN_S = 1.0
+SNAPSHOT_WITHIN_S = 60.0
+
+
+class WarmUp:
+    """Fills L1 with everything that is known, once."""
+
+    def __init__(
+        self, databases: Databases, valkey: ValkeyLink, caches: Caches, concurrency: int
+    ) -> None:
+        self.progress = Progress()
+        self._databases = databases
+        self._valkey = valkey
+        self._caches = caches
+        self._wants = Wants(databases)
+        self._concurrency = concurrency
+
+    async def run(self) -> None:
+        """The whole of it. When the database goes away, it begins again: all it has it keeps."""
+        while True:
+            await self._wait_for_database()
+            try:
+                return await self._warm()
+            except DatabaseUnavailableError as error:
+                log.warning("[Warm-up] Begins again: %s", error.message)
+                self.progress.enter(Phase.WAITING)
+                await asyncio.sleep(AGAIN_AFTER_S)
+
+    async def _warm(self) -> None:
+        progress = self.progress
+        progress.enter(Phase.VERSIONS)
+        # Taken before the versions are read: what requests ask for from now on is newer.
+        moment = self._caches.moment()
+        batches = await self._read_versions()
+        progress.enter(Phase.L2)
+        await self._wait_for_valkey()
+        missing = [job for batch in batches for job in await self._hydrate(batch, moment)]
+        progress.enter(Phase.DATABASE)
+        log.info("[Warm-up] Ready: %s", progress.summary())
+        await Loading(self._caches, moment).run(most_recent_first(missing), self._concurrency)
+        progress.enter(Phase.DONE)
+        log.info("[Warm-up] Done: %s", progress.summary())
+
+    async def _wait_for_database(self) -> None:
+        while True:
+            try:
+                return await self._databases.wait_until_ready(DATABASE_WITHIN_S)
+            except DatabaseUnavailableError as error:
+                log.warning("[Warm-up] Waits: %s", error.message)
+
+    async def _wait_for_valkey(self) -> None:
+        """Only as long as it may yet have something to give."""
+        if await self._valkey.wait_ready(VALKEY_WITHIN_S) or not self._is_loading():
+            return
+        log.info("[Warm-up] Waits for Valkey to read its snapshot")
+        deadline = time.monotonic() + SNAPSHOT_WITHIN_S
+        while self._is_loading() and time.monotonic() < deadline:
+            await self._valkey.wait_ready(VALKEY_WITHIN_S)
+
+    def _is_loading(self) -> bool:
+        return self._valkey.state is LinkState.LOADING
+
+    async def _read_versions(self) -> list[Batch]:
+        self.progress.tallies.clear()
+        batches = [await self._project(each) for each in await list_projects(self._databases)]
+        datasets = self._batch(DATASETS, "Datasets")
+        dataset_jobs(self._wants, await read_dataset_versions(self._databases), datasets)
+        return [*batches, datasets]
+
+    async def _project(self, project: Project) -> Batch:
+        """One project's jobs; a project that cannot be read keeps the others from nothing."""
+        batch = self._batch(project.id, project.label)
+        try:
+            known = await read_object_versions(self._databases, project.id)
+        except DatabaseUnavailableError:
+            raise
+        except DatabaseError as error:
+            log.error("[%s] Cannot be warmed: %s", project.label, error.message)  # noqa: TRY400
+            return batch
+        await object_jobs(self._wants, project, known, batch)
+        return batch
+
+    def _batch(self, name: str, label: str) -> Batch:
+        return Batch(self.progress.tallies.setdefault(name, Tally(label)))
+
+    async def _hydrate(self, batch: Batch, moment: int) -> list[Job]:
+        """Fill L1 with what L2 has of a batch; the jobs that are left, with what they lack."""
+        began = time.perf_counter()
+        missing: set[tuple[CacheName, str]] = set()
+        for name, versions in batch.versions().items():
+            found = await self._hydrate_one(batch.tally, name, versions, moment)
+            missing.update((name, uniqueness) for uniqueness in found.missing)
+        left = [job for job in batch.jobs if drop_found(job, missing)]
+        log_hydrated(batch, left, time.perf_counter() - began)
+        return left
+
+    async def _hydrate_one(
+        self, tally: Tally, name: CacheName, versions: dict[str, str], moment: int
+    ) -> Hydration:
+        from_l2, held = tally.from_l2, tally.held
+
+        def count(so_far: Hydration) -> None:
+            tally.from_l2 = from_l2 + len(so_far.hydrated)
+            tally.held = held + len(so_far.held)
+
+        result = await self._caches[name].hydrate_many(versions, moment=moment, on_batch=count)
+        count(result)
+        return result
+
+
+def drop_found(job: Job, missing: set[tuple[CacheName, str]]) -> bool:
+    """Leave a job only what is missing; tells whether that is anything."""
+    job.wants = [want for want in job.wants if (want.ask.cache, want.ask.uniqueness) in missing]
+    return bool(job.wants)
+
+
+def log_hydrated(batch: Batch, left: Sequence[Job], seconds: float) -> None:
+    """A line for each object only for who debugs; a summary for all."""
+    if log.isEnabledFor(logging.DEBUG):
+        unfinished = set(map(id, left))
+        for job in batch.jobs:
+            if id(job) not in unfinished:
+                log.debug("%s: from Valkey", job)
+    if batch.jobs:
+        found = len(batch.jobs) - len(left)
+        log.info(
+            "[%s] %d of %d objects from Valkey in %.2f s, %d to load from the database",
+            batch.tally.label,
+            found,
+            len(batch.jobs),
+            seconds,
+            len(left),
+        )
