@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from wb_cli.errors import UsageError
-from wb_cli.instances.entries import FIELDS_BY_NAME, Field, shorten
+from wb_cli.instances.entries import FIELDS_BY_NAME, Field
+from wb_cli.instances.texts import shorten
 
 ENV = "env."
 

@@ -21,10 +21,15 @@ class EnvLine:
     line: int
 
 
-def read(path: Path) -> dict[str, EnvLine]:
+def read(path: Path, *, is_optional: bool = False) -> dict[str, EnvLine]:
     """The variables of a file; of a name that stands there twice, the last."""
     with translated(path, "read"):
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            if is_optional:
+                return {}
+            raise
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

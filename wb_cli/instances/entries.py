@@ -11,11 +11,11 @@ from wb_cli.contract import RESERVED_SUFFIXES
 from wb_cli.errors import UsageError
 from wb_cli.instances import values
 from wb_cli.instances.model import Instance
+from wb_cli.instances.texts import entry_name, shorten
 
 ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 RESERVED_IDS = ("host", "bridge", "none", "default", "all")
 PORTS = range(1000, 55536)
-SHOWN_LENGTH = 60
 
 
 class EntryError(UsageError):
@@ -195,34 +195,3 @@ def parse_entry(raw: Any) -> Instance:
     if problems:
         raise EntryError(entry_name(raw), problems)
     return Instance(**{name: value for name, value in found.items() if value is not None}, raw=raw)
-
-
-def conflicts(instance: Instance, others: Iterable[Instance]) -> list[str]:
-    """What an instance may not share with any other: id, ports, folder."""
-    return [problem for other in others for problem in _conflicts(instance, other)]
-
-
-def _conflicts(one: Instance, other: Instance) -> Iterable[str]:
-    if one.id == other.id:
-        yield f"id {shorten(one.id)} is there already, with port {other.port}"
-        return
-    if {one.port, one.postgres_port} & {other.port, other.postgres_port}:
-        yield (
-            f"port {one.port} (PostgreSQL: {one.postgres_port}) must be its own; "
-            f"{other.id} uses {other.port} and {other.postgres_port}"
-        )
-    mine, theirs = f"{one.folder}/", f"{other.folder}/"
-    if mine.startswith(theirs) or theirs.startswith(mine):
-        yield f"instanceDir {shorten(one.folder)} must be its own; {other.id} uses {other.folder}"
-
-
-def entry_name(raw: Any) -> str:
-    """What to call an entry in a message, however broken it is."""
-    given = raw.get("id") if isinstance(raw, dict) else None
-    return given if isinstance(given, str) and given.isprintable() and given else "an entry"
-
-
-def shorten(value: Any) -> str:
-    """A value as JSON has it, cut where it is long."""
-    text = json.dumps(value, ensure_ascii=False, default=repr)
-    return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…"

@@ -19,8 +19,7 @@ def locked(path: Path, within: float = LOCK_WITHIN_S) -> Iterator[None]:
     lock = path.with_name(f"{path.name}.lock")
     with translated(lock, "lock"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        # flock asks for no write access, so all who may read the lock file can take it.
-        descriptor = os.open(lock, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = _open(lock)
     try:
         _wait_for(descriptor, lock, time.monotonic() + within)
         yield
@@ -73,6 +72,16 @@ def _remedy(error: OSError, path: Path) -> str:
     if isinstance(error, IsADirectoryError):
         return f"A file is expected there: move the folder {path} away, or set another path."
     return f"See to {path.parent}, then repeat the command."
+
+
+def _open(lock: Path) -> int:
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except PermissionError:
+        if not lock.exists():
+            raise
+        # Another user's lock: local file systems let a reader take it, NFS asks for write access.
+        return os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _wait_for(descriptor: int, lock: Path, deadline: float) -> None:

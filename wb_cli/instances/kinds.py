@@ -65,9 +65,11 @@ def _path(text: str, base: Path) -> Path:
     if not text.isprintable() or not text.strip():
         raise ValueError("a path")
     try:
-        return base / Path(text).expanduser()
+        return (base / Path(text).expanduser()).absolute()
     except RuntimeError:
         raise ValueError("a path; there is no such user") from None
+    except OSError:
+        raise ValueError("an absolute path, as the current folder is gone") from None
 
 
 def _domain(text: str) -> str:

@@ -138,7 +138,7 @@ SETTINGS = (
     ),
     Setting(
         "admin_image",
-        "WB_IMAGE_OF_VERSION",
+        "WB_ADMIN_IMAGE",
         kinds.IMAGE_OF_VERSION,
         "timroberton/comb:wb-hmis-server-admin-v{version}",
         "the admin container's image",

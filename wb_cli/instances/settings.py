@@ -14,6 +14,8 @@ from wb_cli.secret import Secret
 
 __all__ = ["SETTINGS", "Settings", "default_config_toml", "load", "write_setting"]
 
+HERE = Path()
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -87,13 +89,15 @@ def load(
 
 
 def _from_flags(flags: Mapping[str, str]) -> dict[str, _Given]:
-    return {name: _Given(text, "flag", Path.cwd()) for name, text in flags.items()}
+    return {
+        toml.find(name, "--set").name: _Given(text, "flag", HERE) for name, text in flags.items()
+    }
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
     # An empty variable is one that is not set, as compose files and shells have it.
     return {
-        one.name: _Given(environ[one.env], f"environment {one.env}", Path.cwd())
+        one.name: _Given(environ[one.env], f"environment {one.env}", HERE)
         for one in SETTINGS
         if environ.get(one.env)
     }
@@ -101,9 +105,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
 
 def _from_env_file(places: Places, env_file: Path | None) -> dict[str, _Given]:
     path = env_file.absolute() if env_file else places.config / ENV_FILE
-    if not env_file and not path.exists():
-        return {}
-    lines = dotenv.read(path)
+    lines = dotenv.read(path, is_optional=env_file is None)
     return {
         one.name: _Given(line.value, f".env {path}:{line.line}", path.parent)
         for one in SETTINGS

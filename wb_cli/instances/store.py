@@ -1,5 +1,8 @@
 """The registry file: locked, atomic, durable, and never overwritten when it cannot be read."""
 
+import errno
+import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,16 +12,12 @@ from typing import Any
 from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET
 from wb_cli.errors import UsageError
 from wb_cli.instances import registry_text
-from wb_cli.instances.entries import (
-    EntryError,
-    conflicts,
-    entry_name,
-    parse_entry,
-    shorten,
-)
+from wb_cli.instances.claims import Claims
+from wb_cli.instances.entries import EntryError, parse_entry
 from wb_cli.instances.files import locked, translated, write_atomically
 from wb_cli.instances.model import Instance
 from wb_cli.instances.registry_text import Entry
+from wb_cli.instances.texts import entry_name, shorten
 
 # Entries may hold keys of the platform's services in their environment.
 NEW_FILE_MODE = 0o600
@@ -87,22 +86,26 @@ def judge(entries: Sequence[Entry]) -> Registry:
     Of two that claim the same, the first by id is valid: the order on disk is by id too, so the
     verdict does not change when the file is rewritten.
     """
+    claims = Claims()
     valid: list[Instance] = []
     refused: list[RefusedEntry] = []
     for index, entry in sorted(enumerate(entries), key=lambda pair: _order(pair[1])):
         try:
-            valid.append(_instance(entry, valid))
+            instance = _instance(entry, claims)
         except EntryError as error:
             name = f"entry {index + 1} ({entry_name(entry.value)})"
             refused.append(RefusedEntry(index, name, "; ".join(error.problems), entry.value))
+        else:
+            valid.append(instance)
+            claims.add(instance)
     return Registry(tuple(valid), tuple(sorted(refused, key=lambda one: one.index)))
 
 
-def _instance(entry: Entry, others: Sequence[Instance]) -> Instance:
+def _instance(entry: Entry, claims: Claims) -> Instance:
     if entry.repeated_key is not None:
         raise EntryError("entry", [f"the key {shorten(entry.repeated_key)} stands in it twice"])
     instance = parse_entry(entry.value)
-    problems = conflicts(instance, others)
+    problems = list(claims.problems(instance))
     if problems:
         raise EntryError(instance.id, problems)
     return instance
@@ -151,12 +154,10 @@ class RegistryEdit:
         return dict(self.entries[self._position(instance_id)].value)
 
     def _put(self, position: int, raw: Mapping[str, Any]) -> Instance:
-        instance = parse_entry(dict(raw))
+        entry = registry_text.indented(dict(raw))
         rest = [*self.entries[:position], *self.entries[position + 1 :]]
-        problems = conflicts(instance, judge(rest).instances)
-        if problems:
-            raise EntryError(instance.id, problems)
-        self.entries = [*rest[:position], registry_text.indented(dict(raw)), *rest[position:]]
+        instance = _instance(entry, Claims(judge(rest).instances))
+        self.entries = [*rest[:position], entry, *rest[position:]]
         self.registry = judge(self.entries)
         return instance
 
@@ -196,6 +197,7 @@ class RegistryFile:
     @contextmanager
     def edit(self) -> Iterator[RegistryEdit]:
         """Change the file under its lock: read again, let the caller change, write if it did."""
+        self._entries()  # beside what cannot be read, not even a lock file is made
         with locked(self._target()):
             entries = self._entries()
             change = RegistryEdit(list(entries))
@@ -226,16 +228,20 @@ class RegistryFile:
             change.remove(instance_id)
 
     def _target(self) -> Path:
+        """The file itself where the path is a link; a link that leads nowhere is an error."""
         with translated(self.path, "read"):
-            return self.path.resolve(strict=self.path.is_symlink())
+            return Path(os.path.realpath(self.path, strict=self.path.is_symlink()))
 
     def _entries(self) -> list[Entry]:
         target = self._target()
         with translated(target, "read"):
             try:
-                content = target.read_bytes()
+                is_file = stat.S_ISREG(target.stat().st_mode)
             except FileNotFoundError:
                 return []
+            if not is_file and not target.is_dir():  # a pipe would be waited for
+                raise OSError(errno.EINVAL, "not a regular file")
+            content = target.read_bytes()
         return registry_text.parse(content, str(self.path))
 
     def _write(self, entries: list[Entry]) -> None:

@@ -1,0 +1,25 @@
+"""Ports of this host."""
+
+import socket
+
+import pytest
+from services import free_port
+
+from wb_cli.host.ports import is_free
+
+
+def test_a_port_that_nobody_listens_on_is_free() -> None:
+    assert is_free(free_port())
+
+
+@pytest.mark.parametrize("listener", ["127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize("asked", ["127.0.0.1", "0.0.0.0"])
+def test_a_port_that_somebody_listens_on_is_not(listener: str, asked: str) -> None:
+    with socket.socket() as server:
+        server.bind((listener, 0))
+        server.listen()
+        assert not is_free(server.getsockname()[1], asked)
+
+
+def test_an_address_that_this_host_lacks_has_no_free_port() -> None:
+    assert not is_free(free_port(), "203.0.113.1")

@@ -1,0 +1,19 @@
+"""What tests of instances share."""
+
+from pathlib import Path
+
+import pytest
+
+from wb_cli.instances.store import RegistryFile
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the test's registry file lies, or will."""
+    return tmp_path / "servers.json"
+
+
+@pytest.fixture
+def registry_file(path: Path) -> RegistryFile:
+    """A registry file of the test's own, absent at first."""
+    return RegistryFile(path)

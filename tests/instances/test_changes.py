@@ -1,0 +1,70 @@
+"""Changes to an entry as a command line words them."""
+
+from typing import Any
+
+import pytest
+
+from wb_cli.errors import UsageError
+from wb_cli.instances.changes import assign, differences, unset
+
+
+@pytest.mark.parametrize(
+    ("word", "name", "value"),
+    [
+        ("port=9100", "port", 9100),
+        ("label=7", "label", "7"),
+        ("label=a=b", "label", "a=b"),
+        ("serverVersion=1.10", "serverVersion", "1.10"),
+        ("tags=a, b", "tags", ["a", "b"]),
+        ("tags=", "tags", []),
+        ("french=true", "french", True),
+        ("french=yes", "french", "yes"),
+        ("memory=2g", "memory", "2g"),
+        ("memory=7000000", "memory", 7000000),
+        ("cpus=1.5", "cpus", 1.5),
+        ("restart=no", "restart", "no"),
+        ('env={"A": "b"}', "env", {"A": "b"}),
+        ("env.A=1", "env", {"A": "1"}),
+        ("env.A=b=c", "env", {"A": "b=c"}),
+    ],
+)
+def test_text_becomes_what_the_field_holds(word: str, name: str, value: Any) -> None:
+    assert assign({}, [word]) == {name: value}
+
+
+def test_assign_leaves_what_it_was_given_alone() -> None:
+    given = {"env": {"A": "1"}, "x": 1}
+    assert assign(given, ["env.B=2"]) == {"env": {"A": "1", "B": "2"}, "x": 1}
+    assert given == {"env": {"A": "1"}, "x": 1}
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("prt=1", "port"),
+        ("server_version=1", "serverVersion"),
+        ("server-version=1", "serverVersion"),
+        ("zzzz=1", "wb config fields"),
+    ],
+)
+def test_an_unknown_field_is_refused_with_near_names(word: str, hint: str) -> None:
+    with pytest.raises(UsageError, match="no field") as caught:
+        assign({}, [word])
+    assert hint in caught.value.hint
+
+
+def test_unset_takes_unknown_fields_away_where_they_are() -> None:
+    assert unset({"id": "a", "x": 1}, ["x"]) == {"id": "a"}
+    with pytest.raises(UsageError):
+        unset({"id": "a"}, ["x"])
+
+
+def test_differences_hide_variables() -> None:
+    old = {"port": 1, "env": {"A": "hush"}, "x": 1}
+    new = {"port": 2, "env": {"A": "quiet"}, "y": [1]}
+    assert list(differences(old, new)) == [
+        "port: 1 -> 2",
+        "env: changed",
+        "x: 1 -> not set",
+        "y: not set -> [1]",
+    ]

@@ -1,0 +1,44 @@
+"""What instances may not share."""
+
+from typing import Any
+
+import pytest
+from instances.examples import entry
+
+from wb_cli.instances.claims import Claims
+from wb_cli.instances.entries import parse_entry
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "problem"),
+    [
+        (entry("a", 9000), entry("a", 9001), 'id "a"'),
+        (entry("a", 9000), entry("b", 9000), "a uses 9000 and 19000"),
+        (entry("a", 9000), entry("b", 19000), "a uses 9000 and 19000"),
+        (entry("a", 19000), entry("b", 9000), "a uses 19000 and 29000"),
+        (entry("a", 9000), entry("b", 9001, instanceDir="a"), 'a uses "a"'),
+        (entry("a", 9000, instanceDir="x"), entry("b", 9001, instanceDir="./x/"), 'a uses "x"'),
+        (entry("a", 9000), entry("b", 9001, instanceDir="a/b"), 'a uses "a"'),
+        (entry("a", 9000, instanceDir="x/y/z"), entry("b", 9001, instanceDir="x"), "x/y/z"),
+    ],
+)
+def test_what_another_has_is_named_with_its_owner(
+    one: dict[str, Any], other: dict[str, Any], problem: str
+) -> None:
+    (only,) = Claims([parse_entry(one)]).problems(parse_entry(other))
+    assert problem in only
+    assert "must be its own" in only
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (entry("a", 9000), entry("b", 9001)),
+        (entry("a", 9000), entry("b", 29000)),
+        (entry("a", 9000), entry("ab", 9001)),
+        (entry("a", 9000, instanceDir="x/y"), entry("b", 9001, instanceDir="x/z")),
+        (entry("a", 9000, instanceDir="b"), entry("c", 9001, instanceDir="a")),
+    ],
+)
+def test_neighbours_may_live_side_by_side(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert list(Claims([parse_entry(one)]).problems(parse_entry(other))) == []

@@ -1,0 +1,170 @@
+"""Files are written whole or not at all, and by one process at a time."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from services import wait_until
+
+from wb_cli.errors import LockedError, WbError
+from wb_cli.instances.files import locked, write_atomically
+from wb_cli.instances.store import RegistryFile
+
+WRITERS = 8
+EACH = 6
+
+
+def start(script: str, *arguments: object) -> subprocess.Popen[str]:
+    """Run a script in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_many_processes_that_add_at_once_lose_nothing(path: Path) -> None:
+    script = """
+        import sys
+        from pathlib import Path
+        from wb_cli.instances.newcomer import complete
+        from wb_cli.instances.store import RegistryFile
+        file, writer, each = RegistryFile(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+        for number in range(each):
+            with file.edit() as change:
+                wanted = {"id": f"w{writer}-{number}"}
+                change.add(complete(wanted, change.registry, lambda port: True))
+    """
+    writers = [start(script, path, writer, EACH) for writer in range(WRITERS)]
+    assert [writer.wait(60) for writer in writers] == [0] * WRITERS
+    for writer in writers:
+        writer.stdout.close()
+    registry = RegistryFile(path).read()
+    assert len(registry.instances) == WRITERS * EACH
+    assert len({one.port for one in registry.instances}) == WRITERS * EACH
+
+
+def test_a_reader_sees_a_whole_file_whenever_the_writer_is_killed(path: Path) -> None:
+    script = """
+        import sys
+        from pathlib import Path
+        from wb_cli.instances.files import write_atomically
+        while True:
+            for size in (10, 300_000):
+                write_atomically(Path(sys.argv[1]), bytes([size % 256]) * size)
+            sys.stdout.write("x"); sys.stdout.flush()
+    """
+    for _ in range(5):
+        with start(script, path) as writer:
+            writer.stdout.read(2)
+            writer.send_signal(signal.SIGKILL)
+        content = path.read_bytes()
+        assert content in (bytes([10]) * 10, bytes([300_000 % 256]) * 300_000)
+
+
+def test_a_lock_dies_with_its_process(path: Path) -> None:
+    script = """
+        import sys
+        from pathlib import Path
+        from wb_cli.instances.files import locked
+        with locked(Path(sys.argv[1])):
+            sys.stdout.write("x"); sys.stdout.flush(); sys.stdin.read()
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script), str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        holder.stdout.read(1)
+        with pytest.raises(LockedError) as caught, locked(path, within=0.05):
+            pytest.fail("two processes hold one lock")
+        assert "servers.json.lock" in caught.value.message
+        holder.kill()
+    with locked(path, within=5):
+        pass
+
+
+def test_a_lock_is_waited_for(path: Path) -> None:
+    script = """
+        import sys
+        from pathlib import Path
+        from wb_cli.instances.files import locked
+        with locked(Path(sys.argv[1])):
+            Path(sys.argv[2]).touch()
+    """
+    done = path.with_name("done")
+    with locked(path):
+        waiter = start(script, path, done)
+        wait_until(lambda: _waits_for(waiter.pid), "the second process")
+        assert not done.exists()
+    assert waiter.wait(10) == 0
+    waiter.stdout.close()
+    assert done.exists()
+
+
+def _waits_for(pid: int) -> bool:
+    """Whether a process has a lock file open, and so is waiting for it."""
+    try:
+        names = [str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:
+        return False
+    return any(name.endswith(".lock") for name in names)
+
+
+def test_a_failed_write_keeps_the_old_content_and_leaves_nothing_behind(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(b"old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(WbError, match="no space left on device"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_full_disk_is_an_error_and_keeps_the_file(tmp_path: Path) -> None:
+    script = """
+        import resource, signal, sys
+        from pathlib import Path
+        from wb_cli.errors import WbError
+        from wb_cli.instances.files import write_atomically
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        try:
+            write_atomically(Path(sys.argv[1]), b"x" * 5000)
+        except WbError as error:
+            sys.stdout.write(error.message)
+    """
+    path = tmp_path / "servers.json"
+    path.write_bytes(b"old")
+    with start(script, path) as writer:
+        said = writer.stdout.read()
+    assert "cannot write" in said
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_content_and_folder_reach_the_disk_before_the_call_returns(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+    real = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append((str(Path(f"/proc/self/fd/{descriptor}").readlink()), path.exists()))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    write_atomically(path, b"new")
+    (temporary, was_there), folder = synced
+    assert temporary.startswith(str(path.parent / ".servers.json."))
+    assert not was_there
+    assert folder == (str(path.parent), True)

@@ -1,0 +1,152 @@
+"""Generated secrets, and which password an instance uses."""
+
+import stat
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wb_cli.errors import UsageError, WbError
+from wb_cli.instances.secrets import InstanceSecrets, Passwords, SecretStore, passwords
+from wb_cli.instances.settings import load
+from wb_cli.secret import Secret
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SecretStore:
+    return SecretStore(tmp_path / "secrets")
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_secrets_are_made_once_and_stay(store: SecretStore) -> None:
+    made = store.create("demo")
+    assert made.postgres_password is not None
+    assert len(made.postgres_password.reveal()) > 40
+    assert made.postgres_password != made.admin_token
+    assert store.create("demo") == store.for_instance("demo") == made
+
+
+def test_each_instance_has_its_own(store: SecretStore) -> None:
+    assert store.create("a") != store.create("b")
+    assert store.for_instance("c") is None
+
+
+def test_a_password_is_added_when_it_is_needed_and_the_token_stays(store: SecretStore) -> None:
+    first = store.create("demo", with_password=False)
+    assert first.postgres_password is None
+    second = store.create("demo")
+    assert second.postgres_password is not None
+    assert second.admin_token == first.admin_token
+
+
+def test_files_are_for_their_owners_eyes_alone(store: SecretStore) -> None:
+    store.create("demo")
+    store.hash_key()
+    assert mode(store.folder) == 0o700
+    assert [mode(path) for path in (store.folder / "demo.json", store.folder / "hash-key")] == [
+        0o600,
+        0o600,
+    ]
+
+
+def test_a_secret_shows_itself_nowhere(store: SecretStore) -> None:
+    made = store.create("demo")
+    assert made.admin_token.reveal() not in f"{made!r} {made} {store!r}"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"{}", b'{"adminToken": 7}', b'{"adminToken": ""}', b"\xff",
+                b'{"adminToken": "a", "postgresPassword": 1}'],
+)  # fmt: skip
+def test_a_broken_file_is_an_error_and_not_written_over(store: SecretStore, content: bytes) -> None:
+    store.create("demo")
+    path = store.folder / "demo.json"
+    path.write_bytes(content)
+    for attempt in (store.for_instance, store.create):
+        with pytest.raises(WbError) as caught:
+            attempt("demo")
+        assert str(path) in caught.value.message
+        assert "backups" in caught.value.hint
+    assert path.read_bytes() == content
+
+
+def test_the_hash_key_is_made_once(store: SecretStore) -> None:
+    key = store.hash_key()
+    assert len(key) == 32
+    assert SecretStore(store.folder).hash_key() == key
+
+
+def test_a_broken_hash_key_is_an_error(store: SecretStore) -> None:
+    store.hash_key()
+    (store.folder / "hash-key").write_bytes(b"short")
+    with pytest.raises(WbError, match="holds 5 bytes, not 32"):
+        store.hash_key()
+
+
+def test_processes_that_make_secrets_at_once_agree(store: SecretStore) -> None:
+    script = """
+        import sys
+        from pathlib import Path
+        from wb_cli.instances.secrets import SecretStore
+        store = SecretStore(Path(sys.argv[1]))
+        made = store.create("demo")
+        sys.stdout.write(made.admin_token.reveal() + made.postgres_password.reveal())
+        sys.stdout.write(store.hash_key().hex())
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(store.folder)]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(6)]
+    assert len({process.communicate()[0] for process in started}) == 1
+    assert [process.returncode for process in started] == [0] * 6
+
+
+def test_remove_forgets_one_instance(store: SecretStore) -> None:
+    store.create("a")
+    kept = store.create("b")
+    store.remove("a")
+    store.remove("a")
+    assert store.for_instance("a") is None
+    assert store.for_instance("b") == kept
+
+
+GENERATED = InstanceSecrets(Secret("token"), Secret("generated"))
+
+
+@pytest.mark.parametrize("is_initialised", [True, False])
+@pytest.mark.parametrize(
+    ("environ", "stored", "expected"),
+    [
+        ({"POSTGRES_PASSWORD": "p"}, None, ("p", "p")),
+        ({"PG_PASSWORD": "c"}, None, ("c", "c")),
+        ({"POSTGRES_PASSWORD": "p", "PG_PASSWORD": "c"}, None, ("p", "c")),
+        ({"POSTGRES_PASSWORD": "p"}, GENERATED, ("p", "p")),
+        ({"PG_PASSWORD": "c"}, GENERATED, ("c", "c")),
+        ({}, GENERATED, ("generated", "generated")),
+    ],
+)
+def test_settings_win_over_generated_passwords(
+    tmp_path: Path,
+    environ: dict[str, str],
+    stored: Any,
+    expected: tuple[str, str],
+    is_initialised: bool,
+) -> None:
+    settings = load({}, {"WB_CONFIG_DIR": str(tmp_path), **environ}, None)
+    found = passwords(settings, stored, is_initialised=is_initialised)
+    assert found == Passwords(*map(Secret, expected))
+
+
+@pytest.mark.parametrize("stored", [None, InstanceSecrets(Secret("token"))])
+def test_where_none_is_known_a_new_database_gets_a_new_one_and_an_old_one_asks_for_its(
+    tmp_path: Path, stored: InstanceSecrets | None
+) -> None:
+    settings = load({}, {"WB_CONFIG_DIR": str(tmp_path)}, None)
+    assert passwords(settings, stored, is_initialised=False) is None
+    with pytest.raises(UsageError) as caught:
+        passwords(settings, stored, is_initialised=True)
+    assert "POSTGRES_PASSWORD" in caught.value.hint

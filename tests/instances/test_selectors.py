@@ -1,0 +1,82 @@
+"""The words that name instances."""
+
+from collections.abc import Sequence
+
+import pytest
+from instances.examples import entry
+
+from wb_cli.errors import UsageError
+from wb_cli.instances.registry_text import Entry
+from wb_cli.instances.selectors import completions, select
+from wb_cli.instances.store import Registry, judge
+
+FLEET = judge(
+    [
+        Entry.of(entry("mali", 9000, tags=["west", "pilot"])),
+        Entry.of(entry("ghana", 9001, tags=["west"], serverVersion="1.7.0")),
+        Entry.of(entry("kenya", 9002)),
+        Entry.of(entry("chad", 9000, serverVersion="1.5.0")),
+        Entry.of({"id": "old", "port": "9100"}),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "ids"),
+    [
+        (["kenya"], "kenya"),
+        (["kenya", "ghana"], "ghana kenya"),
+        (["kenya", "kenya"], "kenya"),
+        (["@west"], "ghana"),
+        (["server=1.6.7"], "kenya"),
+        (["all"], "chad ghana kenya"),
+        (["@west", "server=1.7.0", "kenya"], "ghana kenya"),
+        (["all", "kenya"], "chad ghana kenya"),
+    ],
+)
+def test_words_choose_each_instance_once_by_id(words: Sequence[str], ids: str) -> None:
+    assert [one.id for one in select(words, FLEET)] == ids.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        ([], "no instance is named", "@tag"),
+        (["keny"], 'no instance "keny"', "Did you mean kenya?"),
+        (["zzz"], 'no instance "zzz"', "wb config list"),
+        (["kenya", "zzz"], 'no instance "zzz"', "wb config list"),
+        (["@wst"], "no instance has the tag 'wst'", "Did you mean @west?"),
+        (["@pilot"], "no instance has the tag 'pilot'", "In use: west."),
+        (["server=1.7"], "no instance has server version '1.7'", "server=1.7.0"),
+        (["server=9"], "server version '9'", "In use: 1.5.0, 1.6.7, 1.7.0."),
+        (["tag=west"], "'tag=west' is no selector", "@tag"),
+        (["old"], "the entry old of the registry file is refused: label is missing", "wb config"),
+        (["mali"], "mali of the registry file is refused: port 9000", "wb config set mali"),
+        (["ALL"], 'no instance "ALL"', "wb config list"),
+        ([""], 'no instance ""', "wb config list"),
+    ],
+)
+def test_a_word_that_chooses_nothing_is_an_error_with_a_way_on(
+    words: Sequence[str], message: str, hint: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        select(words, FLEET)
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_all_on_an_empty_registry_is_an_error() -> None:
+    with pytest.raises(UsageError, match="no instance yet"):
+        select(["all"], Registry())
+
+
+def test_all_where_every_entry_is_refused_is_another_error() -> None:
+    with pytest.raises(UsageError, match="none of the 1 entries"):
+        select(["all"], judge([Entry.of(7)]))
+
+
+def test_completions_begin_with_what_was_typed() -> None:
+    assert completions(FLEET, "k") == ["kenya"]
+    assert completions(FLEET, "@") == ["@west"]
+    assert completions(FLEET, "server=1.7") == ["server=1.7.0"]
+    assert completions(FLEET, "")[-1] == "all"

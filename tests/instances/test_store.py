@@ -1,0 +1,234 @@
+"""The registry file: what it holds, what is refused, and how it changes."""
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from instances.examples import entry, write
+
+from wb_cli.errors import UsageError
+from wb_cli.instances.entries import FIELDS_BY_NAME, EntryError
+from wb_cli.instances.store import Registry, RegistryFile
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec=None, exclude_categories=())),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+UNKNOWN = st.dictionaries(st.text().filter(lambda name: name not in FIELDS_BY_NAME), JSON)
+
+
+def test_an_absent_file_is_an_empty_registry_and_stays_absent(registry_file: RegistryFile) -> None:
+    assert registry_file.read() == Registry()
+    assert not registry_file.path.exists()
+
+
+def test_instances_are_sorted_by_id(registry_file: RegistryFile, path: Path) -> None:
+    write(path, entry("b", 9001), entry("a", 9002))
+    assert registry_file.read().ids() == ("a", "b")
+
+
+def test_a_broken_entry_is_refused_alone(registry_file: RegistryFile, path: Path) -> None:
+    write(path, entry("a", 9001), {"id": "old", "port": "9100"}, 7, entry("b", 9002))
+    registry = registry_file.read()
+    assert registry.ids() == ("a", "b")
+    assert [(one.index, one.name) for one in registry.refused] == [
+        (1, "entry 2 (old)"),
+        (2, "entry 3 (an entry)"),
+    ]
+
+
+def test_of_two_that_claim_the_same_the_first_by_id_is_valid_before_and_after_a_write(
+    registry_file: RegistryFile, path: Path
+) -> None:
+    write(path, entry("b", 9000), entry("a", 9000))
+    assert registry_file.read().ids() == ("a",)
+    registry_file.add(entry("c", 9001))
+    assert registry_file.read().ids() == ("a", "c")
+
+
+def test_a_key_that_stands_twice_in_an_entry_refuses_it(
+    registry_file: RegistryFile, path: Path
+) -> None:
+    path.write_text('[{"id":"a","label":"A","port":9000,"port":9001,"serverVersion":"1"}]')
+    (refused,) = registry_file.read().refused
+    assert 'the key "port" stands in it twice' in refused.problem
+
+
+def test_editing_others_keeps_a_refused_entry_word_for_word(
+    registry_file: RegistryFile, path: Path
+) -> None:
+    words = '{ "id" : "Bad One",\n\t"port": "9100", "x": 1.10e2, "port": "\\u00e9" }'
+    path.write_text(f"[{json.dumps(entry('b', 9001))}, {words}]")
+    registry_file.add(entry("a", 9002))
+    registry_file.remove("b")
+    assert words in path.read_text()
+    assert registry_file.read().refused[0].id == "Bad One"
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50
+)
+@given(unknown=UNKNOWN)
+def test_unknown_fields_survive_a_round_trip(tmp_path: Path, unknown: dict[str, Any]) -> None:
+    registry_file = RegistryFile(tmp_path / "servers.json")
+    registry_file.path.unlink(missing_ok=True)
+    registry_file.add(unknown | entry("a", 9000))
+    registry_file.add(entry("b", 9001))
+    registry_file.update("a", lambda raw: raw | {"port": 9005})
+    assert registry_file.read().find("a").raw == unknown | entry("a", 9005)
+
+
+def test_add_writes_sorted_readable_json(registry_file: RegistryFile, path: Path) -> None:
+    registry_file.add(entry("b", 9001, label="Côte d'Ivoire"))
+    registry_file.add(entry("a", 9002))
+    assert [one["id"] for one in json.loads(path.read_text())] == ["a", "b"]
+    assert "Côte d'Ivoire" in path.read_text("utf-8")
+    assert path.read_text().endswith("}\n]\n")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [entry("a", 9005), entry("b", 9000), entry("B", 9005), entry("b", 9005, instanceDir="a")],
+    ids=["id taken", "port taken", "bad id", "folder taken"],
+)
+def test_add_refuses_what_is_invalid_or_in_the_way_and_writes_nothing(
+    registry_file: RegistryFile, path: Path, bad: dict[str, Any]
+) -> None:
+    before = write(path, entry("a", 9000))
+    with pytest.raises(UsageError):
+        registry_file.add(bad)
+    assert path.read_bytes() == before
+
+
+def test_add_refuses_the_id_of_a_refused_entry(registry_file: RegistryFile, path: Path) -> None:
+    before = write(path, entry("a") | {"port": "9000"})
+    with pytest.raises(UsageError, match="has an entry a already"):
+        registry_file.add(entry("a", 9001))
+    assert path.read_bytes() == before
+
+
+def test_replace_puts_another_entry_in_its_place(registry_file: RegistryFile) -> None:
+    registry_file.add(entry("a", 9000, memory="2g"))
+    registry_file.replace("a", entry("a", 9001))
+    instance = registry_file.read().find("a")
+    assert (instance.port, instance.memory) == (9001, None)
+
+
+def test_replace_keeps_ids_but_of_a_refused_entry_it_may_mend_the_id(
+    registry_file: RegistryFile, path: Path
+) -> None:
+    write(path, entry("a", 9000), entry("Bad", 9001))
+    with pytest.raises(UsageError, match="the id of a cannot change"):
+        registry_file.replace("a", entry("b", 9000))
+    registry_file.replace("Bad", entry("good", 9001))
+    assert registry_file.read().ids() == ("a", "good")
+
+
+def test_replace_by_an_invalid_entry_writes_nothing(
+    registry_file: RegistryFile, path: Path
+) -> None:
+    before = write(path, entry("a", 9000), entry("b", 9001))
+    with pytest.raises(EntryError):
+        registry_file.replace("b", entry("b", 9000))
+    assert path.read_bytes() == before
+
+
+def test_an_exception_inside_an_edit_writes_nothing(
+    registry_file: RegistryFile, path: Path
+) -> None:
+    before = write(path, entry("a", 9000))
+
+    def interrupt(_: dict[str, Any]) -> dict[str, Any]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        registry_file.update("a", interrupt)
+    assert path.read_bytes() == before
+
+
+def test_one_edit_can_change_several_entries(registry_file: RegistryFile) -> None:
+    with registry_file.edit() as change:
+        change.add(entry("a", 9000))
+        change.add(entry("b", 9001))
+        change.remove("a")
+        change.add(entry("c", 9000))
+    assert registry_file.read().ids() == ("b", "c")
+
+
+def test_remove_asks_which_where_two_entries_have_one_id(
+    registry_file: RegistryFile, path: Path
+) -> None:
+    before = write(path, entry("a", 9000), entry("a", 9001))
+    with pytest.raises(UsageError, match="2 entries of the registry file have the id a"):
+        registry_file.remove("a")
+    assert path.read_bytes() == before
+
+
+def test_the_last_entry_can_be_removed(registry_file: RegistryFile, path: Path) -> None:
+    registry_file.add(entry("a", 9000))
+    registry_file.remove("a")
+    assert json.loads(path.read_text()) == []
+
+
+def test_claimed_ports_count_refused_entries_too(registry_file: RegistryFile, path: Path) -> None:
+    write(path, entry("a", 9000), {"id": "B", "port": 9100}, {"id": "C", "port": "x"})
+    assert registry_file.read().claimed_ports() == {9000, 19000, 9100, 19100}
+
+
+def test_find_suggests_near_names(registry_file: RegistryFile) -> None:
+    registry_file.add(entry("sierra-leone"))
+    with pytest.raises(UsageError, match='no instance "siera-leone"') as caught:
+        registry_file.read().find("siera-leone")
+    assert "sierra-leone" in caught.value.hint
+
+
+def test_mode_and_owner_survive_a_write(registry_file: RegistryFile, path: Path) -> None:
+    write(path, entry("a", 9000))
+    path.chmod(0o664)
+    if os.geteuid() == 0:
+        os.chown(path, 1234, 2345)
+    before = path.stat()
+    registry_file.add(entry("b", 9001))
+    after = path.stat()
+    assert after.st_ino != before.st_ino
+    assert (after.st_mode, after.st_uid, after.st_gid) == (
+        before.st_mode, before.st_uid, before.st_gid,
+    )  # fmt: skip
+
+
+def test_a_new_file_is_for_its_owner_alone_and_its_folder_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "servers.json"
+    RegistryFile(path).add(entry())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_of_a_symbolic_link_the_target_is_written(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    target, link = tmp_path / "elsewhere" / "real.json", tmp_path / "servers.json"
+    write(target, entry("a", 9000))
+    link.symlink_to(target)
+    RegistryFile(link).add(entry("b", 9001))
+    assert link.is_symlink()
+    assert RegistryFile(target).read().ids() == ("a", "b")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["elsewhere", "servers.json"]
+
+
+def test_nothing_but_the_file_and_its_lock_is_left_beside_it(
+    registry_file: RegistryFile, path: Path
+) -> None:
+    registry_file.add(entry("a", 9000))
+    registry_file.remove("a")
+    assert sorted(one.name for one in path.parent.iterdir()) == [
+        "servers.json",
+        "servers.json.lock",
+    ]

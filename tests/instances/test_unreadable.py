@@ -1,0 +1,155 @@
+"""Registry files that cannot be read: each says why, and none is written over."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from instances.examples import entry, write
+
+from wb_cli.errors import ExitCode, WbError
+from wb_cli.instances.store import RegistryFile
+
+GOOD = '{"id": "a", "label": "A", "port": 9000, "serverVersion": "1"}'
+
+CONTENTS = {
+    "empty": (b"", "the file is empty"),
+    "blank": (b" \n\n", "the file is empty"),
+    "truncated": (f'[\n  {GOOD},\n  {{"id": "b", "la'.encode(), "line 3"),
+    "truncated between entries": (f"[{GOOD},".encode(), "ends too early"),
+    "missing comma": (f"[{GOOD}\n{GOOD}]".encode(), "line 2, column 1"),
+    "trailing comma": (f"[{GOOD},]".encode(), "line 1, column"),
+    "comment": (f"// fleet\n[{GOOD}]".encode(), "line 1, column 1"),
+    "text after it": (f"[{GOOD}] x".encode(), "Extra data"),
+    "an object": (GOOD.encode(), "holds an object, not a list"),
+    "a string": (b'"servers"', "holds a string"),
+    "null": (b"null", "holds null"),
+    "a number": (b"7", "not a list"),
+    "NaN": (b'[{"id": NaN}]', "NaN is not JSON"),
+    "Latin-1": ("[\n{'label': 'Côte'}]".encode("latin-1"), "line 2: not UTF-8"),
+    "UTF-16": (f"[{GOOD}]".encode("utf-16"), "not UTF-8"),
+    "binary": (bytes(range(256)), "not UTF-8"),
+    "NUL bytes": (b"\0" * 100, "line 1, column 1"),
+    "nested too deeply": (b"[" * 100_000, "recursion"),
+    "a number too long": (b'[{"port": ' + b"9" * 5000 + b"}]", "digits"),
+    "10 MB cut short": (b"[" + f"{GOOD},\n".encode() * 160_000, "ends too early"),
+}
+
+
+def refuses(path: Path, reason: str) -> WbError:
+    """Reading and every kind of change fail for this reason; the error of reading."""
+    registry_file = RegistryFile(path)
+    attempts = [
+        registry_file.read,
+        lambda: registry_file.add(entry("new", 9999)),
+        lambda: registry_file.remove("a"),
+        lambda: registry_file.update("a", lambda raw: raw),
+    ]
+    errors = []
+    for attempt in attempts:
+        with pytest.raises(WbError) as caught:
+            attempt()
+        assert reason in caught.value.message
+        assert str(path) in caught.value.message
+        assert caught.value.hint
+        assert caught.value.exit_code == ExitCode.FAILURE
+        errors.append(caught.value)
+    assert not path.with_name(f"{path.name}.lock").exists()
+    return errors[0]
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_bad_content_is_named_and_kept(path: Path, name: str) -> None:
+    content, reason = CONTENTS[name]
+    path.write_bytes(content)
+    before = path.stat()
+    error = refuses(path, reason)
+    assert "Nothing was changed" in error.hint
+    assert path.read_bytes() == content
+    assert path.stat().st_ino == before.st_ino
+
+
+def test_a_folder_is_not_a_registry_file(path: Path) -> None:
+    path.mkdir()
+    (path / "inside").touch()
+    refuses(path, "is a directory")
+    assert [one.name for one in path.iterdir()] == ["inside"]
+
+
+def test_a_pipe_is_not_waited_for(path: Path) -> None:
+    os.mkfifo(path)
+    refuses(path, "not a regular file")
+
+
+def test_a_link_that_leads_nowhere_is_not_an_empty_registry(path: Path, tmp_path: Path) -> None:
+    path.symlink_to(tmp_path / "volume" / "servers.json")
+    refuses(path, "no such file")
+    assert path.is_symlink()
+    assert not (tmp_path / "volume").exists()
+
+
+def test_a_link_to_itself_is_an_error(path: Path) -> None:
+    path.symlink_to(path)
+    refuses(path, "symbolic link")
+
+
+def test_a_file_below_a_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    refuses(tmp_path / "file" / "servers.json", "not a directory")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not read")
+def test_a_file_that_may_not_be_read_is_an_error(tmp_path: Path, path: Path) -> None:
+    before = write(path, entry("a", 9000))
+    path.chmod(0o600)
+    for folder in (tmp_path, *tmp_path.parents[:-2]):
+        folder.chmod(folder.stat().st_mode | 0o111)
+    script = """
+        import os, sys
+        from pathlib import Path
+        from wb_cli.errors import WbError
+        from wb_cli.instances import registry_text
+        from wb_cli.instances.store import RegistryFile
+        os.setgroups([]); os.setgid(65534); os.setuid(65534)
+        for attempt in (RegistryFile.read, lambda file: file.remove("a")):
+            try:
+                attempt(RegistryFile(Path(sys.argv[1])))
+            except WbError as error:
+                assert not os.path.exists(sys.argv[1] + ".lock")
+                sys.stdout.write(f"{error.message} | {error.hint}\\n")
+    """
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    read, removed = result.stdout.splitlines()
+    assert f"cannot read {path}: permission denied" in read
+    assert "or as root" in read
+    assert "permission denied" in removed
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbf[]", b"[ ]", b"\n[\n]\n"])
+def test_a_byte_order_mark_and_white_space_are_no_fault(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    RegistryFile(path).add(entry("a", 9000))
+    assert RegistryFile(path).read().ids() == ("a",)
+
+
+def test_10_mb_of_valid_entries_are_read_and_changed(path: Path) -> None:
+    padding = "x" * 50_000
+    write(path, *(entry(f"i{n}", 1000 + n, note=padding) for n in range(200)))
+    assert path.stat().st_size > 10_000_000
+    RegistryFile(path).remove("i7")
+    assert len(RegistryFile(path).read().instances) == 199
+
+
+def test_10_mb_of_entries_that_claim_the_same_are_each_refused(path: Path) -> None:
+    path.write_bytes(b"[" + b",\n".join([GOOD.encode()] * 40_000) + b"]")
+    registry = RegistryFile(path).read()
+    assert registry.ids() == ("a",)
+    assert len(registry.refused) == 39_999
