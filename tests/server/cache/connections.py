@@ -52,5 +52,5 @@ class ScriptedConnection:
             raise reply
         return reply
 
-    async def disconnect(self, *, nowait: bool = False) -> None:
+    async def disconnect(self, **_: bool) -> None:
         self.is_connected = False

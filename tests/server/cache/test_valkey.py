@@ -4,9 +4,9 @@ import asyncio
 import logging
 
 import pytest
+from server.cache.connections import HANG, ScriptedServer
 from valkey import exceptions
 
-from server.cache.connections import HANG, ScriptedServer
 from wb_cli.server.cache.errors import BusyError, LoadingError, LostError, RefusedError
 from wb_cli.server.cache.valkey import LinkState, Timing, ValkeyLink
 
@@ -172,20 +172,20 @@ async def test_waiting_for_ready_ends_when_it_is() -> None:
 async def test_a_read_that_is_not_answered_raises_lost_at_its_deadline() -> None:
     link = Supervised(HANG, timing=Timing(deadline=0.01)).link
     with pytest.raises(LostError, match="no answer within"):
-        await link.get("key")
+        await link.get(b"key")
 
 
 async def test_waiting_for_a_connection_does_not_blame_the_server() -> None:
     link = ValkeyLink(
         URL,
         readers=1,
-        timing=Timing(deadline=0.01, write_deadline=0.2),
+        timing=Timing(deadline=0.01, batch_deadline=0.2),
         make_connection=ScriptedServer(HANG).connect,
     )
-    slow = asyncio.create_task(link.get_many(["a"]))
+    slow = asyncio.create_task(link.get_many([b"a"]))
     await asyncio.sleep(0)
     with pytest.raises(BusyError):
-        await link.get("key")
+        await link.get(b"key")
     slow.cancel()
 
 
@@ -201,18 +201,18 @@ async def test_waiting_for_a_connection_does_not_blame_the_server() -> None:
 )
 async def test_foreign_errors_become_ours(reply: Exception, error: type[Exception]) -> None:
     with pytest.raises(error):
-        await Supervised(reply).link.get("key")
+        await Supervised(reply).link.get(b"key")
 
 
 async def test_a_connection_that_died_while_idle_is_replaced_within_the_call() -> None:
     valkey = Supervised(b"one", DOWN, b"two")
-    assert await valkey.link.get("key") == b"one"
-    assert await valkey.link.get("key") == b"two"
+    assert await valkey.link.get(b"key") == b"one"
+    assert await valkey.link.get(b"key") == b"two"
 
 
 async def test_a_pipeline_reports_each_refusal_by_itself() -> None:
     oom = exceptions.OutOfMemoryError("OOM command not allowed")
     link = Supervised(b"OK", oom, b"OK").link
-    first, second, third = await link.set_many([("a", b"1"), ("b", b"2"), ("c", b"3")])
+    first, second, third = await link.apply([(b"a", b"1"), (b"b", b"2"), (b"c", None)])
     assert (first, third) == (None, None)
     assert isinstance(second, RefusedError)

@@ -7,6 +7,7 @@ and writes the log lines an operator looks for.
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,9 +15,11 @@ from typing import Any
 
 from wb_cli.server.cache.address import connections_to, without_password
 from wb_cli.server.cache.errors import BusyError, L2Error, LoadingError, LostError, RefusedError
-from wb_cli.server.cache.lanes import Lane, LanePool
+from wb_cli.server.cache.lanes import Command, Lane, LanePool
 
 log = logging.getLogger(__name__)
+
+GLOB_CHARACTER = re.compile(rb"[\\*?\[\]^-]")
 
 
 class LinkState(StrEnum):
@@ -34,7 +37,7 @@ class Timing:
     """Every interval of the link, in seconds."""
 
     deadline: float = 0.15  # of one read, waiting for a free connection included
-    write_deadline: float = 1.0  # of one pipeline of writes; no request waits for it
+    batch_deadline: float = 1.0  # of one batch of reads or writes; no request waits for it
     probe: float = 0.5  # until a PING counts as unanswered
     heartbeat: float = 1.0  # between PINGs while all is well
     loading: float = 0.1  # between PINGs while Valkey reads its snapshot
@@ -121,48 +124,54 @@ class ValkeyLink:
 
     # Calls -----------------------------------------------------------------------------------
 
-    async def get(self, key: str) -> bytes | None:
-        """The value of one key, or None."""
+    async def get(self, key: bytes) -> bytes | None:
+        """The value of one key, or None; within the request deadline."""
         async with self._reader(self.timing.deadline) as lane:
             value: bytes | None = await lane.call(("GET", key))
         return value
 
-    async def get_many(
-        self, keys: Sequence[str], deadline: float | None = None
-    ) -> list[bytes | None]:
+    async def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """The values of many keys in one round trip."""
-        async with self._reader(deadline or self.timing.write_deadline) as lane:
+        async with self._reader(self.timing.batch_deadline) as lane:
             values: list[bytes | None] = await lane.call(("MGET", *keys))
         return values
 
-    async def sizes(self, keys: Sequence[str]) -> list[int]:
-        """How many bytes each key's value has; 0 where there is none, or no string."""
-        async with self._reader(self.timing.write_deadline) as lane:
-            replies = await lane.pipeline([("STRLEN", key) for key in keys])
-        return [0 if isinstance(reply, RefusedError) else reply for reply in replies]
+    async def prefixes(self, keys: Sequence[bytes], length: int) -> list[bytes]:
+        """The first bytes of each value; none where there is no value, or no string."""
+        async with self._reader(self.timing.batch_deadline) as lane:
+            replies = await lane.pipeline([("GETRANGE", key, 0, length - 1) for key in keys])
+        return [b"" if isinstance(reply, RefusedError) else reply for reply in replies]
 
-    async def set_many(self, entries: Sequence[tuple[str, bytes]]) -> list[RefusedError | None]:
-        """Store entries in order; for each None, or why the server refused it."""
-        replies = await self._write([("SET", key, value) for key, value in entries])
+    async def apply(
+        self, changes: Sequence[tuple[bytes, bytes | None]]
+    ) -> list[RefusedError | None]:
+        """Store values, or delete keys for None, in order; for each, why it was refused."""
+        commands: list[Command] = [
+            ("UNLINK", key) if value is None else ("SET", key, value) for key, value in changes
+        ]
+        deadline = self.timing.batch_deadline
+        async with self._writing:
+            try:
+                async with asyncio.timeout(deadline):
+                    replies = await self._writer.pipeline(commands)
+            except TimeoutError as error:
+                raise LostError(f"no answer within {deadline:g} s") from error
         return [reply if isinstance(reply, RefusedError) else None for reply in replies]
 
-    async def delete_many(self, keys: Sequence[str]) -> None:
-        """Remove keys, in order with the writes."""
-        await self._write([("UNLINK", *keys)])
-
-    async def keys(self, pattern: str) -> AsyncIterator[list[str]]:
-        """Every key that matches, a batch at a time; never blocks the server."""
-        cursor: bytes | int = 0
+    async def keys(self, prefix: bytes) -> AsyncIterator[list[bytes]]:
+        """Every key that begins so, a batch at a time; never blocks the server."""
+        pattern = GLOB_CHARACTER.sub(rb"\\\g<0>", prefix) + b"*"
+        cursor = b"0"
         while True:
-            async with self._reader(self.timing.write_deadline) as lane:
+            async with self._reader(self.timing.batch_deadline) as lane:
                 cursor, found = await lane.call(("SCAN", cursor, "MATCH", pattern, "COUNT", 1000))
-            yield [key.decode() for key in found]
-            if int(cursor) == 0:
+            yield found
+            if cursor == b"0":
                 return
 
     async def info(self, section: str) -> dict[str, str]:
         """One section of the server's INFO."""
-        async with self._reader(self.timing.write_deadline) as lane:
+        async with self._reader(self.timing.batch_deadline) as lane:
             text: bytes = await lane.call(("INFO", section))
         lines = (line.partition(":") for line in text.decode().splitlines() if ":" in line)
         return {name: value for name, _, value in lines}
@@ -181,14 +190,6 @@ class ValkeyLink:
             if due - borrowed > deadline / 2:
                 raise LostError(f"no answer within {deadline:g} s") from error
             raise BusyError(f"no free connection within {deadline:g} s") from error
-
-    async def _write(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        async with self._writing:
-            try:
-                async with asyncio.timeout(self.timing.write_deadline):
-                    return await self._writer.pipeline(commands)
-            except TimeoutError as error:
-                raise LostError(f"no answer within {self.timing.write_deadline:g} s") from error
 
     # Supervision -----------------------------------------------------------------------------
 

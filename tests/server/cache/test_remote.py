@@ -1,0 +1,301 @@
+"""L2: it never raises, never piles up, and writes behind in order."""
+
+import asyncio
+import logging
+
+import pytest
+from server.cache.stores import Clock, MemoryStore, no_pause, settle
+
+from wb_cli.server.cache.breaker import BreakerState
+from wb_cli.server.cache.entry import Entry, encode
+from wb_cli.server.cache.errors import BusyError, LoadingError, LostError, RefusedError
+from wb_cli.server.cache.remote import Absence, RemoteTier
+
+LOST = LostError("no answer within 0.15 s")
+
+
+def entry(version: str = "v1", data: object = 1) -> Entry:
+    return encode(data, version, "f")
+
+
+class L2:
+    """A remote tier on a store in memory, with its clock."""
+
+    def __init__(self, **options: object) -> None:
+        self.store = MemoryStore()
+        self.clock = Clock()
+        self.tier = RemoteTier(self.store, clock=self.clock, pause=no_pause, **options)
+
+
+@pytest.fixture
+async def l2():
+    made = L2()
+    made.tier.start()
+    yield made
+    made.store.fault, made.store.gate = None, None
+    await made.tier.close()
+
+
+async def test_what_is_written_behind_is_read_back(l2: L2) -> None:
+    assert l2.tier.write(b"k", entry(), 1)
+    assert await l2.tier.flush() == 0
+    assert l2.store.data[b"k"] == entry().wire()
+    assert await l2.tier.read(b"k") == entry()
+
+
+async def test_what_waits_to_be_written_is_read_from_the_queue(l2: L2) -> None:
+    l2.store.lose()
+    l2.tier.write(b"k", entry(), 1)
+    assert await l2.tier.read(b"k") == entry()
+    assert l2.store.gets == 0
+
+
+@pytest.mark.parametrize(("wire", "absence"), [(None, Absence.NONE), (b"rubbish", Absence.GARBAGE)])
+async def test_nothing_and_rubbish_are_told_apart(l2: L2, wire, absence: Absence) -> None:
+    if wire:
+        l2.store.data[b"k"] = wire
+    assert await l2.tier.read(b"k") is absence
+
+
+@pytest.mark.parametrize(
+    ("fault", "absence"),
+    [
+        (LOST, Absence.FAILED),
+        (LoadingError("LOADING"), Absence.FAILED),
+        (BusyError("no connection"), Absence.BUSY),
+        (RefusedError("WRONGTYPE"), Absence.GARBAGE),
+        (ZeroDivisionError("a bug"), Absence.FAILED),
+    ],
+)
+async def test_no_fault_of_the_store_is_raised(l2: L2, fault, absence: Absence) -> None:
+    l2.store.fault = fault
+    assert await l2.tier.read(b"k") is absence
+
+
+async def test_a_store_that_is_not_ready_is_not_asked(l2: L2) -> None:
+    l2.store.lose()
+    assert await l2.tier.read(b"k") is Absence.NOT_READY
+    assert l2.store.gets == 0
+
+
+async def test_failures_open_the_breaker_and_alert_the_supervisor(l2: L2) -> None:
+    l2.store.fault = LOST
+    for _ in range(10):
+        await l2.tier.read(b"k")
+    assert await l2.tier.read(b"k") is Absence.BREAKER_OPEN
+    assert (l2.store.gets, l2.store.suspicions) == (3, 3)
+
+
+async def test_a_busy_pool_does_not_open_the_breaker(l2: L2) -> None:
+    l2.store.fault = BusyError("no connection")
+    for _ in range(10):
+        await l2.tier.read(b"k")
+    assert l2.tier.breaker.state is BreakerState.CLOSED
+
+
+async def test_one_probe_closes_the_breaker(l2: L2) -> None:
+    l2.store.fault = LOST
+    for _ in range(3):
+        await l2.tier.read(b"k")
+    l2.store.fault = None
+    l2.clock.now += 1
+    l2.store.gate = asyncio.Event()
+    reads = [asyncio.create_task(l2.tier.read(b"k")) for _ in range(5)]
+    await settle()
+    l2.store.gate.set()
+    found = [await read for read in reads]
+    assert found == [Absence.NONE] + [Absence.BREAKER_OPEN] * 4
+    assert l2.tier.breaker.state is BreakerState.CLOSED
+
+
+async def test_a_server_that_is_back_is_probed_without_waiting(l2: L2) -> None:
+    l2.store.fault = LOST
+    for _ in range(3):
+        await l2.tier.read(b"k")
+    l2.store.come_back()
+    assert await l2.tier.read(b"k") is Absence.NONE
+
+
+async def test_a_cancelled_probe_leaves_the_place_to_another(l2: L2) -> None:
+    l2.store.fault = LOST
+    for _ in range(3):
+        await l2.tier.read(b"k")
+    l2.store.come_back()
+    l2.store.gate = asyncio.Event()
+    probe = asyncio.create_task(l2.tier.read(b"k"))
+    await settle()
+    probe.cancel()
+    await asyncio.gather(probe, return_exceptions=True)
+    l2.store.gate = None
+    assert await l2.tier.read(b"k") is Absence.NONE
+
+
+async def test_many_are_read_in_batches_bounded_by_bytes(
+    l2: L2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wb_cli.server.cache.remote.READ_BATCH_BYTES", 1000)
+    wanted = [b"%d" % n for n in range(300)]
+    l2.store.data = {key: entry(data="x" * 400).wire() for key in wanted}
+    batches = [batch async for batch in l2.tier.read_many(wanted)]
+    assert [key for batch in batches for key, _ in batch] == wanted
+    assert {found.version for batch in batches for _, found in batch} == {"v1"}
+    assert all(len(batch) == 2 for batch in batches[1:])
+
+
+async def test_a_store_lost_midway_ends_a_long_read_quickly(l2: L2) -> None:
+    found = []
+    async for batch in l2.tier.read_many([b"%d" % n for n in range(1000)]):
+        found += [absence for _, absence in batch]
+        l2.store.lose()
+    assert set(found[:16]) == {Absence.NONE}
+    assert set(found[16:]) == {Absence.NOT_READY}
+    assert len(found) == 1000
+
+
+async def test_versions_are_read_without_the_data(l2: L2) -> None:
+    l2.store.data = {b"a": entry("v7", "x" * 99_999).wire(), b"b": b"rubbish"}
+    l2.tier.write(b"c", entry("v9"), 1)
+    assert await l2.tier.versions([b"a", b"b", b"c", b"d"]) == [
+        ("v7", "f"),
+        None,
+        ("v9", "f"),
+        None,
+    ]
+    l2.store.fault = LOST
+    assert await l2.tier.versions([b"a"]) == [None]
+    l2.store.lose()
+    assert await l2.tier.versions([b"a"]) == [None]
+
+
+async def test_writes_go_out_in_pipelines(l2: L2) -> None:
+    for n in range(1000):
+        l2.tier.write(b"%d" % n, entry(), 1)
+    assert await l2.tier.flush() == 0
+    assert len(l2.store.data) == 1000
+    assert max(l2.store.pipelines) == 64
+
+
+async def test_writes_of_one_key_are_coalesced_and_the_newest_wins(l2: L2) -> None:
+    for order in range(100):
+        l2.tier.write(b"k", entry(f"v{order}"), order)
+    await l2.tier.flush()
+    assert [key for key, _ in l2.store.history] == [b"k"]
+    assert (await l2.tier.read(b"k")).version == "v99"
+
+
+async def test_the_older_never_wins_in_ten_thousand_adversarial_pairs(l2: L2) -> None:
+    for n in range(10_000):
+        key = b"%d" % n
+        first, second = ((1, 2), (2, 1))[n % 2]
+        l2.tier.write(key, entry(f"v{first}"), first)
+        if n % 3 == 0:
+            await asyncio.sleep(0)  # the first is on its way, or there
+        if n % 700 == 0:
+            l2.store.fault = LOST
+            await settle(5)
+            l2.store.fault = None
+        l2.tier.write(key, entry(f"v{second}"), second)
+    await l2.tier.flush()
+    found = {(await l2.tier.read(b"%d" % n)).version for n in range(10_000)}
+    assert found == {"v2"}
+
+
+async def test_what_queued_up_during_an_outage_is_replayed_in_its_newest_form(l2: L2) -> None:
+    l2.store.lose()
+    for order in range(5):
+        for n in range(200):
+            l2.tier.write(b"%d" % n, entry(f"v{order}"), order)
+    await settle()
+    assert l2.store.data == {}
+    l2.store.come_back()
+    assert await l2.tier.flush() == 0
+    assert set(l2.store.data.values()) == {entry("v4").wire()}
+    assert len(l2.store.history) == 200
+
+
+async def test_an_outage_in_the_middle_of_a_batch_loses_nothing(l2: L2) -> None:
+    l2.store.gate = asyncio.Event()
+    for n in range(200):
+        l2.tier.write(b"%d" % n, entry(), 1)
+    await settle()
+    l2.store.fault = LOST
+    l2.store.gate.set()
+    await settle(5)
+    l2.store.lose()
+    await settle()
+    l2.store.gate = None
+    l2.store.come_back()
+    assert await l2.tier.flush() == 0
+    assert len(l2.store.data) == 200
+
+
+async def test_the_queue_is_bounded_in_an_outage() -> None:
+    l2 = L2(max_queue_bytes=10_000)
+    l2.store.lose()
+    for n in range(1000):
+        l2.tier.write(b"%d" % n, entry(data="x" * 100), 1)
+    assert l2.tier.queue.bytes <= 10_000
+    assert l2.tier.queue.dropped["overflow"] + len(l2.tier.queue) == 1000
+
+
+async def test_refused_writes_are_counted_and_said_once(
+    l2: L2, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    l2.store.refusal = RefusedError("OOM command not allowed")
+    for n in range(200):
+        l2.tier.write(b"%d" % n, entry(), 1)
+    await l2.tier.flush()
+    assert l2.tier.queue.dropped == {"refused": 200}
+    l2.store.refusal = None
+    l2.tier.write(b"k", entry(), 1)
+    await l2.tier.flush()
+    assert [record.getMessage() for record in caplog.records] == [
+        "[Cache] Valkey refuses writes: OOM command not allowed",
+        "[Cache] Valkey takes writes again",
+    ]
+
+
+async def test_an_entry_that_cannot_be_written_does_not_end_the_writing(l2: L2) -> None:
+    l2.tier.write(b"bad", entry("\ud800"), 1)  # no JSON for half a surrogate pair
+    await settle()
+    l2.tier.write(b"good", entry(), 1)
+    await l2.tier.flush()
+    assert l2.store.data.keys() == {b"good"}
+    assert l2.tier.queue.dropped["failed"] == 1
+
+
+async def test_a_deleted_key_reads_as_absent_before_and_after_the_server_knows(l2: L2) -> None:
+    l2.store.data[b"k"] = entry().wire()
+    l2.store.lose()
+    l2.tier.delete(b"k", 1)
+    assert await l2.tier.read(b"k") is Absence.CLEARED
+    l2.store.come_back()
+    assert await l2.tier.flush() == 0
+    assert await l2.tier.read(b"k") is Absence.NONE
+
+
+async def test_a_purge_takes_what_was_there_and_leaves_what_comes_after(l2: L2) -> None:
+    l2.store.data = {b"a:1": entry().wire(), b"b:1": entry().wire()}
+    l2.store.lose()
+    l2.tier.write(b"a:2", entry(), 1)
+    l2.tier.purge(b"a:")
+    l2.tier.write(b"a:3", entry(), 2)
+    assert await l2.tier.read(b"a:1") is Absence.CLEARED
+    assert await l2.tier.read(b"a:2") is Absence.CLEARED
+    assert await l2.tier.read(b"a:3") == entry()
+    l2.store.come_back()
+    assert await l2.tier.flush() == 0
+    assert l2.store.data.keys() == {b"a:3", b"b:1"}
+
+
+async def test_flush_gives_up_at_its_budget_and_at_once_without_a_server(
+    l2: L2, caplog: pytest.LogCaptureFixture
+) -> None:
+    l2.store.gate = asyncio.Event()
+    l2.tier.write(b"k", entry(), 1)
+    assert await l2.tier.flush(within=0.01) == 1
+    l2.store.lose()
+    assert await l2.tier.flush(within=60) == 1
+    await l2.tier.close()
+    assert "[Cache] 1 entries were not written to Valkey" in caplog.messages

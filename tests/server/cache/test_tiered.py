@@ -1,0 +1,541 @@
+"""The cache as callers see it: one load, the right version, and no harm from anyone."""
+
+import asyncio
+import doctest
+import logging
+
+import pytest
+from server.cache.stores import Clock, MemoryStore, no_pause, settle
+
+import wb_cli.server.cache
+from wb_cli.server.cache import (
+    Cache,
+    Entry,
+    LoadAbandonedError,
+    Loaded,
+    LocalTier,
+    RemoteTier,
+    Status,
+    UnfaithfulValueError,
+)
+from wb_cli.server.cache.entry import encode
+from wb_cli.server.cache.errors import LostError
+
+KEY = b"cache:reports:north"
+
+
+class Loader:
+    """Returns what it is told to, and counts how often it is asked."""
+
+    def __init__(self, data: object = "data", version: str | None = "v1", **options) -> None:
+        self.loaded = Loaded(data, version, **options)
+        self.error: BaseException | None = None
+        self.gate: asyncio.Event | None = None
+        self.calls = 0
+
+    async def __call__(self) -> Loaded:
+        self.calls += 1
+        await asyncio.sleep(0)
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        return self.loaded
+
+    def hold(self) -> "Loader":
+        self.gate = asyncio.Event()
+        return self
+
+
+class Process:
+    """One process on an L2 that outlives it."""
+
+    def __init__(self, store: MemoryStore, fingerprint: str = "1.0", l1: int = 10_000_000) -> None:
+        self.store = store
+        self.clock = Clock()
+        self.l1 = LocalTier(l1)
+        self.l2 = RemoteTier(store, clock=self.clock, pause=no_pause)
+        self.cache = Cache("reports", self.l1, self.l2, fingerprint=fingerprint, clock=self.clock)
+        self.memory_only = Cache("options", self.l1, fingerprint=fingerprint)
+        self.l2.start()
+
+    async def get(self, version: str | None, loader: Loader, **options) -> Entry:
+        return await self.cache.get_or_load("north", version, loader, **options)
+
+    async def end(self) -> None:
+        await self.cache.close()
+        await self.l2.close()
+
+
+@pytest.fixture
+async def store():
+    return MemoryStore()
+
+
+@pytest.fixture
+async def process(store: MemoryStore):
+    made = Process(store)
+    yield made
+    store.gate = None
+    await made.end()
+
+
+# One load ------------------------------------------------------------------------------------
+
+
+async def test_ten_requests_in_one_tick_make_one_load(process: Process) -> None:
+    loader = Loader()
+    entries = await asyncio.gather(*(process.get("v1", loader) for _ in range(10)))
+    assert loader.calls == 1
+    assert {entry.value() for entry in entries} == {"data"}
+    assert process.cache.counts.joined == 9
+
+
+async def test_ten_thousand_callers_make_one_load(process: Process) -> None:
+    loader = Loader()
+    entries = await asyncio.gather(*(process.get("v1", loader) for _ in range(10_000)))
+    assert loader.calls == 1
+    assert len({id(entry) for entry in entries}) == 1
+
+
+async def test_ten_thousand_staggered_callers_make_one_load(process: Process) -> None:
+    loader = Loader().hold()
+    callers = []
+    for n in range(10_000):
+        callers.append(asyncio.create_task(process.get("v1", loader)))
+        if n % 100 == 0:
+            await asyncio.sleep(0)
+        if n == 9_000:
+            loader.gate.set()
+    await asyncio.gather(*callers)
+    assert loader.calls == 1
+
+
+async def test_the_first_of_ten_thousand_callers_is_cancelled_and_harms_nobody(
+    process: Process,
+) -> None:
+    loader = Loader().hold()
+    callers = [asyncio.create_task(process.get("v1", loader)) for _ in range(10_000)]
+    await settle()
+    callers[0].cancel()
+    await settle()
+    loader.gate.set()
+    results = await asyncio.gather(*callers, return_exceptions=True)
+    assert isinstance(results[0], asyncio.CancelledError)
+    assert {entry.value() for entry in results[1:]} == {"data"}
+    assert loader.calls == 1
+
+
+async def test_a_failing_load_reaches_all_ten_thousand_callers_and_is_logged_once(
+    process: Process, caplog: pytest.LogCaptureFixture
+) -> None:
+    loader = Loader()
+    loader.error = OSError("the database is gone")
+    callers = (process.get("v1", loader) for _ in range(10_000))
+    results = await asyncio.gather(*callers, return_exceptions=True)
+    assert set(map(str, results)) == {"the database is gone"}
+    assert loader.calls == 1
+    assert caplog.messages == ["[Cache] reports: could not load north: the database is gone"]
+
+
+async def test_after_a_failure_the_next_call_tries_again(process: Process) -> None:
+    loader = Loader()
+    loader.error = OSError("gone")
+    with pytest.raises(OSError, match="gone"):
+        await process.get("v1", loader)
+    loader.error = None
+    assert (await process.get("v1", loader)).value() == "data"
+    assert loader.calls == 2
+    assert process.cache.counts.failures == 1
+
+
+async def test_a_failure_whose_callers_all_left_is_no_unhandled_error(process: Process) -> None:
+    loader = Loader().hold()
+    loader.error = OSError()
+    caller = asyncio.create_task(process.get("v1", loader))
+    await settle()
+    caller.cancel()
+    await asyncio.gather(caller, return_exceptions=True)
+    loader.gate.set()
+    unhandled = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+    await settle()
+    assert unhandled == []
+    assert len(process.cache._flights) == 0
+
+
+async def test_a_load_whose_callers_all_left_is_stored_all_the_same(process: Process) -> None:
+    loader = Loader().hold()
+    caller = asyncio.create_task(process.get("v1", loader))
+    await settle()
+    caller.cancel()
+    loader.gate.set()
+    await settle()
+    assert process.cache.peek("north", "v1").value() == "data"
+
+
+async def test_a_load_that_is_cancelled_from_within_does_not_cancel_its_callers(
+    process: Process,
+) -> None:
+    loader = Loader()
+    loader.error = asyncio.CancelledError()
+    with pytest.raises(LoadAbandonedError, match="north"):
+        await process.get("v1", loader)
+
+
+async def test_closing_ends_loads_with_an_error_that_says_so(process: Process) -> None:
+    running = asyncio.create_task(process.get("v1", Loader().hold()))
+    await settle()
+    just_begun = asyncio.create_task(process.get("v2", Loader()))
+    await asyncio.sleep(0)
+    await process.cache.close()
+    for caller in (running, just_begun):
+        with pytest.raises((LoadAbandonedError, asyncio.CancelledError)):
+            await caller
+
+
+# Versions ------------------------------------------------------------------------------------
+
+
+async def test_another_version_is_a_miss(process: Process) -> None:
+    await process.get("v1", Loader())
+    newer = Loader("new", "v2")
+    assert (await process.get("v2", newer)).value() == "new"
+    assert newer.calls == 1
+    assert process.cache.counts.misses == {"absent": 1, "stale": 1}
+
+
+async def test_two_versions_in_flight_are_two_loads(process: Process) -> None:
+    old, new = Loader("old", "v1").hold(), Loader("new", "v2").hold()
+    asks_old = asyncio.create_task(process.get("v1", old))
+    asks_new = asyncio.create_task(process.get("v2", new))
+    await settle()
+    new.gate.set()
+    await asks_new
+    also_old = asyncio.create_task(process.get("v1", old))
+    await settle()
+    old.gate.set()
+    assert {(await asks_old).value(), (await also_old).value()} == {"old"}
+    assert (old.calls, new.calls) == (1, 1)
+
+
+async def test_a_late_older_load_replaces_nothing_in_either_tier(process: Process) -> None:
+    old = Loader("old", "v1").hold()
+    asks_old = asyncio.create_task(process.get("v1", old))
+    await settle()
+    await process.get("v2", Loader("new", "v2"))
+    old.gate.set()
+    assert (await asks_old).version == "v1"
+    await process.l2.flush()
+    assert process.cache.peek("north", "v2").value() == "new"
+    assert (await process.l2.read(KEY)).version == "v2"
+    assert process.cache.counts.unstored == {"superseded": 1}
+
+
+async def test_data_of_another_version_goes_out_under_its_own_and_is_not_stored(
+    process: Process,
+) -> None:
+    entry = await process.get("v1", Loader("newer", "v2"))
+    assert (entry.version, entry.value()) == ("v2", "newer")
+    await process.l2.flush()
+    assert len(process.cache) == 0
+    assert process.store.data == {}
+
+
+async def test_an_unsettled_version_is_neither_read_nor_written(process: Process) -> None:
+    await process.get("v1", Loader())
+    await process.l2.flush()
+    gets, writes = process.store.gets, len(process.store.history)
+    loader = Loader("changing", None)
+    assert (await process.get(None, loader)).value() == "changing"
+    assert (await process.get(None, loader)).version is None
+    await process.l2.flush()
+    assert loader.calls == 2
+    assert (process.store.gets, len(process.store.history)) == (gets, writes)
+    assert process.cache.peek("north", "v1").value() == "data"
+    assert process.cache.peek("north", None) is None
+
+
+async def test_data_that_was_unsettled_when_it_was_read_is_not_stored(process: Process) -> None:
+    assert (await process.get("v1", Loader("half", None))).version is None
+    await process.l2.flush()
+    assert (len(process.cache), process.store.data) == (0, {})
+
+
+async def test_settled_data_for_an_unsettled_question_is_not_stored(process: Process) -> None:
+    assert (await process.get(None, Loader("data", "v1"))).version == "v1"
+    assert len(process.cache) == 0
+
+
+async def test_an_error_in_the_form_of_an_answer_is_not_stored(process: Process) -> None:
+    loader = Loader({"error": "no such column"}, "v1", is_error=True)
+    await process.get("v1", loader)
+    await process.get("v1", loader)
+    await process.l2.flush()
+    assert loader.calls == 2
+    assert process.store.data == {}
+
+
+async def test_what_json_does_not_carry_is_refused_at_the_first_load(process: Process) -> None:
+    with pytest.raises(UnfaithfulValueError, match=r"\$\.when is of type object"):
+        await process.get("v1", Loader({"when": object()}))
+    assert len(process.cache) == 0
+
+
+async def test_large_values_are_checked_and_stored_too(process: Process) -> None:
+    rows = [{"facility": f"Facility {n}", "value": n} for n in range(20_000)]
+    assert (await process.get("v1", Loader(rows))).value() == rows
+    with pytest.raises(UnfaithfulValueError, match=r"\$\[20000\] is of type tuple"):
+        await process.get("v2", Loader([*rows, ()], "v2"))
+
+
+async def test_an_older_moment_makes_an_older_entry(process: Process) -> None:
+    moment = process.cache.moment()
+    await process.get("v2", Loader("new", "v2"))
+    await process.get("v1", Loader("old", "v1"), moment=moment)
+    assert process.cache.peek("north", "v2").value() == "new"
+
+
+# L2 ------------------------------------------------------------------------------------------
+
+
+async def test_after_a_restart_the_same_bytes_come_from_l2_without_a_load(
+    process: Process, store: MemoryStore
+) -> None:
+    before = await process.get("v1", Loader({"rows": list(range(3000))}))
+    await process.end()
+    again, loader = Process(store), Loader()
+    after = await again.get("v1", loader)
+    assert (after.body, after.encoding) == (before.body, before.encoding)
+    assert loader.calls == 0
+    assert again.cache.counts.l2_hits == 1
+    await again.end()
+
+
+async def test_what_came_from_l2_is_not_written_back(process: Process) -> None:
+    process.store.data[KEY] = encode("stored", "v1", "1.0").wire()
+    assert (await process.get("v1", Loader())).value() == "stored"
+    assert await process.l2.flush() == 0
+    assert process.store.history == []
+
+
+@pytest.mark.parametrize(
+    ("wire", "reason"),
+    [
+        (encode("x", "v0", "1.0").wire(), "stale"),
+        (encode("x", "v1", "2.0").wire(), "foreign_fingerprint"),
+        (b"rubbish", "garbage"),
+        (None, "absent"),
+    ],
+)
+async def test_what_does_not_serve_in_l2_is_loaded_and_replaced(
+    process: Process, wire, reason: str
+) -> None:
+    if wire:
+        process.store.data[KEY] = wire
+    assert (await process.get("v1", Loader())).value() == "data"
+    await process.l2.flush()
+    assert (await process.l2.read(KEY)) == encode("data", "v1", "1.0")
+    assert process.cache.counts.misses == {reason: 1}
+
+
+@pytest.mark.parametrize("fault", [LostError("gone"), ZeroDivisionError("a bug")])
+async def test_no_request_fails_because_of_l2(process: Process, fault: Exception) -> None:
+    process.store.fault = fault
+    for n in range(20):
+        entry = await process.cache.get_or_load(f"{n}", "v1", Loader(n))
+        assert entry.value() == n
+    assert process.store.gets == 3
+    assert process.cache.counts.misses == {"l2_failed": 3, "l2_breaker_open": 17}
+    process.store.fault = None
+
+
+async def test_a_cache_without_l2_never_touches_it(process: Process) -> None:
+    loader = Loader()
+    await process.memory_only.get_or_load("a", "v1", loader)
+    process.memory_only.clear("a")
+    process.memory_only.clear_all()
+    assert await process.memory_only.status("a", "v1") is Status.ABSENT
+    assert (await process.memory_only.hydrate_many({"a": "v1"})).missing == {"a": "not_persisted"}
+    await process.l2.flush()
+    assert (process.store.gets, process.store.history) == (0, [])
+
+
+async def test_what_l1_evicted_comes_back_from_l2(store: MemoryStore) -> None:
+    process = Process(store, l1=2000)
+    for n in range(10):
+        await process.cache.get_or_load(f"{n}", "v1", Loader(n))
+    loader = Loader("again")
+    assert (await process.cache.get_or_load("0", "v1", loader)).value() == 0
+    assert loader.calls == 0
+    assert process.l1.evictions > 0
+    await process.end()
+
+
+# Hydration -----------------------------------------------------------------------------------
+
+
+def fill(store: MemoryStore, count: int, version: str = "v1", fingerprint: str = "1.0") -> None:
+    for n in range(count):
+        entry = encode(n, version, fingerprint)
+        store.data[b"cache:reports:%d" % n] = entry.wire()
+
+
+async def test_hydration_fills_l1_and_says_what_is_missing(process: Process) -> None:
+    fill(process.store, 500)
+    process.store.data[b"cache:reports:7"] = encode(7, "v0", "1.0").wire()
+    process.store.data[b"cache:reports:8"] = encode(8, "v1", "2.0").wire()
+    process.store.data[b"cache:reports:9"] = b"rubbish"
+    await process.cache.get_or_load("0", "v1", Loader())
+    seen = []
+    wanted = {str(n): "v1" for n in range(510)}
+    result = await process.cache.hydrate_many(wanted, on_batch=lambda r: seen.append(r.done))
+    assert result.held == ["0"]
+    assert len(result.hydrated) == 496
+    assert result.missing == {
+        "7": "stale",
+        "8": "foreign_fingerprint",
+        "9": "garbage",
+    } | {str(n): "absent" for n in range(500, 510)}
+    assert process.cache.peek("499", "v1").value() == 499
+    assert seen == sorted(seen)
+    assert seen[-1] == result.done == 510
+    assert await process.l2.flush() == 0
+    assert [key for key, _ in process.store.history] == []
+
+
+async def test_hydration_does_not_replace_what_was_asked_for_later(process: Process) -> None:
+    moment = process.cache.moment()
+    fill(process.store, 1)
+    await process.cache.get_or_load("0", "v2", Loader("new", "v2"))
+    process.store.data[b"cache:reports:0"] = encode(0, "v1", "1.0").wire()
+    await process.l2.flush()
+    process.store.data[b"cache:reports:0"] = encode(0, "v1", "1.0").wire()
+    result = await process.cache.hydrate_many({"0": "v1"}, moment=moment)
+    assert result.missing == {"0": "stale"}
+    assert process.cache.peek("0", "v2").value() == "new"
+
+
+async def test_hydrating_one_entry_does_not_write_it(process: Process) -> None:
+    assert process.cache.hydrate("a", encode(1, "v1", "1.0"))
+    assert process.cache.peek("a", "v1").value() == 1
+    assert not process.cache.hydrate("b", encode(1, None, "1.0"))
+    assert not process.cache.hydrate("c", encode(1, "v1", "2.0"))
+    assert await process.l2.flush() == 0
+    assert process.store.history == []
+
+
+async def test_what_is_cleared_during_a_hydration_stays_cleared(process: Process) -> None:
+    fill(process.store, 3)
+    process.store.gate = asyncio.Event()
+    wanted = {str(n): "v1" for n in range(3)}
+    hydration = asyncio.create_task(process.cache.hydrate_many(wanted))
+    await settle()
+    process.cache.clear("1")
+    process.store.gate.set()
+    result = await hydration
+    assert result.missing == {"1": "cleared"}
+    assert not process.cache.holds("1", "v1")
+
+
+# Clearing and status -------------------------------------------------------------------------
+
+
+async def test_clearing_one_takes_it_from_both_tiers(process: Process) -> None:
+    await process.get("v1", Loader())
+    await process.l2.flush()
+    process.cache.clear("north")
+    assert (await process.get("v1", Loader("fresh"))).value() == "fresh"
+    await process.l2.flush()
+    assert (await process.l2.read(KEY)).value() == "fresh"
+
+
+async def test_clearing_all_takes_everything_of_this_cache_alone(process: Process) -> None:
+    process.store.data[b"cache:reports2:a"] = b"another's"
+    for n in range(5):
+        await process.cache.get_or_load(f"{n}", "v1", Loader(n))
+    await process.l2.flush()
+    assert process.cache.clear_all() == 5
+    assert await process.l2.flush() == 0
+    assert process.store.data == {b"cache:reports2:a": b"another's"}
+
+
+@pytest.mark.parametrize("clear", [lambda c: c.clear("north"), lambda c: c.clear_all()])
+async def test_a_load_in_progress_at_a_clear_answers_and_is_not_stored(
+    process: Process, clear
+) -> None:
+    before = Loader("before").hold()
+    asks_before = asyncio.create_task(process.get("v1", before))
+    await settle()
+    clear(process.cache)
+    after = Loader("after")
+    assert (await process.get("v1", after)).value() == "after"
+    before.gate.set()
+    assert (await asks_before).value() == "before"
+    assert process.cache.peek("north", "v1").value() == "after"
+    await process.l2.flush()
+    assert (await process.l2.read(KEY)).value() == "after"
+
+
+async def test_a_read_of_l2_in_progress_at_a_clear_is_not_stored(process: Process) -> None:
+    process.store.data[KEY] = encode("before", "v1", "1.0").wire()
+    process.store.gate = asyncio.Event()
+    asks = asyncio.create_task(process.get("v1", Loader()))
+    await settle()
+    process.cache.clear("north")
+    process.store.gate.set()
+    assert (await asks).value() == "before"
+    assert len(process.cache) == 0
+
+
+async def test_the_status_is_that_of_the_version_asked_for(process: Process) -> None:
+    cache = process.cache
+    await cache.get_or_load("l1", "v1", Loader())
+    fill(process.store, 1)
+    process.store.data[b"cache:reports:foreign"] = encode(1, "v1", "2.0").wire()
+    loading = asyncio.create_task(cache.get_or_load("loading", "v1", Loader().hold()))
+    await settle()
+    wanted = dict.fromkeys(["l1", "0", "loading", "none", "foreign"], "v1")
+    assert await cache.status_many(wanted) == {
+        "l1": Status.L1,
+        "0": Status.L2,
+        "loading": Status.LOADING,
+        "none": Status.ABSENT,
+        "foreign": Status.STALE,
+    }
+    assert await cache.status("l1", "v2") is Status.STALE
+    assert await cache.status("0", "v2") is Status.STALE
+    process.store.lose()
+    assert await cache.status("0", "v1") is Status.ABSENT
+    loading.cancel()
+
+
+# The rest ------------------------------------------------------------------------------------
+
+
+async def test_minutes_saved_are_hits_times_the_mean_load(process: Process) -> None:
+    async def slow() -> Loaded:
+        process.clock.now += 90
+        return Loaded(1, "v1")
+
+    await process.cache.get_or_load("a", "v1", slow)
+    for _ in range(4):
+        await process.cache.get_or_load("a", "v1", slow)
+    saved = process.cache.counts.seconds_saved()
+    assert saved == {"l1": 360, "l2": 0, "warm_up": 0, "flight": 0}
+
+
+@pytest.mark.parametrize("name", ["", "Po", "a:b", "a*", "1a"])
+def test_a_name_that_would_confuse_keys_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="name"):
+        Cache(name, LocalTier(1), fingerprint="f")
+
+
+@pytest.mark.network
+def test_the_example_in_the_documentation_runs() -> None:
+    logging.disable()
+    try:
+        result = doctest.testmod(wb_cli.server.cache)
+    finally:
+        logging.disable(logging.NOTSET)
+    assert (result.failed, result.attempted > 0) == (0, True)

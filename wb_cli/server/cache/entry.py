@@ -1,0 +1,193 @@
+"""The entry: encoded once, then the same bytes in L1, in L2 and in the HTTP answer.
+
+On the wire an entry is an envelope of version hash, code fingerprint and data. Small ones are the
+JSON document ``{"versionHash": ..., "fingerprint": ..., "data": ...}``. Larger ones are a zstd
+stream: a skippable frame that holds version and fingerprint, then a frame with the data alone. So
+the version is read without decompressing, the data frame is served as it is
+(``Content-Encoding: zstd``), and ``valkey-cli get KEY | zstd -d`` shows the data.
+"""
+
+import struct
+import threading
+import zlib
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+import orjson
+import zstandard
+
+from wb_cli.server.cache.faithful import check, to_json
+
+COMPRESS_FROM: Final = 4096  # bytes of JSON
+ZSTD_LEVEL: Final = 1
+
+_SKIPPABLE = struct.Struct("<II")  # magic number and length, as RFC 8878 has it
+_SKIPPABLE_MAGIC = 0x184D2A50
+_JSON_HEAD = b'{"versionHash":'
+
+
+class Encoding(StrEnum):
+    """How the body is stored; the value is the HTTP `Content-Encoding`."""
+
+    IDENTITY = "identity"
+    ZSTD = "zstd"
+
+
+class GarbageError(ValueError):
+    """Bytes under one of our keys that are no envelope of ours."""
+
+
+class Entry:
+    """One answer: a version and the encoded data. Immutable; everything else is derived.
+
+    ``version`` is None where the data was unsettled when it was read; such an entry is never
+    stored. ``body`` is what goes over HTTP, as ``encoding`` says.
+    """
+
+    __slots__ = ("body", "encoding", "fingerprint", "version")
+
+    def __init__(
+        self, version: str | None, fingerprint: str, body: bytes, encoding: Encoding
+    ) -> None:
+        self.version = version
+        self.fingerprint = fingerprint
+        self.body = body
+        self.encoding = encoding
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.version!r}, {len(self.body)} bytes {self.encoding}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Entry) and self.wire() == other.wire()
+
+    def __hash__(self) -> int:
+        return hash((self.version, self.fingerprint, self.body))
+
+    def json(self) -> bytes:
+        """The data as JSON text, decompressed where need be."""
+        if self.encoding is Encoding.IDENTITY:
+            return self.body
+        return _zstd().decompress(self.body)
+
+    def value(self) -> Any:
+        """The data, decoded anew at each call: the caller's own, free to change."""
+        return orjson.loads(self.json())
+
+    def wire(self) -> bytes:
+        """The envelope as it is stored in L2."""
+        names = {"versionHash": self.version, "fingerprint": self.fingerprint}
+        if self.encoding is Encoding.IDENTITY:
+            return orjson.dumps(names)[:-1] + b',"data":' + self.body + b"}"
+        sums = {"bytes": len(self.body), "crc32": zlib.crc32(self.body)}
+        head = orjson.dumps(names | sums)
+        return _SKIPPABLE.pack(_SKIPPABLE_MAGIC, len(head)) + head + self.body
+
+
+def encode(data: Any, version: str | None, fingerprint: str) -> Entry:
+    """Make an entry; raises `UnfaithfulValueError` for data that JSON would change."""
+    return finish(data, to_json(data), version, fingerprint)
+
+
+def finish(data: Any, encoded: bytes, version: str | None, fingerprint: str) -> Entry:
+    """The slower part of :func:`encode`: check and compress. May run in a thread."""
+    check(data, encoded)
+    if len(encoded) >= COMPRESS_FROM:
+        compressed = _zstd().compress(encoded)
+        if len(compressed) < len(encoded):
+            return Entry(version, fingerprint, compressed, Encoding.ZSTD)
+    return Entry(version, fingerprint, encoded, Encoding.IDENTITY)
+
+
+def decode(wire: bytes) -> Entry:
+    """Read an envelope without decoding its data; raises `GarbageError` for anything else."""
+    try:
+        if wire.startswith(_JSON_HEAD):
+            return _decode_json(wire)
+        return _decode_zstd(wire)
+    except (msgspec.MsgspecError, UnicodeError, struct.error) as error:
+        raise GarbageError(str(error)) from error
+
+
+def peek_version(prefix: bytes) -> tuple[str, str] | None:
+    """Version and fingerprint from an envelope's first bytes; None where they are not there."""
+    try:
+        if not prefix.startswith(_JSON_HEAD):
+            head, _ = _split(prefix)
+            return head.versionHash, head.fingerprint
+        names = prefix[: prefix.index(b',"data":')] + b"}"
+        document = msgspec.json.decode(names, type=_Names)
+    except (ValueError, struct.error):
+        return None
+    else:
+        return document.versionHash, document.fingerprint
+
+
+def key(cache: str, uniqueness: str) -> bytes:
+    """The L2 key."""
+    return f"cache:{cache}:{uniqueness}".encode(errors="surrogatepass")
+
+
+# The names are those of the stored envelope.
+
+
+class _Names(msgspec.Struct):
+    versionHash: str  # noqa: N815
+    fingerprint: str
+
+
+class _Head(_Names):
+    bytes: int
+    crc32: int
+
+
+class _Document(_Names):
+    data: msgspec.Raw
+
+
+_document = msgspec.json.Decoder(_Document)
+_head = msgspec.json.Decoder(_Head)
+
+
+def _decode_json(wire: bytes) -> Entry:
+    # Raw checks the data's grammar without building it, and passes any bytes in its strings.
+    document = _document.decode(wire)
+    if not wire.isascii():
+        wire.decode()
+    return Entry(
+        document.versionHash, document.fingerprint, bytes(document.data), Encoding.IDENTITY
+    )
+
+
+def _decode_zstd(wire: bytes) -> Entry:
+    head, start = _split(wire)
+    body = wire[start:]
+    if len(body) != head.bytes or zlib.crc32(body) != head.crc32:
+        raise GarbageError("the data is not what was stored")
+    return Entry(head.versionHash, head.fingerprint, body, Encoding.ZSTD)
+
+
+def _split(wire: bytes) -> tuple[_Head, int]:
+    magic, length = _SKIPPABLE.unpack_from(wire)
+    if magic != _SKIPPABLE_MAGIC:
+        raise GarbageError("neither JSON nor zstd of ours")
+    start = _SKIPPABLE.size + length
+    return _head.decode(wire[_SKIPPABLE.size : start]), start
+
+
+class _Zstd(threading.local):
+    """Compressor and decompressor; neither may be used by two threads at once."""
+
+    def __init__(self) -> None:
+        self.compress = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress
+        self._decompress = zstandard.ZstdDecompressor().decompress
+
+    def decompress(self, body: bytes) -> bytes:
+        return self._decompress(body)
+
+
+_per_thread = _Zstd()
+
+
+def _zstd() -> _Zstd:
+    return _per_thread

@@ -1,0 +1,42 @@
+"""Filling L1 from L2, many versions at a time, and telling where things stand."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a thing stands, in the version asked for."""
+
+    L1 = "l1"
+    L2 = "l2"
+    LOADING = "loading"
+    STALE = "stale"
+    ABSENT = "absent"
+
+
+class Miss(StrEnum):
+    """Why an entry did not serve, besides the reasons of L2 itself."""
+
+    STALE = "stale"
+    FOREIGN = "foreign_fingerprint"
+    NOT_PERSISTED = "not_persisted"
+    UNSETTLED = "unsettled"
+
+
+@dataclass(eq=False, slots=True)
+class Hydration:
+    """How a batch of known versions fared: in L1 before, found in L2, or missing and why."""
+
+    held: list[str] = field(default_factory=list)
+    hydrated: list[str] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+    cleared: set[str | None] = field(default_factory=set)  # since it began; None is everything
+
+    @property
+    def done(self) -> int:
+        """How many have been looked at."""
+        return len(self.held) + len(self.hydrated) + len(self.missing)
+
+    def is_cleared(self, uniqueness: str) -> bool:
+        """Whether what was read from L2 must not be used any more."""
+        return uniqueness in self.cleared or None in self.cleared

@@ -1,0 +1,137 @@
+"""L1: bounded in bytes, synchronous, no I/O. Evicts by SIEVE.
+
+SIEVE (Zhang et al., NSDI 2024) keeps entries in the order they came. A hit marks its entry and
+moves nothing, which is what makes it cheap; a hand walks from the oldest on, spares and unmarks
+what was marked, and evicts the first that was not. One pass of the warm-up cannot flush what is
+in use.
+"""
+
+from itertools import count
+
+from wb_cli.server.cache.entry import Entry
+
+# What an entry costs besides its body: node, dict slot, key and version strings.
+OVERHEAD_BYTES = 512
+
+
+class Node:
+    """An entry's place in the order."""
+
+    __slots__ = (
+        "cost",
+        "entry",
+        "is_marked",
+        "newer",
+        "older",
+        "order",
+        "shelf",
+        "uniqueness",
+        "version",
+    )
+
+    def __init__(self, shelf: "Shelf", uniqueness: str, entry: Entry, order: int) -> None:
+        self.shelf = shelf
+        self.uniqueness = uniqueness
+        self.entry = entry
+        self.version = entry.version
+        self.order = order
+        self.cost = len(entry.body) + OVERHEAD_BYTES
+        self.is_marked = False
+        self.newer: Node | None = None
+        self.older: Node | None = None
+
+
+class LocalTier:
+    """The bytes that all caches of a process share. Each cache has a `Shelf` of its own in it."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.bytes = 0
+        self.evictions = 0
+        self.shelves: list[Shelf] = []
+        self.moments = count(1)
+        self._newest: Node | None = None
+        self._oldest: Node | None = None
+        self._hand: Node | None = None
+
+    def shelf(self) -> "Shelf":
+        """A new, empty shelf."""
+        self.shelves.append(Shelf(self))
+        return self.shelves[-1]
+
+    def __len__(self) -> int:
+        return sum(len(shelf.nodes) for shelf in self.shelves)
+
+    def add(self, node: Node) -> None:
+        """Take a node in as the newest, and evict until there is room."""
+        self.bytes += node.cost
+        while self.bytes > self.max_bytes:
+            self._evict()
+        node.older, self._newest = self._newest, node
+        if node.older is None:
+            self._oldest = node
+        else:
+            node.older.newer = node
+
+    def remove(self, node: Node) -> None:
+        """Take a node out."""
+        self.bytes -= node.cost
+        if self._hand is node:
+            self._hand = node.newer
+        if node.newer is None:
+            self._newest = node.older
+        else:
+            node.newer.older = node.older
+        if node.older is None:
+            self._oldest = node.newer
+        else:
+            node.older.newer = node.newer
+
+    def _evict(self) -> None:
+        node = self._hand or self._oldest
+        while node is not None and node.is_marked:
+            node.is_marked = False
+            node = node.newer or self._oldest
+        if node is None:  # pragma: no cover  (bytes are held by nodes alone)
+            raise AssertionError("L1 is empty and full")
+        self._hand = node
+        self.evictions += 1
+        node.shelf.discard(node.uniqueness)
+
+
+class Shelf:
+    """One cache's entries in L1, by uniqueness."""
+
+    def __init__(self, tier: LocalTier) -> None:
+        self.nodes: dict[str, Node] = {}
+        self._tier = tier
+
+    def put(self, uniqueness: str, entry: Entry, order: int) -> bool:
+        """Store, unless what is there is newer; tells whether it was not.
+
+        ``order`` is when the entry's version was asked for, not when the entry arrived. What is
+        larger than the whole tier takes the place of the older one, and is not kept.
+        """
+        held = self.nodes.get(uniqueness)
+        if held is not None and held.order > order:
+            return False
+        self.discard(uniqueness)
+        node = Node(self, uniqueness, entry, order)
+        if node.cost <= self._tier.max_bytes:
+            self._tier.add(node)
+            self.nodes[uniqueness] = node
+        return True
+
+    def discard(self, uniqueness: str) -> bool:
+        """Remove an entry; tells whether there was one."""
+        node = self.nodes.pop(uniqueness, None)
+        if node is not None:
+            self._tier.remove(node)
+        return node is not None
+
+    def clear(self) -> int:
+        """Remove every entry; how many there were."""
+        count = len(self.nodes)
+        for uniqueness in list(self.nodes):
+            self.discard(uniqueness)
+        return count

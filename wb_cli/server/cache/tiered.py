@@ -1,0 +1,266 @@
+"""The two tiers as one cache: flight, L1, L2, loader, store, in this order."""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+
+from wb_cli.server.cache.entry import Entry, finish
+from wb_cli.server.cache.entry import key as key_of
+from wb_cli.server.cache.faithful import to_json
+from wb_cli.server.cache.flights import Flight, Flights, Loaded, Loader
+from wb_cli.server.cache.hydration import Hydration, Miss, Status
+from wb_cli.server.cache.local import LocalTier
+from wb_cli.server.cache.metrics import Counts
+from wb_cli.server.cache.remote import Absence, RemoteTier
+
+log = logging.getLogger(__name__)
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+# From this much JSON on, checking and compressing leave the event loop to others.
+THREAD_FROM_BYTES = 256 * 1024
+
+
+class Cache:
+    """One named cache. Without an ``l2`` it lives in memory alone and never touches Valkey.
+
+    A version is what the caller read from the database just before; None says that it is
+    unsettled, and then the cache is neither read nor written.
+
+    *moment*: who reads versions long before using them (the warm-up) takes a :meth:`moment` before
+    reading them and passes it on. What was asked for later then counts as newer.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        l1: LocalTier,
+        l2: RemoteTier | None = None,
+        *,
+        fingerprint: str,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        if not NAME.fullmatch(name):
+            raise ValueError(f"a cache's name is lower case letters, digits and _, not {name!r}")
+        self.name = name
+        self.fingerprint = fingerprint
+        self.counts = Counts()
+        self._l1 = l1
+        self._l2 = l2
+        self._shelf = l1.shelf()
+        self._nodes = self._shelf.nodes
+        self._flights = Flights()
+        self._hydrations: set[Hydration] = set()
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"<Cache {self.name}, {len(self)} in L1, {len(self._flights)} in flight>"
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def moment(self) -> int:
+        """Now, as the order of versions counts it."""
+        return next(self._l1.moments)
+
+    def peek(self, uniqueness: str, version: str | None) -> Entry | None:
+        """The entry of that very version, if L1 has it. Synchronous; the fastest way."""
+        node = self._nodes.get(uniqueness)
+        if node is None or node.version != version:
+            return None
+        node.is_marked = True
+        self.counts.l1_hits += 1
+        return node.entry
+
+    async def get_or_load(
+        self, uniqueness: str, version: str | None, loader: Loader, *, moment: int | None = None
+    ) -> Entry:
+        """The entry of that version, from L1, L2 or the loader; one load for all who ask at once.
+
+        Where the loader says that its data has another version, the entry bears that one. What
+        the loader raises reaches every waiter; the next call tries again.
+        """
+        node = self._nodes.get(uniqueness)  # `peek`, without the price of a call
+        if node is not None and node.version == version:
+            node.is_marked = True
+            self.counts.l1_hits += 1
+            return node.entry
+        flight = self._flights.find(uniqueness, version)
+        if flight is None:
+            flight = Flight(uniqueness, version, self._order(moment))
+            self._flights.take_off(flight, lambda flight: self._find_or_load(flight, loader))
+        else:
+            self.counts.joined += 1
+        # Shielded: a caller that is cancelled leaves the flight to the others.
+        return await asyncio.shield(flight.task)
+
+    def hydrate(self, uniqueness: str, entry: Entry, *, moment: int | None = None) -> bool:
+        """Put an entry into L1 without writing it to L2; False where L1 holds a newer one."""
+        if entry.version is None or entry.fingerprint != self.fingerprint:
+            return False
+        return self._shelf.put(uniqueness, entry, self._order(moment))
+
+    async def hydrate_many(
+        self,
+        wanted: Mapping[str, str],
+        *,
+        moment: int | None = None,
+        on_batch: Callable[[Hydration], None] | None = None,
+    ) -> Hydration:
+        """Fill L1 from L2 with these versions, given by uniqueness; decodes nothing.
+
+        ``on_batch`` hears of the growing result after each batch.
+        """
+        order = self._order(moment)
+        result = Hydration(held=[u for u, version in wanted.items() if self.holds(u, version)])
+        todo = {key_of(self.name, u): u for u in wanted if not self.holds(u, wanted[u])}
+        if self._l2 is None:
+            result.missing.update(dict.fromkeys(todo.values(), Miss.NOT_PERSISTED))
+            return result
+        self._hydrations.add(result)
+        try:
+            async for batch in self._l2.read_many(list(todo)):
+                for key, found in batch:
+                    self._hydrate_found(result, todo[key], wanted[todo[key]], found, order)
+                if on_batch is not None:
+                    on_batch(result)
+                await asyncio.sleep(0)  # requests first
+        finally:
+            self._hydrations.discard(result)
+        return result
+
+    def holds(self, uniqueness: str, version: str) -> bool:
+        """Whether L1 has that very version; counts nothing and marks nothing."""
+        node = self._nodes.get(uniqueness)
+        return node is not None and node.version == version
+
+    async def status(self, uniqueness: str, version: str) -> Status:
+        """Where a thing stands; asks L2 for its version alone."""
+        return (await self.status_many({uniqueness: version}))[uniqueness]
+
+    async def status_many(self, wanted: Mapping[str, str]) -> dict[str, Status]:
+        """Where things stand, each in the version given."""
+        result = {u: self._status_here(u, version) for u, version in wanted.items()}
+        unsure = [u for u, status in result.items() if status in (Status.STALE, Status.ABSENT)]
+        if self._l2 is None or not unsure:
+            return result
+        found = await self._l2.versions([key_of(self.name, u) for u in unsure])
+        for uniqueness, names in zip(unsure, found, strict=True):
+            if names == (wanted[uniqueness], self.fingerprint):
+                result[uniqueness] = Status.L2
+            elif names is not None:
+                result[uniqueness] = Status.STALE
+        return result
+
+    def clear(self, uniqueness: str) -> None:
+        """Forget one thing in both tiers; a load in progress still answers, and stores nothing."""
+        self._void(uniqueness)
+        self._shelf.discard(uniqueness)
+        if self._l2 is not None:
+            self._l2.delete(key_of(self.name, uniqueness), self.moment())
+
+    def clear_all(self) -> int:
+        """Forget everything in both tiers; how many entries L1 had."""
+        self._void(None)
+        if self._l2 is not None:
+            self._l2.purge(key_of(self.name, ""))
+        return self._shelf.clear()
+
+    async def close(self) -> None:
+        """End the loads in progress; who waits for one gets `LoadAbandonedError`."""
+        await self._flights.close()
+
+    # A flight --------------------------------------------------------------------------------
+
+    async def _find_or_load(self, flight: Flight, loader: Loader) -> Entry:
+        if flight.version is None:
+            return await self._load(flight, loader, Miss.UNSETTLED)
+        found = await self._find_in_l2(flight.uniqueness, flight.version)
+        if not isinstance(found, Entry):
+            return await self._load(flight, loader, found)
+        self.counts.l2_hits += 1
+        if not flight.is_void:
+            self._shelf.put(flight.uniqueness, found, flight.order)
+        return found
+
+    async def _find_in_l2(self, uniqueness: str, version: str) -> Entry | Absence | Miss:
+        if self._l2 is None:
+            return Miss.NOT_PERSISTED
+        return self._judge(await self._l2.read(key_of(self.name, uniqueness)), version)
+
+    def _judge(self, found: Entry | Absence, version: str) -> Entry | Absence | Miss:
+        """An entry of another version, or of other code, is none."""
+        if not isinstance(found, Entry):
+            return found
+        if found.fingerprint != self.fingerprint:
+            return Miss.FOREIGN
+        return found if found.version == version else Miss.STALE
+
+    async def _load(self, flight: Flight, loader: Loader, reason: Absence | Miss) -> Entry:
+        self.counts.misses[reason] += 1
+        started = self._clock()
+        try:
+            loaded = await loader()
+            entry = await self._encode(loaded)
+        except Exception as error:
+            self.counts.failures += 1
+            log.warning("[Cache] %s: could not load %s: %s", self.name, flight.uniqueness, error)
+            raise
+        self.counts.loaded(self._clock() - started)
+        self._store(flight, loaded, entry)
+        return entry
+
+    async def _encode(self, loaded: Loaded) -> Entry:
+        encoded = to_json(loaded.data)
+        arguments = loaded.data, encoded, loaded.version, self.fingerprint
+        if len(encoded) < THREAD_FROM_BYTES:
+            return finish(*arguments)
+        return await asyncio.to_thread(finish, *arguments)
+
+    def _store(self, flight: Flight, loaded: Loaded, entry: Entry) -> None:
+        reason = self._why_not_stored(flight, loaded)
+        if reason is None and not self._shelf.put(flight.uniqueness, entry, flight.order):
+            reason = "superseded"
+        if reason is not None:
+            self.counts.unstored[reason] += 1
+        elif self._l2 is not None:
+            self._l2.write(key_of(self.name, flight.uniqueness), entry, flight.order)
+
+    def _why_not_stored(self, flight: Flight, loaded: Loaded) -> str | None:
+        if flight.version is None or loaded.version is None:
+            return "unsettled"
+        if loaded.version != flight.version:
+            return "other_version"
+        if loaded.is_error:
+            return "error"
+        return "cleared" if flight.is_void else None
+
+    # Small parts -----------------------------------------------------------------------------
+
+    def _order(self, moment: int | None) -> int:
+        return self.moment() if moment is None else moment
+
+    def _hydrate_found(
+        self, result: Hydration, uniqueness: str, version: str, found: Entry | Absence, order: int
+    ) -> None:
+        judged = Absence.CLEARED if result.is_cleared(uniqueness) else self._judge(found, version)
+        if not isinstance(judged, Entry):
+            result.missing[uniqueness] = judged
+        elif self._shelf.put(uniqueness, judged, order):
+            self.counts.hydrated += 1
+            result.hydrated.append(uniqueness)
+        else:
+            result.missing[uniqueness] = Miss.STALE
+
+    def _status_here(self, uniqueness: str, version: str) -> Status:
+        if self.holds(uniqueness, version):
+            return Status.L1
+        if self._flights.find(uniqueness, version) is not None:
+            return Status.LOADING
+        return Status.STALE if uniqueness in self._nodes else Status.ABSENT
+
+    def _void(self, uniqueness: str | None) -> None:
+        self._flights.void(uniqueness)
+        for hydration in self._hydrations:
+            hydration.cleared.add(uniqueness)
