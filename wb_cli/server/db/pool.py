@@ -123,8 +123,9 @@ class Databases:
             self._watcher.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watcher
-        self._note(DatabaseState(connected=False, reason="closed"))
+        self._state = DatabaseState(connected=False, reason="closed")
         await self._connections.close(within_s)
+        logger.info("[PostgreSQL] Disconnected")
 
     async def _watch(self) -> None:
         pause = RETRY_AFTER_S

@@ -9,7 +9,7 @@ from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.results import ResultsObject, period_bounds, read_results_object
 from wb_cli.server.fetch_config import FetchConfig
 
-MOST_ITEMS = 20_000
+MOST_ITEMS = 10_000  # more than any page can show
 MOST_VALUES = 500
 
 

@@ -58,9 +58,7 @@ async def copy_results(
     connection: Any, target: ResultsObject, rows: Iterable[tuple[Any, ...]]
 ) -> None:
     """Append rows to a results table."""
-    await connection.copy_records_to_table(
-        target.table, records=rows, columns=list(target.columns), timeout=None
-    )
+    await connection.copy_records_to_table(target.table, records=rows, columns=list(target.columns))
 
 
 async def create_results_object(connection: Any, made: ResultsObject) -> None:
