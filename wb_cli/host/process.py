@@ -48,8 +48,24 @@ def run(
     return Completed(tuple(argv), stdout, stderr)
 
 
-def start_in_background(argv: Sequence[str], log: Path) -> int:
-    """Start a program that outlives this one, its output appended to ``log``; give its pid.
+@dataclass(frozen=True)
+class Background:
+    """A program that outlives this one."""
+
+    process: subprocess.Popen[bytes]
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.process.poll() is None
+
+
+def start_in_background(argv: Sequence[str], log: Path) -> Background:
+    """Start a program that outlives this one, its output appended to ``log``.
 
     Raises:
         WbError: it is not installed, or the log cannot be written.
@@ -57,15 +73,16 @@ def start_in_background(argv: Sequence[str], log: Path) -> int:
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-            ).pid
+            )
     except OSError as error:
         raise WbError(f"cannot start `{shlex.join(argv)}`: {error}") from error
+    return Background(process)
 
 
 def _start(argv: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Popen[str]:

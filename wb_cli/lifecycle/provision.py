@@ -2,18 +2,22 @@
 
 import re
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from wb_cli.engine.images import BuildSpec, Images
 from wb_cli.errors import WbError
-from wb_cli.host import wheels
-from wb_cli.host.base_image import make_base
+from wb_cli.host import base_image, wheels
 from wb_cli.images import BASE, LABEL_RECIPE, PLATFORM, PUBLIC_BASE, Recipe, digest
+from wb_cli.instances.model import Instance
 from wb_cli.instances.settings import Settings, write_setting
+from wb_cli.lifecycle.image_plan import users_of_other_platforms
 from wb_cli.lifecycle.side_by_side import side_by_side
 
 AT_A_TIME = 3
+# Builds run side by side, on one base.
+_one_base = threading.Lock()
 
 Report = Callable[[str, str], None]
 
@@ -28,50 +32,25 @@ def build_all(
     """
     stale = [recipe for recipe in recipes if rebuild or not is_current(images, recipe)]
     yield from ((recipe, False) for recipe in recipes if recipe not in stale)
-    if stale and (rebuild or images.find(BASE) is None):
-        make_base_image(images, mirror=mirror, report=report)
+    if stale and rebuild:
+        make_base(images, mirror=mirror, report=report)
 
     def job(recipe: Recipe) -> Callable[[], bool]:
-        return lambda: _build(images, recipe, use_cache=not rebuild, report=report)
+        return lambda: build(images, recipe, mirror=mirror, report=report, use_cache=not rebuild)
 
-    jobs = {recipe.name: job(recipe) for recipe in stale}
     by_name = {recipe.name: recipe for recipe in stale}
+    jobs = {name: job(recipe) for name, recipe in by_name.items()}
     for name, outcome in side_by_side(jobs, AT_A_TIME):
         yield by_name[name], outcome
 
 
-def is_current(images: Images, recipe: Recipe) -> bool:
-    """Whether the image is there, made from just this recipe."""
-    return images.labels(recipe.tag).get(LABEL_RECIPE) == digest(_source(recipe))
-
-
-def make_base_image(images: Images, *, mirror: str, report: Report) -> None:
-    """Have the base image: from the registry where one answers, else from Debian's packages."""
-    report(BASE, f"asking for {PUBLIC_BASE}")
-    try:
-        images.pull(PUBLIC_BASE, lambda progress: report(BASE, str(progress)), mirror=mirror)
-        images.tag(PUBLIC_BASE, BASE)
-    except WbError as error:
-        report(BASE, f"making it from Debian's packages ({error.message})")
-        with tempfile.TemporaryDirectory(prefix="wb-base-") as folder:
-            archive = Path(folder, "base.tar")
-            make_base(archive)
-            images.import_archive(archive, BASE, {LABEL_RECIPE: "base"})
-
-
-def use(recipe: Recipe, settings: Settings) -> str:
-    """Make wb use what the recipe builds; give a sentence on what was set, or why not."""
-    name, value = recipe.setting, recipe.reference
-    if getattr(settings, name) == value:
-        return ""
-    write_setting(settings.config_file, name, value)
-    origin = settings.origins.get(name, "default")
-    if origin in {"default", settings.config_file.name}:
-        return f"{name} is now {value}, in {settings.config_file}."
-    return f"{name} is set to {value} in {settings.config_file}, but {origin} wins over it."
-
-
-def _build(images: Images, recipe: Recipe, *, use_cache: bool, report: Report) -> bool:
+def build(
+    images: Images, recipe: Recipe, *, mirror: str, report: Report, use_cache: bool = True
+) -> bool:
+    """Build the image of a recipe, and its base first where there is none."""
+    with _one_base:
+        if images.find(BASE) is None:
+            make_base(images, mirror=mirror, report=report)
     report(recipe.tag, "collecting its files")
     spec = BuildSpec(
         tag=recipe.tag,
@@ -87,6 +66,44 @@ def _build(images: Images, recipe: Recipe, *, use_cache: bool, report: Report) -
 
     images.build(spec, on_line)
     return True
+
+
+def is_current(images: Images, recipe: Recipe) -> bool:
+    """Whether the image is there, made from just this recipe."""
+    return images.labels(recipe.tag).get(LABEL_RECIPE) == digest(_source(recipe))
+
+
+def make_base(images: Images, *, mirror: str, report: Report) -> None:
+    """Have the base image: from the registry where one answers, else from Debian's packages."""
+    report(BASE, f"asking for {PUBLIC_BASE}")
+    try:
+        images.pull(PUBLIC_BASE, lambda progress: report(BASE, str(progress)), mirror=mirror)
+        images.tag(PUBLIC_BASE, BASE)
+    except WbError as error:
+        report(BASE, f"making it from Debian's packages ({error.message})")
+        with tempfile.TemporaryDirectory(prefix="wb-base-") as folder:
+            archive = Path(folder, "base.tar")
+            base_image.make_base(archive)
+            images.import_archive(archive, BASE, {LABEL_RECIPE: "base"})
+
+
+def use(recipe: Recipe, settings: Settings, instances: Sequence[Instance]) -> str:
+    """Make wb use what the recipe builds; give a sentence on what was set, or why not."""
+    name, value = recipe.setting, recipe.reference
+    if getattr(settings, name) == value:
+        return ""
+    others = users_of_other_platforms(instances, settings) if recipe == PLATFORM else ()
+    if others:
+        ids = ", ".join(one.id for one in others)
+        return (
+            f"{name} is left as it is: {ids} would lose the stock image. "
+            f"`wb config set <id> image={recipe.tag}` chooses it for one instance."
+        )
+    write_setting(settings.config_file, name, value)
+    origin = settings.origins.get(name, "default")
+    if origin in {"default", settings.config_file.name}:
+        return f"{name} is now {value}, in {settings.config_file}."
+    return f"{name} is set to {value} in {settings.config_file}, but {origin} wins over it."
 
 
 def _source(recipe: Recipe) -> dict[str, bytes]:

@@ -48,7 +48,7 @@ def pull_all(
         def report(progress: PullProgress) -> None:
             on_progress(reference, progress)
 
-        return lambda: pull_one(images, reference, report, mirror=mirror)
+        return lambda: pull_one(images, reference, report, mirror)
 
     jobs = {reference: job(reference) for reference in references}
     for reference, outcome in side_by_side(jobs, at_a_time):
@@ -62,7 +62,6 @@ def pull_one(
     images: Images,
     reference: str,
     on_progress: Callable[[PullProgress], None],
-    *,
     mirror: str = "",
 ) -> Outcome:
     """Pull one image, unless it exists on this engine alone.

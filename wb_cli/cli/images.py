@@ -1,0 +1,168 @@
+"""wb pull, wb images build."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wb_cli.cli.context import Json, wb_of
+from wb_cli.errors import ExitCode, UsageError, WbError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from wb_cli.cli.console import Console
+    from wb_cli.cli.context import Wb
+    from wb_cli.engine.pull_progress import PullProgress
+    from wb_cli.images import Recipe
+    from wb_cli.lifecycle.pull import Pulled
+
+Mirror = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PREFIX",
+        help="Take every image from this registry; local tags stay as they are.",
+        show_default=False,
+    ),
+]
+Parallel = Annotated[int, typer.Option(help="Images at a time.", min=1, max=16)]
+
+group = typer.Typer(no_args_is_help=True, help="Build images where no registry answers.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the tree."""
+    app.command()(pull)
+    app.add_typer(group, name="images")
+
+
+def pull(
+    ctx: typer.Context, mirror: Mirror = None, parallel: Parallel = 4, as_json: Json = False
+) -> int:
+    """Fetch all images that instances need, several at a time.
+
+    What exists only on this engine, built here, is skipped and named. An image that fails leaves
+    the others alone.
+
+    Examples: `wb pull`, `wb pull --mirror registry.example.org:5000`
+    """
+    del as_json
+    from wb_cli.lifecycle.image_plan import images_to_pull
+    from wb_cli.lifecycle.pull import pull_all
+
+    wb = wb_of(ctx)
+    references = images_to_pull(wb.registry.instances, wb.settings)
+    ended: list[Pulled] = []
+    with wb.console.tasks() as tasks:
+
+        def on_progress(image: str, progress: PullProgress) -> None:
+            tasks.update(image, str(progress), progress.done, progress.total or None)
+
+        source = wb.settings.mirror if mirror is None else mirror
+        for one in pull_all(wb.images, references, on_progress, mirror=source, at_a_time=parallel):
+            tasks.finish(one.image, _in_words(one), ok=one.error is None)
+            ended.append(one)
+    if wb.console.as_json:
+        wb.console.json({"images": [_pulled(one) for one in ended]})
+    else:
+        _show_failures(wb.console, ((one.image, one.error) for one in ended))
+    return exit_code([one.error for one in ended])
+
+
+@group.command()
+def build(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[postgres|valkey|platform]...", help="Which; all unless given."),
+    ] = None,
+    rebuild: Annotated[
+        bool,
+        typer.Option("--rebuild", "--no-cache", help="Build anew, from packages fetched anew."),
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Build images from wb's own recipes, and set wb to use them.
+
+    What is there and up to date is left as it is. Needs Debian's packages and Python's, but no
+    registry.
+    """
+    del as_json
+    from wb_cli.lifecycle.provision import build_all
+
+    wb = wb_of(ctx)
+    recipes = _recipes(names or [])
+    ended: dict[str, bool | WbError] = {}
+    with wb.console.tasks() as tasks:
+        mirror = wb.settings.mirror
+        for recipe, outcome in build_all(
+            wb.images, recipes, rebuild=rebuild, mirror=mirror, report=tasks.update
+        ):
+            tasks.finish(recipe.tag, _built(outcome), ok=not isinstance(outcome, WbError))
+            ended[recipe.tag] = outcome
+    notes = _use(wb, [recipe for recipe in recipes if not isinstance(ended[recipe.tag], WbError)])
+    errors = {tag: one if isinstance(one, WbError) else None for tag, one in ended.items()}
+    if wb.console.as_json:
+        documents = [
+            _document(tag, "failed" if errors[tag] else _built(ended[tag]), errors[tag])
+            for tag in ended
+        ]
+        wb.console.json({"images": documents, "notes": notes})
+    else:
+        for note in notes:
+            wb.console.line(note)
+        _show_failures(wb.console, errors.items())
+    return exit_code(list(errors.values()))
+
+
+def exit_code(errors: Sequence[WbError | None]) -> ExitCode:
+    """All well, some failed, or all failed."""
+    if not any(errors):
+        return ExitCode.OK
+    return ExitCode.FAILURE if all(errors) else ExitCode.PARTIAL
+
+
+def _recipes(names: Sequence[str]) -> list[Recipe]:
+    from wb_cli.images import RECIPES
+
+    for name in names:
+        if name not in RECIPES:
+            raise UsageError(
+                f"there is no recipe {name!r}", f"There are {', '.join(RECIPES)}; all unless named."
+            )
+    return [recipe for name, recipe in RECIPES.items() if name in (names or RECIPES)]
+
+
+def _use(wb: Wb, recipes: Iterable[Recipe]) -> list[str]:
+    from wb_cli.lifecycle.provision import use
+
+    notes = (use(recipe, wb.settings, wb.registry.instances) for recipe in recipes)
+    return [note for note in notes if note]
+
+
+def _built(outcome: bool | WbError) -> str:
+    if isinstance(outcome, WbError):
+        return outcome.message.partition("\n")[0]
+    return "built" if outcome else "up to date"
+
+
+def _show_failures(console: Console, errors: Iterable[tuple[str, WbError | None]]) -> None:
+    for image, error in errors:
+        if error:
+            console.failure(WbError(f"{image}: {error.message}", error.hint))
+
+
+def _in_words(one: Pulled) -> str:
+    return one.error.message.partition("\n")[0] if one.error else str(one.outcome)
+
+
+def _pulled(one: Pulled) -> dict[str, Any]:
+    return _document(one.image, one.outcome.name.lower(), one.error)
+
+
+def _document(image: str, result: str, error: WbError | None) -> dict[str, Any]:
+    from wb_cli.cli.console import error_document
+
+    document: dict[str, Any] = {"image": image, "result": result}
+    return document | {"error": error_document(error)} if error else document

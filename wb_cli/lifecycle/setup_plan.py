@@ -1,0 +1,89 @@
+"""What a machine still lacks before wb can work on it. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from wb_cli.errors import EngineUnreachableError
+from wb_cli.lifecycle.image_plan import NeededImage
+
+
+class Task(StrEnum):
+    """What set-up can do, in the words that announce it."""
+
+    INSTALL_ENGINE = "install the Docker Engine"
+    START_ENGINE = "start the Docker Engine"
+    CREATE_FOLDER = "create the folder"
+    WRITE_CONFIG = "write"
+    BUILD_IMAGE = "build the image"
+    GET_IMAGE = "get the image"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do, and what it is done to."""
+
+    task: Task
+    path: Path | None = None
+    image: NeededImage | None = None
+
+    def __str__(self) -> str:
+        """The step as it is announced."""
+        if self.path:
+            return f"{self.task} {self.path}"
+        if self.image is None:
+            return str(self.task)
+        fallback = self.image.recipe if self.task is Task.GET_IMAGE else None
+        otherwise = f" (pull it, else build {fallback.tag})" if fallback else ""
+        return f"{self.task} {self.image.reference}{otherwise}"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What was found. ``engine`` says which one answers, ``problem`` why none does."""
+
+    engine: str
+    problem: str
+    has_engine_installed: bool
+    engine_elsewhere: str
+    missing_folders: tuple[Path, ...]
+    missing_config: Path | None
+    missing_images: tuple[NeededImage, ...]
+
+
+def setup_plan(machine: Machine, *, install_engine: bool) -> tuple[Step, ...]:
+    """The steps that make the machine ready; none where it is.
+
+    Raises:
+        EngineUnreachableError: there is no engine, and it may not, or cannot, be brought about.
+    """
+    folders = tuple(Step(Task.CREATE_FOLDER, path=path) for path in machine.missing_folders)
+    config = (
+        (Step(Task.WRITE_CONFIG, path=machine.missing_config),) if machine.missing_config else ()
+    )
+    return (*_engine(machine, install_engine), *folders, *config, *_images(machine.missing_images))
+
+
+def _engine(machine: Machine, install_engine: bool) -> tuple[Step, ...]:  # noqa: FBT001
+    if machine.engine:
+        return ()
+    if machine.engine_elsewhere:
+        raise EngineUnreachableError(
+            f"{machine.problem} (DOCKER_HOST is {machine.engine_elsewhere})",
+            "Start that engine, or unset DOCKER_HOST to use this machine's own.",
+        )
+    if not install_engine:
+        raise EngineUnreachableError(
+            machine.problem,
+            "`wb setup --install-engine`, as root, installs the Docker Engine and starts it.",
+        )
+    start = Step(Task.START_ENGINE)
+    return (start,) if machine.has_engine_installed else (Step(Task.INSTALL_ENGINE), start)
+
+
+def _images(missing: Sequence[NeededImage]) -> tuple[Step, ...]:
+    return tuple(
+        Step(Task.BUILD_IMAGE if image.is_ours else Task.GET_IMAGE, image=image)
+        for image in missing
+    )
