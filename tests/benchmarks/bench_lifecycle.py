@@ -1,0 +1,241 @@
+"""`wb run` and `wb stop` against `docker run`/`docker stop` and Docker Compose, as whole processes.
+
+    python tests/benchmarks/bench_lifecycle.py [--rounds 7] [--compose /path/to/docker-compose]
+
+Takes turns: each round brings the same three images up and down in each way. "Up" ends when the
+platform answers its health check, PostgreSQL a startup packet, and Valkey a PING, asked over the
+wire every 10 ms, whoever started them. Folders are initialised once, before the first round, and
+one instance exists at a time. Prints medians in seconds and their ratio to `wb`.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wb_cli import __version__
+from wb_cli.lifecycle import probes
+from wb_cli.lifecycle.probes import Verdict
+
+PORT = 9470
+IMAGES = {
+    "postgres": os.environ.get("WB_POSTGRES_IMAGE", "wb-postgres:17"),
+    "valkey": os.environ.get("WB_VALKEY_IMAGE", "wb-valkey:8"),
+    "platform": os.environ.get("WB_PLATFORM_IMAGE", f"wb-platform:{__version__}"),
+}
+NAME = "wb-bench"
+PASSWORD = "bench"
+VALKEY_COMMAND = ["valkey-server", "--save", "60", "1"]
+
+
+@dataclass
+class Way:
+    """One way of bringing the instance up and down, and how long it took each time."""
+
+    name: str
+    up: Callable[[], None]
+    down: Callable[[], None]
+    up_s: list[float]
+    down_s: list[float]
+
+
+def command(*words: str) -> None:
+    """Run a command; its output shows only when it fails."""
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(words)}\n{done.stdout}{done.stderr}")
+
+
+def address(container: str) -> str:
+    """The container's address on its network."""
+    form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    shown = subprocess.run(
+        ["docker", "inspect", "-f", form, container], capture_output=True, text=True, check=True
+    )
+    return shown.stdout.strip()
+
+
+def until(ask: Callable[[], probes.Answer]) -> None:
+    """Ask every 10 ms until the answer is "ready"."""
+    while ask().verdict is not Verdict.READY:
+        time.sleep(0.01)
+
+
+def until_ready() -> None:
+    """The same readiness checks that wb makes."""
+    postgres, valkey = address(f"{NAME}-postgres"), address(f"{NAME}-valkey")
+    until(lambda: probes.postgres(postgres, 5432))
+    until(lambda: probes.valkey(valkey, 6379))
+    until(lambda: probes.http_below_500("127.0.0.1", PORT, "/health_check"))
+
+
+def platform_environment() -> dict[str, str]:
+    """What the platform needs to find its database and its cache."""
+    return {
+        "INSTANCE_ID": NAME,
+        "PG_HOST": f"{NAME}-postgres",
+        "PG_PASSWORD": PASSWORD,
+        "VALKEY_URL": f"redis://{NAME}-valkey:6379",
+    }
+
+
+def wb_way(folder: Path) -> Way:
+    """`wb run` and `wb stop`."""
+    wb = shutil.which("wb") or sys.exit("no `wb` on PATH")
+    return Way("wb", lambda: command(wb, "run", NAME), lambda: command(wb, "stop", NAME), [], [])
+
+
+def docker_way(folder: Path) -> Way:
+    """Three `docker run` in a row, three `docker stop`."""
+    names = [NAME, f"{NAME}-postgres", f"{NAME}-valkey"]
+
+    def run(name: str, *words: str) -> None:
+        command("docker", "run", "-d", "--rm", "--init", "--name", name, "--network", NAME, *words)
+
+    def up() -> None:
+        command("docker", "network", "create", "--subnet", "10.212.7.0/26", NAME)
+        data = f"{folder}/databases:/var/lib/postgresql/data"
+        pgdata = "PGDATA=/var/lib/postgresql/data/pgdata"
+        run(names[1], "-v", data, "-e", pgdata, "-p", f"127.0.0.1:{PORT + 10000}:5432", IMAGES["postgres"])
+        run(names[2], "-v", f"{folder}/valkey_data:/data", IMAGES["valkey"], *VALKEY_COMMAND)
+        until(lambda: probes.postgres(address(names[1]), 5432))
+        until(lambda: probes.valkey(address(names[2]), 6379))
+        variables = [word for k, v in platform_environment().items() for word in ("-e", f"{k}={v}")]
+        run(NAME, "-p", f"127.0.0.1:{PORT}:8000", *variables, IMAGES["platform"])
+        until_ready()
+
+    def down() -> None:
+        for name in names:
+            command("docker", "stop", name)
+        command("docker", "network", "rm", NAME)
+
+    return Way("docker run / docker stop, one after another", up, down, [], [])
+
+
+def compose_way(folder: Path, compose: str) -> Way:
+    """`docker-compose up -d --wait`, health checks every second, and `down`."""
+    check = {"interval": "1s", "timeout": "2s", "retries": 60}
+    health = "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health_check')"
+    document = {
+        "networks": {"default": {"ipam": {"config": [{"subnet": "10.212.8.0/26"}]}}},
+        "services": {
+            "postgres": {
+                "image": IMAGES["postgres"],
+                "container_name": f"{NAME}-postgres",
+                "volumes": [f"{folder}/databases:/var/lib/postgresql/data"],
+                "environment": {"PGDATA": "/var/lib/postgresql/data/pgdata"},
+                "ports": [f"127.0.0.1:{PORT + 10000}:5432"],
+                "healthcheck": {"test": ["CMD", "pg_isready", "-h", "127.0.0.1"], **check},
+            },
+            "valkey": {
+                "image": IMAGES["valkey"],
+                "container_name": f"{NAME}-valkey",
+                "command": VALKEY_COMMAND,
+                "volumes": [f"{folder}/valkey_data:/data"],
+                "healthcheck": {"test": ["CMD", "valkey-cli", "ping"], **check},
+            },
+            "platform": {
+                "image": IMAGES["platform"],
+                "container_name": NAME,
+                "environment": platform_environment(),
+                "ports": [f"127.0.0.1:{PORT}:8000"],
+                "healthcheck": {"test": ["CMD", "python3", "-c", health], **check},
+                "depends_on": {
+                    "postgres": {"condition": "service_healthy"},
+                    "valkey": {"condition": "service_healthy"},
+                },
+            },
+        },
+    }
+    file = folder.parent / "compose.json"
+    file.write_text(json.dumps(document))
+    base = (compose, "-f", str(file), "-p", NAME)
+    return Way(
+        "Docker Compose up --wait / down",
+        lambda: command(*base, "up", "-d", "--wait"),
+        lambda: command(*base, "down"),
+        [],
+        [],
+    )
+
+
+@contextmanager
+def site() -> Iterator[Path]:
+    """A registry file, settings and an initialised data folder that nothing else uses."""
+    with tempfile.TemporaryDirectory(prefix="wb-bench-") as temporary:
+        root = Path(temporary)
+        (root / "mnt").mkdir()
+        entry = {
+            "id": NAME,
+            "label": "Benchmark",
+            "port": PORT,
+            "serverVersion": __version__,
+            "image": IMAGES["platform"],
+        }
+        (root / "servers.json").write_text(json.dumps([entry]))
+        os.environ |= {
+            "WB_CONFIG_DIR": str(root / "config"),
+            "SERVERS_FILE_PATH": str(root / "servers.json"),
+            "MOUNT_PATH": str(root / "mnt"),
+            "WB_POSTGRES_IMAGE": IMAGES["postgres"],
+            "WB_VALKEY_IMAGE": IMAGES["valkey"],
+            "POSTGRES_PASSWORD": PASSWORD,
+        }
+        command("wb", "init-dirs", NAME)
+        command("wb", "run", NAME)
+        command("wb", "stop", NAME)
+        try:
+            yield root / "mnt" / NAME
+        finally:
+            command("wb", "stop", NAME)
+
+
+def timed(act: Callable[[], None]) -> float:
+    """Seconds that the act takes."""
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def report(ways: list[Way]) -> None:
+    """Medians, and how many times as long as wb each other way takes."""
+    first = ways[0]
+    for what in ("up_s", "down_s"):
+        base = statistics.median(getattr(first, what))
+        for way in ways:
+            times = sorted(getattr(way, what))
+            median = statistics.median(times)
+            print(
+                f"{what[:-2]:5} {way.name:45} median {median:5.2f} s "
+                f"({times[0]:.2f} to {times[-1]:.2f})  {median / base:4.2f} x wb"
+            )
+
+
+def main() -> None:
+    """Take turns and report."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--compose", default=shutil.which("docker-compose"))
+    chosen = parser.parse_args()
+    with site() as folder:
+        ways = [wb_way(folder), docker_way(folder)]
+        if chosen.compose:
+            ways.append(compose_way(folder, chosen.compose))
+        for _ in range(chosen.rounds):
+            for way in ways:
+                way.up_s.append(timed(way.up))
+                way.down_s.append(timed(way.down))
+    report(ways)
+
+
+if __name__ == "__main__":
+    main()
