@@ -6,9 +6,9 @@ import pytest
 from instances.examples import entry
 
 from wb_cli.errors import UsageError
+from wb_cli.instances.registry import Registry, judge
 from wb_cli.instances.registry_text import Entry
 from wb_cli.instances.selectors import completions, select
-from wb_cli.instances.store import Registry, judge
 
 FLEET = judge(
     [

@@ -67,6 +67,17 @@ def test_root_has_the_sites_folders_and_another_user_his_own(
     assert found.secrets_dir.parent == found.mount_path.parent == Path(data("wb"))
 
 
+def test_what_a_desktop_puts_in_front_does_not_hide_the_sites_folders(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("XDG_DATA_DIRS", "/var/lib/flatpak/share:/usr/local/share/:/usr/share")
+    monkeypatch.setenv("XDG_CONFIG_DIRS", "/etc/xdg/xdg-ubuntu:/etc/xdg")
+    found = load({}, {}, None)
+    assert found.config_file == Path("/etc/xdg/wb/config.toml")
+    assert found.servers_file == Path("/usr/local/share/wb/servers.json")
+
+
 def test_flag_wins_over_environment_over_env_file_over_config_over_default(host: Host) -> None:
     seen = []
     seen.append((host.load().domain, "default"))

@@ -32,21 +32,6 @@ def test_an_absent_file_is_an_empty_registry_and_stays_absent(registry_file: Reg
     assert not registry_file.path.exists()
 
 
-def test_instances_are_sorted_by_id(registry_file: RegistryFile, path: Path) -> None:
-    write(path, entry("b", 9001), entry("a", 9002))
-    assert registry_file.read().ids() == ("a", "b")
-
-
-def test_a_broken_entry_is_refused_alone(registry_file: RegistryFile, path: Path) -> None:
-    write(path, entry("a", 9001), {"id": "old", "port": "9100"}, 7, entry("b", 9002))
-    registry = registry_file.read()
-    assert registry.ids() == ("a", "b")
-    assert [(one.index, one.name) for one in registry.refused] == [
-        (1, "entry 2 (old)"),
-        (2, "entry 3 (an entry)"),
-    ]
-
-
 def test_of_two_that_claim_the_same_the_first_by_id_is_valid_before_and_after_a_write(
     registry_file: RegistryFile, path: Path
 ) -> None:
@@ -54,14 +39,6 @@ def test_of_two_that_claim_the_same_the_first_by_id_is_valid_before_and_after_a_
     assert registry_file.read().ids() == ("a",)
     registry_file.add(entry("c", 9001))
     assert registry_file.read().ids() == ("a", "c")
-
-
-def test_a_key_that_stands_twice_in_an_entry_refuses_it(
-    registry_file: RegistryFile, path: Path
-) -> None:
-    path.write_text('[{"id":"a","label":"A","port":9000,"port":9001,"serverVersion":"1"}]')
-    (refused,) = registry_file.read().refused
-    assert 'the key "port" stands in it twice' in refused.problem
 
 
 def test_editing_others_keeps_a_refused_entry_word_for_word(
@@ -124,6 +101,17 @@ def test_replace_puts_another_entry_in_its_place(registry_file: RegistryFile) ->
     assert (instance.port, instance.memory) == (9001, None)
 
 
+def test_replace_by_the_same_keeps_the_file_and_by_true_instead_of_1_does_not(
+    registry_file: RegistryFile, path: Path
+) -> None:
+    before = write(path, entry("a", 9000, french=1))
+    with pytest.raises(UsageError, match="a of the registry file is refused: french 1"):
+        registry_file.replace("a", entry("a", 9000, french=1))
+    assert path.read_bytes() == before
+    registry_file.replace("a", entry("a", 9000, french=True))
+    assert registry_file.read().find("a").french
+
+
 def test_replace_keeps_ids_but_of_a_refused_entry_it_may_mend_the_id(
     registry_file: RegistryFile, path: Path
 ) -> None:
@@ -178,18 +166,6 @@ def test_the_last_entry_can_be_removed(registry_file: RegistryFile, path: Path) 
     registry_file.add(entry("a", 9000))
     registry_file.remove("a")
     assert json.loads(path.read_text()) == []
-
-
-def test_claimed_ports_count_refused_entries_too(registry_file: RegistryFile, path: Path) -> None:
-    write(path, entry("a", 9000), {"id": "B", "port": 9100}, {"id": "C", "port": "x"})
-    assert registry_file.read().claimed_ports() == {9000, 19000, 9100, 19100}
-
-
-def test_find_suggests_near_names(registry_file: RegistryFile) -> None:
-    registry_file.add(entry("sierra-leone"))
-    with pytest.raises(UsageError, match='no instance "siera-leone"') as caught:
-        registry_file.read().find("siera-leone")
-    assert "sierra-leone" in caught.value.hint
 
 
 def test_mode_and_owner_survive_a_write(registry_file: RegistryFile, path: Path) -> None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from wb_cli.instances.model import Instance
+    from wb_cli.instances.registry import RefusedEntry
     from wb_cli.instances.setting_table import Setting
-    from wb_cli.instances.store import RefusedEntry
 
 app = typer.Typer(
     help="Declare instances: add, list, show, set, unset, remove, validate; see all settings.",
@@ -229,7 +229,14 @@ def fields(ctx: typer.Context, as_json: Json = False) -> None:
 
 def refuse_while_present(wb: Wb, instance_id: str) -> None:
     """An instance that has containers is stopped first; nobody would find them by its name."""
-    containers = [one.name for one in wb.engine.observe().containers if one.instance == instance_id]
+    from wb_cli.engine.types import LABEL_REGISTRY
+
+    ours = str(wb.settings.servers_file)
+    containers = [
+        one.name
+        for one in wb.engine.observe().containers
+        if one.instance == instance_id and one.labels.get(LABEL_REGISTRY, ours) == ours
+    ]
     if containers:
         raise UsageError(
             f"{instance_id} has containers: {', '.join(containers)}",

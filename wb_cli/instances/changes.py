@@ -6,6 +6,7 @@ from typing import Any
 
 from wb_cli.errors import UsageError
 from wb_cli.instances.entries import FIELDS_BY_NAME, Field
+from wb_cli.instances.registry_text import is_same
 from wb_cli.instances.texts import shorten
 
 ENV = "env."
@@ -47,7 +48,7 @@ def unset(raw: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     """What changed between two entries, a line each; private values are not shown."""
     for name in dict.fromkeys([*old, *new]):
-        if old.get(name) == new.get(name):
+        if name in old and name in new and is_same(old[name], new[name]):
             continue
         if name in FIELDS_BY_NAME and FIELDS_BY_NAME[name].is_private:
             yield f"{name}: changed"

@@ -8,7 +8,7 @@ from wb_cli import __version__
 from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET
 from wb_cli.errors import UsageError
 from wb_cli.instances.entries import PORTS
-from wb_cli.instances.store import Registry
+from wb_cli.instances.registry import Registry
 
 FIRST_PORT = 9000
 OWN_PLATFORM_IMAGE = f"wb-platform:{__version__}"

@@ -60,6 +60,11 @@ def indented(value: Any) -> Entry:
     return Entry(value, entry.text.replace("\n", f"\n{INDENT}"))
 
 
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values are the same JSON, in which ``true`` is not 1."""
+    return json.dumps(one) == json.dumps(other)
+
+
 def _decode(content: bytes, where: str) -> str:
     try:
         return content.decode("utf-8-sig")

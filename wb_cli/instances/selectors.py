@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from wb_cli.errors import UsageError
 from wb_cli.instances.model import Instance
-from wb_cli.instances.store import Registry
+from wb_cli.instances.registry import Registry
 
 FORMS = "an id, @tag, server=<version>, or all"
 ALL = "all"

@@ -28,11 +28,23 @@ class Places:
         """The folders of the user who runs this; ``WB_CONFIG_DIR`` moves the settings folder."""
         import platformdirs
 
-        is_root = os.geteuid() == 0
-        config = platformdirs.site_config_dir if is_root else platformdirs.user_config_dir
-        data = platformdirs.site_data_dir if is_root else platformdirs.user_data_dir
+        if os.geteuid() == 0:
+            config = _usual(platformdirs.site_config_dir(multipath=True), "/etc/xdg")
+            data = _usual(platformdirs.site_data_dir(multipath=True), "/usr/local/share")
+        else:
+            config, data = platformdirs.user_config_dir(), platformdirs.user_data_dir()
         moved = environ.get(CONFIG_DIR)
-        return cls(Path(moved).absolute() if moved else Path(config(APP)), Path(data(APP)))
+        return cls(Path(moved).absolute() if moved else Path(config, APP), Path(data, APP))
+
+
+def _usual(folders: str, usual: str) -> str:
+    """One of the site's folders: the usual one where it is among them, else the first.
+
+    Desktops and package systems put theirs in front for login shells alone; the fleet must not
+    seem to be empty in one shell and there in the next.
+    """
+    found = folders.split(os.pathsep)
+    return usual if usual in (one.rstrip("/") for one in found) else found[0]
 
 
 @dataclass(frozen=True)

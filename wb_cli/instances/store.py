@@ -3,118 +3,30 @@
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET
 from wb_cli.errors import UsageError
 from wb_cli.instances import registry_text
 from wb_cli.instances.claims import Claims
-from wb_cli.instances.entries import EntryError, parse_entry
 from wb_cli.instances.files import locked, translated, write_atomically
 from wb_cli.instances.model import Instance
+from wb_cli.instances.registry import (
+    RefusedEntry,
+    Registry,
+    instance_of,
+    judge,
+    order,
+    unknown,
+)
 from wb_cli.instances.registry_text import Entry
-from wb_cli.instances.texts import entry_name, shorten
+
+__all__ = ["RefusedEntry", "Registry", "RegistryEdit", "RegistryFile"]
 
 # Entries may hold keys of the platform's services in their environment.
 NEW_FILE_MODE = 0o600
-
-
-@dataclass(frozen=True)
-class RefusedEntry:
-    """An entry that breaks a rule; it stays in the file word for word, and is not used."""
-
-    index: int
-    name: str
-    problem: str
-    raw: Any
-
-    @property
-    def id(self) -> str | None:
-        """Its id, where it has one that can be written on a command line."""
-        given = self.raw.get("id") if isinstance(self.raw, dict) else None
-        return given if isinstance(given, str) else None
-
-
-@dataclass(frozen=True)
-class Registry:
-    """What the registry file says: valid instances by id, and the entries that were refused."""
-
-    instances: tuple[Instance, ...] = ()
-    refused: tuple[RefusedEntry, ...] = ()
-
-    def find(self, instance_id: str) -> Instance:
-        """The instance of this id; an error suggests near names or says why it is refused."""
-        for instance in self.instances:
-            if instance.id == instance_id:
-                return instance
-        for entry in self.refused:
-            if entry.id == instance_id:
-                raise UsageError(
-                    f"the entry {instance_id} of the registry file is refused: {entry.problem}",
-                    f"Correct it: `wb config set {instance_id} <field>=<value>`.",
-                )
-        raise unknown(instance_id, self)
-
-    def ids(self) -> tuple[str, ...]:
-        """The ids of all valid instances."""
-        return tuple(instance.id for instance in self.instances)
-
-    def claimed_ports(self) -> frozenset[int]:
-        """Every host port that an entry takes, refused entries included."""
-        ports = {port for one in self.instances for port in (one.port, one.postgres_port)}
-        raws = (entry.raw for entry in self.refused if isinstance(entry.raw, dict))
-        doubtful = {raw["port"] for raw in raws if isinstance(raw.get("port"), int)}
-        return frozenset(ports | doubtful | {p + POSTGRES_HOST_PORT_OFFSET for p in doubtful})
-
-
-def unknown(instance_id: str, registry: Registry) -> UsageError:
-    """The error for an id that nothing has."""
-    from difflib import get_close_matches  # (needed only to fail)
-
-    near = get_close_matches(instance_id, registry.ids(), n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(near)}?" if near else "`wb config list` shows what there is."
-    return UsageError(f"there is no instance {shorten(instance_id)} in the registry file", hint)
-
-
-def judge(entries: Sequence[Entry]) -> Registry:
-    """Which entries are instances, and what is wrong with the others. Pure.
-
-    Of two that claim the same, the first by id is valid: the order on disk is by id too, so the
-    verdict does not change when the file is rewritten.
-    """
-    claims = Claims()
-    valid: list[Instance] = []
-    refused: list[RefusedEntry] = []
-    for index, entry in sorted(enumerate(entries), key=lambda pair: _order(pair[1])):
-        try:
-            instance = _instance(entry, claims)
-        except EntryError as error:
-            name = f"entry {index + 1} ({entry_name(entry.value)})"
-            refused.append(RefusedEntry(index, name, "; ".join(error.problems), entry.value))
-        else:
-            valid.append(instance)
-            claims.add(instance)
-    return Registry(tuple(valid), tuple(sorted(refused, key=lambda one: one.index)))
-
-
-def _instance(entry: Entry, claims: Claims) -> Instance:
-    if entry.repeated_key is not None:
-        raise EntryError("entry", [f"the key {shorten(entry.repeated_key)} stands in it twice"])
-    instance = parse_entry(entry.value)
-    problems = list(claims.problems(instance))
-    if problems:
-        raise EntryError(instance.id, problems)
-    return instance
-
-
-def _order(entry: Entry) -> tuple[bool, str]:
-    """By id; what has none that can be compared comes last, in the order it had."""
-    given = entry.value.get("id") if isinstance(entry.value, dict) else None
-    return (not isinstance(given, str), given if isinstance(given, str) else "")
 
 
 class RegistryEdit:
@@ -136,6 +48,8 @@ class RegistryEdit:
 
     def replace(self, instance_id: str, raw: Mapping[str, Any]) -> Instance:
         """Put another entry in the place of the one with this id, refused or not."""
+        if registry_text.is_same(self.raw(instance_id), raw):
+            return self.registry.find(instance_id)
         position = self._position(instance_id)
         if raw.get("id") != instance_id and instance_id in self.registry.ids():
             raise UsageError(
@@ -156,7 +70,7 @@ class RegistryEdit:
     def _put(self, position: int, raw: Mapping[str, Any]) -> Instance:
         entry = registry_text.indented(dict(raw))
         rest = [*self.entries[:position], *self.entries[position + 1 :]]
-        instance = _instance(entry, Claims(judge(rest).instances))
+        instance = instance_of(entry, Claims(judge(rest).instances))
         self.entries = [*rest[:position], entry, *rest[position:]]
         self.registry = judge(self.entries)
         return instance
@@ -245,5 +159,5 @@ class RegistryFile:
         return registry_text.parse(content, str(self.path))
 
     def _write(self, entries: list[Entry]) -> None:
-        content = registry_text.render(sorted(entries, key=_order))
+        content = registry_text.render(sorted(entries, key=order))
         write_atomically(self._target(), content, mode=NEW_FILE_MODE)

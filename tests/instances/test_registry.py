@@ -1,0 +1,44 @@
+"""Which entries are instances, and what is wrong with the others."""
+
+from pathlib import Path
+
+import pytest
+from instances.examples import entry, write
+
+from wb_cli.errors import UsageError
+from wb_cli.instances.store import RegistryFile
+
+
+def test_instances_are_sorted_by_id(registry_file: RegistryFile, path: Path) -> None:
+    write(path, entry("b", 9001), entry("a", 9002))
+    assert registry_file.read().ids() == ("a", "b")
+
+
+def test_a_broken_entry_is_refused_alone(registry_file: RegistryFile, path: Path) -> None:
+    write(path, entry("a", 9001), {"id": "old", "port": "9100"}, 7, entry("b", 9002))
+    registry = registry_file.read()
+    assert registry.ids() == ("a", "b")
+    assert [(one.index, one.name) for one in registry.refused] == [
+        (1, "entry 2 (old)"),
+        (2, "entry 3 (an entry)"),
+    ]
+
+
+def test_a_key_that_stands_twice_in_an_entry_refuses_it(
+    registry_file: RegistryFile, path: Path
+) -> None:
+    path.write_text('[{"id":"a","label":"A","port":9000,"port":9001,"serverVersion":"1"}]')
+    (refused,) = registry_file.read().refused
+    assert 'the key "port" stands in it twice' in refused.problem
+
+
+def test_claimed_ports_count_refused_entries_too(registry_file: RegistryFile, path: Path) -> None:
+    write(path, entry("a", 9000), {"id": "B", "port": 9100}, {"id": "C", "port": "x"})
+    assert registry_file.read().claimed_ports() == {9000, 19000, 9100, 19100}
+
+
+def test_find_suggests_near_names(registry_file: RegistryFile) -> None:
+    registry_file.add(entry("sierra-leone"))
+    with pytest.raises(UsageError, match='no instance "siera-leone"') as caught:
+        registry_file.read().find("siera-leone")
+    assert "sierra-leone" in caught.value.hint
