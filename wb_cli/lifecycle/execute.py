@@ -69,6 +69,7 @@ class Execution:
     cancelled: Cancellation = field(default_factory=Cancellation)
     outcome: Outcome = field(default_factory=Outcome)
     _done: list[Operation] = field(default_factory=list)
+    _not_ready: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, plan: Plan, *, undo: bool) -> Outcome:
@@ -87,11 +88,21 @@ class Execution:
             if undo:
                 self._undo_after(error)
             raise
+        self._clean_up(plan.cleanup)
         return self.outcome
 
+    def _clean_up(self, stage: Stage) -> None:
+        """Not to be interrupted, nor undone: what it removes does not come back."""
+        interruption, self.cancelled = self.cancelled, Cancellation()
+        try:
+            self._run_stage(stage)
+        finally:
+            self.cancelled = interruption
+
     def _run_stage(self, stage: Stage) -> None:
-        if len(stage) == 1:
-            self._run_lane(stage[0])
+        if len(stage) <= 1:
+            for lane in stage:
+                self._run_lane(lane)
             return
         with ThreadPoolExecutor(len(stage)) as pool:
             lanes = [pool.submit(self._run_lane, lane) for lane in stage]
@@ -117,6 +128,7 @@ class Execution:
                 raise
             # The cache never breaks an instance: it runs on without.
             self.outcome.degraded.append(error.message)
+            self._not_ready.add(operation.spec.name)
             return isinstance(error, StillStartingError)
         finally:
             with self._lock:
@@ -132,8 +144,8 @@ class Execution:
                 engine.remove_network(network)
             case ops.Create(spec):
                 ids[spec.name] = engine.create_container(spec, self.network)
-            case ops.Start(name):
-                engine.start(ids[name])
+            case ops.Start(spec):
+                engine.start(ids[spec.name])
             case ops.Await(spec):
                 self._watch(spec).until_ready()
             case ops.SetRestartPolicy(name, policy):
@@ -142,7 +154,7 @@ class Execution:
                 self._stop(operation)
             case ops.Rename(name, to):
                 self._rename(name, to)
-            case ops.Remove(name):
+            case ops.Remove(name, successor) if successor not in self._not_ready:
                 engine.remove_container(ids[name])
                 ids.pop(name)
 
@@ -185,13 +197,14 @@ class Execution:
             case ops.CreateNetwork() if self.network:
                 self.engine.remove_network(self.network)
             case ops.Create(spec) if spec.name in self.containers:
-                container = self.containers.pop(spec.name)
-                self.engine.stop(container, spec.stop_timeout)
-                self.engine.remove_container(container)
+                self.engine.remove_container(self.containers.pop(spec.name))
+            case ops.Start(spec) if spec.name in self.containers:
+                self.engine.stop(self.containers[spec.name], spec.stop_timeout)
             case ops.Rename(name, to) if to in self.containers:
                 self._rename(to, name)
-            case ops.SetRestartPolicy(name, "no") if name in self.containers:
-                self.engine.set_restart_policy(self.containers[name], "always")
+            case ops.SetRestartPolicy(name, policy) if name in self.containers:
+                before = "no" if policy == "always" else "always"
+                self.engine.set_restart_policy(self.containers[name], before)
             case ops.Stop(name) if name in self.containers:
                 self.engine.start(self.containers[name])
             case _:
@@ -203,10 +216,14 @@ def _is_fatal(error: BaseException | None) -> bool:
 
 
 def _raise_first(errors: Iterable[BaseException | None]) -> None:
-    """The error that ended the stage; a lane that was merely cancelled for it comes last."""
-    found = sorted((e for e in errors if e), key=lambda e: isinstance(e, InterruptedError))
+    """The error that ended the stage: a failure before mere slowness, a cancelled lane last."""
+    found = sorted((e for e in errors if e), key=_weight)
     if found:
         raise found[0]
+
+
+def _weight(error: BaseException) -> int:
+    return 2 if isinstance(error, InterruptedError) else int(not _is_fatal(error))
 
 
 def _killed(operation: ops.Stop) -> str:

@@ -71,6 +71,10 @@ def _in_words(name: str, old: str, new: str) -> str:
         return f"{name} set to {new}"
     if not new:
         return f"{name} no longer set"
+    if re.match(r",? ", new.removeprefix(old)):
+        return f"{name} with {new.removeprefix(old).lstrip(', ')}"
+    if re.match(r",? ", old.removeprefix(new)):
+        return f"{name} without {old.removeprefix(new).lstrip(', ')}"
     before, after = without_common_start((old, new))
     return f"{name} {before} -> {after}"
 

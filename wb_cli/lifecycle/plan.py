@@ -48,10 +48,10 @@ class Create:
 class Start:
     """Start a container."""
 
-    name: str
+    spec: ContainerSpec
 
     def __str__(self) -> str:
-        return f"start {self.name}"
+        return f"start {self.spec.name}"
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,13 @@ class Rename:
 
 @dataclass(frozen=True)
 class Remove:
-    """Remove a stopped container and wait until it is gone."""
+    """Remove a stopped container and wait until it is gone.
+
+    With a ``successor`` it is kept where that one did not become ready.
+    """
 
     name: str
+    successor: str = ""
 
     def __str__(self) -> str:
         return f"remove {self.name}"
@@ -138,21 +142,26 @@ Stage = tuple[Lane, ...]
 
 @dataclass(frozen=True)
 class Plan:
-    """What brings one instance to where it should be; ``drift`` is seen and left alone."""
+    """What brings one instance to where it should be.
+
+    ``cleanup`` follows when all of it is ready: what goes there does not come back, so nothing is
+    undone from there on. ``drift`` is seen and left alone.
+    """
 
     instance: str
     stages: tuple[Stage, ...] = ()
+    cleanup: Stage = ()
     drift: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
-        return not self.stages
+        return not self.stages and not self.cleanup
 
     @property
     def lanes(self) -> Iterator[Lane]:
         """All lanes, in the order of their stages."""
-        return (lane for stage in self.stages for lane in stage)
+        return (lane for stage in (*self.stages, self.cleanup) for lane in stage)
 
     @property
     def operations(self) -> Iterator[Operation]:

@@ -106,10 +106,11 @@ class Preflight:
         )
 
     def _ports(self) -> Iterator[Problem]:
-        ours = {port for each in self.present.containers for port in each.ports if each.is_running}
+        # By number: ours on one address is no obstacle to ours on another.
+        ours = {p.host for each in self.present.containers for p in each.ports if each.is_running}
         for spec in self.desired.containers:
             for port in spec.ports:
-                if port not in ours and not ports.is_free(port.host, port.address):
+                if port.host not in ours and not ports.is_free(port.host, port.address):
                     yield Problem(
                         f"port {port.host} on {port.address} ({spec.role}) is taken"
                         f"{self._taker(port.host)}",

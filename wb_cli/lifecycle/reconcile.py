@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 PREVIOUS = "-previous"
 NOT_THERE = "not there"
 LEFT_OVER = "left over from an interrupted run"
+SUCCEEDED = "its successor is ready"
+DOWN = {"created", "exited", "dead"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def plan_run(desired: Desired, present: Present, subnet: str) -> Plan:
         for spec in desired.containers
         if (reason := drift_of(spec, present))
     )
-    return Plan(desired.instance, _up(desired, present, parts, subnet), drift)
+    stages_up = stages((_network_lane(desired, present, subnet),), *_start_stages(parts))
+    return Plan(desired.instance, stages_up, _cleanup(present, parts), drift)
 
 
 def plan_restart(desired: Desired, present: Present, subnet: str) -> Plan:
@@ -86,8 +89,8 @@ def plan_restart(desired: Desired, present: Present, subnet: str) -> Plan:
             *stages(*((Lane(c.name, "restart", _aside(c, present)),) for c in current)),
             *stages((_network_lane(desired, present, subnet),)),
             *_start_stages(parts),
-            *stages(tuple(_successor_is_ready(container) for container in current)),
         ),
+        _only_filled((*(_succeeded(c, SUCCEEDED) for c in current), *_surplus_networks(present))),
     )
 
 
@@ -111,16 +114,24 @@ def drift_of(spec: ContainerSpec, present: Present) -> str:
     return changed
 
 
-def _up(
-    desired: Desired, present: Present, parts: Mapping[Role, Lane | None], subnet: str
-) -> tuple[Stage, ...]:
-    unwanted = tuple(
-        Lane(container.name, "no longer declared", _down(container, present))
-        for container in present.containers
-        if container.role not in parts and not container.name.endswith(PREVIOUS)
-    )
-    network = _network_lane(desired, present, subnet)
-    return (*stages((network, *unwanted)), *_start_stages(parts))
+def _cleanup(present: Present, parts: Mapping[Role, Lane | None]) -> Stage:
+    """What goes once everything is ready: predecessors, leftovers, and what nobody declares."""
+    return _only_filled((*_unneeded(present, parts), *_surplus_networks(present)))
+
+
+def _unneeded(present: Present, parts: Mapping[Role, Lane | None]) -> Iterator[Lane]:
+    operations = (operation for lane in parts.values() if lane for operation in lane.operations)
+    renamed = {each.name: each.to for each in operations if isinstance(each, Rename)}
+    for container in present.containers:
+        if container.role not in parts:
+            yield Lane(container.name, "no longer declared", _down(container, present))
+        elif renamed.get(container.name, "").endswith(PREVIOUS):
+            yield _succeeded(container, SUCCEEDED)
+        elif container.name.endswith(PREVIOUS) and container.name not in {
+            *renamed,
+            *renamed.values(),
+        }:
+            yield _succeeded(container, LEFT_OVER)
 
 
 def _start_stages(parts: Mapping[Role, Lane | None]) -> tuple[Stage, ...]:
@@ -133,12 +144,23 @@ def _start_stages(parts: Mapping[Role, Lane | None]) -> tuple[Stage, ...]:
 
 
 def _network_lane(desired: Desired, present: Present, subnet: str) -> Lane | None:
-    """One network: made where there is none, and where several bear the name the unused go."""
-    if not present.networks:
-        spec = NetworkSpec(desired.instance, subnet, desired.labels)
-        return Lane("network", NOT_THERE, (CreateNetwork(spec),))
-    surplus = present.networks[1:]
-    return Lane("network", "made twice", tuple(RemoveNetwork(n.id, n.name) for n in surplus))
+    """The network, made where there is none."""
+    if present.networks:
+        return None
+    spec = NetworkSpec(desired.instance, subnet, desired.labels)
+    return Lane("network", NOT_THERE, (CreateNetwork(spec),))
+
+
+def _surplus_networks(present: Present) -> Iterator[Lane]:
+    """Where several networks bear the name, those that are not in use."""
+    return (
+        Lane("network", "made twice", (RemoveNetwork(each.id, each.name),))
+        for each in present.networks[1:]
+    )
+
+
+def _only_filled(lanes: Iterable[Lane]) -> Stage:
+    return tuple(lane for lane in lanes if lane.operations)
 
 
 def _part(spec: ContainerSpec, present: Present) -> Lane | None:
@@ -149,11 +171,10 @@ def _part(spec: ContainerSpec, present: Present) -> Lane | None:
         return _bring_back(spec, previous)
     if not container:
         return Lane(spec.role, NOT_THERE, _fresh(spec))
-    cleanup = _discard(previous, present)
     for applies, cause, operations in _cases(spec, container, present):
         if applies:
-            return Lane(spec.role, cause, (*operations(), *cleanup))
-    return Lane(spec.role, LEFT_OVER, cleanup) if cleanup else None
+            return Lane(spec.role, cause, operations())
+    return Lane(spec.role, LEFT_OVER, (Await(spec),)) if previous else None
 
 
 Case = tuple[bool, str, Callable[[], tuple[Operation, ...]]]
@@ -175,7 +196,7 @@ def _cases(spec: ContainerSpec, container: ObservedContainer, present: Present) 
         (
             container.state in {"exited", "dead"},
             f"found {container.status.lower()}",
-            lambda: (Start(spec.name), *_until_ready(spec)),
+            lambda: (Start(spec), *_until_ready(spec)),
         ),
         (container.state == "paused", "paused", lambda: _replace(spec, container, present)),
         (is_unsupervised, "not yet supervised", lambda: _until_ready(spec)),
@@ -194,7 +215,7 @@ def _difference(spec: ContainerSpec, container: ObservedContainer) -> str:
 
 
 def _fresh(spec: ContainerSpec) -> tuple[Operation, ...]:
-    return (Create(spec), Start(spec.name), *_until_ready(spec))
+    return (Create(spec), Start(spec), *_until_ready(spec))
 
 
 def _until_ready(spec: ContainerSpec) -> tuple[Operation, ...]:
@@ -206,26 +227,30 @@ def _until_ready(spec: ContainerSpec) -> tuple[Operation, ...]:
 def _replace(
     spec: ContainerSpec, container: ObservedContainer, present: Present
 ) -> tuple[Operation, ...]:
-    """The old one is kept, stopped, until its successor is ready."""
-    ready = _successor_is_ready(container).operations
-    return (*_aside(container, present), *_fresh(spec), *ready)
+    """The old one is kept, stopped, until its successor is ready. An older one makes room."""
+    older = present.container(spec.name + PREVIOUS)
+    room = _down(older, present) if older else ()
+    return (*room, *_aside(container, present), *_fresh(spec))
 
 
 def _aside(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
     """Stop a container and keep it under another name; one that runs with --rm is gone."""
-    stop = Stop(container.name, _role(container), present.stop_timeout(container))
+    name = container.name
+    stop = Stop(name, _role(container), present.stop_timeout(container))
     if _removes_itself(container):
-        return (stop, Remove(container.name))
-    if container.name.endswith(PREVIOUS):
-        return (stop,)
-    down = () if container.state == "created" else (stop, SetRestartPolicy(container.name, "no"))
-    return (*down, Rename(container.name, container.name + PREVIOUS))
+        return (stop, Remove(name))
+    is_supervised = present.policies.get(container.id, "always") != "no"
+    return (
+        *(() if container.state in DOWN else (stop,)),
+        *((SetRestartPolicy(name, "no"),) if is_supervised else ()),
+        *(() if name.endswith(PREVIOUS) else (Rename(name, name + PREVIOUS),)),
+    )
 
 
-def _successor_is_ready(container: ObservedContainer) -> Lane:
-    name = container.name.removesuffix(PREVIOUS) + PREVIOUS
-    gone = _removes_itself(container)
-    return Lane(name, "its successor is ready", () if gone else (Remove(name),))
+def _succeeded(container: ObservedContainer, cause: str) -> Lane:
+    successor = container.name.removesuffix(PREVIOUS)
+    remove = Remove(successor + PREVIOUS, successor)
+    return Lane(remove.name, cause, () if _removes_itself(container) else (remove,))
 
 
 def _removes_itself(container: ObservedContainer) -> bool:
@@ -235,10 +260,10 @@ def _removes_itself(container: ObservedContainer) -> bool:
 def _bring_back(spec: ContainerSpec, previous: ObservedContainer) -> Lane:
     """A run was interrupted between setting the old one aside and making its successor."""
     if _declared_change(spec, previous):
-        return Lane(spec.role, LEFT_OVER, (*_fresh(spec), Remove(previous.name)))
+        return Lane(spec.role, NOT_THERE, _fresh(spec))
     back = Rename(previous.name, spec.name)
     return Lane(
-        spec.role, "set aside by an interrupted run", (back, Start(spec.name), *_until_ready(spec))
+        spec.role, "set aside by an interrupted run", (back, Start(spec), *_until_ready(spec))
     )
 
 
@@ -255,10 +280,6 @@ def _current(present: Present) -> tuple[ObservedContainer, ...]:
     """The containers that a restart sets aside, in the order in which they stop."""
     leftovers = _leftovers(present)
     return tuple(each for each in _in_stop_order(present) if each not in leftovers)
-
-
-def _discard(previous: ObservedContainer | None, present: Present) -> tuple[Operation, ...]:
-    return _down(previous, present) if previous else ()
 
 
 def _down_stages(present: Present) -> tuple[Stage, ...]:

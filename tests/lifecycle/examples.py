@@ -1,0 +1,91 @@
+"""An instance, its settings, and what the engine lists once it runs: the planner's raw material."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from wb_cli.engine.render import labels
+from wb_cli.engine.types import ContainerSpec, ObservedContainer, ObservedNetwork, Port
+from wb_cli.instances.model import Instance
+from wb_cli.instances.settings import Settings
+from wb_cli.lifecycle.desired import Credentials, Desired, desired
+from wb_cli.lifecycle.reconcile import Present
+from wb_cli.secret import Secret
+
+KEY = b"k" * 32
+SUBNET = "10.213.0.0/26"
+PASSWORDS = ("sesame-init", "sesame-connect", "sesame-admin")
+DEMO = Instance("demo", "Demo", 9001, "1.6.7")
+SETTINGS = Settings(
+    config_file=Path("/etc/wb/config.toml"),
+    servers_file=Path("/srv/servers.json"),
+    mount_path=Path("/mnt"),
+    secrets_dir=Path("/srv/secrets"),
+)
+
+
+def credentials(*passwords: str) -> Credentials:
+    """Three secrets: to initialise the database, to connect to it, for the platform's routes."""
+    return Credentials(*map(Secret, passwords or PASSWORDS))
+
+
+def wanted(instance: Instance = DEMO, settings: Settings = SETTINGS, **changes: Any) -> Desired:
+    """What an instance should be; ``changes`` are to the instance."""
+    return desired(replace(instance, **changes), settings, credentials(), KEY)
+
+
+def running(desired: Desired, *changed: ObservedContainer, **changes: Any) -> Present:
+    """What the engine has once a ``run`` of ``desired`` is done; then with changes."""
+    network = ObservedNetwork("net-1", desired.instance, (SUBNET,), desired.labels)
+    containers = {spec.name: container(spec) for spec in desired.containers}
+    containers |= {each.name: each for each in changed}
+    present = Present(
+        containers=tuple(containers.values()),
+        networks=(network,),
+        policies={c.id: policy(c) for c in containers.values()},
+        image_ids={spec.image: image_id(spec.image) for spec in desired.containers},
+    )
+    return replace(present, **changes)
+
+
+def container(spec: ContainerSpec, name: str = "", **changes: Any) -> ObservedContainer:
+    """The container of a Spec as the engine lists it, running; then with changes."""
+    listed = ObservedContainer(
+        id=f"id-{name or spec.name}",
+        name=name or spec.name,
+        state="running",
+        status="Up 5 minutes",
+        image=spec.image,
+        image_id=image_id(spec.image),
+        labels=labels(spec),
+        ports=tuple(Port(p.container, p.host, p.address) for p in spec.ports),
+        networks=("net-1",),
+    )
+    return replace(listed, **changes)
+
+
+def policy(container: ObservedContainer) -> str:
+    """Supervised, unless it was never ready or runs with --rm."""
+    is_unsupervised = '"restart":"no"' in container.labels["wb.spec"]
+    return "no" if is_unsupervised or container.state == "created" else "always"
+
+
+def part(desired: Desired, name: str) -> ContainerSpec:
+    """The Spec of one container by name."""
+    return next(spec for spec in desired.containers if spec.name == name)
+
+
+def image_id(reference: str) -> str:
+    """The id that an image has as long as nobody pulls another one under its tag."""
+    return f"sha256:{reference}"
+
+
+def without(present: Present, *names: str) -> Present:
+    """The same without some containers."""
+    return replace(present, containers=tuple(c for c in present.containers if c.name not in names))
+
+
+def environment(desired: Desired, name: str = "demo") -> Mapping[str, Any]:
+    """The environment of one container."""
+    return part(desired, name).environment
