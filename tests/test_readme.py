@@ -1,0 +1,66 @@
+"""The README names everything that a user can type or set."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from wb_cli.cli.app import app
+from wb_cli.errors import ExitCode
+from wb_cli.instances.entries import FIELDS
+from wb_cli.instances.setting_table import SETTINGS
+
+README = Path(__file__).parent.parent.joinpath("README.md").read_text()
+
+
+def commands(group: click.Group, path: str = "wb") -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", command
+
+
+ROOT = typer.main.get_command(app)
+assert isinstance(ROOT, click.Group)
+COMMANDS = dict(commands(ROOT))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_stands_in_the_readme(command: str) -> None:
+    assert f"`{command}" in README
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_says_what_it_does(command: str) -> None:
+    assert COMMANDS[command].help
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        pytest.param(parameter, id=f"{path} {parameter.name}")
+        for path, command in COMMANDS.items()
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+    ],
+)
+def test_every_option_says_what_it_does(option: click.Option) -> None:
+    assert option.help
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_every_setting_stands_in_the_readme(setting: object) -> None:
+    assert f"`{setting.env}`" in README
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
+def test_every_field_of_the_registry_file_stands_in_the_readme(field: object) -> None:
+    assert f"`{field.name}`" in README
+
+
+@pytest.mark.parametrize("code", ExitCode)
+def test_every_exit_code_stands_in_the_readme(code: ExitCode) -> None:
+    assert f"| {int(code)}" in README or f"{int(code)} |" in README
