@@ -1,0 +1,159 @@
+# Everything from a bare Debian machine with Python 3.11 and make. `make` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+ROOT := $(CURDIR)
+BIN := $(abspath $(VENV))/bin
+WB := $(BIN)/wb
+TOOLS := build/tools
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+SOURCES := pyproject.toml README.md LICENSE $(shell find wb_cli -type f -not -path '*/__pycache__/*')
+
+# The instance of `make demo` carries this tag; `make demo-down` touches no other.
+DEMO := demo
+DEMO_TAG := make-demo
+# Tests run on images built here, whatever a registry has.
+TEST_IMAGES := WB_POSTGRES_IMAGE=wb-postgres:17 WB_VALKEY_IMAGE=wb-valkey:8 \
+	WB_PLATFORM_IMAGE='wb-platform:{version}'
+
+.PHONY: help
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+.PHONY: demo
+demo: $(VENV)/installed ## Install everything, and run an instance named demo
+	@$(WB) setup --install-engine --yes
+	$(WB) config show $(DEMO) > /dev/null 2>&1 || $(WB) config add $(DEMO) --tag $(DEMO_TAG)
+	$(WB) init-dirs $(DEMO)
+	$(WB) run $(DEMO)
+	echo
+	$(WB) status $(DEMO)
+	$(BIN)/python -c "$$DEMO_ANSWER"
+
+.PHONY: demo-down
+demo-down: $(VENV)/installed ## Remove the demo, its data too, and nothing else
+	@if ! $(WB) config show $(DEMO) > /dev/null 2>&1; then echo 'There is no $(DEMO).'; exit; fi
+	$(BIN)/python -c "$$DEMO_IS_OURS"
+	$(WB) stop $(DEMO)
+	$(BIN)/python -c "$$DEMO_FORGET"
+	$(WB) config remove $(DEMO) --yes
+
+.PHONY: test
+test: lint registry ## All checks and all tests, on a real engine, against the built wheel
+	@$(in_a_folder_of_its_own)
+	$(TEST_IMAGES) $(WB) setup --install-engine --yes < /dev/null
+	$(pytest)
+
+.PHONY: unit
+unit: $(VENV)/ready ## The tests that need no engine
+	@$(in_a_folder_of_its_own)
+	$(pytest) -m 'not engine and not services'
+
+.PHONY: lint
+lint: $(VENV)/ready ## ruff, mypy, import-linter
+	@$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(VENV)/ready ## Format the code, and fix what can be fixed
+	@$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+.PHONY: clean
+clean: ## Remove what was built here; images and the engine stay
+	rm -rf build dist $(VENV)
+
+# Where only the installed wheel can be imported, and wb's own files are not this machine's.
+define in_a_folder_of_its_own
+work=$$(mktemp -d)
+trap 'rm -rf "$$work"' EXIT
+cd "$$work"
+export WB_CONFIG_DIR=$$work/config SERVERS_FILE_PATH=$$work/servers.json
+export MOUNT_PATH=$$work/instances WB_SECRETS_DIR=$$work/secrets
+export PATH=$(BIN):$(ROOT)/$(TOOLS)/usr/bin:$$PATH
+$(BIN)/python -c "$$IS_THE_WHEEL"
+endef
+
+pytest = $(BIN)/pytest -c $(ROOT)/pyproject.toml --rootdir $(ROOT) -p no:cacheprovider \
+	--basetemp "$$work/pytest" $(ROOT)/tests < /dev/null
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c "$$IS_PYTHON"
+	# Debian has venv in a package of its own.
+	$(PYTHON) -c 'import ensurepip' 2> /dev/null \
+	    || { apt-get update -qq && apt-get install -qq --no-install-recommends python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade 'pip>=25.1'
+
+# The wheel, as users get it. The version may be the old one, so pip must be made to look.
+$(VENV)/installed: $(VENV)/bin/python $(SOURCES)
+	@echo 'Installing wb into $(VENV)'
+	rm -rf build/wheel
+	$(PIP) wheel --no-deps --wheel-dir build/wheel .
+	$(PIP) uninstall --yes wb-cli 2> /dev/null
+	$(PIP) install build/wheel/wb_cli-*.whl
+	touch $@
+
+$(VENV)/ready: $(VENV)/installed
+	@echo 'Installing what the checks need'
+	$(PIP) install --group dev "$$(echo build/wheel/wb_cli-*.whl)[server]"
+	touch $@
+
+# A real registry for the tests of `wb pull`: unpacked, as its package would start a service.
+.PHONY: registry
+registry:
+	@command -v docker-registry > /dev/null && exit
+	test -x $(TOOLS)/usr/bin/docker-registry && exit
+	mkdir -p $(TOOLS)
+	cd $(TOOLS)
+	apt-get download -qq docker-registry 2> /dev/null \
+	    || { apt-get update -qq && apt-get download -qq docker-registry; }
+	dpkg --extract docker-registry_*.deb .
+
+define IS_PYTHON
+import sys
+if sys.version_info < (3, 11):
+    sys.exit(f"error: Python 3.11 or newer is needed; this is {sys.version.split()[0]}")
+endef
+export IS_PYTHON
+
+define IS_THE_WHEEL
+import sys, wb_cli
+assert wb_cli.__file__.startswith(sys.prefix), f"not the installed wheel: {wb_cli.__file__}"
+endef
+export IS_THE_WHEEL
+
+define DEMO_ANSWER
+import json, subprocess, urllib.request
+from wb_cli.contract import HEALTH_PATH
+shown = subprocess.run(["$(WB)", "config", "show", "$(DEMO)", "--json"], capture_output=True, check=True)
+url = f"http://127.0.0.1:{json.loads(shown.stdout)['port']}"
+with urllib.request.urlopen(url + HEALTH_PATH, timeout=10) as answer:
+    print(f"\n{url}\n{url}{HEALTH_PATH} says:\n{answer.read().decode()}")
+endef
+export DEMO_ANSWER
+
+define DEMO_IS_OURS
+import json, subprocess, sys
+shown = subprocess.run(["$(WB)", "config", "show", "$(DEMO)", "--json"], capture_output=True, check=True)
+if "$(DEMO_TAG)" not in json.loads(shown.stdout).get("tags", []):
+    sys.exit("error: the instance $(DEMO) was not made by 'make demo'; it is left alone")
+endef
+export DEMO_IS_OURS
+
+define DEMO_FORGET
+import os, shutil
+from wb_cli.instances.secrets import SecretStore
+from wb_cli.instances.settings import load
+settings = load({}, os.environ)
+shutil.rmtree(settings.mount_path / "$(DEMO)", ignore_errors=True)
+SecretStore(settings.secrets_dir).remove("$(DEMO)")
+endef
+export DEMO_FORGET
