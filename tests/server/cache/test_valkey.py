@@ -12,7 +12,7 @@ from wb_cli.server.cache.valkey import LinkState, Timing, ValkeyLink
 
 URL = "redis://:hunter2@demo-valkey:6379"
 DOWN = exceptions.ConnectionError("Error 111 connecting to demo-valkey:6379.")
-LOADING = exceptions.BusyLoadingError("LOADING Valkey is loading the dataset in memory")
+LOADING = exceptions.BusyLoadingError("Valkey is loading the dataset in memory")
 
 
 class Supervised:
@@ -127,7 +127,7 @@ async def test_loading_is_neither_ready_nor_lost(lines) -> None:
     assert await valkey.step() is LinkState.READY
     await valkey.link.close()
     assert lines == [
-        f"[Valkey] Connection error: {LOADING}",
+        f"[Valkey] Connection error: LOADING {LOADING}",
         "[Valkey] Ready",
         "[Valkey] Connected to redis://demo-valkey:6379",
         "[Valkey] Disconnected",

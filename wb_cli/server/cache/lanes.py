@@ -18,7 +18,7 @@ def foreign_errors() -> Iterator[None]:
     try:
         yield
     except exceptions.BusyLoadingError as error:
-        raise LoadingError(str(error)) from error
+        raise LoadingError(f"LOADING {error}") from error
     except exceptions.ResponseError as error:
         raise RefusedError(str(error)) from error
     except (exceptions.ValkeyError, OSError) as error:

@@ -1,0 +1,72 @@
+"""A process with a cache on a real Valkey, and what its operator would see of it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from wb_cli.server.cache import Cache, Entry, Loaded, LocalTier, RemoteTier, ValkeyLink
+
+
+class Process:
+    """Asks for things that no L1 holds yet, as many as wanted, and times each answer."""
+
+    def __init__(self, url: str) -> None:
+        self.link = ValkeyLink(url)
+        self.l2 = RemoteTier(self.link)
+        self.cache = Cache("reports", LocalTier(100_000_000), self.l2, fingerprint="1.0")
+        self.loads = 0
+
+    async def ask(self, uniqueness: str, version: str = "v1") -> Entry:
+        """A request."""
+
+        async def load() -> Loaded:
+            self.loads += 1
+            return Loaded({"of": uniqueness, "in": version}, version)
+
+        return await self.cache.get_or_load(uniqueness, version, load)
+
+    async def timed(self, uniqueness: str) -> float:
+        """The seconds a request takes; its answer is checked."""
+        started = time.perf_counter()
+        entry = await self.ask(uniqueness)
+        assert entry.value() == {"of": uniqueness, "in": "v1"}
+        return time.perf_counter() - started
+
+    async def uses_l2(self) -> bool:
+        """Whether something written now is read back from Valkey itself."""
+        if not self.link.is_ready:
+            return False
+        name = f"probe {time.monotonic_ns()}"
+        await self.ask(name)
+        await self.l2.flush(within=0.5)
+        self.cache._shelf.discard(name)
+        before = self.cache.counts.l2_hits
+        await self.ask(name)
+        return self.cache.counts.l2_hits == before + 1 and not self.l2.queue
+
+
+@asynccontextmanager
+async def process(url: str, *, ready: bool = True) -> AsyncIterator[Process]:
+    """A process from start to end."""
+    made = Process(url)
+    made.link.start()
+    made.l2.start()
+    if ready:
+        assert await made.link.wait_ready(within=10)
+    try:
+        yield made
+    finally:
+        await made.cache.close()
+        await made.l2.close()
+        await made.link.close()
+
+
+async def until(is_true: Callable[[], bool], what: str, within: float = 20) -> float:
+    """Poll a condition; the seconds it took, or a failure by name."""
+    started = time.monotonic()
+    while not is_true():
+        if time.monotonic() - started > within:
+            raise TimeoutError(f"{what}: not within {within:g} s")
+        await asyncio.sleep(0.005)
+    return time.monotonic() - started
