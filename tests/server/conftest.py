@@ -1,10 +1,14 @@
-"""Platform servers as processes, ended with the test that started them."""
+"""Platform servers as processes, ended with the test that started them, and a small instance."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import pytest
+import valkey as valkey_client
+from platform_data import fill, wipe, with_databases
 from platform_server import PlatformServer, environment_for
+from services import Service, Services
 
 StartServer = Callable[..., PlatformServer]
 
@@ -30,3 +34,44 @@ def start_platform(start_server: StartServer, postgres_url: str, valkey_url: str
         return start_server(**{**environment_for(postgres_url, valkey_url), **environment})
 
     return start
+
+
+@dataclass(frozen=True)
+class Demo:
+    """An instance's two servers, filled as `platform_data` says, and how to start its third."""
+
+    postgres_url: str
+    valkey_url: str
+    start_server: StartServer
+
+    def start(self, **environment: str) -> PlatformServer:
+        """Start its platform server."""
+        known = environment_for(self.postgres_url, self.valkey_url)
+        return self.start_server(**{**known, **environment})
+
+    def start_warm(self, **environment: str) -> PlatformServer:
+        """Start it and wait until it is warm and all is written behind."""
+        server = self.start(**environment)
+        server.wait_status("warm")
+        return server
+
+    def valkey(self) -> valkey_client.Valkey:
+        """A client of the test's own."""
+        return valkey_client.Valkey.from_url(self.valkey_url)
+
+
+@pytest.fixture(scope="session")
+def own_postgres(services: Services) -> Service:
+    """A PostgreSQL for tests that wipe it."""
+    return services.new_postgres()
+
+
+@pytest.fixture
+def demo(own_postgres: Service, valkey_url: str, start_server: StartServer) -> Demo:
+    """A small instance, made anew; its Valkey is empty."""
+    wipe(own_postgres.url)
+    with_databases(own_postgres.url, fill)
+    instance = Demo(own_postgres.url, valkey_url, start_server)
+    with instance.valkey() as client:
+        client.flushall()
+    return instance

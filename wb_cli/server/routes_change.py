@@ -66,12 +66,13 @@ async def status_of(platform: Platform, ask: Ask) -> dict[str, Any]:
 async def clear_cache(platform: Platform, request: Request) -> Response:
     """Empty one cache in both tiers."""
     name = CacheName(request.path_params[CACHE.name])
-    return json_answer({"cleared": {name: platform.caches[name].clear_all()}})
+    return json_answer({"cleared": {str(name): platform.caches[name].clear_all()}})
 
 
 async def clear_caches(platform: Platform, _: Request) -> Response:
     """Empty every cache in both tiers."""
-    return json_answer({"cleared": {each.name: each.clear_all() for each in platform.caches}})
+    cleared = {str(each.name): each.clear_all() for each in platform.caches}
+    return json_answer({"cleared": cleared})
 
 
 def done(text: str) -> dict[int, dict[str, Any]]:

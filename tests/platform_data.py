@@ -1,0 +1,137 @@
+"""A small, known instance: what its databases hold, put there as the platform's own writers do."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from wb_cli.server.db.address import MAIN, MAINTENANCE, Address, connect
+from wb_cli.server.db.migrations import migrate_all, quoted
+from wb_cli.server.db.pool import Databases
+from wb_cli.server.db.queries_projects import Project, create_project
+from wb_cli.server.db.results import ResultsObject
+from wb_cli.server.db.writes_runs import copy_results, create_results_object
+
+NORTH = "north"
+VISITS = ResultsObject("visits", "m1", "Visits", ("indicator_id", "admin_area_2"), ("count",))
+IDLE = ResultsObject("idle", "m2", "Idle", ("indicator_id",), ("count",))
+ROWS = [
+    (indicator, area, period, float(count))
+    for count, (indicator, area, period) in enumerate(
+        (indicator, area, period)
+        for indicator in ("anc1", "opd")
+        for area in ("Coast", "Hills", "Lakes")
+        for period in (202310, 202311, 202312)
+    )
+]
+# Two objects share their items, one has an entry of its own, one has no data, one cannot be shown.
+OBJECTS = [
+    ("by-area", "By area", "visits", {"disaggregateBy": ["admin_area_2"]}),
+    ("by-area-bars", "By area, bars", "visits", {"disaggregateBy": ["admin_area_2"], "style": 1}),
+    ("by-month", "By month", "visits", {"disaggregateBy": ["period_id"]}),
+    ("nothing", "Nothing", "visits", {"filters": [{"dimension": "year", "values": ["1999"]}]}),
+    ("idle", "Idle", "idle", {}),
+]
+SHOWN = [object_id for object_id, *_ in OBJECTS if object_id != "idle"]
+# Details, one metric info, items of by-area (shared), by-month and nothing, and datasets.
+ENTRIES = 4 + 1 + 3 + 3
+
+
+def address_of(postgres_url: str) -> Address:
+    """Where the server at a URL is."""
+    parts = urlsplit(postgres_url)
+    return Address(parts.hostname or "", parts.port or 0, parts.password or "")
+
+
+def with_databases(postgres_url: str, do: Callable[[Databases], Awaitable[Any]]) -> Any:
+    """Do something to migrated databases, on a loop of its own."""
+
+    async def run() -> Any:
+        databases = Databases(address_of(postgres_url), prepare=migrate_all)
+        await databases.wait_until_ready(30)
+        try:
+            return await do(databases)
+        finally:
+            await databases.close()
+
+    return asyncio.run(run())
+
+
+def execute(postgres_url: str, database: str, statement: str, *arguments: Any) -> None:
+    """One statement, as an operator would run it with psql."""
+
+    async def run() -> None:
+        connection = await connect(address_of(postgres_url), database)
+        await connection.execute(statement, *arguments)
+        await connection.close()
+
+    asyncio.run(run())
+
+
+@contextmanager
+def locked_results(postgres_url: str) -> Iterator[Callable[[], None]]:
+    """Make every query of the visits' results wait, until released or the block ends."""
+    loop = asyncio.new_event_loop()
+    connection = loop.run_until_complete(connect(address_of(postgres_url), NORTH))
+    loop.run_until_complete(connection.execute("BEGIN; LOCK TABLE results_visits"))
+
+    def release() -> None:
+        if not connection.is_closed():
+            connection.terminate()
+            loop.run_until_complete(asyncio.sleep(0))
+
+    try:
+        yield release
+    finally:
+        release()
+        loop.close()
+
+
+def wipe(postgres_url: str) -> None:
+    """Drop every database but PostgreSQL's own."""
+
+    async def run() -> None:
+        connection = await connect(address_of(postgres_url), MAINTENANCE)
+        names = await connection.fetch(
+            "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> $1", MAINTENANCE
+        )
+        for row in names:
+            await connection.execute(f"DROP DATABASE {quoted(row['datname'])} WITH (FORCE)")
+        await connection.close()
+
+    asyncio.run(run())
+
+
+async def fill(databases: Databases) -> None:
+    """One project and all datasets."""
+    await create_project(databases, Project(NORTH, "North"))
+    async with databases.connect(NORTH) as connection:
+        await connection.execute("INSERT INTO modules VALUES ('m1', 'Counts', now())")
+        await connection.execute("INSERT INTO modules VALUES ('m2', 'Never ran')")
+        for results in (VISITS, IDLE):
+            await create_results_object(connection, results)
+        await copy_results(connection, VISITS, ROWS)
+        await connection.execute(
+            """INSERT INTO metrics VALUES ('visits', 'm1', 'Visits', 'visits', '{count}', 'sum'),
+            ('idle', 'm2', 'Idle', 'idle', '{count}', 'sum')"""
+        )
+        await connection.executemany(
+            "INSERT INTO presentation_objects (id, label, metric_id, config) VALUES ($1,$2,$3,$4)",
+            OBJECTS,
+        )
+    async with databases.connect(MAIN) as connection:
+        await connection.execute("INSERT INTO raw_indicators VALUES ('opd_raw', 'OPD, raw')")
+        await connection.execute("INSERT INTO common_indicators VALUES ('opd', 'OPD')")
+        await connection.execute(
+            "INSERT INTO indicator_mappings (common_id, raw_id) VALUES ('opd', 'opd_raw')"
+        )
+        await connection.execute(
+            """INSERT INTO facilities (id, label, admin_area_1, admin_area_2)
+            VALUES ('f1', 'Facility 1', 'Here', 'Coast')"""
+        )
+        await connection.execute("INSERT INTO dataset_hmis VALUES ('f1', 'opd_raw', 202312, 7)")
+        await connection.execute("INSERT INTO hfa_indicators VALUES ('power', 'Power')")
+        await connection.execute(
+            "INSERT INTO dataset_hfa VALUES ('f1', 'Coast', 'power', '2023', 1.0)"
+        )
