@@ -145,10 +145,12 @@ def fetch_config(
 
 
 def _words(given: Any) -> tuple[str, ...]:
-    if not isinstance(given, list | tuple) or not all(isinstance(word, str) for word in given):
+    if not isinstance(given, list | tuple):
         raise TypeError(f"expected a list of strings, not {given!r}")
-    if any("\0" in word for word in given):
-        raise TypeError("a zero byte, which PostgreSQL's text cannot hold")
+    for word in given:
+        # PostgreSQL's text cannot hold a zero byte.
+        if not isinstance(word, str) or "\0" in word:
+            raise TypeError(f"expected a string, not {word!r}")
     return tuple(given)
 
 

@@ -59,9 +59,15 @@ class Country:
     size: Size
 
     @cached_property
+    def months(self) -> list[int]:
+        """The months there is data for: fewer where there are to be very few rows."""
+        wanted = math.ceil(self.size.rows / (len(COMMON_INDICATORS) * len(REGIONS)))
+        return MONTHS[-max(6, wanted) :]
+
+    @cached_property
     def districts(self) -> list[District]:
         """As many as it takes for results by indicator, district and month to have their rows."""
-        wanted = self.size.rows / (len(COMMON_INDICATORS) * len(MONTHS))
+        wanted = self.size.rows / (len(COMMON_INDICATORS) * len(self.months))
         count = max(len(REGIONS), min(400, math.ceil(wanted)))
         chance = self.size.chance("districts")
         names = [a + b + c for a in BEGINNINGS for b in MIDDLES for c in ENDS]
@@ -74,7 +80,7 @@ class Country:
     def facilities(self) -> list[tuple[str, ...]]:
         """Rows of `facilities`."""
         chance = self.size.chance("facilities")
-        count = max(40, min(1_000, self.size.rows // 100))
+        count = max(2 * len(REGIONS), min(1_000, self.size.rows // 100))
         return [self._facility(number, chance) for number in range(count)]
 
     @cached_property
@@ -93,7 +99,7 @@ class Country:
             scale = chance.lognormvariate(0, 0.6)
             for indicator, _ in self.raw_indicators:
                 level = scale * chance.uniform(5, 120)
-                for number, month in enumerate(MONTHS[-24:]):
+                for number, month in enumerate(self.months[-24:]):
                     if chance.happens(0.94):
                         count = level * season(number) * chance.uniform(0.8, 1.2)
                         yield facility, indicator, month, round(count)

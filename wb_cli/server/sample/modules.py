@@ -7,7 +7,6 @@ from wb_cli.server.db.results import ResultsObject
 from wb_cli.server.sample.country import (
     COMMON_INDICATORS,
     FACILITY_TYPES,
-    MONTHS,
     REGIONS,
     Country,
     season,
@@ -95,7 +94,7 @@ def rows_of(
     for indicator in COMMON_INDICATORS:
         level = chance.uniform(50, 5_000)
         for place, weight in places(results, country):
-            for number, month in enumerate(MONTHS):
+            for number, month in enumerate(country.months):
                 figure = level * weight * season(number) * chance.uniform(0.85, 1.15)
                 measures = figures(results, figure, chance)
                 yield (indicator, *place, month, *measures)

@@ -1,6 +1,5 @@
 """Presentation objects: tables, time series, charts and maps, as different as users make them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +21,24 @@ class Made:
     config: dict[str, Any]
 
 
-def objects(count: int, chance: Chance) -> Iterator[Made]:
+def objects(count: int, chance: Chance) -> list[Made]:
     """So many objects; most of modules that have run, some of one that has not."""
+    made: list[Made] = []
     ready = [module for module in MODULES if module.has_run]
     waiting = [module for module in MODULES if not module.has_run]
     for number in range(count):
-        module = chance.choice(waiting if chance.happens(0.02) else ready)
-        yield _object(number, module, chance)
+        if made and chance.happens(0.1):
+            made.append(_copy(number, chance.choice(made), chance))
+        else:
+            module = chance.choice(waiting if chance.happens(0.02) else ready)
+            made.append(_object(number, module, chance))
+    return made
+
+
+def _copy(number: int, original: Made, chance: Chance) -> Made:
+    """The same data in another dress, as users make one report from another."""
+    made = original.config | {"style": _style(chance)}
+    return Made(f"po-{number:05d}", f"{original.label} (copy)", original.metric_id, made)
 
 
 def _object(number: int, module: Module, chance: Chance) -> Made:
