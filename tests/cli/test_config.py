@@ -38,6 +38,11 @@ class CommandLine:
         self.talk = self.capsys.readouterr()
         return self.talk.out
 
+    def complete(self, incomplete: str) -> list[str]:
+        context = typer.Context(typer.main.get_command(config.app))
+        context.obj = Wb({"servers_file": str(self.path)}, None, Console())
+        return config.complete_id(context, incomplete)
+
     def observe(self) -> Observed:
         return self.observed
 
@@ -189,6 +194,11 @@ def test_set_that_changes_nothing_leaves_the_file_alone(wb: CommandLine) -> None
     assert wb.path.stat().st_ino == before
 
 
+def test_set_json_answers_with_the_entry(wb: CommandLine) -> None:
+    wb("add", "demo")
+    assert json.loads(wb("set", "demo", "port=9200", "--json")) == wb.entries()[0]
+
+
 def test_set_repairs_a_refused_entry(wb: CommandLine) -> None:
     wb.path.write_text('[{"id": "old", "label": "Old", "port": "9100", "serverVersion": "1.5"}]')
     wb("set", "old", "port=9100")
@@ -329,6 +339,15 @@ def test_reading_makes_no_file(wb: CommandLine, tmp_path: Path) -> None:
 def test_a_new_registry_file_is_for_its_owner_alone(wb: CommandLine) -> None:
     wb("add", "demo")
     assert stat.S_IMODE(wb.path.stat().st_mode) == 0o600
+
+
+def test_ids_are_completed_and_an_unreadable_file_completes_nothing(wb: CommandLine) -> None:
+    wb("add", "mali")
+    wb("add", "malawi")
+    wb("add", "kenya")
+    assert wb.complete("mal") == ["malawi", "mali"]
+    wb.path.write_text("[")
+    assert wb.complete("mal") == []
 
 
 def _commands() -> dict[str, Callable[..., Any]]:

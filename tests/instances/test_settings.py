@@ -179,6 +179,20 @@ def test_keys_for_the_platform_are_passed_on_under_their_own_names(host: Host) -
     assert "hush" not in repr(found)
 
 
+def test_a_current_folder_that_is_gone_matters_to_relative_paths_alone(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    host.environ["MOUNT_PATH"] = "/srv/data"
+    assert host.load().mount_path == Path("/srv/data")
+    host.environ["MOUNT_PATH"] = "data"
+    with pytest.raises(UsageError, match="the current folder is gone"):
+        host.load()
+
+
 BAD = [
     ("MOUNT_PATH", " ", "a path"),
     ("MOUNT_PATH", "a\nb", "a path"),
