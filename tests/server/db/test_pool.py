@@ -104,6 +104,23 @@ async def test_a_restart_of_postgresql_is_noticed_and_survived(postgres, databas
         assert await connection.fetchval("SELECT 41 + 1") == 42
 
 
+async def test_a_hung_postgresql_is_noticed_and_its_return_too(
+    postgres, here: Address, eventually, monkeypatch
+):
+    monkeypatch.setattr("wb_cli.server.db.pool.PING_EVERY_S", 0.05)
+    monkeypatch.setattr("wb_cli.server.db.pool.PING_WITHIN_S", 0.2)
+    monkeypatch.setattr("wb_cli.server.db.address.CONNECT_WITHIN_S", 0.5)
+    databases = Databases(here)
+    await databases.wait_until_ready(10)
+    await asyncio.to_thread(postgres.container.pause)
+    try:
+        await eventually(lambda: not databases.state.connected, "the silence is noticed")
+    finally:
+        await asyncio.to_thread(postgres.container.unpause)
+    await databases.wait_until_ready(10)
+    await databases.close()
+
+
 async def test_a_killed_backend_ends_one_statement_and_no_more(databases, here: Address):
     killer = await connect(here, MAINTENANCE)
 

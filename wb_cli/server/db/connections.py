@@ -63,8 +63,10 @@ class Connections:
             DatabaseMissingError: there is no such database.
         """
         pool = await self._admitted(database)
+        pool.users += 1
         try:
             with translated():
+                await pool.pool  # initialises it; with no minimum size this never waits
                 connection = await self._connection(pool, database)
                 try:
                     yield connection
@@ -97,7 +99,7 @@ class Connections:
             pool.terminate()
 
     async def _admitted(self, database: str) -> _Pool:
-        """The database's pool, counted as used; waits while every open pool is another's."""
+        """The database's pool; waits while every open pool is in use for another one."""
         try:
             async with asyncio.timeout(self.limits.acquire_within_s):
                 while (pool := self._pool(database)) is None:
@@ -105,8 +107,6 @@ class Connections:
                     await self._room.wait()
         except TimeoutError:
             raise self._busy(database) from None
-        pool.users += 1
-        await pool.pool  # initialises it; with no minimum size this never waits
         return pool
 
     async def _connection(self, pool: _Pool, database: str) -> Any:

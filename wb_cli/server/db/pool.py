@@ -30,7 +30,7 @@ from wb_cli.server.db.errors import (
 logger = logging.getLogger(__name__)
 
 PING_EVERY_S = 5.0
-PING_WITHIN_S = 2.0
+PING_WITHIN_S = 5.0  # a host that starts 40 instances is slow, not down
 RETRY_AFTER_S = 0.1
 RETRY_AT_MOST_AFTER_S = 1.0
 
