@@ -104,7 +104,8 @@ def in_words(result: Result, verb: str) -> str:
         return f"degraded: {result.url} {took}"
     if result.plan.is_empty:
         return f"unchanged: {result.url}"
-    return f"ready: {result.url} {took}"
+    warm_up = f"; {result.warm_up}" if result.warm_up else ""
+    return f"ready: {result.url} {took}{warm_up}"
 
 
 def _summarise(wb: Wb, endings: Sequence[Ended], options: Options) -> None:
@@ -156,6 +157,7 @@ def _document(ended: Ended, verb: str) -> dict[str, Any]:
             "degraded": result.outcome.degraded,
             "killed": result.outcome.killed,
             "plan": result.plan.as_document(),
+            "warmUp": result.warm_up.as_document() if result.warm_up else None,
         }
     if ended.error:
         document |= {"result": "failed", "error": error_document(ended.error)}

@@ -68,11 +68,12 @@ def _show(ctx: typer.Context, shown: list[InstanceStatus]) -> None:
             part.state,
             part.since,
             part.ports,
+            part.detail,
         )
         for each in shown
         for part in each.parts
     ]
-    headings = ("INSTANCE", "STATE", "CONTAINER", "CONDITION", "SINCE", "PORTS")
+    headings = ("INSTANCE", "STATE", "CONTAINER", "CONDITION", "SINCE", "PORTS", "DETAIL")
     console.table(headings, _without_repetition(rows))
     for each in shown:
         for note in each.notes:

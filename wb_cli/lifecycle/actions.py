@@ -15,6 +15,7 @@ from wb_cli.lifecycle.health import reachable_address
 from wb_cli.lifecycle.plan import Lane, Plan
 from wb_cli.lifecycle.preflight import Preflight, refuse_foreign
 from wb_cli.lifecycle.reconcile import Present, plan_restart, plan_run, plan_stop
+from wb_cli.lifecycle.warmup import WarmUp, follow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,13 +40,17 @@ class How:
 
 @dataclass(frozen=True)
 class Result:
-    """What an action did: its plan, and how the instance stands. ``url`` where it runs."""
+    """What an action did: its plan, and how the instance stands.
+
+    ``url`` is where it runs, ``warm_up`` how its cache was when the action ended.
+    """
 
     plan: Plan
     outcome: Outcome
     seconds: float
     url: str = ""
     dry_run: bool = False
+    warm_up: WarmUp | None = None
 
 
 def run(site: Site, instance: Instance, how: How) -> Result:
@@ -106,7 +111,17 @@ def _bring_up(site: Site, instance: Instance, how: How, planner: Planner) -> Res
     execution = _execution(site, present, how, subnets)
     execution.run(plan, undo=True)
     outcome = execution.run(_verification(plan, wanted), undo=False)
-    return Result(plan, outcome, time.monotonic() - began, url(wanted))
+    seconds = time.monotonic() - began
+    return Result(plan, outcome, seconds, url(wanted), warm_up=_warm_up(plan, wanted, how))
+
+
+def _warm_up(plan: Plan, wanted: Desired, how: How) -> WarmUp | None:
+    """Follow the cache of a platform that this plan started."""
+    platform = wanted.container(Role.PLATFORM)
+    if not platform or not platform.ports or ops.Start(platform) not in plan.operations:
+        return None
+    host, port = reachable_address(platform.ports[0])
+    return follow(host, port, how.report, how.cancelled)
 
 
 def _execution(site: Site, present: Present, how: How, subnets: Iterator[str]) -> Execution:

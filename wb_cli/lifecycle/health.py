@@ -102,7 +102,7 @@ class Watch:
         return StartFailedError(f"{self.spec.name} {how}{reason} while starting{log}")
 
     def _late(self, answer: Answer) -> StillStartingError:
-        said = f"; it last said: {answer.words}" if answer.words else ""
+        said = f"; it last said: {answer.words[:200]}" if answer.words else ""
         return StillStartingError(
             f"{self.spec.name} is still starting{said}",
             f"It was left running. `wb status {self.spec.instance}` shows how it goes on.",

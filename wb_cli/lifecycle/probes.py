@@ -4,7 +4,6 @@ Connected is not ready: a published port accepts before its server listens, Post
 clients while it starts, and Valkey answers LOADING while it reads its snapshot.
 """
 
-import contextlib
 import http.client
 import re
 import socket
@@ -16,6 +15,7 @@ from enum import Enum
 WIRE_TIMEOUT_S = 0.5
 HEALTH_TIMEOUT_S = 2.0
 SERVER_ERROR = 500
+MAX_BODY_BYTES = 64 * 1024
 
 # The startup message of protocol 3.0 (PostgreSQL documentation, "Message Formats").
 _STARTUP_BODY = struct.pack("!I", 3 << 16) + b"user\0postgres\0database\0postgres\0\0"
@@ -66,28 +66,41 @@ def _judge_valkey(reply: bytes) -> Answer:
     return Answer(Verdict.READY if is_ready else Verdict.NOT_YET, _printable(reply))
 
 
-def valkey_used_memory(host: str, port: int) -> int | None:
-    """Bytes that Valkey's data takes, or ``None`` where it does not say."""
-    with contextlib.suppress(OSError), _connection(host, port) as connection:
-        connection.sendall(b"INFO memory\r\n")
-        found = re.search(rb"used_memory:(\d+)", connection.recv(4096))
-        return int(found.group(1)) if found else None
-    return None
+def valkey_info(host: str, port: int) -> dict[str, str]:
+    """What Valkey says of itself (INFO), by field; empty where it does not say."""
+    try:
+        with _connection(host, port) as connection:
+            connection.sendall(b"INFO\r\n")
+            return _fields(_bulk(connection))
+    except OSError:
+        return {}
+
+
+def _bulk(connection: socket.socket) -> bytes:
+    """One bulk string of the protocol: ``$<length>``, then that many bytes."""
+    with connection.makefile("rb") as stream:
+        header = stream.readline()
+        return stream.read(int(header[1:])) if header.startswith(b"$") else b""
+
+
+def _fields(info: bytes) -> dict[str, str]:
+    lines = (line.partition(":") for line in info.decode(errors="replace").splitlines())
+    return {name: value for name, colon, value in lines if colon}
 
 
 def http_below_500(host: str, port: int, path: str) -> Answer:
-    """Whether an HTTP server answers a GET with a status below 500."""
+    """Whether an HTTP server answers a GET with a status below 500; its words are the body."""
     connection = http.client.HTTPConnection(host, port, timeout=HEALTH_TIMEOUT_S)
     try:
         connection.request("GET", path)
         response = connection.getresponse()
-        body = response.read(2000)
+        body = response.read(MAX_BODY_BYTES).decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:
         return Answer(_verdict_of(error), str(error))
     finally:
         connection.close()
     verdict = Verdict.READY if response.status < SERVER_ERROR else Verdict.NOT_YET
-    return Answer(verdict, f"{response.status} {_printable(body)}")
+    return Answer(verdict, body)
 
 
 def _exchange(host: str, port: int, request: bytes, judge: Judge) -> Answer:

@@ -84,7 +84,8 @@ class Site:
         for detail in details:
             address = detail.addresses.get(instance_id)
             if detail.id in running_valkey and address:
-                used = probes.valkey_used_memory(address, contract.VALKEY_PORT) or 0
+                info = probes.valkey_info(address, contract.VALKEY_PORT)
+                used = int(info.get("used_memory", 0))
                 base = contract.STOP_TIMEOUTS[Role.VALKEY]
                 timeouts[detail.id] = base + used // VALKEY_SAVE_BYTES_PER_S
         return timeouts

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from wb_cli import contract
 from wb_cli.contract import Role
+from wb_cli.engine.types import LABEL_REGISTRY, ContainerSpec
 from wb_cli.errors import NotFoundError
-from wb_cli.lifecycle import probes
+from wb_cli.lifecycle import probes, warmup
 from wb_cli.lifecycle.desired import common_labels
-from wb_cli.lifecycle.health import reachable_address
+from wb_cli.lifecycle.health import probe, reachable_address
 from wb_cli.lifecycle.preflight import foreign_names
+from wb_cli.lifecycle.probes import Answer, Verdict
 from wb_cli.lifecycle.reconcile import PREVIOUS
 from wb_cli.lifecycle.targets import instances_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from wb_cli.engine.types import Observed, ObservedContainer
     from wb_cli.instances.model import Instance
@@ -29,7 +31,10 @@ PROBES_AT_A_TIME = 16
 
 @dataclass(frozen=True)
 class PartStatus:
-    """One container: its condition, since when, its published ports."""
+    """One container: its condition, since when, its published ports, and what it tells of itself.
+
+    ``facts`` are what ``detail`` says, for ``--json``.
+    """
 
     role: str
     name: str
@@ -37,6 +42,8 @@ class PartStatus:
     since: str = ""
     ports: str = ""
     image: str = ""
+    detail: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def as_document(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -47,6 +54,7 @@ class PartStatus:
             "since": self.since or None,
             "ports": self.ports.split() if self.ports else [],
             "image": self.image or None,
+            **self.facts,
         }
 
 
@@ -75,7 +83,7 @@ def statuses(site: Site, instances: Sequence[Instance], *, orphans: bool) -> lis
     ids = [instance.id for instance in instances]
     if orphans:
         registry = common_labels(site.settings)
-        running = instances_on(observed, registry["wb.registry"])
+        running = instances_on(observed, registry[LABEL_REGISTRY])
         ids += sorted(running - set(ids))
     roles = {each.id: _declared_roles(each) for each in instances}
     with ThreadPoolExecutor(PROBES_AT_A_TIME) as pool:
@@ -139,47 +147,76 @@ def _part(
 ) -> PartStatus:
     if not container:
         return PartStatus(role, role.container_name(instance_id), "stopped")
+    told = _ask(site, role, container) if container.is_running else Told(container.state)
     return PartStatus(
         role=role,
         name=container.name,
-        state=_condition(site, role, container),
+        state=told.state,
         since=_since(container.status),
         ports=" ".join(f"{p.address}:{p.host}" for p in container.ports),
         image=container.image,
+        detail=told.detail,
+        facts=told.facts,
     )
 
 
-def _condition(site: Site, role: Role, container: ObservedContainer) -> str:
-    """Healthy where it answers, starting where it runs and does not; else the engine's word."""
-    if not container.is_running:
-        return container.state
-    try:
-        is_ready = is_answering(site, role, container)
-    except NotFoundError:
-        return "stopped"
-    return "healthy" if is_ready else "starting"
+@dataclass(frozen=True)
+class Told:
+    """What a container said when it was asked."""
+
+    state: str
+    detail: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def is_answering(site: Site, role: Role, container: ObservedContainer) -> bool:
-    """Whether a running container does its part now."""
-    if role is Role.ADMIN:
-        return True
+def _ask(site: Site, role: Role, container: ObservedContainer) -> Told:
+    """Healthy where it answers; starting where it runs and does not (yet)."""
     if role is Role.PLATFORM and container.ports:
         host, port = reachable_address(container.ports[0])
-        return (
-            probes.http_below_500(host, port, contract.HEALTH_PATH).verdict is probes.Verdict.READY
-        )
-    return _inside(site, role, container)
-
-
-def _inside(site: Site, role: Role, container: ObservedContainer) -> bool:
-    from wb_cli.engine.types import ContainerSpec
-    from wb_cli.lifecycle.health import probe
-
+        answer = probes.http_below_500(host, port, contract.HEALTH_PATH)
+        return _told_by_platform(answer)
+    try:
+        detail = site.engine.inspect(container.id)
+    except NotFoundError:
+        return Told("stopped")
     spec = ContainerSpec(container.instance or "", role, container.image)
-    return (
-        probe(site.engine, spec, site.engine.inspect(container.id)).verdict is probes.Verdict.READY
+    answer = probe(site.engine, spec, detail)
+    if role is Role.VALKEY and answer.verdict is Verdict.READY:
+        return _told_by_valkey(detail.addresses.get(spec.instance, ""))
+    return Told(_word(answer))
+
+
+def _word(answer: Answer) -> str:
+    return "healthy" if answer.verdict is Verdict.READY else "starting"
+
+
+def _told_by_platform(answer: Answer) -> Told:
+    warm_up = warmup.parse(answer.words)
+    if not warm_up:
+        return Told(_word(answer))
+    return Told(_word(answer), str(warm_up), {"warmUp": warm_up.as_document()})
+
+
+def _told_by_valkey(address: str) -> Told:
+    info = probes.valkey_info(address, contract.VALKEY_PORT) if address else {}
+    if not info:
+        return Told("healthy")
+    keys = int((re.search(r"keys=(\d+)", info.get("db0", "")) or [0, 0])[1])
+    saved = info.get("rdb_last_bgsave_status") == "ok"
+    since = int(info.get("server_time_usec", "0")) // 10**6 - int(
+        info.get("rdb_last_save_time", "0")
     )
+    detail = (
+        f"{keys:,} keys, {info.get('used_memory_human', '?')}, "
+        f"last save {'ok' if saved else 'FAILED'} {since:,} s ago"
+    )
+    facts = {
+        "keys": keys,
+        "usedMemoryBytes": int(info.get("used_memory", 0)),
+        "lastSave": int(info.get("rdb_last_save_time", "0")),
+        "lastSaveSucceeded": saved,
+    }
+    return Told("healthy", detail, {"valkey": facts})
 
 
 def _since(status: str) -> str:
