@@ -69,6 +69,20 @@ def execute(postgres_url: str, database: str, statement: str, *arguments: Any) -
     asyncio.run(run())
 
 
+def is_a_query_held_up(postgres_url: str) -> bool:
+    """Whether a statement waits for a lock now."""
+
+    async def run() -> bool:
+        connection = await connect(address_of(postgres_url), MAINTENANCE)
+        waiting = await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        )
+        await connection.close()
+        return bool(waiting)
+
+    return asyncio.run(run())
+
+
 @contextmanager
 def locked_results(postgres_url: str) -> Iterator[Callable[[], None]]:
     """Make every query of the visits' results wait, until released or the block ends."""

@@ -154,7 +154,7 @@ def log_hydrated(batch: Batch, left: Sequence[Job], seconds: float) -> None:
     if batch.jobs:
         found = len(batch.jobs) - len(left)
         log.info(
-            "[%s] %d of %d objects from Valkey in %.2f s, %d to load from the database",
+            "[%s] %d of %d objects from Valkey in %.2f s, %d to load",
             batch.tally.label,
             found,
             len(batch.jobs),
