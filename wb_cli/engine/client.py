@@ -95,5 +95,5 @@ def _refused(words: str) -> EngineError:
 def _innermost(error: BaseException) -> str:
     """The reason at the bottom of the SDK's nested errors, e.g. ``No such file or directory``."""
     text = str(error)
-    reason = re.search(r"\[Errno \d+\] ([^'\")]+)|(Read timed out)", text)
+    reason = re.search(r"\[Errno \d+\] ([^'\")]+)|Error\(\d+, '([^']+)'\)|(Read timed out)", text)
     return next((part for part in reason.groups() if part), text) if reason else text

@@ -1,0 +1,367 @@
+"""What every Engine does: one suite, on the fake one and on the real one."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_engine import FakeEngine, Program
+from services import VALKEY_IMAGE, free_port, wait_until
+
+from wb_cli.contract import Role
+from wb_cli.engine.base import Engine
+from wb_cli.engine.docker_engine import DockerEngine
+from wb_cli.engine.types import (
+    ContainerSpec,
+    Mount,
+    NetworkSpec,
+    ObservedContainer,
+    ObservedNetwork,
+    Port,
+)
+from wb_cli.errors import (
+    AddressPoolError,
+    EngineError,
+    ImageMissingError,
+    NotFoundError,
+)
+
+# From a slice of its own, so that two runs on one engine do not meet.
+SUBNETS = (
+    f"10.214.{third}.{fourth}/28"
+    for third in range(uuid.uuid4().int % 200, 255)
+    for fourth in range(0, 256, 16)
+)
+UNKNOWN = "f" * 64
+STOP_S = 5
+
+
+def shell(script: str) -> tuple[str, ...]:
+    return ("sh", "-c", script)
+
+
+# What the programs do on a real engine, and what the fake one is told of them.
+OBEDIENT = shell("echo one; echo two; trap 'exit 0' TERM; while :; do sleep 0.05; done")
+DEAF = shell("trap '' TERM; echo deaf; while :; do sleep 0.05; done")
+SULKING = shell("trap 'exit 3' TERM; while :; do sleep 0.05; done")
+FAILING = shell("echo no config; exit 7")
+ECHO, REFUSAL, UNHEARD_OF = ("echo", "yes"), ("false",), ("no-such-program",)
+PROGRAMS = {
+    OBEDIENT: Program("one\ntwo\n", answers={ECHO: (0, b"yes\n"), REFUSAL: (1, b"")}),
+    DEAF: Program("deaf\n", stops_with=None),
+    SULKING: Program(stops_with=3),
+    FAILING: Program("no config\n", exits=7),
+}
+
+
+@dataclass
+class Bench:
+    """An engine, an instance's name of the test's own, and everything made for it."""
+
+    engine: Engine
+    labels: dict[str, str]
+    instance: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:8]}")
+    networks: list[str] = field(default_factory=list)
+
+    def network(self, subnet: str = "") -> str:
+        spec = NetworkSpec(self.instance, subnet or next(SUBNETS), self.labels)
+        self.networks.append(self.engine.create_network(spec))
+        return self.networks[-1]
+
+    def spec(self, command: tuple[str, ...] = OBEDIENT, **changes: Any) -> ContainerSpec:
+        settings = {"role": Role.VALKEY, "image": VALKEY_IMAGE, "labels": self.labels} | changes
+        return ContainerSpec(instance=self.instance, command=command, **settings)
+
+    def create(self, command: tuple[str, ...] = OBEDIENT, **changes: Any) -> str:
+        network = self.networks[0] if self.networks else self.network()
+        return self.engine.create_container(self.spec(command, **changes), network)
+
+    def start(self, command: tuple[str, ...] = OBEDIENT, **changes: Any) -> str:
+        container = self.create(command, **changes)
+        self.engine.start(container)
+        return container
+
+    def start_and_hear(self, command: tuple[str, ...], says: str) -> str:
+        """Start, and wait until its script is past setting its traps."""
+        container = self.start(command)
+        wait_until(lambda: says in self.engine.logs(container, 10), says)
+        return container
+
+    def container(self, id_: str) -> ObservedContainer:
+        return next(each for each in self.engine.observe().containers if each.id == id_)
+
+    def observed_networks(self) -> list[ObservedNetwork]:
+        return [n for n in self.engine.observe().networks if n.instance == self.instance]
+
+    def is_there(self, id_: str) -> bool:
+        return any(each.id == id_ for each in self.engine.observe().containers)
+
+    def close(self) -> None:
+        for each in self.engine.observe().containers:
+            if each.instance == self.instance:
+                self.engine.stop(each.id, 0)
+                self.engine.remove_container(each.id)
+        for network in self.networks:
+            self.engine.remove_network(network)
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.engine)])
+def make(request: pytest.FixtureRequest, run_id: str) -> Iterator[Callable[[], Bench]]:
+    labels = {"wb.test.run": run_id}
+    if request.param == "fake":
+        engine: Engine = FakeEngine([VALKEY_IMAGE], PROGRAMS)
+    else:
+        engine = DockerEngine(request.getfixturevalue("docker_client"))
+    made: list[Bench] = []
+
+    def bench() -> Bench:
+        made.append(Bench(engine, labels))
+        return made[-1]
+
+    yield bench
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def bench(make: Callable[[], Bench]) -> Bench:
+    return make()
+
+
+def test_a_network_is_listed_with_its_name_subnet_and_labels(bench: Bench) -> None:
+    subnet = next(SUBNETS)
+    network = bench.network(subnet)
+    (observed,) = bench.observed_networks()
+    assert (observed.id, observed.name, observed.subnets) == (network, bench.instance, (subnet,))
+    assert bench.labels.items() <= observed.labels.items()
+
+
+def test_a_subnet_that_overlaps_another_is_refused(bench: Bench, make: Callable[[], Bench]) -> None:
+    subnet = next(SUBNETS)
+    bench.network(subnet)
+    with pytest.raises(AddressPoolError):
+        make().network(subnet)
+
+
+def test_a_second_network_of_the_same_name_is_refused(bench: Bench) -> None:
+    bench.network()
+    with pytest.raises(EngineError):
+        bench.network()
+    assert len(bench.observed_networks()) == 1
+
+
+def test_a_network_that_is_removed_twice_is_gone(bench: Bench) -> None:
+    network = bench.network()
+    for _ in range(2):
+        bench.engine.remove_network(network)
+    assert bench.observed_networks() == []
+
+
+def test_a_network_with_a_running_container_stays(bench: Bench) -> None:
+    bench.start()
+    with pytest.raises(EngineError):
+        bench.engine.remove_network(bench.networks[0])
+    assert len(bench.observed_networks()) == 1
+
+
+def test_a_created_container_is_found_by_label_and_does_not_run(bench: Bench) -> None:
+    container = bench.create(auto_remove=False)
+    observed = bench.container(container)
+    assert (observed.instance, observed.role) == (bench.instance, Role.VALKEY)
+    assert (observed.name, observed.state, observed.is_running) == (
+        f"{bench.instance}-valkey",
+        "created",
+        False,
+    )
+    assert bench.engine.inspect(container).restart_policy == "no"
+
+
+def test_a_running_container_is_listed_with_its_ports_mounts_and_sentence(
+    bench: Bench, tmp_path: Path
+) -> None:
+    ports = (Port(6379, free_port()),)
+    container = bench.start(mounts=(Mount(str(tmp_path), "/data"),), ports=ports)
+    observed = bench.container(container)
+    assert observed.is_running
+    assert observed.status.startswith("Up ")
+    assert observed.ports == ports
+    assert observed.networks == (bench.networks[0],)
+    assert str(tmp_path) in observed.writes_to
+    assert observed.image == VALKEY_IMAGE
+
+
+def test_an_image_that_is_not_there_is_named(bench: Bench) -> None:
+    with pytest.raises(ImageMissingError, match="wb-no-such-image"):
+        bench.create(image="wb-no-such-image:1")
+
+
+def test_the_image_of_a_reference_has_an_id_and_an_unknown_one_is_none(bench: Bench) -> None:
+    image = bench.engine.image(VALKEY_IMAGE)
+    assert image is not None
+    assert image.id.startswith("sha256:")
+    assert VALKEY_IMAGE in image.tags
+    assert bench.engine.image("wb-no-such-image:1") is None
+
+
+def test_a_name_that_is_taken_is_refused(bench: Bench) -> None:
+    first = bench.create()
+    with pytest.raises(EngineError, match=f"{bench.instance}-valkey"):
+        bench.create()
+    assert bench.is_there(first)
+
+
+def test_a_missing_mount_source_is_refused_and_not_made(bench: Bench, tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    with pytest.raises(EngineError, match=str(missing)):
+        bench.create(mounts=(Mount(str(missing), "/data"),))
+    assert not missing.exists()
+
+
+def test_starting_twice_is_starting_once(bench: Bench) -> None:
+    container = bench.start()
+    bench.engine.start(container)
+    assert bench.engine.inspect(container).state == "running"
+
+
+def test_a_port_that_another_container_has_is_refused(
+    bench: Bench, make: Callable[[], Bench]
+) -> None:
+    ports = (Port(6379, free_port()),)
+    bench.start(ports=ports)
+    other = make()
+    container = other.create(ports=ports)
+    with pytest.raises(EngineError, match=str(ports[0].host)):
+        other.engine.start(container)
+    assert not other.container(container).is_running
+
+
+@pytest.mark.parametrize(
+    ("program", "says", "code"), [(OBEDIENT, "two", 0), (DEAF, "deaf", 137)], ids=["0", "killed"]
+)
+def test_stop_gives_the_exit_code(
+    bench: Bench, program: tuple[str, ...], says: str, code: int
+) -> None:
+    container = bench.start_and_hear(program, says)
+    assert bench.engine.stop(container, 1) == code
+    detail = bench.engine.inspect(container)
+    assert (detail.state, detail.exit_code) == ("exited", code)
+    assert bench.container(container).status.startswith(f"Exited ({code})")
+
+
+def test_stopping_what_is_down_gives_its_exit_code_again(bench: Bench) -> None:
+    container = bench.start_and_hear(OBEDIENT, "two")
+    assert [bench.engine.stop(container, STOP_S) for _ in range(2)] == [0, 0]
+
+
+def test_stopping_what_is_not_there_gives_none(bench: Bench) -> None:
+    assert bench.engine.stop(UNKNOWN, STOP_S) is None
+
+
+def test_a_container_that_removes_itself_is_gone_after_stop_and_its_exit_code_is_known(
+    bench: Bench,
+) -> None:
+    container = bench.start(SULKING, auto_remove=True)
+    assert bench.engine.inspect(container).auto_remove
+    wait_until(lambda: bench.engine.inspect(container).state == "running", "running")
+    assert bench.engine.stop(container, STOP_S) in {3, 143}
+    assert not bench.is_there(container)
+    assert bench.engine.stop(container, STOP_S) is None
+    bench.engine.remove_container(container)
+
+
+def test_a_container_that_exits_by_itself_leaves_its_code_and_its_log(bench: Bench) -> None:
+    container = bench.start(FAILING)
+    wait_until(lambda: bench.engine.inspect(container).state == "exited", "exited")
+    assert bench.engine.inspect(container).exit_code == 7
+    assert bench.engine.logs(container, 10) == "no config\n"
+
+
+def test_a_container_that_is_removed_twice_is_gone(bench: Bench) -> None:
+    container = bench.create()
+    for _ in range(2):
+        bench.engine.remove_container(container)
+    assert not bench.is_there(container)
+
+
+def test_a_running_container_is_not_removed(bench: Bench) -> None:
+    container = bench.start()
+    with pytest.raises(EngineError):
+        bench.engine.remove_container(container)
+    assert bench.container(container).is_running
+
+
+def test_a_name_is_free_again_at_once(bench: Bench) -> None:
+    bench.engine.remove_container(bench.create())
+    assert bench.is_there(bench.create())
+
+
+def test_a_renamed_container_is_the_same_and_frees_its_name(bench: Bench) -> None:
+    container = bench.start()
+    bench.engine.rename(container, f"{bench.instance}-valkey-previous")
+    observed = bench.container(container)
+    assert (observed.name, observed.is_running) == (f"{bench.instance}-valkey-previous", True)
+    assert bench.is_there(bench.create())
+
+
+def test_renaming_to_a_name_that_is_taken_is_refused(bench: Bench) -> None:
+    container, _ = bench.create(), bench.create(role=Role.POSTGRES)
+    with pytest.raises(EngineError):
+        bench.engine.rename(container, f"{bench.instance}-postgres")
+    assert bench.container(container).name == f"{bench.instance}-valkey"
+
+
+def test_the_restart_policy_is_switched_on_and_off(bench: Bench) -> None:
+    container = bench.start()
+    for policy in ("always", "no"):
+        bench.engine.set_restart_policy(container, policy)
+        assert bench.engine.inspect(container).restart_policy == policy
+
+
+def test_a_stopped_container_stays_down_although_it_is_supervised(bench: Bench) -> None:
+    container = bench.start_and_hear(OBEDIENT, "two")
+    bench.engine.set_restart_policy(container, "always")
+    bench.engine.stop(container, STOP_S)
+    assert bench.engine.inspect(container).state == "exited"
+
+
+def test_one_that_removes_itself_cannot_be_supervised(bench: Bench) -> None:
+    container = bench.start(auto_remove=True)
+    with pytest.raises(EngineError):
+        bench.engine.set_restart_policy(container, "always")
+
+
+def test_logs_give_the_last_lines(bench: Bench) -> None:
+    container = bench.start_and_hear(OBEDIENT, "two")
+    assert bench.engine.logs(container, 10) == "one\ntwo\n"
+    assert bench.engine.logs(container, 1) == "two\n"
+
+
+def test_a_command_inside_gives_its_code_and_output(bench: Bench) -> None:
+    container = bench.start()
+    assert bench.engine.execute(container, ECHO) == (0, b"yes\n")
+    assert bench.engine.execute(container, REFUSAL)[0] == 1
+    assert bench.engine.execute(container, UNHEARD_OF)[0] in {126, 127}
+
+
+def test_no_command_is_run_in_a_container_that_is_down(bench: Bench) -> None:
+    container = bench.create()
+    with pytest.raises(EngineError):
+        bench.engine.execute(container, ECHO)
+
+
+ON_UNKNOWN: dict[str, Callable[[Engine], Any]] = {
+    "inspect": lambda engine: engine.inspect(UNKNOWN),
+    "start": lambda engine: engine.start(UNKNOWN),
+    "rename": lambda engine: engine.rename(UNKNOWN, "another-name"),
+    "set_restart_policy": lambda engine: engine.set_restart_policy(UNKNOWN, "always"),
+    "logs": lambda engine: engine.logs(UNKNOWN, 5),
+    "execute": lambda engine: engine.execute(UNKNOWN, ECHO),
+}
+
+
+@pytest.mark.parametrize("call", ON_UNKNOWN.values(), ids=ON_UNKNOWN)
+def test_an_unknown_container_is_not_found(bench: Bench, call: Callable[[Engine], Any]) -> None:
+    with pytest.raises(NotFoundError):
+        call(bench.engine)

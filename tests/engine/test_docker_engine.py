@@ -1,0 +1,125 @@
+"""What only the real engine shows: secret files, addresses, limits, and that it is not there."""
+
+import gc
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import docker
+import pytest
+from services import POSTGRES_IMAGE, VALKEY_IMAGE
+
+from wb_cli.contract import Role
+from wb_cli.engine.client import connect
+from wb_cli.engine.docker_engine import DockerEngine
+from wb_cli.engine.types import ContainerSpec, NetworkSpec, SecretFile
+from wb_cli.errors import EngineUnreachableError
+from wb_cli.secret import Secret
+
+PASSWORD = "open sesame äöü"
+SUBNET = "10.215.77.0/28"
+SPEC = ContainerSpec(
+    instance="tdockerengine",
+    role=Role.VALKEY,
+    image=VALKEY_IMAGE,
+    command=("sleep", "60"),
+    secret_files=(SecretFile("/run/wb/deep/password", Secret(PASSWORD)),),
+    memory=64 * 1024**2,
+    cpus=0.5,
+    shm_size=128 * 1024**2,
+    stop_timeout=33,
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    engine: DockerEngine
+    id: str
+    inspected: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def made(docker_client: docker.DockerClient, run_id: str) -> Iterator[Made]:
+    engine = DockerEngine(docker_client)
+    labels = {"wb.test.run": run_id}
+    network = engine.create_network(NetworkSpec(SPEC.instance, SUBNET, labels))
+    spec = ContainerSpec(**{**vars(SPEC), "labels": labels})
+    container = engine.create_container(spec, network)
+    engine.start(container)
+    yield Made(engine, container, docker_client.api.inspect_container(container))
+    engine.stop(container, 0)
+    engine.remove_container(container)
+    engine.remove_network(network)
+
+
+@pytest.mark.engine
+def test_a_secret_file_is_readable_by_root_alone(made: Made) -> None:
+    path = "/run/wb/deep/password"
+    assert made.engine.execute(made.id, ["cat", path]) == (0, PASSWORD.encode())
+    modes = made.engine.execute(
+        made.id, ["stat", "-c", "%a %u %g", path, "/run/wb/deep", "/run/wb", "/run"]
+    )
+    assert modes[1].decode().splitlines() == ["600 0 0", "700 0 0", "700 0 0", "755 0 0"]
+
+
+@pytest.mark.engine
+def test_a_secret_file_is_in_no_inspection(made: Made) -> None:
+    assert "sesame" not in json.dumps(made.inspected)
+
+
+@pytest.mark.engine
+def test_limits_reach_the_engine(made: Made) -> None:
+    host = made.inspected["HostConfig"]
+    assert host["Memory"] == 64 * 1024**2
+    assert host["NanoCpus"] == 500_000_000
+    assert host["ShmSize"] == 128 * 1024**2
+    assert host["Init"] is True
+    assert host["LogConfig"] == {
+        "Type": "json-file",
+        "Config": {"max-size": "10m", "max-file": "3"},
+    }
+    assert made.inspected["Config"]["StopTimeout"] == 33
+
+
+@pytest.mark.engine
+def test_a_container_has_an_address_and_its_name_on_its_network(made: Made) -> None:
+    detail = made.engine.inspect(made.id)
+    assert detail.addresses[SPEC.instance].startswith("10.215.77.")
+    aliases = made.inspected["NetworkSettings"]["Networks"][SPEC.instance]["Aliases"]
+    assert SPEC.name in aliases
+
+
+@pytest.mark.engine
+def test_the_engine_says_who_it_is(docker_client: docker.DockerClient) -> None:
+    info = DockerEngine(docker_client).info()
+    assert info.version == docker_client.version()["Version"]
+    assert info.is_local == docker_client.api.base_url.startswith("http+docker://")
+
+
+@pytest.mark.engine
+def test_an_image_has_its_size_and_tags(docker_client: docker.DockerClient) -> None:
+    image = DockerEngine(docker_client).image(POSTGRES_IMAGE)
+    assert image is not None
+    assert POSTGRES_IMAGE in image.tags
+    assert image.size > 10_000_000
+
+
+@pytest.mark.engine
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # the SDK drops a socket it cannot connect
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [
+        ("unix:///nowhere/docker.sock", "No such file or directory"),
+        ("tcp://127.0.0.1:1", "Connection refused"),
+    ],
+)
+def test_an_engine_that_is_not_there_is_unreachable(
+    monkeypatch: pytest.MonkeyPatch, host: str, reason: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    with pytest.raises(EngineUnreachableError, match=reason) as caught:
+        DockerEngine(connect()).observe()
+    assert "wb setup" in caught.value.hint
+    del caught
+    gc.collect()

@@ -1,0 +1,129 @@
+"""From the engine's JSON to what we observe; the documents are an engine's own, shortened."""
+
+from typing import Any
+
+from wb_cli.contract import Role
+from wb_cli.engine import read
+from wb_cli.engine.types import ContainerDetail, ImageInfo, ObservedNetwork, Port
+
+LISTED: dict[str, Any] = {
+    "Id": "c1",
+    "Names": ["/other/alias", "/demo"],
+    "Image": "wb-platform:0.1.0",
+    "ImageID": "sha256:abc",
+    "Created": 1_700_000_000,
+    "Ports": [
+        {"IP": "0.0.0.0", "PrivatePort": 8000, "PublicPort": 9001, "Type": "tcp"},
+        {"IP": "0.0.0.0", "PrivatePort": 8000, "PublicPort": 9001, "Type": "tcp"},
+        {"IP": "::", "PrivatePort": 8000, "PublicPort": 9001, "Type": "tcp"},
+        {"PrivatePort": 9090, "Type": "tcp"},
+    ],
+    "Labels": {"wb.instance": "demo", "wb.role": "platform"},
+    "State": "running",
+    "Status": "Up 5 minutes",
+    "NetworkSettings": {"Networks": {"demo": {"NetworkID": "n1"}, "none": {"NetworkID": ""}}},
+    "Mounts": [
+        {"Type": "bind", "Source": "/mnt/demo/sandbox", "RW": True},
+        {"Type": "bind", "Source": "/etc/certs", "RW": False},
+        {"Type": "tmpfs", "RW": True},
+    ],
+}
+INSPECTED: dict[str, Any] = {
+    "Id": "c1",
+    "Name": "/demo",
+    "RestartCount": 4,
+    "State": {
+        "Status": "exited",
+        "ExitCode": 137,
+        "OOMKilled": True,
+        "StartedAt": "2026-01-01T00:00:00Z",
+        "Health": {"Status": "unhealthy"},
+    },
+    "HostConfig": {"RestartPolicy": {"Name": "always"}, "AutoRemove": True},
+    "Config": {"Env": ["PATH=/bin", "A=b=c", "EMPTY=", "ODD"]},
+    "NetworkSettings": {"Networks": {"demo": {"IPAddress": "10.213.0.2"}, "x": {}}},
+}
+
+
+def test_a_listed_container_is_ours_by_label() -> None:
+    container = read.container(LISTED)
+    assert (container.id, container.name, container.instance) == ("c1", "demo", "demo")
+    assert container.role is Role.PLATFORM
+    assert container.is_running
+    assert container.networks == ("n1",)
+    assert container.created == 1_700_000_000
+
+
+def test_only_published_ports_count_each_once() -> None:
+    assert read.container(LISTED).ports == (
+        Port(8000, 9001, "0.0.0.0"),
+        Port(8000, 9001, "::"),
+    )
+
+
+def test_only_what_it_may_write_to_counts() -> None:
+    assert read.container(LISTED).writes_to == ("/mnt/demo/sandbox",)
+
+
+def test_a_container_of_somebody_else_has_neither_instance_nor_role() -> None:
+    bare = {key: LISTED[key] for key in ("Id", "Image", "ImageID", "Created", "State", "Status")}
+    container = read.container({**bare, "Names": None, "Labels": None, "Ports": None})
+    assert (container.name, container.instance, container.role) == ("", None, None)
+    assert (container.ports, container.writes_to, container.networks) == ((), (), ())
+
+
+def test_a_role_that_nobody_knows_is_none() -> None:
+    assert read.container({**LISTED, "Labels": {"wb.role": "sidecar"}}).role is None
+
+
+def test_the_inspection_of_a_container() -> None:
+    assert read.detail(INSPECTED) == ContainerDetail(
+        id="c1",
+        name="demo",
+        state="exited",
+        exit_code=137,
+        started_at="2026-01-01T00:00:00Z",
+        restart_policy="always",
+        restart_count=4,
+        addresses={"demo": "10.213.0.2", "x": ""},
+        environment={"PATH": "/bin", "A": "b=c", "EMPTY": ""},
+        health="unhealthy",
+        oom_killed=True,
+        auto_remove=True,
+    )
+
+
+def test_a_container_without_health_check_network_or_policy() -> None:
+    bare = {
+        **INSPECTED,
+        "State": {"Status": "created", "ExitCode": 0, "StartedAt": ""},
+        "HostConfig": {"RestartPolicy": {"Name": ""}},
+        "Config": {"Env": None},
+        "NetworkSettings": None,
+    }
+    detail = read.detail(bare)
+    assert (detail.health, detail.restart_policy, detail.addresses) == ("", "no", {})
+    assert (detail.environment, detail.oom_killed, detail.auto_remove) == ({}, False, False)
+
+
+def test_the_environment_is_not_in_the_detail_s_representation() -> None:
+    assert "b=c" not in repr(read.detail(INSPECTED))
+
+
+def test_a_listed_network() -> None:
+    listed = {
+        "Id": "n1",
+        "Name": "demo",
+        "IPAM": {"Config": [{"Subnet": "10.213.0.0/26"}, {"Gateway": "10.0.0.1"}]},
+        "Labels": {"wb.instance": "demo"},
+    }
+    assert read.network(listed) == ObservedNetwork(
+        "n1", "demo", ("10.213.0.0/26",), {"wb.instance": "demo"}
+    )
+    assert read.network({"Id": "n2", "Name": "host", "IPAM": {"Config": None}}).subnets == ()
+
+
+def test_the_inspection_of_an_image() -> None:
+    inspected = {"Id": "sha256:abc", "RepoTags": ["a:1"], "Size": 42, "RepoDigests": ["a@sha256:d"]}
+    assert read.image(inspected) == ImageInfo("sha256:abc", ("a:1",), 42, ("a@sha256:d",))
+    assert read.image({"Id": "sha256:abc", "RepoTags": None}).tags == ()
