@@ -73,6 +73,7 @@ clean: ## Remove what was built here; images and the engine stay
 # Where only the installed wheel can be imported, and wb's own files are not this machine's.
 define in_a_folder_of_its_own
 work=$$(mktemp -d)
+chmod 755 "$$work"
 trap 'rm -rf "$$work"' EXIT
 cd "$$work"
 export WB_CONFIG_DIR=$$work/config SERVERS_FILE_PATH=$$work/servers.json

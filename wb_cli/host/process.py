@@ -52,16 +52,14 @@ def run(
 class Background:
     """A program that outlives this one."""
 
-    process: subprocess.Popen[bytes]
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self.process.pid
+    pid: int
 
     def is_running(self) -> bool:
         """Whether it has not ended yet."""
-        return self.process.poll() is None
+        try:
+            return os.waitpid(self.pid, os.WNOHANG) == (0, 0)
+        except ChildProcessError:  # it had ended when this was asked before
+            return False
 
 
 def start_in_background(argv: Sequence[str], log: Path) -> Background:
@@ -73,16 +71,18 @@ def start_in_background(argv: Sequence[str], log: Path) -> Background:
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
-            process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
+            streams = (
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, output.fileno(), 1),
+                (os.POSIX_SPAWN_DUP2, output.fileno(), 2),
+            )
+            # Not Popen, which wants to see its program end.
+            pid = os.posix_spawnp(
+                argv[0], list(argv), os.environ, file_actions=streams, setsid=True
             )
     except OSError as error:
         raise WbError(f"cannot start `{shlex.join(argv)}`: {error}") from error
-    return Background(process)
+    return Background(pid)
 
 
 def _start(argv: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Popen[str]:

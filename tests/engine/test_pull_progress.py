@@ -1,0 +1,51 @@
+"""What the stream of a pull adds up to. Events as the engine sends them."""
+
+from wb_cli.engine.pull_progress import PullProgress, Tally
+
+
+def event(layer: str, status: str, current: int = 0, total: int = 0) -> dict[str, object]:
+    detail = {"current": current, "total": total} if total else {}
+    return {"id": layer, "status": status, "progressDetail": detail}
+
+
+def tallied(*events: dict[str, object]) -> PullProgress:
+    tally = Tally()
+    return [tally.add(one) for one in events][-1]
+
+
+def test_before_any_layer_it_is_asking_the_registry() -> None:
+    assert str(tallied({"status": "Pulling from library/postgres", "id": "17.4"})) == (
+        "asking the registry"
+    )
+
+
+def test_bytes_of_all_layers_are_added_up() -> None:
+    assert tallied(
+        event("a", "Pulling fs layer"),
+        event("b", "Waiting"),
+        event("a", "Downloading", 10, 100),
+        event("b", "Downloading", 5, 50),
+        event("a", "Downloading", 30, 100),
+    ) == PullProgress(layers_done=0, layers=2, done=35, total=150)
+
+
+def test_extracting_counts_as_fetched_and_does_not_run_backwards() -> None:
+    assert tallied(
+        event("a", "Downloading", 30, 100),
+        event("a", "Verifying Checksum"),
+        event("a", "Download complete"),
+        event("a", "Extracting", 1, 100),
+    ) == PullProgress(layers_done=0, layers=1, done=100, total=100)
+
+
+def test_layers_that_were_there_count_as_done() -> None:
+    progress = tallied(event("a", "Already exists"), event("b", "Downloading", 1, 2))
+    assert str(progress) == "1/2 layers"
+
+
+def test_the_closing_lines_change_nothing() -> None:
+    assert tallied(
+        event("a", "Pull complete"),
+        {"status": "Digest: sha256:abc"},
+        {"status": "Status: Downloaded newer image for x"},
+    ) == PullProgress(layers_done=1, layers=1)

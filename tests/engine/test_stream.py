@@ -1,0 +1,43 @@
+"""Streams that end, break, report an error, or fall silent."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import requests
+
+from wb_cli.engine.stream import watched
+from wb_cli.errors import EngineError, EngineUnreachableError
+
+
+def test_events_come_in_order() -> None:
+    assert list(watched(lambda: [{"n": 1}, {"n": 2}], 5)) == [{"n": 1}, {"n": 2}]
+
+
+def test_an_error_in_the_stream_is_raised_in_the_engines_words() -> None:
+    with pytest.raises(EngineError, match="manifest unknown"):
+        list(watched(lambda: [{"status": "x"}, {"error": "manifest unknown\n"}], 5))
+
+
+def test_what_breaks_while_reading_is_translated() -> None:
+    def broken() -> Iterator[Mapping[str, Any]]:
+        yield {"status": "x"}
+        raise requests.exceptions.ConnectionError("reset by peer")
+
+    with pytest.raises(EngineUnreachableError, match="reset by peer"):
+        list(watched(broken, 5))
+
+
+def test_silence_is_given_up_though_the_reader_hangs() -> None:
+    released = threading.Event()
+
+    def silent() -> Iterator[Mapping[str, Any]]:
+        yield {"status": "x"}
+        released.wait(30)
+
+    try:
+        with pytest.raises(EngineError, match=r"no news for 0\.1 s"):
+            list(watched(silent, 0.1))
+    finally:
+        released.set()

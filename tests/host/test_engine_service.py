@@ -1,0 +1,58 @@
+"""Starting an engine as a program of this machine."""
+
+from pathlib import Path
+
+import pytest
+
+from wb_cli.errors import WbError
+from wb_cli.host import engine_service
+
+
+@pytest.fixture(autouse=True)
+def as_root_without_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_service, "has_systemd", lambda: False)
+    monkeypatch.setattr(engine_service.packages, "is_root", lambda: True)
+
+
+def put_dockerd(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = folder / "dockerd"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+
+def test_one_that_answers_is_left_alone(tmp_path: Path) -> None:
+    engine_service.start(lambda: True, tmp_path / "log")
+    assert not (tmp_path / "log").exists()
+
+
+def test_it_is_started_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = tmp_path / "ready"
+    put_dockerd(tmp_path, f"touch {ready}; sleep 2", monkeypatch)
+    engine_service.start(ready.exists, tmp_path / "log")
+    assert ready.exists()
+
+
+def test_one_that_ends_at_once_is_reported_with_the_end_of_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_dockerd(tmp_path, "echo iptables not found >&2; exit 1", monkeypatch)
+    with pytest.raises(WbError, match="ended at once") as failure:
+        engine_service.start(lambda: False, tmp_path / "log")
+    assert "iptables not found" in failure.value.hint
+
+
+def test_one_that_never_answers_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_service, "ANSWERS_WITHIN_S", 0.3)
+    put_dockerd(tmp_path, "echo still busy; sleep 3", monkeypatch)
+    with pytest.raises(WbError, match=r"does not answer after 0\.3 s") as failure:
+        engine_service.start(lambda: False, tmp_path / "log")
+    assert "still busy" in failure.value.hint
+
+
+def test_who_is_not_root_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_service.packages, "is_root", lambda: False)
+    with pytest.raises(WbError, match="not root"):
+        engine_service.start(lambda: False, tmp_path / "log")

@@ -1,0 +1,67 @@
+"""Programs that end well, badly, too late, or never started."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from services import wait_until
+
+from wb_cli.errors import WbError
+from wb_cli.host.process import run, start_in_background
+
+
+def test_run_gives_both_streams_apart() -> None:
+    done = run(["sh", "-c", "echo out; echo err >&2"], timeout=10)
+    assert (done.stdout, done.stderr) == ("out\n", "err\n")
+
+
+def test_run_feeds_input_and_adds_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEPT", "kept")
+    done = run(
+        ["sh", "-c", 'cat; echo "$KEPT $ADDED"'], timeout=10, input="in\n", env={"ADDED": "a"}
+    )
+    assert done.stdout == "in\nkept a\n"
+
+
+def test_a_failure_carries_the_programs_last_words_and_its_exit_code() -> None:
+    with pytest.raises(WbError, match=r"\(exit code 7\): disk full$"):
+        run(["sh", "-c", "echo fine; echo disk full >&2; exit 7"], timeout=10)
+
+
+def test_a_failure_that_only_spoke_on_stdout_is_quoted_from_there() -> None:
+    with pytest.raises(WbError, match="spoken"):
+        run(["sh", "-c", "echo spoken; exit 1"], timeout=10)
+
+
+def test_a_missing_program_is_named() -> None:
+    with pytest.raises(WbError, match="no-such-program is not installed"):
+        run(["no-such-program"], timeout=10)
+
+
+def test_output_that_is_no_text_does_not_break_the_reading() -> None:
+    assert run(["printf", r"\377x"], timeout=10).stdout.endswith("x")
+
+
+def test_when_time_is_up_what_the_program_started_ends_too(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    with pytest.raises(WbError, match=r"did not end within 0\.5 s"):
+        run(["sh", "-c", f"sleep 600 & echo $! > {pid_file}; wait"], timeout=0.5)
+    wait_until(lambda: not is_alive(int(pid_file.read_text())), "the end of sleep", 5)
+
+
+def test_a_program_in_the_background_logs_to_its_file_and_is_known_to_run(tmp_path: Path) -> None:
+    log = tmp_path / "new folder" / "log"
+    script = "import sys; print('hello', flush=True); sys.stdin.read(); input()"
+    started = start_in_background([sys.executable, "-c", script], log)
+    wait_until(lambda: not started.is_running(), "its end: there is no stdin", 10)
+    assert log.read_text().startswith("hello\n")
+
+
+def is_alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        os.kill(pid, 0)
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False

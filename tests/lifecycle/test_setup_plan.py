@@ -1,0 +1,70 @@
+"""What set-up announces, as text, for each state of a machine."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from wb_cli.errors import EngineUnreachableError
+from wb_cli.images import PLATFORM, POSTGRES
+from wb_cli.lifecycle.image_plan import NeededImage
+from wb_cli.lifecycle.setup_plan import Machine, setup_plan
+
+READY = Machine(
+    engine="Docker Engine 28 at unix:///run/docker.sock",
+    problem="",
+    has_engine_installed=True,
+    engine_elsewhere="",
+    missing_folders=(),
+    missing_config=None,
+    missing_images=(),
+)
+BARE = Machine(
+    engine="",
+    problem="the Docker Engine does not answer: no such file",
+    has_engine_installed=False,
+    engine_elsewhere="",
+    missing_folders=(Path("/data"),),
+    missing_config=Path("/etc/wb/config.toml"),
+    missing_images=(
+        NeededImage("postgres:17.4", POSTGRES),
+        NeededImage("stock:1"),
+        NeededImage(PLATFORM.tag, PLATFORM),
+    ),
+)
+
+
+def in_words(machine: Machine, *, install_engine: bool = True) -> list[str]:
+    return [str(step) for step in setup_plan(machine, install_engine=install_engine)]
+
+
+def test_a_ready_machine_has_nothing_to_do() -> None:
+    assert in_words(READY, install_engine=False) == []
+
+
+def test_a_bare_machine_gets_everything_in_order() -> None:
+    assert in_words(BARE) == [
+        "install the Docker Engine",
+        "start the Docker Engine",
+        "create the folder /data",
+        "write /etc/wb/config.toml",
+        "get the image postgres:17.4 (pull it, else build wb-postgres:17)",
+        "get the image stock:1",
+        f"build the image {PLATFORM.tag}",
+    ]
+
+
+def test_an_installed_engine_is_only_started() -> None:
+    assert in_words(replace(BARE, has_engine_installed=True))[0] == "start the Docker Engine"
+
+
+def test_no_engine_is_installed_unasked() -> None:
+    with pytest.raises(EngineUnreachableError, match="does not answer") as failure:
+        in_words(BARE, install_engine=False)
+    assert "--install-engine" in failure.value.hint
+
+
+def test_an_engine_elsewhere_is_not_replaced_by_one_here() -> None:
+    with pytest.raises(EngineUnreachableError, match="tcp://far:2375") as failure:
+        in_words(replace(BARE, engine_elsewhere="tcp://far:2375"))
+    assert "unset DOCKER_HOST" in failure.value.hint

@@ -1,0 +1,44 @@
+"""Jobs that run together and end apart."""
+
+import threading
+
+import pytest
+
+from wb_cli.errors import WbError
+from wb_cli.lifecycle.side_by_side import side_by_side
+
+
+def test_each_job_has_its_own_outcome_and_a_failure_stops_no_other() -> None:
+    error = WbError("broken")
+
+    def fail() -> str:
+        raise error
+
+    outcomes = dict(side_by_side({"a": lambda: "done", "b": fail, "c": lambda: "too"}, 2))
+    assert outcomes == {"a": "done", "b": error, "c": "too"}
+
+
+def test_as_many_as_allowed_run_at_once_and_no_more() -> None:
+    all_here = threading.Barrier(3, timeout=10)
+    running: list[int] = []
+    most: list[int] = []
+    lock = threading.Lock()
+
+    def job() -> None:
+        with lock:
+            running.append(1)
+            most.append(len(running))
+        all_here.wait()
+        with lock:
+            running.pop()
+
+    assert len(list(side_by_side({str(n): job for n in range(6)}, 3))) == 6
+    assert max(most) == 3
+
+
+def test_a_fault_of_ours_is_raised_where_the_caller_waits() -> None:
+    def broken() -> None:
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        list(side_by_side({"a": broken}, 1))
