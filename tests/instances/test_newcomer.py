@@ -15,11 +15,14 @@ def everything_free(_: int) -> bool:
 
 
 def test_on_an_empty_registry_it_runs_wbs_own_platform() -> None:
-    assert complete({"id": "sierra-leone"}, Registry(), everything_free) == {
+    found = complete({"id": "sierra-leone", "tags": ["west"]}, Registry(), everything_free)
+    assert list(found) == ["id", "label", "port", "serverVersion", "tags", "image"]
+    assert found == {
         "id": "sierra-leone",
         "label": "Sierra Leone",
         "port": 9000,
         "serverVersion": __version__,
+        "tags": ["west"],
         "image": f"wb-platform:{__version__}",
     }
 

@@ -239,7 +239,7 @@ def test_a_bad_value_is_named_with_setting_origin_and_what_is_allowed(
     setting = next(one for one in SETTINGS if one.env == name)
     assert caught.value.message.startswith(f"{setting.name} {text!r} (from {origin}) must be ")
     assert allowed in caught.value.message
-    assert name in caught.value.hint
+    assert setting.name in caught.value.hint
 
 
 def test_a_bad_secret_is_named_and_not_shown(host: Host) -> None:

@@ -126,6 +126,8 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
     wb.console.table(headings, [_row(one) for one in registry.instances])
     for entry in registry.refused:
         wb.console.note(f"refused: {entry.name}: {entry.problem}")
+    if not registry.instances:
+        wb.console.note("no instance yet; add one: wb config add <id>")
 
 
 @app.command(epilog="Example: wb config show demo")
@@ -289,8 +291,9 @@ def _refused(entry: RefusedEntry) -> dict[str, Any]:
     return {"index": entry.index, "id": entry.id, "problem": entry.problem, "entry": entry.raw}
 
 
-def _setting(setting: Setting, value: str, origin: str) -> dict[str, str]:
-    return {"name": setting.name, "environment": setting.env, "value": value, "from": origin}
+def _setting(setting: Setting, value: str, origin: str) -> dict[str, str | None]:
+    names = ("name", "environment", "value", "from")
+    return dict(zip(names, (setting.name, setting.env, value or None, origin), strict=True))
 
 
 def _text(value: Any) -> str:

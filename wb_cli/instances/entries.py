@@ -16,17 +16,15 @@ from wb_cli.instances.texts import entry_name, shorten
 ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 RESERVED_IDS = ("host", "bridge", "none", "default", "all")
 PORTS = range(1000, 55536)
+FIELDS_HINT = "`wb config fields` lists every field."
 
 
 class EntryError(UsageError):
     """An entry breaks rules; :attr:`problems` has one text for each."""
 
-    def __init__(self, name: str, problems: Iterable[str]) -> None:
+    def __init__(self, name: str, problems: Iterable[str], hint: str = FIELDS_HINT) -> None:
         self.problems = tuple(problems)
-        super().__init__(
-            f"{name}: {'; '.join(self.problems)}",
-            "`wb config fields` lists every field and what it may be.",
-        )
+        super().__init__(f"{name}: {'; '.join(self.problems)}", hint)
 
 
 def instance_id(value: Any) -> str:

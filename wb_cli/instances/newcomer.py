@@ -7,7 +7,7 @@ from typing import Any
 from wb_cli import __version__
 from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET
 from wb_cli.errors import UsageError
-from wb_cli.instances.entries import PORTS
+from wb_cli.instances.entries import FIELDS_BY_NAME, PORTS
 from wb_cli.instances.registry import Registry
 
 FIRST_PORT = 9000
@@ -30,7 +30,8 @@ def complete(
         entry = {name: value for name, value in entry.items() if name in raw or name != "image"}
     if "port" not in entry:
         entry["port"] = free_port(registry, is_free)
-    return entry
+    known = {name: entry[name] for name in FIELDS_BY_NAME if name in entry}
+    return known | entry
 
 
 def title(instance_id: str) -> str:

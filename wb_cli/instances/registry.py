@@ -98,7 +98,7 @@ def instance_of(entry: Entry, claims: Claims) -> Instance:
     instance = parse_entry(entry.value)
     problems = list(claims.problems(instance))
     if problems:
-        raise EntryError(instance.id, problems)
+        raise EntryError(instance.id, problems, "`wb config list` shows what is taken.")
     return instance
 
 

@@ -124,7 +124,7 @@ def _value(setting: Setting, given: _Given) -> Any:
         shown = "" if setting.kind.is_secret else f" {given.text!r}"
         raise UsageError(
             f"{setting.name}{shown} (from {given.origin}) must be {error}",
-            f"Correct it there, or set {setting.env}.",
+            f"Correct it there, or override it: `--set {setting.name}=<value>`.",
         ) from None
 
 
