@@ -168,7 +168,7 @@ def _part(spec: ContainerSpec, present: Present) -> Lane | None:
     container = present.container(spec.name)
     previous = present.container(spec.name + PREVIOUS)
     if not container and previous:
-        return _bring_back(spec, previous)
+        return _bring_back(spec, previous, present)
     if not container:
         return Lane(spec.role, NOT_THERE, _fresh(spec))
     for applies, cause, operations in _cases(spec, container, present):
@@ -196,7 +196,7 @@ def _cases(spec: ContainerSpec, container: ObservedContainer, present: Present) 
         (
             container.state in {"exited", "dead"},
             f"found {container.status.lower()}",
-            lambda: (Start(spec), *_until_ready(spec)),
+            lambda: (Start(spec), *_until_ready(spec, policy)),
         ),
         (container.state == "paused", "paused", lambda: _replace(spec, container, present)),
         (is_unsupervised, "not yet supervised", lambda: _until_ready(spec)),
@@ -218,10 +218,10 @@ def _fresh(spec: ContainerSpec) -> tuple[Operation, ...]:
     return (Create(spec), Start(spec), *_until_ready(spec))
 
 
-def _until_ready(spec: ContainerSpec) -> tuple[Operation, ...]:
+def _until_ready(spec: ContainerSpec, policy: str | None = None) -> tuple[Operation, ...]:
     """Supervised only once it is ready: a start that fails stays down to be looked at."""
-    supervise = (SetRestartPolicy(spec.name, "always"),) if spec.supervised else ()
-    return (Await(spec), *supervise)
+    is_due = spec.supervised and policy != "always"
+    return (Await(spec), SetRestartPolicy(spec.name, "always")) if is_due else (Await(spec),)
 
 
 def _replace(
@@ -257,14 +257,13 @@ def _removes_itself(container: ObservedContainer) -> bool:
     return parse(container.labels.get(LABEL_SPEC)).get("restart") == "no"
 
 
-def _bring_back(spec: ContainerSpec, previous: ObservedContainer) -> Lane:
+def _bring_back(spec: ContainerSpec, previous: ObservedContainer, present: Present) -> Lane:
     """A run was interrupted between setting the old one aside and making its successor."""
     if _declared_change(spec, previous):
         return Lane(spec.role, NOT_THERE, _fresh(spec))
     back = Rename(previous.name, spec.name)
-    return Lane(
-        spec.role, "set aside by an interrupted run", (back, Start(spec), *_until_ready(spec))
-    )
+    until_ready = _until_ready(spec, present.policies.get(previous.id))
+    return Lane(spec.role, "set aside by an interrupted run", (back, Start(spec), *until_ready))
 
 
 def _leftovers(present: Present) -> tuple[ObservedContainer, ...]:
