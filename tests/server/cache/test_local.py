@@ -40,7 +40,7 @@ def test_what_was_used_is_spared_once() -> None:
     shelf = tier.shelf()
     shelf.put("a", entry(), 1)
     shelf.put("b", entry(), 1)
-    shelf.nodes["a"].is_marked = True
+    shelf.nodes["a"].hits += 1
     shelf.put("c", entry(), 1)
     assert sorted(shelf.nodes) == ["a", "c"]
     shelf.put("d", entry(), 1)
@@ -55,7 +55,7 @@ def test_a_scan_does_not_flush_what_is_in_use() -> None:
         shelf.put(name, entry(), 1)
     for n in range(1000):
         for name in hot:
-            shelf.nodes[name].is_marked = True
+            shelf.nodes[name].hits += 1
         shelf.put(f"scan {n}", entry(), 1)
     assert set(hot) <= set(shelf.nodes)
 
@@ -85,6 +85,15 @@ def test_an_older_order_never_replaces() -> None:
     assert shelf.nodes["a"].version == "v2"
 
 
+def test_hits_are_counted_through_marking_and_eviction() -> None:
+    tier = room_for(2)
+    shelf = tier.shelf()
+    for n in range(50):
+        shelf.put(str(n), entry(), 1)
+        shelf.nodes[str(n)].hits += 3
+    assert shelf.hits == 150
+
+
 steps = st.lists(
     st.tuples(
         st.sampled_from(["put", "mark", "discard", "clear"]),
@@ -108,7 +117,7 @@ def test_bytes_and_links_hold_whatever_happens(steps: list) -> None:
             stored = shelf.put(name, entry(size=size), order)
             assert stored == (before is None or before.order <= order)
         elif step == "mark" and name in shelf.nodes:
-            shelf.nodes[name].is_marked = True
+            shelf.nodes[name].hits += 1
         elif step == "discard":
             shelf.discard(name)
         elif step == "clear" and size < 100:

@@ -1,8 +1,8 @@
 """Connections to Valkey: one exchange at a time on each, foreign errors translated at this door."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from valkey import exceptions
@@ -88,15 +88,15 @@ class LanePool:
         self._lanes = tuple(self._idle)
         self._free = asyncio.Semaphore(size)
 
-    @asynccontextmanager
-    async def borrow(self) -> AsyncIterator[Lane]:
+    async def acquire(self) -> Lane:
         """A lane for one exchange; the one used last comes first, so that idle ones stay closed."""
-        async with self._free:
-            lane = self._idle.pop()
-            try:
-                yield lane
-            finally:
-                self._idle.append(lane)
+        await self._free.acquire()
+        return self._idle.pop()
+
+    def release(self, lane: Lane) -> None:
+        """Give a lane back."""
+        self._idle.append(lane)
+        self._free.release()
 
     async def close(self) -> None:
         """Drop every connection."""

@@ -1,9 +1,9 @@
 """L1: bounded in bytes, synchronous, no I/O. Evicts by SIEVE.
 
-SIEVE (Zhang et al., NSDI 2024) keeps entries in the order they came. A hit marks its entry and
-moves nothing, which is what makes it cheap; a hand walks from the oldest on, spares and unmarks
-what was marked, and evicts the first that was not. One pass of the warm-up cannot flush what is
-in use.
+SIEVE (Zhang et al., NSDI 2024) keeps entries in the order they came. A hit counts on its entry and
+moves nothing, which is what makes it cheap; a hand walks from the oldest on, spares once what was
+hit since it last passed, and evicts the first that was not. One pass of the warm-up cannot flush
+what is in use.
 """
 
 from itertools import count
@@ -20,7 +20,7 @@ class Node:
     __slots__ = (
         "cost",
         "entry",
-        "is_marked",
+        "hits",
         "newer",
         "older",
         "order",
@@ -36,9 +36,14 @@ class Node:
         self.version = entry.version
         self.order = order
         self.cost = len(entry.body) + OVERHEAD_BYTES
-        self.is_marked = False
+        self.hits = 0  # since the hand last passed; any spares it once
         self.newer: Node | None = None
         self.older: Node | None = None
+
+    def count_hits(self) -> None:
+        """Move the hits to the shelf's count: the mark is gone, the number is kept."""
+        self.shelf.past_hits += self.hits
+        self.hits = 0
 
 
 class LocalTier:
@@ -75,6 +80,7 @@ class LocalTier:
 
     def remove(self, node: Node) -> None:
         """Take a node out."""
+        node.count_hits()
         self.bytes -= node.cost
         if self._hand is node:
             self._hand = node.newer
@@ -89,8 +95,8 @@ class LocalTier:
 
     def _evict(self) -> None:
         node = self._hand or self._oldest
-        while node is not None and node.is_marked:
-            node.is_marked = False
+        while node is not None and node.hits:
+            node.count_hits()
             node = node.newer or self._oldest
         if node is None:  # pragma: no cover  (bytes are held by nodes alone)
             raise AssertionError("L1 is empty and full")
@@ -104,7 +110,13 @@ class Shelf:
 
     def __init__(self, tier: LocalTier) -> None:
         self.nodes: dict[str, Node] = {}
+        self.past_hits = 0
         self._tier = tier
+
+    @property
+    def hits(self) -> int:
+        """Hits since the process began."""
+        return self.past_hits + sum(node.hits for node in self.nodes.values())
 
     def put(self, uniqueness: str, entry: Entry, order: int) -> bool:
         """Store, unless what is there is newer; tells whether it was not.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from wb_cli.server.cache.breaker import BreakerState
 
 if TYPE_CHECKING:
-    from wb_cli.server.cache.local import LocalTier
+    from wb_cli.server.cache.local import LocalTier, Shelf
     from wb_cli.server.cache.remote import RemoteTier
     from wb_cli.server.cache.tiered import Cache
 
@@ -21,7 +21,7 @@ LOAD_BUCKETS_S = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0)
 class Counts:
     """One cache's counters, since the process began."""
 
-    l1_hits: int = 0
+    shelf: "Shelf"
     l2_hits: int = 0
     hydrated: int = 0
     joined: int = 0
@@ -37,6 +37,11 @@ class Counts:
         self.loads += 1
         self.load_seconds += seconds
         self.load_buckets[bisect_left(LOAD_BUCKETS_S, seconds)] += 1
+
+    @property
+    def l1_hits(self) -> int:
+        """Answers from L1; counted on the entries themselves, to cost a hit next to nothing."""
+        return self.shelf.hits
 
     @property
     def mean_load_seconds(self) -> float:

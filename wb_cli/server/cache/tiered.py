@@ -45,10 +45,10 @@ class Cache:
             raise ValueError(f"a cache's name is lower case letters, digits and _, not {name!r}")
         self.name = name
         self.fingerprint = fingerprint
-        self.counts = Counts()
         self._l1 = l1
         self._l2 = l2
         self._shelf = l1.shelf()
+        self.counts = Counts(self._shelf)
         self._nodes = self._shelf.nodes
         self._flights = Flights()
         self._hydrations: set[Hydration] = set()
@@ -69,8 +69,7 @@ class Cache:
         node = self._nodes.get(uniqueness)
         if node is None or node.version != version:
             return None
-        node.is_marked = True
-        self.counts.l1_hits += 1
+        node.hits += 1
         return node.entry
 
     async def get_or_load(
@@ -83,8 +82,7 @@ class Cache:
         """
         node = self._nodes.get(uniqueness)  # `peek`, without the price of a call
         if node is not None and node.version == version:
-            node.is_marked = True
-            self.counts.l1_hits += 1
+            node.hits += 1
             return node.entry
         flight = self._flights.find(uniqueness, version)
         if flight is None:

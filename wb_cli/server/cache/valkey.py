@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -19,6 +19,8 @@ from wb_cli.server.cache.lanes import Command, Lane, LanePool
 
 log = logging.getLogger(__name__)
 
+# A timer that fires so late says that the event loop was blocked, and nothing about Valkey.
+OUR_OWN_DELAY_S = 0.05
 GLOB_CHARACTER = re.compile(rb"[\\*?\[\]^-]")
 
 
@@ -126,20 +128,20 @@ class ValkeyLink:
 
     async def get(self, key: bytes) -> bytes | None:
         """The value of one key, or None; within the request deadline."""
-        async with self._reader(self.timing.deadline) as lane:
-            value: bytes | None = await lane.call(("GET", key))
+        value: bytes | None = await self._ask(("GET", key), self.timing.deadline)
         return value
 
     async def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """The values of many keys in one round trip."""
-        async with self._reader(self.timing.batch_deadline) as lane:
-            values: list[bytes | None] = await lane.call(("MGET", *keys))
+        values: list[bytes | None] = await self._ask(("MGET", *keys))
         return values
 
     async def prefixes(self, keys: Sequence[bytes], length: int) -> list[bytes]:
         """The first bytes of each value; none where there is no value, or no string."""
-        async with self._reader(self.timing.batch_deadline) as lane:
-            replies = await lane.pipeline([("GETRANGE", key, 0, length - 1) for key in keys])
+        commands: list[Command] = [("GETRANGE", key, 0, length - 1) for key in keys]
+        replies = await self._with_reader(
+            lambda lane: lane.pipeline(commands), self.timing.batch_deadline
+        )
         return [b"" if isinstance(reply, RefusedError) else reply for reply in replies]
 
     async def apply(
@@ -149,13 +151,10 @@ class ValkeyLink:
         commands: list[Command] = [
             ("UNLINK", key) if value is None else ("SET", key, value) for key, value in changes
         ]
-        deadline = self.timing.batch_deadline
         async with self._writing:
-            try:
-                async with asyncio.timeout(deadline):
-                    replies = await self._writer.pipeline(commands)
-            except TimeoutError as error:
-                raise LostError(f"no answer within {deadline:g} s") from error
+            replies = await _within(
+                self.timing.batch_deadline, lambda: self._writer.pipeline(commands)
+            )
         return [reply if isinstance(reply, RefusedError) else None for reply in replies]
 
     async def keys(self, prefix: bytes) -> AsyncIterator[list[bytes]]:
@@ -163,33 +162,42 @@ class ValkeyLink:
         pattern = GLOB_CHARACTER.sub(rb"\\\g<0>", prefix) + b"*"
         cursor = b"0"
         while True:
-            async with self._reader(self.timing.batch_deadline) as lane:
-                cursor, found = await lane.call(("SCAN", cursor, "MATCH", pattern, "COUNT", 1000))
+            command = ("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
+            cursor, found = await self._ask(command)
             yield found
             if cursor == b"0":
                 return
 
     async def info(self, section: str) -> dict[str, str]:
         """One section of the server's INFO."""
-        async with self._reader(self.timing.batch_deadline) as lane:
-            text: bytes = await lane.call(("INFO", section))
+        text: bytes = await self._ask(("INFO", section))
         lines = (line.partition(":") for line in text.decode().splitlines() if ":" in line)
         return {name: value for name, _, value in lines}
 
-    @contextlib.asynccontextmanager
-    async def _reader(self, deadline: float) -> AsyncIterator[Lane]:
+    async def _ask(self, command: Command, deadline: float | None = None) -> Any:
+        return await self._with_reader(
+            lambda lane: lane.call(command), deadline or self.timing.batch_deadline
+        )
+
+    async def _with_reader(
+        self, ask: Callable[[Lane], Coroutine[Any, Any, Any]], deadline: float
+    ) -> Any:
         clock = asyncio.get_running_loop().time
         due = clock() + deadline
-        borrowed = due
+        asked = due
         try:
-            async with asyncio.timeout_at(due), self._readers.borrow() as lane:
-                borrowed = clock()
-                yield lane
+            async with asyncio.timeout_at(due):
+                lane = await self._readers.acquire()
+                try:
+                    asked = clock()
+                    return await ask(lane)
+                finally:
+                    self._readers.release(lane)
         except TimeoutError as error:
-            # The server is to blame only where it had most of the time.
-            if due - borrowed > deadline / 2:
+            # The server is to blame where it had most of the time, and we were there to listen.
+            if due - asked > deadline / 2 and clock() - due < OUR_OWN_DELAY_S:
                 raise LostError(f"no answer within {deadline:g} s") from error
-            raise BusyError(f"no free connection within {deadline:g} s") from error
+            raise BusyError(f"too busy to hear the answer within {deadline:g} s") from error
 
     # Supervision -----------------------------------------------------------------------------
 
@@ -211,11 +219,7 @@ class ValkeyLink:
         return self.timing.heartbeat
 
     async def _ping(self) -> None:
-        try:
-            async with asyncio.timeout(self.timing.probe):
-                reply = await self._control.call(("PING",))
-        except TimeoutError as error:
-            raise LostError(f"no answer within {self.timing.probe:g} s") from error
+        reply = await _within(self.timing.probe, lambda: self._control.call(("PING",)))
         if reply != b"PONG":
             raise LostError(f"PING was answered with {reply!r}")
 
@@ -258,3 +262,20 @@ class ValkeyLink:
     async def _drop_connections(self) -> None:
         await self._writer.close()
         await self._readers.close()
+
+
+async def _within(deadline: float, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """The answer, or `LostError`; once more if it was this process that had no time to listen."""
+    clock = asyncio.get_running_loop().time
+    due = clock() + deadline
+    try:
+        async with asyncio.timeout_at(due):
+            return await ask()
+    except TimeoutError as error:
+        if clock() - due < OUR_OWN_DELAY_S:
+            raise LostError(f"no answer within {deadline:g} s") from error
+    try:
+        async with asyncio.timeout(deadline):
+            return await ask()
+    except TimeoutError as error:
+        raise LostError(f"no answer within {deadline:g} s") from error
