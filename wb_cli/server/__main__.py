@@ -23,6 +23,7 @@ from wb_cli.server.history import History
 from wb_cli.server.listener import Listener, bind
 from wb_cli.server.log import set_up_logging
 from wb_cli.server.loop_lag import LoopLag
+from wb_cli.server.memory import keep_for_good
 from wb_cli.server.platform import Platform
 from wb_cli.server.settings import Settings
 from wb_cli.server.shutdown import arm_failsafe, on_stop_signal
@@ -71,6 +72,7 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
         listener = Listener(build_app(platform))
         on_stop_signal(arm_failsafe, listener.stop)
 
+        keep_for_good()
         valkey.start()
         databases.start()
         l2.start()

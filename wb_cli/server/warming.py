@@ -18,6 +18,7 @@ from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_projects import Project, list_projects
 from wb_cli.server.db.queries_versions import read_dataset_versions, read_object_versions
 from wb_cli.server.loading import Loading
+from wb_cli.server.memory import keep_for_good
 from wb_cli.server.progress import Phase, Progress, Tally
 from wb_cli.server.todo import Batch, Job, dataset_jobs, most_recent_first, object_jobs
 from wb_cli.server.wants import Wants
@@ -65,9 +66,11 @@ class WarmUp:
         progress.enter(Phase.L2)
         await self._wait_for_valkey()
         missing = [job for batch in batches for job in await self._hydrate(batch, moment)]
+        keep_for_good()
         progress.enter(Phase.DATABASE)
         log.info("[Warm-up] Ready: %s", progress.summary())
         await Loading(self._caches, moment).run(most_recent_first(missing), self._concurrency)
+        keep_for_good()
         progress.enter(Phase.DONE)
         log.info("[Warm-up] Done: %s", progress.summary())
 

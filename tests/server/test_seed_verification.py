@@ -1,0 +1,102 @@
+"""The plan's verification steps 1 to 5, on one machine without containers for the server.
+
+Each reads the log lines that its step names.
+"""
+
+import re
+
+import pytest
+import valkey
+from platform_data import ENTRIES, NORTH, execute
+from services import free_port, wait_until
+
+pytestmark = pytest.mark.services
+
+ITEMS = "/api/projects/north/objects/by-area/items"
+
+
+def database_lines(server) -> list[str]:
+    """One for each object that was loaded from the database."""
+    return [line for line in server.lines if re.match(r"\[.+\] .+: .+ from the database$", line)]
+
+
+def test_step_1_first_startup(demo):
+    """Valkey is ready and connected, and the warm-up's queries show."""
+    server = demo.start_warm()
+
+    ready = server.lines.index("[Valkey] Ready")
+    connected = server.lines.index(f"[Valkey] Connected to {demo.valkey_url}")
+    assert ready < connected
+    assert len(database_lines(server)) == 7
+    assert server.health()["warmUp"]["fromDatabase"] == ENTRIES
+
+
+def test_step_2_warm_restart(demo):
+    """Everything comes from Valkey, and no object from the database."""
+    first = demo.start_warm()
+    items = first.http.get(ITEMS)
+    first.stop()
+
+    second = demo.start_warm(LOG_LEVEL="debug")
+
+    assert database_lines(second) == []
+    assert second.log.count(": from Valkey") == 7
+    assert second.health()["warmUp"]["fromL2"] == ENTRIES
+    again = second.http.get(ITEMS)
+    assert (again.content, again.headers["etag"]) == (items.content, items.headers["etag"])
+
+
+def test_step_3_stale_cache_invalidation(demo):
+    """The one object whose `last_updated` moved is loaded anew, the others are not."""
+    demo.start_warm().stop()
+    execute(
+        demo.postgres_url,
+        NORTH,
+        "UPDATE presentation_objects SET last_updated = now() WHERE id = 'by-month'",
+    )
+
+    server = demo.start_warm(LOG_LEVEL="debug")
+
+    assert database_lines(server) == ["[North] By month: detail from the database"]
+    assert server.log.count(": from Valkey") == 6
+    assert server.health()["warmUp"]["fromL2"] == ENTRIES - 1
+
+
+def test_step_4_transient_valkey_error(demo, services):
+    """Requests go on while Valkey is away; afterwards it is written to again."""
+    own = services.new_valkey()
+    server = demo.start_warm(VALKEY_URL=own.url)
+    touch = "/api/projects/north/objects/by-month/touch"
+
+    own.container.stop(timeout=10)
+    server.wait_for_line("[Valkey] Connection error: ")
+    assert server.http.get(ITEMS).status_code == 200
+    server.http.post(touch).raise_for_status()
+    fresh = server.http.get("/api/projects/north/objects/by-month")
+    assert fresh.status_code == 200
+
+    own.container.start()
+    server.wait_for_line("[Valkey] Ready", times=2)
+
+    def is_written() -> bool:
+        server.http.post(touch).raise_for_status()
+        server.http.get("/api/projects/north/objects/by-month").raise_for_status()
+        with valkey.Valkey.from_url(own.url) as client:
+            version = server.json("/api/projects/north/objects/by-month")["lastUpdated"]
+            return version.encode() in (client.get("cache:po_detail:north|by-month") or b"")
+
+    wait_until(is_written, "new writes go to Valkey again", within=10)
+
+
+def test_step_5_valkey_unavailable_at_startup(demo):
+    """The server starts, warms from the database, and answers everything."""
+    server = demo.start_warm(VALKEY_URL=f"redis://127.0.0.1:{free_port()}")
+
+    assert re.search(
+        r"^\[Valkey\] Could not connect \(.+\)\. Cache will be in-memory only\.$",
+        server.log,
+        re.MULTILINE,
+    )
+    assert len(database_lines(server)) == 7
+    for path in (ITEMS, "/api/projects/north/metrics/visits", "/api/datasets/hmis/common"):
+        assert server.http.get(path).status_code == 200
