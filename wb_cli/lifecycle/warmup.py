@@ -1,0 +1,103 @@
+"""How far a platform's cache has warmed up, as its health check tells."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wb_cli import contract
+from wb_cli.lifecycle import probes
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+FOLLOW_WITHIN_S = 10.0
+POLL_INTERVAL_S = 0.05
+READY_STATES = {"ready", "warm"}
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """A platform's own report: its one word, and where the entries of its cache came from."""
+
+    state: str
+    phase: str
+    objects: int
+    entries: int
+    from_l2: int
+    from_database: int
+    ready_s: float | None
+    remaining_s: float | None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether what Valkey had is in memory."""
+        return self.state in READY_STATES
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether all that is known is in memory."""
+        return self.state == "warm"
+
+    def __str__(self) -> str:
+        if not self.is_ready:
+            return f"warming up ({self.phase})"
+        if not self.entries:
+            return "nothing to keep in the cache yet"
+        took = f" in {self.ready_s:.1f} s" if self.ready_s is not None else ""
+        text = f"{self.objects:,} objects, {self.from_l2:,} of {self.entries:,} entries from Valkey"
+        text += took
+        if self.is_warm:
+            return f"{text}, {self.from_database:,} from the database"
+        left = self.entries - self.from_l2 - self.from_database
+        about = f", about {self.remaining_s:.0f} s" if self.remaining_s is not None else ""
+        return f"{text}, {left:,} left to the database{about}"
+
+    def as_document(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "state": self.state,
+            "phase": self.phase,
+            "objects": self.objects,
+            "entries": self.entries,
+            "fromL2": self.from_l2,
+            "fromDatabase": self.from_database,
+            "readySeconds": self.ready_s,
+            "remainingSeconds": self.remaining_s,
+        }
+
+
+def parse(body: str) -> WarmUp | None:
+    """The warm-up in a health check's body; ``None`` for platforms that do not tell."""
+    try:
+        document = json.loads(body)
+        told = document["warmUp"]
+        return WarmUp(
+            state=document["status"],
+            phase=told["phase"],
+            objects=told["objects"],
+            entries=told["entries"],
+            from_l2=told["fromL2"] + told["held"],
+            from_database=told["fromDatabase"],
+            ready_s=told["readySeconds"],
+            remaining_s=told["remainingSeconds"],
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def follow(
+    host: str, port: int, report: Callable[[str], None], cancelled: threading.Event
+) -> WarmUp | None:
+    """Watch a platform read its cache back from Valkey, for 10 s at most, never until warm."""
+    deadline = time.monotonic() + FOLLOW_WITHIN_S
+    while True:
+        warm_up = parse(probes.http_below_500(host, port, contract.HEALTH_PATH).words)
+        if warm_up is None or warm_up.is_ready or time.monotonic() >= deadline:
+            return warm_up
+        report(str(warm_up))
+        if cancelled.wait(POLL_INTERVAL_S):
+            return warm_up
