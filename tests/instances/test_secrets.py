@@ -117,28 +117,38 @@ def test_remove_forgets_one_instance(store: SecretStore) -> None:
 GENERATED = InstanceSecrets(Secret("token"), Secret("generated"))
 
 
+def known(tmp_path: Path, environ: dict[str, str], stored: Any, *, is_initialised: bool) -> Any:
+    settings = load({}, {"WB_CONFIG_DIR": str(tmp_path), **environ}, None)
+    return passwords(settings, stored, is_initialised=is_initialised)
+
+
 @pytest.mark.parametrize("is_initialised", [True, False])
 @pytest.mark.parametrize(
-    ("environ", "stored", "expected"),
+    ("environ", "expected"),
     [
-        ({"POSTGRES_PASSWORD": "p"}, None, ("p", "p")),
-        ({"PG_PASSWORD": "c"}, None, ("c", "c")),
-        ({"POSTGRES_PASSWORD": "p", "PG_PASSWORD": "c"}, None, ("p", "c")),
-        ({"POSTGRES_PASSWORD": "p"}, GENERATED, ("p", "p")),
-        ({"PG_PASSWORD": "c"}, GENERATED, ("c", "c")),
-        ({}, GENERATED, ("generated", "generated")),
+        ({"POSTGRES_PASSWORD": "p"}, ("p", "p")),
+        ({"PG_PASSWORD": "c"}, ("c", "c")),
+        ({"POSTGRES_PASSWORD": "p", "PG_PASSWORD": "c"}, ("p", "c")),
     ],
 )
-def test_settings_win_over_generated_passwords(
-    tmp_path: Path,
-    environ: dict[str, str],
-    stored: Any,
-    expected: tuple[str, str],
-    is_initialised: bool,
+def test_where_one_password_is_set_it_serves_both(
+    tmp_path: Path, environ: dict[str, str], expected: tuple[str, str], is_initialised: bool
 ) -> None:
-    settings = load({}, {"WB_CONFIG_DIR": str(tmp_path), **environ}, None)
-    found = passwords(settings, stored, is_initialised=is_initialised)
+    found = known(tmp_path, environ, None, is_initialised=is_initialised)
     assert found == Passwords(*map(Secret, expected))
+
+
+def test_a_new_database_gets_what_is_set_rather_than_what_was_generated(tmp_path: Path) -> None:
+    found = known(tmp_path, {"POSTGRES_PASSWORD": "p"}, GENERATED, is_initialised=False)
+    assert found == Passwords(Secret("p"), Secret("p"))
+
+
+@pytest.mark.parametrize("environ", [{}, {"POSTGRES_PASSWORD": "later", "PG_PASSWORD": "later"}])
+def test_a_database_keeps_the_password_that_was_generated_for_it(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    found = known(tmp_path, environ, GENERATED, is_initialised=True)
+    assert found == Passwords(Secret("generated"), Secret("generated"))
 
 
 @pytest.mark.parametrize("stored", [None, InstanceSecrets(Secret("token"))])

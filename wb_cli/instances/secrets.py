@@ -41,11 +41,15 @@ def passwords(
     ``is_initialised`` says whether PGDATA holds a database: that one ignores a new password, so
     the one it was made with must be known.
     """
+    generated = stored.postgres_password if stored else None
+    if generated is not None and is_initialised:
+        # It was made with this one, whatever was set for the host since.
+        return Passwords(generated, generated)
     given = settings.postgres_password or settings.pg_password
     if given is not None:
         return Passwords(settings.postgres_password or given, settings.pg_password or given)
-    if stored is not None and stored.postgres_password is not None:
-        return Passwords(stored.postgres_password, stored.postgres_password)
+    if generated is not None:
+        return Passwords(generated, generated)
     if is_initialised:
         raise UsageError(
             "the password of the database is not known: it was initialised before",
