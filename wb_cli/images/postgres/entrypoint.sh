@@ -44,7 +44,7 @@ initialise() {
     create_cluster
     run_first_steps "$@"
     find "$PGDATA" -mindepth 1 -maxdepth 1 ! -name PG_VERSION -exec mv -t "$data" {} +
-    sync -f "$data"
+    sync "$data"
     mv "$PGDATA/PG_VERSION" "$data/"
     rmdir "$PGDATA"
     PGDATA=$data
