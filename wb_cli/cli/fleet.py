@@ -45,7 +45,10 @@ def each(
     with interruptible() as cancelled, wb.console.tasks() as tasks:
         refused = _refused(ids, check) if check else {}
         todo = [each for each in ids if each not in refused]
-        done = for_each(todo, _shown(wb, work, options, cancelled, tasks), options.parallel)
+        one = _under_lock(wb, work, options, cancelled, tasks)
+        if len(todo) > 1:
+            one = _announced(one, options.verb, tasks)
+        done = for_each(todo, one, options.parallel)
     endings = sorted([*refused.values(), *done], key=lambda ended: ids.index(ended.instance))
     _summarise(wb, endings, options)
     return exit_code(endings)
@@ -64,11 +67,10 @@ def _refused(ids: Sequence[str], check: Callable[[str], None]) -> dict[str, Ende
     return refused
 
 
-def _shown(
+def _under_lock(
     wb: Wb, work: Work, options: Options, cancelled: threading.Event, tasks: Tasks
 ) -> Callable[[str], Result]:
-    """The work on one instance under its lock, with its progress line."""
-    from wb_cli.errors import WbError
+    """The work on one instance, with its progress line; a dry run takes no lock."""
     from wb_cli.lifecycle.actions import How
     from wb_cli.lifecycle.lock import locked
 
@@ -77,17 +79,26 @@ def _shown(
             tasks.update(instance, text)
 
         how = How(options.timeout, options.dry_run, report, cancelled)
+        if options.dry_run:
+            return work(instance, how)
+        command = f"wb {options.verb} {instance}"
+        with locked(wb.site.locks, instance, command, options.wait, cancelled):
+            return work(instance, how)
+
+    return one
+
+
+def _announced(work: Callable[[str], Result], verb: str, tasks: Tasks) -> Callable[[str], Result]:
+    """Say how each instance ended as it ends, where the summary has others to wait for."""
+    from wb_cli.errors import WbError
+
+    def one(instance: str) -> Result:
         try:
-            if options.dry_run:
-                result = work(instance, how)
-            else:
-                command = f"wb {options.verb} {instance}"
-                with locked(wb.site.locks, instance, command, options.wait, cancelled):
-                    result = work(instance, how)
+            result = work(instance)
         except WbError as error:
             tasks.finish(instance, error.message.partition("\n")[0], ok=False)
             raise
-        tasks.finish(instance, in_words(result, options.verb))
+        tasks.finish(instance, in_words(result, verb))
         return result
 
     return one

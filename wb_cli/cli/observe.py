@@ -1,4 +1,4 @@
-"""wb status."""
+"""wb status / logs / exec."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wb_cli.cli.context import Json, complete_selector, wb_of
+from wb_cli.contract import Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +24,18 @@ MaybeSelectors = Annotated[
     ),
 ]
 
+InstanceId = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="The instance.", autocompletion=complete_selector),
+]
+PartOption = Annotated[Role, typer.Option("--part", help="Which of its containers.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the tree."""
     app.command()(status)
+    app.command()(logs)
+    app.command("exec", context_settings={"allow_interspersed_args": False})(execute)
 
 
 def status(ctx: typer.Context, selectors: MaybeSelectors = None, as_json: Json = False) -> int:
@@ -50,6 +59,47 @@ def status(ctx: typer.Context, selectors: MaybeSelectors = None, as_json: Json =
         return ExitCode.ENGINE_UNREACHABLE
     _show(ctx, shown)
     return ExitCode.OK
+
+
+def logs(
+    ctx: typer.Context,
+    instance: InstanceId,
+    part: PartOption = Role.PLATFORM,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many lines.", min=0)] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as more comes.")] = False,
+) -> None:
+    """Show what a container of an instance wrote last.
+
+    Examples: `wb logs demo`, `wb logs demo --part postgres --follow`
+    """
+    from wb_cli.lifecycle.status import find_container
+
+    wb = wb_of(ctx)
+    container = find_container(wb.engine, instance, part)
+    if not follow:
+        wb.console.raw(wb.engine.logs(container.id, lines).encode())
+        return
+    for written in wb.engine.follow_logs(container.id, lines):
+        wb.console.raw(written)
+
+
+def execute(
+    ctx: typer.Context,
+    instance: InstanceId,
+    command: Annotated[list[str], typer.Argument(help="The command and its arguments.")],
+    part: PartOption = Role.PLATFORM,
+) -> int:
+    """Run a command in a container of an instance; its exit code becomes wb's.
+
+    Examples: `wb exec demo python -m wb_cli.server.sample`,
+    `wb exec --part postgres demo psql -U postgres -c "select 1"`
+    """
+    from wb_cli.lifecycle.status import find_container
+
+    wb = wb_of(ctx)
+    container = find_container(wb.engine, instance, part)
+    code, _ = wb.engine.execute(container.id, command, wb.console.raw)
+    return code
 
 
 def _show(ctx: typer.Context, shown: list[InstanceStatus]) -> None:

@@ -1,6 +1,6 @@
 """The Engine: the few calls through which everything above reaches containers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from wb_cli.engine.types import (
@@ -11,6 +11,8 @@ from wb_cli.engine.types import (
     NetworkSpec,
     Observed,
 )
+
+OnOutput = Callable[[bytes], None]
 
 
 class Engine(Protocol):
@@ -79,6 +81,15 @@ class Engine(Protocol):
         """The last lines a container wrote, both streams, decoded leniently."""
         ...
 
-    def execute(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
-        """Run a command inside a running container; give its exit code and its output."""
+    def follow_logs(self, container: str, tail: int) -> Iterator[bytes]:
+        """The last lines a container wrote and then what it writes, until it ends."""
+        ...
+
+    def execute(
+        self, container: str, command: Sequence[str], on_output: OnOutput | None = None
+    ) -> tuple[int, bytes]:
+        """Run a command inside a running container; give its exit code and its output.
+
+        With ``on_output`` the output goes there as it comes, and none is given at the end.
+        """
         ...

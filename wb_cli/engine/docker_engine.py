@@ -18,9 +18,11 @@ from wb_cli.engine.types import (
 from wb_cli.errors import EngineError, ImageMissingError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import docker
+
+    from wb_cli.engine.base import OnOutput
 
 
 class DockerEngine:
@@ -154,10 +156,21 @@ class DockerEngine:
             written = self._api.logs(container, stdout=True, stderr=True, tail=tail)
         return bytes(written).decode(errors="replace")
 
-    def execute(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
+    def follow_logs(self, container: str, tail: int) -> Iterator[bytes]:
+        """The last lines a container wrote and then what it writes, until it ends."""
+        with engine_errors():
+            yield from self._api.logs(container, stream=True, follow=True, tail=tail)
+
+    def execute(
+        self, container: str, command: Sequence[str], on_output: OnOutput | None = None
+    ) -> tuple[int, bytes]:
         """Run a command inside a running container; give its exit code and its output."""
         with engine_errors():
             made = self._api.exec_create(container, list(command))
-            output = self._api.exec_start(made["Id"])
+            kept = [
+                part
+                for part in self._api.exec_start(made["Id"], stream=True)
+                if on_output is None or on_output(part)
+            ]
             code = self._api.exec_inspect(made["Id"])["ExitCode"]
-        return int(code), bytes(output)
+        return int(code), b"".join(kept)

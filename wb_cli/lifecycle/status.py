@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from wb_cli import contract
 from wb_cli.contract import Role
 from wb_cli.engine.types import LABEL_REGISTRY, ContainerSpec
-from wb_cli.errors import NotFoundError
+from wb_cli.errors import NotFoundError, UsageError
 from wb_cli.lifecycle import probes, warmup
 from wb_cli.lifecycle.desired import common_labels
 from wb_cli.lifecycle.health import probe, reachable_address
@@ -22,6 +22,7 @@ from wb_cli.lifecycle.targets import instances_on
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from wb_cli.engine.base import Engine
     from wb_cli.engine.types import Observed, ObservedContainer
     from wb_cli.instances.model import Instance
     from wb_cli.lifecycle.site import Site
@@ -88,6 +89,22 @@ def statuses(site: Site, instances: Sequence[Instance], *, orphans: bool) -> lis
     roles = {each.id: _declared_roles(each) for each in instances}
     with ThreadPoolExecutor(PROBES_AT_A_TIME) as pool:
         return list(pool.map(lambda id_: _status(site, id_, observed, roles.get(id_)), ids))
+
+
+def find_container(engine: Engine, instance_id: str, role: Role) -> ObservedContainer:
+    """The container of one part of an instance, running or not.
+
+    Raises:
+        UsageError: the instance has none.
+    """
+    for container in engine.observe().containers:
+        is_current = not container.name.endswith(PREVIOUS)
+        if (container.instance, container.role) == (instance_id, role) and is_current:
+            return container
+    raise UsageError(
+        f"{instance_id} has no {role} container",
+        f"`wb status` shows what runs; `wb run {instance_id}` starts it.",
+    )
 
 
 def unknown(instances: Iterable[Instance]) -> list[InstanceStatus]:
