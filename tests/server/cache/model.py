@@ -1,0 +1,263 @@
+"""The model checker: a seed interleaves everything that can happen, and one invariant must hold.
+
+No tier ever serves a version other than the one asked for; no answer goes out under a version that
+is not its own; and within a process no newer value is replaced by an older one.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from server.cache.stores import settle
+from server.cache.world import (
+    THINGS,
+    Chance,
+    Database,
+    Process,
+    Request,
+    Valkey,
+    foreign,
+    stored_versions,
+)
+
+from wb_cli.server.cache import Entry, Loaded
+
+STEPS = 150
+
+
+class DatabaseError(Exception):
+    """The database's own failure, which callers are to see."""
+
+
+class Model:
+    """One run."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = Chance(seed)
+        self.database = Database()
+        self.valkey = Valkey()
+        self.processes: list[Process] = []
+        self.loaded: set[tuple[str, str | None, str | None]] = set()  # thing, asked, answered
+        self.answers = 0
+        self.actions: list[tuple[int, Callable[[], object]]] = [
+            (40, self.open_door),
+            (20, self.request),
+            (4, self.request_several),
+            (8, self.move_version),
+            (3, self.unsettle),
+            (5, self.settle_version),
+            (3, self.cancel),
+            (2, self.hang_or_resume),
+            (2, self.stop_or_start),
+            (6, self.supervise),
+            (2, self.hydrate),
+            (2, self.clear),
+            (1, self.clear_all),
+            (1, self.take_snapshot),
+            (1, self.crash),
+            (2, self.rubbish),
+        ]
+
+    async def run(self) -> None:
+        """Every step, then an end in which all comes to rest."""
+        self.processes = [Process.start(self.valkey, self.chance) for _ in range(2)]
+        weights = [weight for weight, _ in self.actions]
+        for _ in range(STEPS):
+            (_, action), *_ = self.chance.dice.choices(self.actions, weights)
+            action()
+            await settle(self.chance.dice.randrange(4))
+            self.check()
+        await self.end()
+
+    async def end(self) -> None:
+        """Valkey is well and every door opens: all requests must be answered, all writes done."""
+        self.valkey.is_up, self.valkey.is_hung = True, False
+        for _ in range(3000):
+            self.supervise()
+            await settle(5)
+            if not self.chance.open_one() and all(self.is_at_rest(p) for p in self.processes):
+                break
+        else:
+            raise AssertionError("something waits for ever")
+        self.check()
+        for process in self.processes:
+            await self.stop(process)
+
+    def is_at_rest(self, process: Process) -> bool:
+        return not process.l2.queue and all(r.task.done() for r in process.requests)
+
+    async def stop(self, process: Process) -> None:
+        """End a process the hard way: nothing is flushed."""
+        process.connection.is_cut = True
+        tasks = [request.task for request in process.requests]
+        for task in [*tasks, process.l2._task]:
+            task.cancel()
+        await asyncio.gather(*tasks, process.l2._task, return_exceptions=True)
+        closing = asyncio.create_task(process.cache.close())
+        while not closing.done():
+            self.chance.open_one()
+            await settle(2)
+
+    # What is checked at each step ------------------------------------------------------------
+
+    def check(self) -> None:
+        for process in self.processes:
+            for thing, node in process.cache._nodes.items():
+                self.check_entry(thing, node.entry)
+            for ranks in stored_versions(process.connection.written).values():
+                assert ranks == sorted(ranks), f"one process wrote {ranks} to one key"
+            for request in [r for r in process.requests if r.task.done()]:
+                process.requests.remove(request)
+                self.check_request(request)
+
+    def check_request(self, request: Request) -> None:
+        task = request.task
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            assert isinstance(error, DatabaseError), f"L2 or the cache broke a request: {error!r}"
+            return
+        if isinstance(task.result(), Entry):
+            self.check_answer(request, task.result())
+
+    def check_answer(self, request: Request, entry: Entry) -> None:
+        self.answers += 1
+        if request.version is None or entry.version != request.version:
+            answer = (request.thing, request.version, entry.version)
+            assert answer in self.loaded, f"{answer} came from a tier"
+        self.check_entry(request.thing, entry)
+
+    def check_entry(self, thing: str, entry: Entry) -> None:
+        """The data is that thing in that version, and nothing else."""
+        data = entry.value()
+        assert data[0] == thing, f"{thing} was answered with {data}"
+        assert entry.version in (None, data[1]), f"{entry.version} was answered with {data}"
+
+    # What can happen -------------------------------------------------------------------------
+
+    def any_process(self) -> Process:
+        return self.chance.dice.choice(self.processes)
+
+    def any_thing(self) -> str:
+        return self.chance.dice.choice(THINGS)
+
+    def open_door(self) -> None:
+        self.chance.open_one()
+
+    def request(self, thing: str | None = None, process: Process | None = None) -> None:
+        process, thing = process or self.any_process(), thing or self.any_thing()
+        version, moment = self.database.version(thing), None
+        delay = self.chance.happens(0.3)
+        if delay:
+            moment = process.cache.moment()
+        request = Request(thing, version)
+
+        async def ask() -> Entry:
+            if delay:
+                await self.chance.door()
+            return await process.cache.get_or_load(
+                thing, version, lambda: self.load(thing, version), moment=moment
+            )
+
+        self.begin(process, request, ask())
+
+    def begin(self, process: Process, request: Request, work: Coroutine[Any, Any, Any]) -> None:
+        request.task = asyncio.create_task(work)
+        process.requests.append(request)
+
+    async def load(self, thing: str, asked: str | None) -> Loaded:
+        await self.chance.door()
+        if self.chance.happens(0.1):
+            raise DatabaseError
+        version, data = self.database.version(thing), self.database.data(thing)
+        is_error = self.chance.happens(0.1)
+        await self.chance.door()
+        self.loaded.add((thing, asked, version))
+        return Loaded(data, version, is_error)
+
+    def request_several(self) -> None:
+        process, thing = self.any_process(), self.any_thing()
+        for _ in range(5):
+            self.request(thing, process)
+
+    def move_version(self) -> None:
+        self.database.number[self.any_thing()] += 1
+
+    def unsettle(self) -> None:
+        thing = self.any_thing()
+        self.database.unsettled.add(thing)
+        self.database.number[thing] += 1
+
+    def settle_version(self) -> None:
+        self.database.unsettled.discard(self.any_thing())
+
+    def cancel(self) -> None:
+        process = self.any_process()
+        if process.requests:
+            self.chance.dice.choice(process.requests).task.cancel()
+
+    def hang_or_resume(self) -> None:
+        self.valkey.is_hung = not self.valkey.is_hung
+
+    def stop_or_start(self) -> None:
+        """A Valkey that starts again has what its last snapshot had."""
+        self.valkey.is_up = not self.valkey.is_up
+        if self.valkey.is_up:
+            self.valkey.data = dict(self.valkey.snapshot)
+
+    def take_snapshot(self) -> None:
+        self.valkey.snapshot = dict(self.valkey.data)
+
+    def supervise(self) -> None:
+        for process in self.processes:
+            process.connection.look()
+
+    def hydrate(self) -> None:
+        process = self.any_process()
+        versions = {thing: self.database.version(thing) for thing in THINGS}
+        wanted = {thing: version for thing, version in versions.items() if version is not None}
+        moment = process.cache.moment()
+
+        async def warm_up() -> None:
+            await self.chance.door()
+            await process.cache.hydrate_many(wanted, moment=moment)
+
+        self.begin(process, Request("warm-up", None), warm_up())
+
+    def clear(self) -> None:
+        self.any_process().cache.clear(self.any_thing())
+
+    def clear_all(self) -> None:
+        self.any_process().cache.clear_all()
+
+    def crash(self) -> None:
+        """A process dies with all it had in memory; another takes its place."""
+        process = self.any_process()
+        self.processes.remove(process)
+        process.connection.is_cut = True
+        for request in process.requests:
+            request.task.cancel()
+        process.l2._task.cancel()
+        self.processes.append(Process.start(self.valkey, self.chance))
+
+    def rubbish(self) -> None:
+        """Somebody writes under our keys."""
+        thing = self.any_thing()
+        version = f"v{self.database.number[thing]}"
+        self.valkey.data[f"cache:things:{thing}".encode()] = self.chance.dice.choice(
+            [b"rubbish", foreign(version), b'{"versionHash":"' + version.encode() + b'"}']
+        )
+
+
+async def check_seed(seed: int) -> Model:
+    """Run one seed; a failure names it."""
+    unhandled: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+    model = Model(seed)
+    try:
+        await model.run()
+        assert not unhandled, unhandled
+    except AssertionError as error:
+        raise AssertionError(f"seed {seed}: {error}") from error
+    return model
