@@ -106,17 +106,26 @@ def _announced(work: Callable[[str], Result], verb: str, tasks: Tasks) -> Callab
 
 def in_words(result: Result, verb: str) -> str:
     """How an instance ended, in one line."""
+    word = in_a_word(result, verb)
+    url = f": {result.url}" if result.url else ""
+    took = f" ({result.seconds:.1f} s)"
+    return {
+        "planned": word,
+        "stopped": word + took,
+        "not running": "was not running",
+        "unchanged": word + url,
+    }.get(word, word + url + took)
+
+
+def in_a_word(result: Result, verb: str) -> str:
+    """How an instance ended, for scripts."""
     if result.dry_run:
         return "planned"
-    took = f"({result.seconds:.1f} s)"
     if verb == "stop":
-        return "was not running" if result.plan.is_empty else f"stopped {took}"
+        return "not running" if result.plan.is_empty else "stopped"
     if result.outcome.degraded:
-        return f"degraded: {result.url} {took}"
-    if result.plan.is_empty:
-        return f"unchanged: {result.url}"
-    warm_up = f"; {result.warm_up}" if result.warm_up else ""
-    return f"ready: {result.url} {took}{warm_up}"
+        return "degraded"
+    return "unchanged" if result.plan.is_empty else "ready"
 
 
 def _summarise(wb: Wb, endings: Sequence[Ended], options: Options) -> None:
@@ -162,7 +171,7 @@ def _document(ended: Ended, verb: str) -> dict[str, Any]:
     if ended.result:
         result = ended.result
         document |= {
-            "result": in_words(result, verb).partition(" ")[0].rstrip(":"),
+            "result": in_a_word(result, verb),
             "url": result.url or None,
             "seconds": round(result.seconds, 3),
             "degraded": result.outcome.degraded,

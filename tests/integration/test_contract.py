@@ -1,0 +1,225 @@
+"""An instance as the engine has it, field by field as the contract says."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from services import POSTGRES_IMAGE, VALKEY_IMAGE
+from wb_host import SUBNET_POOL, Host
+
+from wb_cli import __version__
+
+pytestmark = pytest.mark.engine
+ENV = {"ISO_COUNTRY_CODE": "ML", "STATUS_API_KEY": "open sesame"}
+
+
+@dataclass(frozen=True)
+class Running:
+    """An instance that runs, with what the engine says of its containers."""
+
+    host: Host
+    id: str
+    postgres: dict[str, Any]
+    valkey: dict[str, Any]
+    platform: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        return self.host.folder(self.id)
+
+    @property
+    def all(self) -> list[dict[str, Any]]:
+        return [self.postgres, self.valkey, self.platform]
+
+
+@pytest.fixture(scope="module")
+def it(shared_host: Host) -> Iterator[Running]:
+    host = shared_host
+    id_ = host.prepare(
+        label="Côte d'Ivoire",
+        french=True,
+        ethiopian=True,
+        openAccess=True,
+        env=ENV,
+        memory="256m",
+        cpus=0.75,
+        valkeyMaxMemory="64m",
+    )
+    host.wb("run", id_, DOMAIN="example.org", CLERK_SECRET_KEY="clerk")
+    names = (f"{id_}-postgres", f"{id_}-valkey", id_)
+    yield Running(host, id_, *map(host.inspect, names))
+    host.wb("stop", id_)
+
+
+def mounts(inspected: dict[str, Any]) -> set[tuple[str, str, bool]]:
+    return {(m["Source"], m["Destination"], m["RW"]) for m in inspected["Mounts"]}
+
+
+def environment(inspected: dict[str, Any]) -> dict[str, str]:
+    return dict(each.split("=", 1) for each in inspected["Config"]["Env"])
+
+
+def published(inspected: dict[str, Any]) -> dict[str, Any]:
+    return {port: to for port, to in inspected["NetworkSettings"]["Ports"].items() if to}
+
+
+def test_containers_bear_their_names(it: Running) -> None:
+    names = {each["Name"] for each in it.all}
+    assert names == {f"/{it.id}-postgres", f"/{it.id}-valkey", f"/{it.id}"}
+
+
+def test_containers_run_the_configured_images(it: Running) -> None:
+    images = [each["Config"]["Image"] for each in it.all]
+    assert images == [POSTGRES_IMAGE, VALKEY_IMAGE, it.host.platform]
+
+
+def test_valkey_s_command_is_the_contract_s_and_the_others_are_their_images_own(
+    it: Running,
+) -> None:
+    assert it.valkey["Config"]["Cmd"] == [
+        "valkey-server", "--save", "60", "1",
+        "--maxmemory", "67108864", "--maxmemory-policy", "allkeys-lfu",
+    ]  # fmt: skip
+    for inspected in (it.postgres, it.platform):
+        image = it.host.client.images.get(inspected["Config"]["Image"]).attrs["Config"]
+        assert (inspected["Config"]["Cmd"] or []) == (image["Cmd"] or [])
+        assert inspected["Config"]["Entrypoint"] == image["Entrypoint"]
+
+
+def test_mounts(it: Running) -> None:
+    assert mounts(it.postgres) == {
+        (f"{it.folder}/databases", "/var/lib/postgresql/data", True),
+        (f"{it.folder}/sandbox", "/app/sandbox", True),
+    }
+    assert mounts(it.valkey) == {(f"{it.folder}/valkey_data", "/data", True)}
+    assert mounts(it.platform) == {
+        (f"{it.folder}/sandbox", "/app/sandbox", True),
+        (f"{it.folder}/assets", "/app/assets", True),
+    }
+
+
+def test_ports_are_published_on_loopback_and_valkey_s_is_not(it: Running) -> None:
+    port = it.host.port(it.id)
+    assert published(it.platform) == {"8000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}
+    assert published(it.postgres) == {
+        "5432/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port + 10_000)}]
+    }
+    assert published(it.valkey) == {}
+
+
+def test_stop_timeouts_init_and_log_limits(it: Running) -> None:
+    assert [each["Config"]["StopTimeout"] for each in it.all] == [30, 10, 10]
+    for each in it.all:
+        assert each["HostConfig"]["Init"] is True
+        assert each["HostConfig"]["LogConfig"] == {
+            "Type": "json-file",
+            "Config": {"max-size": "10m", "max-file": "3"},
+        }
+
+
+def test_containers_are_supervised_and_not_removed_by_the_engine(it: Running) -> None:
+    for each in it.all:
+        assert each["HostConfig"]["RestartPolicy"]["Name"] == "always"
+        assert each["HostConfig"]["AutoRemove"] is False
+
+
+def test_limits_of_the_platform_and_shared_memory_of_postgres(it: Running) -> None:
+    assert it.platform["HostConfig"]["Memory"] == 256 * 1024**2
+    assert it.platform["HostConfig"]["NanoCpus"] == 750_000_000
+    assert it.postgres["HostConfig"]["ShmSize"] == 256 * 1024**2
+
+
+def test_the_platform_s_environment(it: Running) -> None:
+    image = it.host.client.images.get(it.host.platform).attrs["Config"]["Env"]
+    own = {name: value for name, value in environment(it.platform).items()
+           if f"{name}={value}" not in image}  # fmt: skip
+    secrets = json.loads((it.host.root / "secrets" / f"{it.id}.json").read_text())
+    assert own == {
+        "INSTANCE_ID": it.id,
+        "INSTANCE_NAME": "Côte d'Ivoire",
+        "INSTANCE_LANGUAGE": "fr",
+        "INSTANCE_CALENDAR": "ethiopian",
+        "OPEN_ACCESS": "1",
+        "INSTANCE_REDIRECT_URL": f"https://{it.id}.example.org",
+        "SERVER_VERSION": "1.6.7",
+        "DATABASE_FOLDER": it.id,
+        "SANDBOX_DIR_PATH_EXTERNAL": f"{it.folder}/sandbox",
+        "PG_HOST": f"{it.id}-postgres",
+        "PG_PORT": "5432",
+        "PG_PASSWORD": secrets["postgresPassword"],
+        "VALKEY_URL": f"redis://{it.id}-valkey:6379",
+        "WB_ADMIN_TOKEN": secrets["adminToken"],
+        "CLERK_SECRET_KEY": "clerk",
+        **ENV,
+    }
+
+
+def test_postgres_environment_names_a_file_and_holds_no_password(it: Running) -> None:
+    postgres = environment(it.postgres)
+    assert postgres["PGDATA"] == "/var/lib/postgresql/data/pgdata"
+    assert postgres["POSTGRES_PASSWORD_FILE"] == "/run/wb/postgres-password"
+    secrets = json.loads((it.host.root / "secrets" / f"{it.id}.json").read_text())
+    assert secrets["postgresPassword"] not in json.dumps(it.postgres)
+    listing = it.host.execute(
+        f"{it.id}-postgres", "stat", "-c", "%a %U", "/run/wb/postgres-password"
+    )
+    assert listing == (0, "600 root\n")
+
+
+def test_the_platform_s_password_opens_the_database(it: Running) -> None:
+    password, host = environment(it.platform)["PG_PASSWORD"], f"{it.id}-postgres"
+    script = f"PGPASSWORD='{password}' psql -h {host} -U postgres -Atc 'select 41+1'"
+    assert it.host.execute(host, "sh", "-c", script) == (0, "42\n")
+
+
+def test_labels_by_which_everything_is_found_again(it: Running) -> None:
+    (network,) = it.host.networks(it.id)
+    for inspected, role in zip(it.all, ("postgres", "valkey", "platform"), strict=True):
+        labels = inspected["Config"]["Labels"]
+        assert labels["wb.instance"] == it.id
+        assert labels["wb.role"] == role
+        assert labels["wb.registry"] == str(it.host.servers_file)
+        assert labels["wb.version"] == __version__
+        assert labels["wb.test.run"]
+    assert network.attrs["Labels"]["wb.instance"] == it.id
+    assert network.attrs["Labels"]["wb.registry"] == str(it.host.servers_file)
+
+
+def test_no_secret_is_in_any_label(it: Running) -> None:
+    secrets = json.loads((it.host.root / "secrets" / f"{it.id}.json").read_text())
+    for inspected in it.all:
+        labels = json.dumps(inspected["Config"]["Labels"], ensure_ascii=False)
+        for secret in (*secrets.values(), "open sesame", 'clerk"'):
+            assert secret not in labels
+
+
+def test_the_network_is_a_bridge_of_the_pool_named_as_the_instance(it: Running) -> None:
+    (network,) = it.host.networks(it.id)
+    assert (network.name, network.attrs["Driver"]) == (it.id, "bridge")
+    (config,) = network.attrs["IPAM"]["Config"]
+    subnet = IPv4Network(config["Subnet"])
+    assert subnet.subnet_of(IPv4Network(SUBNET_POOL))
+    assert subnet.prefixlen == 29
+
+
+def test_all_join_that_network_alone_under_their_own_names(it: Running) -> None:
+    for inspected in it.all:
+        (name,) = inspected["NetworkSettings"]["Networks"]
+        assert name == it.id
+        aliases = inspected["NetworkSettings"]["Networks"][name]["Aliases"]
+        assert inspected["Name"].removeprefix("/") in aliases
+
+
+def test_the_summary_gives_the_url_which_answers(it: Running) -> None:
+    import urllib.request
+
+    answer = it.host.json("run", it.id, DOMAIN="example.org", CLERK_SECRET_KEY="clerk")
+    (summary,) = answer["instances"]
+    assert summary["url"] == f"http://127.0.0.1:{it.host.port(it.id)}"
+    assert summary["result"] == "unchanged"
+    with urllib.request.urlopen(summary["url"] + "/health_check") as response:
+        assert response.status == 200

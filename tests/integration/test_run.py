@@ -1,0 +1,183 @@
+"""wb run on the real engine: what it replaces, what it leaves alone."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from wb_host import Host, free_pair_of_ports
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def demo(shared_host: Host) -> Iterator[str]:
+    """An instance that runs; each test leaves it running and healthy."""
+    id_ = shared_host.prepare()
+    shared_host.wb("run", id_)
+    yield id_
+    shared_host.wb("stop", id_)
+
+
+def steps(host: Host, id_: str) -> list[dict[str, Any]]:
+    return list(host.json("run", id_, "--dry-run")["instances"][0]["plan"]["steps"])
+
+
+def test_run_of_an_unchanged_instance_says_so_and_touches_nothing(
+    shared_host: Host, demo: str
+) -> None:
+    before = shared_host.state(demo)
+    done = shared_host.wb("run", demo)
+    assert done.stdout == f"{demo}: unchanged: http://127.0.0.1:{shared_host.port(demo)}\n"
+    assert shared_host.state(demo) == before
+
+
+def test_start_is_another_word_for_run(shared_host: Host, demo: str) -> None:
+    assert "unchanged" in shared_host.wb("start", demo).stdout
+
+
+@pytest.mark.parametrize("command", ["run", "restart", "stop"])
+def test_a_dry_run_shows_the_plan_and_makes_no_changing_call(
+    shared_host: Host, demo: str, command: str
+) -> None:
+    before, since = shared_host.state(demo), int(time.time())
+    label = shared_host.entries[demo]["label"]
+    shared_host.change(demo, label="Another")
+    done = shared_host.wb(command, demo, "--dry-run")
+    shared_host.change(demo, label=label)
+    assert f"  stop {demo} (at most 10 s)" in done.stdout
+    assert shared_host.state(demo) == before
+    events = shared_host.client.events(
+        since=since, until=int(time.time()) + 1, decode=True, filters={"type": ["container"]}
+    )
+    ours = [e["Action"] for e in events if e["Actor"]["Attributes"].get("wb.instance") == demo]
+    assert [action for action in ours if not action.startswith("exec_")] == []
+
+
+def test_the_dry_run_of_a_changed_label_names_the_cause(shared_host: Host, demo: str) -> None:
+    label = shared_host.entries[demo]["label"]
+    shared_host.change(demo, label="Mali")
+    (cause,) = {s["cause"] for s in steps(shared_host, demo) if s["subject"] == "platform"}
+    shared_host.change(demo, label=label)
+    assert cause == f"INSTANCE_NAME {label} -> Mali"
+
+
+def test_a_changed_label_replaces_the_platform_alone(shared_host: Host, demo: str) -> None:
+    before = shared_host.ids(demo)
+    shared_host.change(demo, label="Mali")
+    shared_host.wb("run", demo)
+    after = shared_host.ids(demo)
+    assert after["postgres"] == before["postgres"]
+    assert after["valkey"] == before["valkey"]
+    assert after["platform"] != before["platform"]
+    assert len(shared_host.containers(demo)) == 3  # its predecessor is gone
+    assert "INSTANCE_NAME=Mali" in shared_host.inspect(demo)["Config"]["Env"]
+
+
+def test_another_image_replaces_the_platform_alone_and_is_named(
+    shared_host: Host, demo: str, platforms: Any
+) -> None:
+    before = shared_host.ids(demo)
+    shared_host.change(demo, image=platforms("newer"), serverVersion="1.7.0")
+    done = shared_host.json("run", demo)["instances"][0]
+    assert done["plan"]["steps"][0]["cause"] == (
+        "image healthy -> newer, SERVER_VERSION 1.6.7 -> 1.7.0"
+    )
+    after = shared_host.ids(demo)
+    assert {role for role in after if after[role] != before[role]} == {"platform"}
+    shared_host.change(demo, image=shared_host.platform)
+    shared_host.wb("run", demo)
+
+
+def test_a_changed_port_keeps_valkey_and_the_network(shared_host: Host, demo: str) -> None:
+    before, networks = shared_host.ids(demo), shared_host.networks(demo)
+    shared_host.change(demo, port=free_pair_of_ports())
+    shared_host.wb("run", demo)
+    after = shared_host.ids(demo)
+    assert {role for role in after if after[role] != before[role]} == {"platform", "postgres"}
+    assert shared_host.networks(demo) == networks
+
+
+def test_a_wider_bind_address_is_no_conflict_with_ourselves(shared_host: Host, demo: str) -> None:
+    shared_host.change(demo, bindAddress="0.0.0.0")
+    shared_host.wb("run", demo)
+    published = shared_host.inspect(demo)["NetworkSettings"]["Ports"]["8000/tcp"]
+    assert "0.0.0.0" in {each["HostIp"] for each in published}
+    shared_host.change(demo, bindAddress=None)
+    shared_host.wb("run", demo)
+
+
+def test_what_was_stopped_behind_our_back_is_started_again_as_it_is(
+    shared_host: Host, demo: str
+) -> None:
+    before = shared_host.ids(demo)
+    shared_host.container(f"{demo}-valkey").stop()
+    shared_host.wb("run", demo)
+    assert shared_host.ids(demo) == before
+    assert shared_host.container(f"{demo}-valkey").status == "running"
+
+
+def test_what_was_removed_behind_our_back_is_made_again(shared_host: Host, demo: str) -> None:
+    before = shared_host.ids(demo)
+    shared_host.container(demo).remove(force=True)
+    shared_host.wb("run", demo)
+    after = shared_host.ids(demo)
+    assert {role for role in after if after[role] != before[role]} == {"platform"}
+
+
+def test_what_an_interrupted_run_left_over_is_tidied_up(shared_host: Host, demo: str) -> None:
+    old = shared_host.container(demo)
+    old.stop()
+    shared_host.client.api.update_container(old.id, restart_policy={"Name": "no"})
+    old.rename(f"{demo}-previous")
+    shared_host.wb("run", demo)
+    assert shared_host.ids(demo)["platform"] == old.id
+    assert {each.name for each in shared_host.containers(demo)} == {
+        demo,
+        f"{demo}-postgres",
+        f"{demo}-valkey",
+    }
+    assert shared_host.inspect(demo)["HostConfig"]["RestartPolicy"]["Name"] == "always"
+
+
+def test_an_image_that_was_built_again_is_drift_until_restart(
+    shared_host: Host, demo: str, platforms: Any
+) -> None:
+    client, before = shared_host.client, shared_host.ids(demo)
+    healthy = client.images.get(shared_host.platform)
+    repository, tag = shared_host.platform.split(":")
+    client.images.get(platforms("newer")).tag(repository, tag)
+    try:
+        done = shared_host.wb("run", demo)
+        assert shared_host.ids(demo) == before
+        assert f"{shared_host.platform} is another image now" in done.stderr
+        assert f"`wb restart {demo}` applies it" in done.stderr
+        shared_host.wb("restart", demo)
+        assert not set(shared_host.ids(demo).values()) & set(before.values())
+        assert "MODE=newer" in shared_host.inspect(demo)["Config"]["Env"]
+    finally:
+        healthy.tag(repository, tag)
+        shared_host.wb("restart", demo)
+
+
+def test_restart_applies_a_changed_declaration(shared_host: Host, demo: str) -> None:
+    shared_host.change(demo, valkeyMaxMemory="32m")
+    shared_host.wb("restart", demo)
+    assert shared_host.valkey(demo, "config", "get", "maxmemory").split() == [
+        "maxmemory",
+        str(32 * 1024**2),
+    ]
+
+
+def test_restart_no_runs_the_databases_with_rm_to_the_letter(shared_host: Host, demo: str) -> None:
+    shared_host.change(demo, restart="no")
+    shared_host.wb("run", demo)
+    flags = {
+        name: shared_host.inspect(name)["HostConfig"]["AutoRemove"]
+        for name in (f"{demo}-postgres", f"{demo}-valkey", demo)
+    }
+    assert list(flags.values()) == [True, True, False]
+    shared_host.wb("restart", demo)
+    shared_host.change(demo, restart=None)
+    shared_host.wb("run", demo)
+    assert shared_host.inspect(f"{demo}-valkey")["HostConfig"]["AutoRemove"] is False

@@ -1,0 +1,118 @@
+"""wb stop on the real engine: order, data, and what it works on."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from wb_host import Host
+
+pytestmark = pytest.mark.engine
+
+
+def events_of(host: Host, id_: str, since: float) -> list[tuple[str, str]]:
+    """What the engine did to an instance's containers and network: action and name, in order."""
+    events = host.client.events(
+        since=int(since), until=int(time.time()) + 1, decode=True, filters={"type": ["container"]}
+    )
+    found = [(each["Action"], each["Actor"]["Attributes"]) for each in events]
+    return [
+        (action, attributes["name"])
+        for action, attributes in found
+        if attributes.get("wb.instance") == id_ and action in {"kill", "die", "destroy"}
+    ]
+
+
+def test_data_is_there_again_after_stop_and_run_and_nothing_else_is_left(host: Host) -> None:
+    id_ = host.prepare()
+    host.wb("run", id_)
+    host.sql(id_, "create table kept as select generate_series(1, 1000) as n")
+    host.valkey(id_, "set", "kept", "value")
+    since = time.time()
+    host.wb("stop", id_)
+    assert host.containers(id_) == []
+    assert host.networks(id_) == []
+    assert host.folder(id_).joinpath("databases").is_dir()
+    assert_stopped_in_order(events_of(host, id_, since), id_)
+    host.wb("run", id_)
+    assert host.sql(id_, "select sum(n) from kept") == "500500"
+    assert host.valkey(id_, "get", "kept") == "value"
+    host.wb("stop", id_)
+
+
+def assert_stopped_in_order(events: list[tuple[str, str]], id_: str) -> None:
+    """Each is told to stop, dies and is gone before the next one is told."""
+    per_container = ("kill", "die", "destroy")
+    expected = [(action, f"{id_}{end}") for end in ("", "-postgres", "-valkey")
+                for action in per_container]  # fmt: skip
+    assert events == expected
+
+
+def test_stop_finds_an_instance_that_is_no_longer_in_the_registry_file(host: Host) -> None:
+    id_ = host.prepare()
+    host.wb("run", id_)
+    host.forget(id_)
+    host.wb("stop", id_)
+    assert host.containers(id_) == []
+    assert host.networks(id_) == []
+
+
+@pytest.mark.parametrize("content", ["{ not json", None])
+def test_stop_all_finds_what_runs_though_the_registry_file_cannot_be_read(
+    host: Host, content: str | None
+) -> None:
+    id_ = host.prepare()
+    host.client.networks.create(id_, labels=labels(host, id_))
+    if content is None:
+        host.servers_file.unlink()
+    else:
+        host.servers_file.write_text(content)
+    host.wb("stop", "all")
+    assert host.networks(id_) == []
+
+
+def labels(host: Host, id_: str) -> dict[str, str]:
+    run = host.labels.split("=")
+    return {"wb.instance": id_, "wb.registry": str(host.servers_file), run[0]: run[1]}
+
+
+def test_stop_of_one_that_does_not_run_says_so_and_exits_0(host: Host) -> None:
+    id_ = host.declare()
+    assert host.wb("stop", id_).stdout == f"{id_}: was not running\n"
+
+
+def test_stop_of_one_that_nobody_knows_is_a_usage_error(host: Host) -> None:
+    host.declare()
+    done = host.wb("stop", "nobody-knows-it", exits=2)
+    assert "nobody-knows-it" in done.stderr
+
+
+def test_stop_takes_never_started_and_left_over_containers_along(host: Host) -> None:
+    id_ = host.prepare()
+    for name in (f"{id_}-previous", id_):
+        host.client.api.create_container(
+            host.platform, name=name, labels=labels(host, id_) | {"wb.role": "platform"}
+        )
+    host.wb("stop", id_)
+    assert host.containers(id_) == []
+
+
+def test_stop_leaves_a_foreign_container_alone_and_says_how_to_go_on(
+    host: Host, run_id: str
+) -> None:
+    id_ = host.declare()
+    made = host.client.api.create_container(host.platform, name=id_, labels={"wb.test.run": run_id})
+    try:
+        done = host.wb("stop", id_, exits=1)
+        assert f"a container or network named {id_} is there and is not wb's" in done.stderr
+        assert f"docker inspect {id_}" in done.stderr
+        assert host.container(id_).id == made["Id"]
+    finally:
+        host.client.api.remove_container(made["Id"])
+
+
+def test_stop_as_json(host: Host) -> None:
+    id_ = host.declare()
+    document: dict[str, Any] = json.loads(host.wb("stop", id_, "--json").stdout)
+    (ended,) = document["instances"]
+    assert (ended["id"], ended["exitCode"], ended["result"]) == (id_, 0, "not running")

@@ -1,0 +1,197 @@
+"""An operator's machine: a registry file, folders and settings of the test's own, and real `wb`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+from services import POSTGRES_IMAGE, VALKEY_IMAGE, free_port
+
+from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET, Role
+from wb_cli.host import ports
+from wb_cli.instances.setting_table import SETTINGS
+
+COMMAND_S = 120
+SUBNET_POOL = f"10.216.{uuid.uuid4().int % 256}.0/24"
+
+
+@dataclass
+class Host:
+    """Runs `wb` as an operator does, in a process of its own."""
+
+    root: Path
+    client: docker.DockerClient
+    labels: str
+    platform: str
+    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def servers_file(self) -> Path:
+        return self.root / "servers.json"
+
+    @property
+    def mount_path(self) -> Path:
+        return self.root / "instances"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Nothing of the machine's own settings."""
+        ours = {setting.env for setting in SETTINGS}
+        inherited = {name: value for name, value in os.environ.items() if name not in ours}
+        return inherited | {
+            "WB_CONFIG_DIR": str(self.root / "config"),
+            "SERVERS_FILE_PATH": str(self.servers_file),
+            "MOUNT_PATH": str(self.mount_path),
+            "WB_SECRETS_DIR": str(self.root / "secrets"),
+            "WB_POSTGRES_IMAGE": POSTGRES_IMAGE,
+            "WB_VALKEY_IMAGE": VALKEY_IMAGE,
+            "WB_SUBNET_POOL": SUBNET_POOL,
+            "WB_SUBNET_PREFIX": "29",
+            "WB_LABELS": self.labels,
+        }
+
+    # What the operator does
+
+    def declare(self, **fields: Any) -> str:
+        """A new instance with an id and a port of its own; `fields` are those of its entry."""
+        id_ = fields.pop("id", None) or f"t{uuid.uuid4().hex[:8]}"
+        port = fields.pop("port", None) or free_pair_of_ports()
+        self.entries[id_] = {
+            "id": id_,
+            "label": "Test",
+            "port": port,
+            "serverVersion": "1.6.7",
+            "image": self.platform,
+        } | fields
+        self._write()
+        return id_
+
+    def prepare(self, **fields: Any) -> str:
+        """A new instance with its folders."""
+        id_ = self.declare(**fields)
+        self.wb("init-dirs", id_)
+        return id_
+
+    def change(self, id_: str, **fields: Any) -> None:
+        """Edit an instance's entry; `None` takes a field out."""
+        entry = self.entries[id_] | fields
+        self.entries[id_] = {name: value for name, value in entry.items() if value is not None}
+        self._write()
+
+    def forget(self, id_: str) -> None:
+        """Take an instance out of the registry file."""
+        del self.entries[id_]
+        self._write()
+
+    def wb(self, *words: str, exits: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run a command line to its end, which must be the given exit code."""
+        done = subprocess.run(
+            [sys.executable, "-m", "wb_cli", *words],
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S,
+            check=False,
+            env=self.environ | environ,
+            cwd=self.root,
+        )
+        assert done.returncode == exits, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    def json(self, *words: str, exits: int = 0, **environ: str) -> Any:
+        """The same with `--json`, parsed."""
+        return json.loads(self.wb(*words, "--json", exits=exits, **environ).stdout)
+
+    @contextmanager
+    def started(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """A command line that goes on while the test does something else."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "wb_cli", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environ,
+            cwd=self.root,
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=COMMAND_S)
+
+    # What the test sees
+
+    def port(self, id_: str) -> int:
+        return int(self.entries[id_]["port"])
+
+    def folder(self, id_: str) -> Path:
+        return self.mount_path / id_
+
+    def container(self, name: str) -> Any:
+        """The engine's own view of a container by name."""
+        return self.client.containers.get(name)
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        return dict(self.client.api.inspect_container(name))
+
+    def ids(self, id_: str) -> dict[str, str]:
+        """The container ids of an instance, by role."""
+        return {each.labels["wb.role"]: each.id for each in self.containers(id_)}
+
+    def containers(self, id_: str) -> list[Any]:
+        return list(self.client.containers.list(all=True, filters={"label": f"wb.instance={id_}"}))
+
+    def networks(self, id_: str) -> list[Any]:
+        return list(self.client.networks.list(filters={"label": f"wb.instance={id_}"}))
+
+    def state(self, id_: str) -> dict[str, Any]:
+        """Everything of an instance on the engine, to be compared."""
+        found: dict[str, Any] = {}
+        for each in self.containers(id_):
+            seen = self.inspect(each.id)
+            policy = seen["HostConfig"]["RestartPolicy"]["Name"]
+            found[each.name] = (each.id, seen["State"]["Status"], policy)
+        return found | {network.id: network.name for network in self.networks(id_)}
+
+    def execute(self, name: str, *command: str) -> tuple[int, str]:
+        code, output = self.container(name).exec_run(list(command))
+        return code, output.decode()
+
+    def sql(self, id_: str, statement: str) -> str:
+        """What PostgreSQL answers, asked from inside its container."""
+        name = Role.POSTGRES.container_name(id_)
+        code, output = self.execute(name, "psql", "-U", "postgres", "-Atc", statement)
+        assert code == 0, output
+        return output.strip()
+
+    def valkey(self, id_: str, *words: str) -> str:
+        code, output = self.execute(Role.VALKEY.container_name(id_), "valkey-cli", *words)
+        assert code == 0, output
+        return output.strip()
+
+    def close(self) -> None:
+        """Remove what is still there of this host's instances."""
+        mine = {"label": f"wb.registry={self.servers_file}"}
+        for each in self.client.containers.list(all=True, filters=mine):
+            each.remove(force=True)
+        for network in self.client.networks.list(filters=mine):
+            network.remove()
+
+    def _write(self) -> None:
+        self.servers_file.write_text(json.dumps(list(self.entries.values())))
+
+
+def free_pair_of_ports() -> int:
+    """A port for a platform that is free together with the one for its PostgreSQL."""
+    while True:
+        port = free_port() % 20_000 + 20_000
+        if ports.is_free(port) and ports.is_free(port + POSTGRES_HOST_PORT_OFFSET):
+            return port
