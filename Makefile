@@ -54,6 +54,12 @@ unit: $(VENV)/ready ## The tests that need no engine
 	@$(in_a_folder_of_its_own)
 	$(pytest) -m 'not engine and not services'
 
+.PHONY: faults
+faults: $(VENV)/ready ## The longer suite: wb killed at every step and at random times
+	@$(in_a_folder_of_its_own)
+	$(TEST_IMAGES) $(WB) setup --install-engine --yes < /dev/null
+	$(pytest) -m faults
+
 .PHONY: lint
 lint: $(VENV)/ready ## ruff, mypy, import-linter
 	@$(BIN)/ruff check

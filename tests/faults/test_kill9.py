@@ -1,0 +1,185 @@
+"""kill -9 of wb on its way: the next command brings the instance to where it should be."""
+
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wb_host import COMMAND_S, Host
+
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("untouched")]
+
+LAUNCHER = Path(__file__).with_name("killed_wb.py")
+ROLES = {"postgres", "valkey", "platform"}
+SEED = int(os.environ.get("WB_TEST_SEED", "0")) or time.time_ns() % 10**9
+RANDOM_KILLS = 20
+
+
+@dataclass
+class Deployment:
+    """An instance with data in it, and the commands that are killed on their way."""
+
+    host: Host
+    id: str
+    changes: Iterator[int]
+
+    def is_killed(self, verb: str, moment: str, step: int) -> bool:
+        """Whether a command was killed there; else it came to its end before."""
+        command = [sys.executable, str(LAUNCHER), moment, str(step), verb, self.id]
+        done = subprocess.run(
+            command, env=self.host.environ, capture_output=True, timeout=COMMAND_S, check=False
+        )
+        assert done.returncode in {0, -signal.SIGKILL}, done.stderr.decode()
+        return done.returncode != 0
+
+    def kill_after(self, verb: str, seconds: float) -> None:
+        """Kill a command when it has run for that long, as long as it runs."""
+        command = [sys.executable, "-m", "wb_cli", verb, self.id]
+        with subprocess.Popen(
+            command, env=self.host.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def run(self) -> None:
+        """`wb run` makes everything as declared."""
+        self.host.wb("run", self.id)
+        containers = {each.labels["wb.role"]: each for each in self.host.containers(self.id)}
+        assert set(containers) == ROLES
+        assert len(self.host.containers(self.id)) == len(ROLES)
+        (network,) = self.host.client.networks.list(names=[f"^{self.id}$"])
+        for role, container in containers.items():
+            assert container.name == (self.id if role == "platform" else f"{self.id}-{role}")
+            assert container.status == "running"
+            assert container.attrs["HostConfig"]["RestartPolicy"]["Name"] == "always"
+            networks = container.attrs["NetworkSettings"]["Networks"].values()
+            assert [each["NetworkID"] for each in networks] == [network.id]
+        assert self.label_of_platform() == self.host.entries[self.id]["label"]
+        assert self.host.json("run", self.id, "--dry-run")["instances"][0]["plan"]["steps"] == []
+        assert self.host.sql(self.id, "SELECT count(*) FROM kept") == "1000"
+
+    def stop(self) -> None:
+        """`wb stop` leaves nothing."""
+        self.host.wb("stop", self.id)
+        assert self.host.state(self.id) == {}
+        assert self.host.client.networks.list(names=[f"^{self.id}$"]) == []
+
+    def label_of_platform(self) -> str:
+        environment = self.host.inspect(self.id)["Config"]["Env"]
+        return dict(each.split("=", 1) for each in environment)["INSTANCE_NAME"]
+
+
+@pytest.fixture(scope="module")
+def deployment(shared_host: Host) -> Deployment:
+    deployed = Deployment(shared_host, shared_host.prepare(), itertools.count(1))
+    shared_host.wb("run", deployed.id)
+    shared_host.sql(deployed.id, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
+    return deployed
+
+
+Do = Callable[[Deployment], Any]
+
+
+def as_declared(deployment: Deployment) -> None:
+    """The instance runs, and nothing is to be changed."""
+    deployment.host.wb("run", deployment.id)
+
+
+def changed(deployment: Deployment) -> None:
+    """The instance runs, and its platform is to be replaced, but no other container."""
+    as_declared(deployment)
+    deployment.host.change(deployment.id, label=f"Label {next(deployment.changes)}")
+
+
+# What is done before the command, the command, and how many changing requests it makes at least.
+KINDS: dict[str, tuple[Do, str, int]] = {
+    "fresh run": (Deployment.stop, "run", 11),
+    "run that replaces one": (changed, "run", 7),
+    "restart": (as_declared, "restart", 20),
+    "stop": (as_declared, "stop", 7),
+}
+RECOVERIES: dict[str, Do] = {"run": Deployment.run, "stop": Deployment.stop}
+
+
+def kill(deployment: Deployment, kind: str, moment: str, step: int) -> bool:
+    """Bring the instance to where the command begins, and kill the command at that step."""
+    prepare, verb, _ = KINDS[kind]
+    prepare(deployment)
+    return deployment.is_killed(verb, moment, step)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("recovery", RECOVERIES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_command_killed_before_any_of_its_requests_is_made_good_by_the_next(
+    deployment: Deployment, kind: str, recovery: str
+) -> None:
+    for step in itertools.count(1):
+        if not kill(deployment, kind, "before", step):
+            break
+        RECOVERIES[recovery](deployment)
+    assert step > KINDS[kind][2]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("moment", ["during", "after"])
+@pytest.mark.parametrize("seed", [SEED])
+def test_a_command_killed_as_the_engine_works_is_made_good_by_the_next(
+    deployment: Deployment, moment: str, seed: int
+) -> None:
+    chance = random.Random(seed)
+    for kind, (_, _, requests) in KINDS.items():
+        for step in chance.sample(range(1, requests + 1), 3):
+            assert kill(deployment, kind, moment, step)
+            chance.choice(list(RECOVERIES.values()))(deployment)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("seed", [SEED])
+def test_a_command_killed_at_any_time_is_made_good_by_the_next(
+    deployment: Deployment, seed: int
+) -> None:
+    chance = random.Random(seed)
+    for _ in range(RANDOM_KILLS):
+        prepare, verb, _ = KINDS[chance.choice(list(KINDS))]
+        prepare(deployment)
+        deployment.kill_after(verb, chance.uniform(0.2, 2.5))
+        chance.choice(list(RECOVERIES.values()))(deployment)
+
+
+# The moments that are hardest to come back from; the longer suite goes through all of them.
+@pytest.mark.parametrize(
+    ("kind", "moment", "step"),
+    [
+        ("fresh run", "after", 1),  # a network alone
+        ("fresh run", "before", 4),  # created, perhaps without its password, and never started
+        ("fresh run", "before", 11),  # ready, not yet supervised
+        ("run that replaces one", "after", 3),  # the old one set aside, no successor yet
+        ("run that replaces one", "before", 7),  # both are there
+        ("restart", "before", 6),  # half of it set aside
+        ("restart", "during", 12),
+        ("stop", "before", 3),
+    ],
+)
+def test_a_killed_command_is_made_good_by_the_next(
+    deployment: Deployment, kind: str, moment: str, step: int
+) -> None:
+    assert kill(deployment, kind, moment, step)
+    deployment.run()
+
+
+def test_killed_twice_in_a_row(deployment: Deployment) -> None:
+    assert kill(deployment, "run that replaces one", "after", 3)
+    deployment.host.change(deployment.id, label="Another one")
+    assert deployment.is_killed("run", "before", 3)
+    deployment.run()
