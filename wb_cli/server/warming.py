@@ -7,7 +7,8 @@ there when its turn comes.
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from wb_cli.server.cache.hydration import Hydration
 from wb_cli.server.cache.registry import CacheName
@@ -18,7 +19,7 @@ from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_projects import Project, list_projects
 from wb_cli.server.db.queries_versions import read_dataset_versions, read_object_versions
 from wb_cli.server.loading import Loading
-from wb_cli.server.memory import keep_for_good
+from wb_cli.server.memory import keep_for_good, uncollected
 from wb_cli.server.progress import Phase, Progress, Tally
 from wb_cli.server.todo import Batch, Job, dataset_jobs, most_recent_first, object_jobs
 from wb_cli.server.wants import Wants
@@ -31,6 +32,7 @@ AGAIN_AFTER_S = 1.0
 # A Valkey that is there answers at once; one that reads a large snapshot is worth waiting for.
 VALKEY_WITHIN_S = 1.0
 SNAPSHOT_WITHIN_S = 60.0
+ENTRIES_AT_ONCE = 512
 
 
 class WarmUp:
@@ -62,11 +64,11 @@ class WarmUp:
         progress.enter(Phase.VERSIONS)
         # Taken before the versions are read: what requests ask for from now on is newer.
         moment = self._caches.moment()
-        batches = await self._read_versions()
-        progress.enter(Phase.L2)
-        await self._wait_for_valkey()
-        missing = [job for batch in batches for job in await self._hydrate(batch, moment)]
-        keep_for_good()
+        with uncollected():
+            batches = await self._read_versions()
+            progress.enter(Phase.L2)
+            await self._wait_for_valkey()
+            missing = [job for batch in batches for job in await self._hydrate(batch, moment)]
         progress.enter(Phase.DATABASE)
         log.info("[Warm-up] Ready: %s", progress.summary())
         await Loading(self._caches, moment).run(most_recent_first(missing), self._concurrency)
@@ -120,25 +122,37 @@ class WarmUp:
         """Fill L1 with what L2 has of a batch; the jobs that are left, with what they lack."""
         began = time.perf_counter()
         missing: set[tuple[CacheName, str]] = set()
-        for name, versions in batch.versions().items():
-            found = await self._hydrate_one(batch.tally, name, versions, moment)
-            missing.update((name, uniqueness) for uniqueness in found.missing)
-        left = [job for job in batch.jobs if drop_found(job, missing)]
+        for name, versions in batch.versions.items():
+            for part in parts_of(versions):
+                found = await self._hydrate_one(batch.tally, name, part, moment)
+                missing.update((name, uniqueness) for uniqueness in found.missing)
+        left = await jobs_left(batch.jobs, missing)
         log_hydrated(batch, left, time.perf_counter() - began)
         return left
 
     async def _hydrate_one(
         self, tally: Tally, name: CacheName, versions: dict[str, str], moment: int
     ) -> Hydration:
-        from_l2, held = tally.from_l2, tally.held
-
-        def count(so_far: Hydration) -> None:
-            tally.from_l2 = from_l2 + len(so_far.hydrated)
-            tally.held = held + len(so_far.held)
-
-        result = await self._caches[name].hydrate_many(versions, moment=moment, on_batch=count)
-        count(result)
+        result = await self._caches[name].hydrate_many(versions, moment=moment)
+        tally.from_l2 += len(result.hydrated)
+        tally.held += len(result.held)
         return result
+
+
+def parts_of(versions: dict[str, str]) -> Iterator[dict[str, str]]:
+    """A few hundred at a time, so that preparing them holds nobody up."""
+    rest = iter(versions.items())
+    while part := dict(islice(rest, ENTRIES_AT_ONCE)):
+        yield part
+
+
+async def jobs_left(jobs: Sequence[Job], missing: set[tuple[CacheName, str]]) -> list[Job]:
+    """The jobs that still have something to do, with that alone."""
+    left: list[Job] = []
+    for start in range(0, len(jobs) if missing else 0, ENTRIES_AT_ONCE):
+        left += [job for job in jobs[start : start + ENTRIES_AT_ONCE] if drop_found(job, missing)]
+        await asyncio.sleep(0)
+    return left
 
 
 def drop_found(job: Job, missing: set[tuple[CacheName, str]]) -> bool:
