@@ -1,0 +1,120 @@
+"""Images built, imported and named on a real engine."""
+
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wb_cli.engine.images import BuildSpec, Images, mirrored, pack, split
+from wb_cli.errors import EngineError
+from wb_cli.images import BASE
+
+
+@pytest.fixture
+def name(docker_client: Any, run_id: str) -> Iterator[str]:
+    """A name for images of this test; what bears it is gone at the end."""
+    yield f"wb-test-{run_id}:built"
+    for image in docker_client.images.list(filters={"label": f"wb.test.run={run_id}"}):
+        docker_client.images.remove(image.id, force=True)
+
+
+def spec(name: str, run_id: str, dockerfile: str, **files: bytes) -> BuildSpec:
+    return BuildSpec(
+        name,
+        {"Dockerfile": dockerfile.encode(), **files},
+        arguments={"BASE": BASE},
+        labels={"wb.test.run": run_id},
+    )
+
+
+@pytest.mark.engine
+def test_a_build_gets_its_files_arguments_and_labels(
+    docker_client: Any, name: str, run_id: str
+) -> None:
+    images = Images(docker_client)
+    lines: list[str] = []
+    dockerfile = "ARG BASE\nFROM ${BASE}\nCOPY note /note\nRUN cat /note\n"
+    images.build(spec(name, run_id, dockerfile, note=b"from the folder\n"), lines.append)
+    assert "from the folder" in lines
+    assert images.labels(name)["wb.test.run"] == run_id
+
+
+@pytest.mark.engine
+def test_a_step_that_fails_is_reported_with_its_own_words(
+    docker_client: Any, name: str, run_id: str
+) -> None:
+    dockerfile = "ARG BASE\nFROM ${BASE}\nRUN echo no such package >&2; exit 9\n"
+    with pytest.raises(EngineError, match="no such package") as failure:
+        Images(docker_client).build(spec(name, run_id, dockerfile), lambda _: None)
+    assert "returned a non-zero code: 9" in failure.value.message
+    assert Images(docker_client).find(name) is None
+
+
+@pytest.mark.engine
+def test_a_dockerfile_that_is_none_is_refused(docker_client: Any, name: str, run_id: str) -> None:
+    with pytest.raises(EngineError, match="cannot build"):
+        Images(docker_client).build(spec(name, run_id, "BAKE cake\n"), lambda _: None)
+
+
+@pytest.mark.engine
+def test_an_archive_becomes_an_image_with_labels(
+    docker_client: Any, name: str, run_id: str, tmp_path: Path
+) -> None:
+    with tarfile.open(tmp_path / "system.tar", "w") as archive:
+        archive.addfile(tarfile.TarInfo("empty"))
+    images = Images(docker_client)
+    images.import_archive(tmp_path / "system.tar", name, {"wb.test.run": run_id})
+    assert images.labels(name) == {"wb.test.run": run_id}
+
+
+@pytest.mark.engine
+def test_an_archive_that_is_none_is_refused(docker_client: Any, name: str, tmp_path: Path) -> None:
+    (tmp_path / "system.tar").write_bytes(b"no archive at all" * 100)
+    with pytest.raises(EngineError):
+        Images(docker_client).import_archive(tmp_path / "system.tar", name, {})
+    assert Images(docker_client).find(name) is None
+
+
+@pytest.mark.engine
+def test_names_come_and_go(docker_client: Any, name: str, run_id: str) -> None:
+    images = Images(docker_client)
+    images.build(spec(name, run_id, "ARG BASE\nFROM ${BASE}\n"), lambda _: None)
+    other = name.replace("built", "other")
+    images.tag(name, other)
+    built, tagged = images.find(name), images.find(other)
+    assert built
+    assert tagged
+    assert built.id == tagged.id
+    images.untag(other)
+    assert images.find(other) is None
+    assert images.find(name)
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("postgres", ("postgres", "latest")),
+        ("valkey/valkey:8", ("valkey/valkey", "8")),
+        ("host:5000/a/b", ("host:5000/a/b", "latest")),
+        ("host:5000/a/b:1", ("host:5000/a/b", "1")),
+        ("a@sha256:ff", ("a", "sha256:ff")),
+    ],
+)
+def test_a_reference_is_split_at_its_tag(reference: str, expected: tuple[str, str]) -> None:
+    assert split(reference) == expected
+
+
+def test_a_mirror_stands_before_the_whole_name() -> None:
+    assert mirrored("valkey/valkey:8", "m:5000/") == "m:5000/valkey/valkey:8"
+    assert mirrored("valkey/valkey:8", "") == "valkey/valkey:8"
+
+
+def test_a_build_folder_packs_to_the_same_bytes_and_scripts_can_run() -> None:
+    context = {"b.sh": b"#!/bin/sh\n", "a": b"x"}
+    packed = pack(context)
+    assert packed.getvalue() == pack(dict(reversed(context.items()))).getvalue()
+    with tarfile.open(fileobj=packed) as archive:
+        modes = {entry.name: entry.mode for entry in archive}
+    assert modes == {"a": 0o644, "b.sh": 0o755}
