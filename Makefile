@@ -17,6 +17,8 @@ SOURCES := pyproject.toml README.md LICENSE $(shell find wb_cli -type f -not -pa
 # The instance of `make demo` carries this tag; `make demo-down` touches no other.
 DEMO := demo
 DEMO_TAG := make-demo
+# More for pytest, such as ARGS="-k pull -x".
+ARGS ?=
 # Tests run on images built here, whatever a registry has.
 TEST_IMAGES := WB_POSTGRES_IMAGE=wb-postgres:17 WB_VALKEY_IMAGE=wb-valkey:8 \
 	WB_PLATFORM_IMAGE='wb-platform:{version}'
@@ -89,7 +91,7 @@ $(BIN)/python -c "$$IS_THE_WHEEL"
 endef
 
 pytest = $(BIN)/pytest -c $(ROOT)/pyproject.toml --rootdir $(ROOT) -p no:cacheprovider \
-	--basetemp "$$work/pytest" $(ROOT)/tests < /dev/null
+	--basetemp "$$work/pytest" $(ROOT)/tests $(ARGS) < /dev/null
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c "$$IS_PYTHON"
