@@ -1,0 +1,104 @@
+"""The plan's verification steps 6 to 11: `wb` commands on the real engine, the real platform.
+
+Steps 1 to 5 stand in tests/server/test_seed_verification.py.
+"""
+
+import pytest
+from registry import LocalRegistry, push
+from running_platform import Platform
+
+pytestmark = pytest.mark.engine
+
+
+def started(host, **fields) -> Platform:
+    instance = host.prepare(**fields)
+    host.wb("run", instance)
+    return Platform(host, instance)
+
+
+def connected_line(platform: Platform) -> str:
+    return f"[Valkey] Connected to redis://{platform.instance}-valkey:6379"
+
+
+def test_step_6_run_starts_three_containers_and_the_platform_finds_valkey(host):
+    platform = started(host)
+    instance = platform.instance
+    names = {each.name for each in host.containers(instance)}
+    assert names == {f"{instance}-postgres", f"{instance}-valkey", instance}
+    logs = platform.logs()
+    assert logs.index("[Valkey] Ready") < logs.index(connected_line(platform))
+
+
+def test_step_7_pull_fetches_valkey(host, tmp_path, docker_client):
+    with LocalRegistry(tmp_path) as registry:
+        offered = f"{registry.host}/valkey/valkey:8"
+        docker_client.images.get(host.environ["WB_VALKEY_IMAGE"]).tag(offered)
+        push(docker_client, offered)
+        docker_client.images.remove(offered)
+        before = docker_client.images.list("valkey/valkey:8")
+        try:
+            pulled = host.json(
+                "pull",
+                "--mirror",
+                registry.host,
+                exits=3,  # this registry has none of the other images
+                WB_VALKEY_IMAGE="valkey/valkey:8",
+                WB_PULL_IMAGES="",
+            )
+            results = {one["image"]: one["result"] for one in pulled["images"]}
+            assert results["valkey/valkey:8"] == "pulled"
+            assert docker_client.images.get("valkey/valkey:8")
+        finally:
+            if not before:
+                docker_client.images.remove("valkey/valkey:8")
+
+
+def test_step_8_stop_removes_valkey_before_the_network(host):
+    platform = started(host)
+    host.wb("stop", platform.instance)
+    assert host.containers(platform.instance) == []
+    assert host.networks(platform.instance) == []
+
+
+def test_step_9_restart_warms_from_valkey(host):
+    platform = started(host)
+    platform.load_sample()
+    host.wb("restart", platform.instance)
+    cold = platform.wait_until_warm()
+    assert cold["fromDatabase"] > 0
+
+    host.wb("restart", platform.instance)
+
+    assert connected_line(platform) in platform.logs()
+    warm = platform.wait_until_warm()
+    assert (warm["fromDatabase"], warm["fromL2"]) == (0, cold["entries"])
+
+
+def test_step_10_a_new_deploy_keeps_the_cache(host, docker_client):
+    platform = started(host)
+    platform.load_sample()
+    host.wb("restart", platform.instance)
+    entries = platform.wait_until_warm()["entries"]
+    host.wb("stop", platform.instance)
+    newer = f"{platform.instance}-newer:2"
+    docker_client.images.get(host.platform).tag(newer)
+    try:
+        host.change(platform.instance, image=newer, serverVersion="2")
+        host.wb("run", platform.instance)
+        warm = platform.wait_until_warm()
+        assert platform.health()["version"] == "2"
+        assert (warm["fromDatabase"], warm["fromL2"]) == (0, entries)
+        host.wb("stop", platform.instance)
+    finally:
+        docker_client.images.remove(newer)
+
+
+def test_step_11_instances_have_caches_of_their_own(host):
+    one, other = started(host), started(host)
+    host.valkey(one.instance, "set", "whose", "mine")
+    assert host.valkey(other.instance, "get", "whose") == ""
+    networks = {host.networks(each.instance)[0].id for each in (one, other)}
+    assert len(networks) == 2
+    for each in (one, other):
+        mounts = host.inspect(f"{each.instance}-valkey")["Mounts"]
+        assert [m["Source"] for m in mounts] == [str(host.folder(each.instance) / "valkey_data")]
