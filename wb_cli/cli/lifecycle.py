@@ -59,7 +59,13 @@ def run(
 def stop(
     ctx: typer.Context,
     selectors: Selectors,
+    force: Annotated[
+        bool, typer.Option("--force", help="Stop other containers that use the instance, too.")
+    ] = False,
     dry_run: DryRun = False,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds to wait for other containers that use it.", min=0)
+    ] = 30.0,
     wait: Wait = 0.0,
     parallel: Parallel = 4,
     as_json: Json = False,
@@ -67,6 +73,8 @@ def stop(
     """Stop instances: platform, admin, postgres, valkey, then the network. Folders stay.
 
     Works on what the engine has, also for an instance that is no longer in the registry file.
+    Containers that are not wb's but use its network or its sandbox, such as a platform's helpers,
+    are waited for; when they stay, nothing is stopped and they are named.
     """
     del as_json
     from wb_cli.lifecycle import actions, targets
@@ -76,8 +84,8 @@ def stop(
     return each(
         wb,
         ids,
-        lambda id_, how: actions.stop(wb.site, id_, how),
-        Options("stop", 0, wait, parallel, dry_run),
+        lambda id_, how: actions.stop(wb.site, id_, how, force=force),
+        Options("stop", timeout, wait, parallel, dry_run),
     )
 
 

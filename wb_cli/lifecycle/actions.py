@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wb_cli.contract import Role
 from wb_cli.lifecycle import plan as ops
 from wb_cli.lifecycle.execute import Cancellation, Execution, Outcome
+from wb_cli.lifecycle.guests import guests_of, wait_for_guests
 from wb_cli.lifecycle.health import reachable_address
 from wb_cli.lifecycle.plan import Lane, Plan
 from wb_cli.lifecycle.preflight import Preflight, refuse_foreign
@@ -72,20 +73,30 @@ def restart(site: Site, instance: Instance, how: How) -> Result:
     return _bring_up(site, instance, how, plan_restart)
 
 
-def stop(site: Site, instance_id: str, how: How) -> Result:
+def stop(site: Site, instance_id: str, how: How, *, force: bool = False) -> Result:
     """Stop and remove what the engine has of an instance, found by label.
+
+    Others that use its network or its sandbox are waited for, or stopped first with ``force``.
 
     Raises:
         PreflightError: a container that is not wb's bears one of its names.
+        GuestsError: others still used it when the time was over; nothing was changed.
     """
     began = time.monotonic()
-    observed = site.engine.observe()
+    if force or how.dry_run:
+        observed = site.engine.observe()
+    else:
+        deadline = began + how.timeout_s
+        observed = wait_for_guests(site.engine, instance_id, deadline, how.report, how.cancelled)
     refuse_foreign(instance_id, observed)
     present = site.present(instance_id, observed, set())
-    plan = plan_stop(instance_id, present)
+    guests = guests_of(instance_id, observed) if force else ()
+    plan = plan_stop(instance_id, present, guests)
     if how.dry_run:
         return Result(plan, Outcome(), 0, dry_run=True)
-    outcome = _execution(site, present, how, iter(())).run(plan, undo=False)
+    execution = _execution(site, present, how, iter(()))
+    execution.containers |= {each.name: each.id for each in guests}
+    outcome = execution.run(plan, undo=False)
     return Result(plan, outcome, time.monotonic() - began)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wb_cli.contract import VALKEY_START_GRACE_S, Role
 from wb_cli.errors import (
     AddressPoolError,
+    EngineUnreachableError,
     StartFailedError,
     StillStartingError,
     WbError,
@@ -187,6 +188,9 @@ class Execution:
         for operation in reversed(self._done):
             try:
                 self._undo(operation)
+            except EngineUnreachableError:
+                failed.append("the rest, which the next run finds and finishes")
+                break
             except WbError as problem:
                 failed.append(f"{operation}: {problem.message}")
         if failed and isinstance(error, WbError):

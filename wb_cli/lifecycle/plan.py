@@ -77,10 +77,10 @@ class SetRestartPolicy:
 
 @dataclass(frozen=True)
 class Stop:
-    """Stop a container, killing it after ``timeout`` seconds."""
+    """Stop a container, killing it after ``timeout`` seconds. Without a role it is not wb's."""
 
     name: str
-    role: Role
+    role: Role | None
     timeout: int
 
     def __str__(self) -> str:

@@ -34,6 +34,7 @@ PREVIOUS = "-previous"
 NOT_THERE = "not there"
 LEFT_OVER = "left over from an interrupted run"
 SUCCEEDED = "its successor is ready"
+GUEST_TIMEOUT_S = 10
 DOWN = {"created", "exited", "dead"}
 
 
@@ -94,12 +95,16 @@ def plan_restart(desired: Desired, present: Present, subnet: str) -> Plan:
     )
 
 
-def plan_stop(instance: str, present: Present) -> Plan:
-    """What leaves no container and no network behind."""
+def plan_stop(instance: str, present: Present, guests: tuple[ObservedContainer, ...] = ()) -> Plan:
+    """What leaves no container and no network behind; ``guests`` are stopped first, and stay."""
+    others = tuple(
+        Lane(each.name, "uses the instance, and --force", (Stop(each.name, None, GUEST_TIMEOUT_S),))
+        for each in guests
+    )
     networks = tuple(
         Lane("network", "stop", (RemoveNetwork(each.id, each.name),)) for each in present.networks
     )
-    return Plan(instance, (*_down_stages(present), *stages(networks)))
+    return Plan(instance, (*stages(others), *_down_stages(present), *stages(networks)))
 
 
 def drift_of(spec: ContainerSpec, present: Present) -> str:

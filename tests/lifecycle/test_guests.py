@@ -1,0 +1,96 @@
+"""Whose containers stand in the way of a stop."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+from lifecycle.examples import running, wanted
+
+from wb_cli.engine.types import LABEL_INSTANCE, Observed, ObservedContainer
+from wb_cli.lifecycle.guests import GuestsError, guests_of, wait_for_guests
+from wb_cli.lifecycle.reconcile import plan_stop
+
+DEMO = running(wanted())
+SANDBOX = "/mnt/demo/sandbox"
+HELPER = ObservedContainer("id-h", "helper", "running", "Up 1 second", "r:1", "sha256:r")
+ON_THE_NETWORK = replace(HELPER, networks=("net-1",))
+
+
+def observed(*others: ObservedContainer) -> Observed:
+    """An instance that runs, with its folders mounted, and others."""
+    own = tuple(
+        replace(each, writes_to=(SANDBOX, f"/mnt/demo/{each.role}")) for each in DEMO.containers
+    )
+    network = replace(DEMO.networks[0], labels={LABEL_INSTANCE: "demo"})
+    return Observed((*own, *others), (network,))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ON_THE_NETWORK,
+        replace(ON_THE_NETWORK, state="paused"),
+        replace(ON_THE_NETWORK, labels={"wb.instance": "another"}),
+        replace(HELPER, writes_to=(SANDBOX,)),
+        replace(HELPER, writes_to=(f"{SANDBOX}/job/7",)),
+    ],
+)
+def test_whoever_uses_the_network_or_the_sandbox_is_a_guest(other: ObservedContainer) -> None:
+    assert guests_of("demo", observed(other)) == (other,)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        HELPER,
+        replace(ON_THE_NETWORK, state="exited"),
+        replace(HELPER, networks=("net-2",)),
+        replace(HELPER, writes_to=("/mnt",)),  # a backup looks at all instances
+        replace(HELPER, writes_to=(f"{SANDBOX}-2",)),
+    ],
+)
+def test_others_are_none(other: ObservedContainer) -> None:
+    assert guests_of("demo", observed(other)) == ()
+
+
+class Listing:
+    """An engine of which only the listing is asked, a new one each time."""
+
+    def __init__(self, *listings: Observed) -> None:
+        self._next = iter(listings)
+
+    def observe(self) -> Observed:
+        return next(self._next)
+
+
+def wait(engine: Listing, deadline: float, cancelled: threading.Event | None = None) -> Observed:
+    ignore = lambda _: None  # noqa: E731
+    return wait_for_guests(engine, "demo", deadline, ignore, cancelled or threading.Event())  # type: ignore[arg-type]
+
+
+def test_guests_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wb_cli.lifecycle.guests.POLL_INTERVAL_S", 0)
+    with_guest, alone = observed(ON_THE_NETWORK), observed()
+    assert wait(Listing(with_guest, with_guest, alone), float("inf")) is alone
+
+
+def test_guests_that_stay_are_named() -> None:
+    others = (ON_THE_NETWORK, replace(ON_THE_NETWORK, id="id-2", name="pgadmin"))
+    with pytest.raises(GuestsError, match="containers helper, pgadmin use its network"):
+        wait(Listing(observed(*others)), 0)
+
+
+def test_the_wait_can_be_interrupted() -> None:
+    cancelled = threading.Event()
+    cancelled.set()
+    with pytest.raises(InterruptedError):
+        wait(Listing(observed(ON_THE_NETWORK)), float("inf"), cancelled)
+
+
+def test_by_force_guests_stop_first_and_are_not_removed() -> None:
+    plan = plan_stop("demo", DEMO, (ON_THE_NETWORK,))
+    first, *others = plan.stages
+    assert [str(each) for lane in first for each in lane.operations] == [
+        "stop helper (at most 10 s)"
+    ]
+    assert tuple(others) == plan_stop("demo", DEMO).stages
