@@ -125,9 +125,10 @@ class Shelf:
         larger than the whole tier takes the place of the older one, and is not kept.
         """
         held = self.nodes.get(uniqueness)
-        if held is not None and held.order > order:
-            return False
-        self.discard(uniqueness)
+        if held is not None:
+            if held.order > order:
+                return False
+            self.discard(uniqueness)
         node = Node(self, uniqueness, entry, order)
         if node.cost <= self._tier.max_bytes:
             self._tier.add(node)

@@ -112,10 +112,8 @@ class RemoteTier:
         wire = await self._get(key)
         return wire if isinstance(wire, Absence) else _entry(wire)
 
-    async def read_many(
-        self, keys: Sequence[bytes]
-    ) -> AsyncIterator[list[tuple[bytes, Entry | Absence]]]:
-        """What L2 holds under many keys, in batches bounded by bytes; nothing is decoded.
+    async def read_many(self, keys: Sequence[bytes]) -> AsyncIterator[list[Entry | Absence]]:
+        """What L2 holds under each key, in order, in batches bounded by bytes; decodes no data.
 
         Sizes are not known beforehand: each batch is sized by what the one before it brought.
         """
@@ -126,10 +124,11 @@ class RemoteTier:
             wires = await self._get_many(batch)
             brought = sum(len(wire) for wire in wires if isinstance(wire, bytes))
             count = max(1, min(READ_BATCH_KEYS, READ_BATCH_BYTES * len(batch) // (brought or 1)))
-            yield [
-                (key, self._unwritten(key) or (wire if isinstance(wire, Absence) else _entry(wire)))
-                for key, wire in zip(batch, wires, strict=True)
-            ]
+            found = [wire if isinstance(wire, Absence) else _entry(wire) for wire in wires]
+            if self.queue or self._purges:
+                pairs = zip(batch, found, strict=True)
+                found = [self._unwritten(key) or stored for key, stored in pairs]
+            yield found
 
     async def versions(self, keys: Sequence[bytes]) -> list[tuple[str, str] | None]:
         """Version and fingerprint under each key, without fetching the data."""
@@ -184,7 +183,7 @@ class RemoteTier:
         write = self.queue.find(key)
         if write is not None:
             return write.entry or Absence.CLEARED
-        if any(key.startswith(prefix) for prefix in self._purges):
+        if self._purges and key.startswith(tuple(self._purges)):
             return Absence.CLEARED
         return None
 

@@ -5,6 +5,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 from wb_cli.server.cache.entry import Entry, finish
 from wb_cli.server.cache.entry import key as key_of
@@ -66,8 +67,11 @@ class Cache:
 
     def peek(self, uniqueness: str, version: str | None) -> Entry | None:
         """The entry of that very version, if L1 has it. Synchronous; the fastest way."""
-        node = self._nodes.get(uniqueness)
-        if node is None or node.version != version:
+        try:
+            node = self._nodes[uniqueness]
+        except KeyError:
+            return None
+        if node.version != version:
             return None
         node.hits += 1
         return node.entry
@@ -80,18 +84,14 @@ class Cache:
         Where the loader says that its data has another version, the entry bears that one. What
         the loader raises reaches every waiter; the next call tries again.
         """
-        node = self._nodes.get(uniqueness)  # `peek`, without the price of a call
-        if node is not None and node.version == version:
-            node.hits += 1
-            return node.entry
-        flight = self._flights.find(uniqueness, version)
-        if flight is None:
-            flight = Flight(uniqueness, version, self._order(moment))
-            self._flights.take_off(flight, lambda flight: self._find_or_load(flight, loader))
-        else:
-            self.counts.joined += 1
-        # Shielded: a caller that is cancelled leaves the flight to the others.
-        return await asyncio.shield(flight.task)
+        try:  # `peek`, without the price of a call
+            node = self._nodes[uniqueness]
+            if node.version == version:
+                node.hits += 1
+                return node.entry
+        except KeyError:
+            pass
+        return await self._join_or_take_off(uniqueness, version, loader, moment)
 
     def hydrate(self, uniqueness: str, entry: Entry, *, moment: int | None = None) -> bool:
         """Put an entry into L1 without writing it to L2; False where L1 holds a newer one."""
@@ -111,16 +111,19 @@ class Cache:
         ``on_batch`` hears of the growing result after each batch.
         """
         order = self._order(moment)
-        result = Hydration(held=[u for u, version in wanted.items() if self.holds(u, version)])
-        todo = {key_of(self.name, u): u for u in wanted if not self.holds(u, wanted[u])}
+        result = Hydration()
+        todo: list[str] = []
+        for uniqueness, version in wanted.items():
+            (result.held if self.holds(uniqueness, version) else todo).append(uniqueness)
         if self._l2 is None:
-            result.missing.update(dict.fromkeys(todo.values(), Miss.NOT_PERSISTED))
+            result.missing.update(dict.fromkeys(todo, Miss.NOT_PERSISTED))
             return result
         self._hydrations.add(result)
         try:
-            async for batch in self._l2.read_many(list(todo)):
-                for key, found in batch:
-                    self._hydrate_found(result, todo[key], wanted[todo[key]], found, order)
+            names = iter(todo)
+            async for batch in self._l2.read_many([key_of(self.name, u) for u in todo]):
+                for uniqueness, found in zip(islice(names, len(batch)), batch, strict=True):
+                    self._hydrate_found(result, uniqueness, wanted[uniqueness], found, order)
                 if on_batch is not None:
                     on_batch(result)
                 await asyncio.sleep(0)  # requests first
@@ -170,6 +173,18 @@ class Cache:
         await self._flights.close()
 
     # A flight --------------------------------------------------------------------------------
+
+    async def _join_or_take_off(
+        self, uniqueness: str, version: str | None, loader: Loader, moment: int | None
+    ) -> Entry:
+        flight = self._flights.find(uniqueness, version)
+        if flight is None:
+            flight = Flight(uniqueness, version, self._order(moment))
+            self._flights.take_off(flight, lambda flight: self._find_or_load(flight, loader))
+        else:
+            self.counts.joined += 1
+        # Shielded: a caller that is cancelled leaves the flight to the others.
+        return await asyncio.shield(flight.task)
 
     async def _find_or_load(self, flight: Flight, loader: Loader) -> Entry:
         if flight.version is None:
@@ -242,7 +257,9 @@ class Cache:
     def _hydrate_found(
         self, result: Hydration, uniqueness: str, version: str, found: Entry | Absence, order: int
     ) -> None:
-        judged = Absence.CLEARED if result.is_cleared(uniqueness) else self._judge(found, version)
+        if result.cleared and result.is_cleared(uniqueness):
+            found = Absence.CLEARED
+        judged = self._judge(found, version)
         if not isinstance(judged, Entry):
             result.missing[uniqueness] = judged
         elif self._shelf.put(uniqueness, judged, order):
