@@ -1,7 +1,8 @@
-"""wb pull, wb images build."""
+"""wb pull, wb images build / save / load."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,7 +29,9 @@ Mirror = Annotated[
 ]
 Parallel = Annotated[int, typer.Option(help="Images at a time.", min=1, max=16)]
 
-group = typer.Typer(no_args_is_help=True, help="Build images where no registry answers.")
+group = typer.Typer(
+    no_args_is_help=True, help="Build images where no registry answers; carry them to another host."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -114,6 +117,47 @@ def build(
             wb.console.line(note)
         _show_failures(wb.console, errors.items())
     return exit_code(list(errors.values()))
+
+
+File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False)]
+
+
+@group.command()
+def save(ctx: typer.Context, file: File) -> None:
+    """Write all images that the declared instances need to a file, for a host without a registry.
+
+    Example: `wb images save images.tar`, carry it over, `wb images load images.tar` there.
+    """
+    from wb_cli.lifecycle import image_file
+    from wb_cli.lifecycle.image_plan import needed_images
+
+    wb = wb_of(ctx)
+    references = [one.reference for one in needed_images(wb.registry.instances, wb.settings)]
+    with wb.console.tasks() as tasks:
+        name = str(file)
+        image_file.save(
+            wb.images, references, file, lambda done: tasks.update(name, "saving", done)
+        )
+        tasks.finish(name, f"{file.stat().st_size / 1e6:.0f} MB")
+    for reference in references:
+        wb.console.line(reference)
+
+
+@group.command()
+def load(ctx: typer.Context, file: File) -> None:
+    """Check a file of `wb images save`, and load its images."""
+    from wb_cli.lifecycle import image_file
+
+    wb = wb_of(ctx)
+    with wb.console.tasks() as tasks:
+        name = str(file)
+        size = file.stat().st_size if file.exists() else None
+        references = image_file.load(
+            wb.images, file, lambda done: tasks.update(name, "loading", done, size)
+        )
+        tasks.finish(name, "loaded")
+    for reference in references:
+        wb.console.line(reference)
 
 
 def exit_code(errors: Sequence[WbError | None]) -> ExitCode:

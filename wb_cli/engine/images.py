@@ -17,7 +17,7 @@ from wb_cli.engine.stream import watched
 from wb_cli.errors import EngineError, ImageMissingError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import docker
@@ -29,6 +29,7 @@ PULL_SILENCE_S = 120.0
 # A step of a build may work for long without a word.
 BUILD_SILENCE_S = 600.0
 LAST_LINES = 8
+PIECE = 1024 * 1024
 BOOK_KEEPING = ("--->", "Removing intermediate container")
 
 
@@ -125,6 +126,35 @@ class Images:
         for _ in watched(events, BUILD_SILENCE_S):
             pass
 
+    def save(self, references: Sequence[str]) -> Iterator[bytes]:
+        """The archive of several images, piece by piece, layers that they share once."""
+        with engine_errors():
+            answer = self._api.get(
+                self._url("images/get"),
+                params={"names": list(references)},
+                stream=True,
+                timeout=BUILD_SILENCE_S,
+            )
+            with answer:
+                if not answer.ok:
+                    raise EngineError(f"cannot save {', '.join(references)}: {answer.text.strip()}")
+                yield from answer.iter_content(PIECE)
+
+    def load(self, archive: Iterable[bytes]) -> None:
+        """Take in the images of an archive."""
+
+        def events() -> Iterator[Any]:
+            answer = self._api.post(
+                self._url("images/load"), data=archive, stream=True, timeout=BUILD_SILENCE_S
+            )
+            with answer:
+                if not answer.ok:
+                    raise EngineError(f"cannot load the images: {answer.text.strip()}")
+                yield from map(json.loads, filter(None, answer.iter_lines()))
+
+        for _ in watched(events, BUILD_SILENCE_S):
+            pass
+
     def tag(self, source: str, reference: str) -> None:
         """Give a local image another name."""
         repository, tag = split(reference)
@@ -135,6 +165,9 @@ class Images:
         """Take a name away from an image; with its last name the image goes."""
         with engine_errors():
             self._api.remove_image(reference, noprune=True)
+
+    def _url(self, path: str) -> str:
+        return f"{self._api.base_url}/v{self._api.api_version}/{path}"
 
     def _inspect(self, reference: str) -> dict[str, Any] | None:
         try:

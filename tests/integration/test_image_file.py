@@ -1,0 +1,98 @@
+"""Images carried in a file, on a real engine."""
+
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wb_cli.engine.images import Images
+from wb_cli.errors import ImageMissingError, WbError
+from wb_cli.lifecycle import image_file
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def names(docker_client: Any, run_id: str) -> Iterator[list[str]]:
+    """Two small images on this engine."""
+    names = [f"wb-test-{run_id}-carried:{number}" for number in (1, 2)]
+    for name in names:
+        repository, _, tag = name.partition(":")
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            entry = tarfile.TarInfo(f"content-of-{tag}")
+            entry.size = 300_000
+            tar.addfile(entry, io.BytesIO(tag.encode() * entry.size))
+        docker_client.api.import_image_from_data(archive.getvalue(), repository, tag)
+    yield names
+    remove(docker_client, names)
+
+
+def remove(client: Any, names: list[str]) -> None:
+    for name in names:
+        if client.images.list(name):
+            client.images.remove(name, force=True)
+
+
+def nothing(_: int) -> None:
+    """Progress that nobody looks at."""
+
+
+def test_images_arrive_as_they_were_sent(
+    docker_client: Any, names: list[str], tmp_path: Path
+) -> None:
+    images = Images(docker_client)
+    before = [images.find(name) for name in names]
+    file = tmp_path / "images.tar"
+    saved: list[int] = []
+    loaded: list[int] = []
+    image_file.save(images, names, file, saved.append)
+    remove(docker_client, names)
+    assert image_file.load(images, file, loaded.append) == tuple(names)
+    assert [images.find(name) for name in names] == before
+    assert saved[-1] > 600_000
+    assert loaded[-1] == file.stat().st_size
+    assert [path.name for path in tmp_path.iterdir()] == ["images.tar"]
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.99])
+def test_a_file_that_was_cut_off_is_refused_before_anything_is_loaded(
+    docker_client: Any, names: list[str], tmp_path: Path, kept: float
+) -> None:
+    images = Images(docker_client)
+    file = tmp_path / "images.tar"
+    image_file.save(images, names, file, nothing)
+    remove(docker_client, names)
+    with file.open("r+b") as content:
+        content.truncate(int(file.stat().st_size * kept))
+    with pytest.raises(WbError, match="cut off"):
+        image_file.load(images, file, nothing)
+    assert images.find(names[0]) is None
+
+
+def test_a_damaged_byte_is_noticed(docker_client: Any, names: list[str], tmp_path: Path) -> None:
+    images = Images(docker_client)
+    file = tmp_path / "images.tar"
+    image_file.save(images, names, file, nothing)
+    remove(docker_client, names)
+    content = bytearray(file.read_bytes())
+    content[content.index(b"1" * 1000) + 500] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(WbError, match="damaged"):
+        image_file.load(images, file, nothing)
+    assert images.find(names[0]) is None
+
+
+def test_a_missing_image_is_named_and_leaves_no_file(docker_client: Any, tmp_path: Path) -> None:
+    with pytest.raises(ImageMissingError, match="no-such-image:1"):
+        image_file.save(Images(docker_client), ["no-such-image:1"], tmp_path / "x.tar", nothing)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_somebody_elses_is_refused(docker_client: Any, tmp_path: Path) -> None:
+    (tmp_path / "x.tar").write_bytes(b"hello" * 1000)
+    with pytest.raises(WbError, match="not made by"):
+        image_file.load(Images(docker_client), tmp_path / "x.tar", nothing)
