@@ -1,7 +1,9 @@
 """A small, known instance: what its databases hold, put there as the platform's own writers do."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,6 +46,12 @@ def address_of(postgres_url: str) -> Address:
     return Address(parts.hostname or "", parts.port or 0, parts.password or "")
 
 
+def aside(run: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """Run to the end in a thread, so that it does not matter whether this one has a loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(run())).result()
+
+
 def with_databases(postgres_url: str, do: Callable[[Databases], Awaitable[Any]]) -> Any:
     """Do something to migrated databases, on a loop of its own."""
 
@@ -55,7 +63,7 @@ def with_databases(postgres_url: str, do: Callable[[Databases], Awaitable[Any]])
         finally:
             await databases.close()
 
-    return asyncio.run(run())
+    return aside(run)
 
 
 def execute(postgres_url: str, database: str, statement: str, *arguments: Any) -> None:
@@ -66,7 +74,7 @@ def execute(postgres_url: str, database: str, statement: str, *arguments: Any) -
         await connection.execute(statement, *arguments)
         await connection.close()
 
-    asyncio.run(run())
+    aside(run)
 
 
 def is_a_query_held_up(postgres_url: str) -> bool:
@@ -80,26 +88,29 @@ def is_a_query_held_up(postgres_url: str) -> bool:
         await connection.close()
         return bool(waiting)
 
-    return asyncio.run(run())
+    return aside(run)
 
 
 @contextmanager
 def locked_results(postgres_url: str) -> Iterator[Callable[[], None]]:
     """Make every query of the visits' results wait, until released or the block ends."""
-    loop = asyncio.new_event_loop()
-    connection = loop.run_until_complete(connect(address_of(postgres_url), NORTH))
-    loop.run_until_complete(connection.execute("BEGIN; LOCK TABLE results_visits"))
+    locked, released = threading.Event(), threading.Event()
 
-    def release() -> None:
-        if not connection.is_closed():
-            connection.terminate()
-            loop.run_until_complete(asyncio.sleep(0))
+    async def hold() -> None:
+        connection = await connect(address_of(postgres_url), NORTH)
+        await connection.execute("BEGIN; LOCK TABLE results_visits")
+        locked.set()
+        await asyncio.to_thread(released.wait)
+        connection.terminate()
 
-    try:
-        yield release
-    finally:
-        release()
-        loop.close()
+    with ThreadPoolExecutor(1) as thread:
+        held = thread.submit(lambda: asyncio.run(hold()))
+        try:
+            assert locked.wait(30), "no lock within 30 s"
+            yield released.set
+        finally:
+            released.set()
+            held.result()
 
 
 def wipe(postgres_url: str) -> None:
@@ -114,7 +125,7 @@ def wipe(postgres_url: str) -> None:
             await connection.execute(f"DROP DATABASE {quoted(row['datname'])} WITH (FORCE)")
         await connection.close()
 
-    asyncio.run(run())
+    aside(run)
 
 
 async def fill(databases: Databases) -> None:

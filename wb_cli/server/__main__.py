@@ -78,7 +78,8 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
         l2.start()
         in_background("the warm-up", warm_up.run(), closing)
         in_background("the history", history.keep(), closing)
-        in_background("the loop's watch", loop_lag.watch(), closing)
+        watch = loop_lag.watch(lambda: warm_up.progress.is_warm)
+        in_background("the loop's watch", watch, closing)
         log.info("[Server] Listening on %s:%d", *listening.getsockname()[:2])
         await listener.serve([listening])
 

@@ -2,50 +2,49 @@
 
 from collections.abc import Iterator, Sequence
 
-from wb_cli.server.history import EVERY_S, KEPT, Origins
+from wb_cli.server.history import EVERY_S, Origins
 
-WIDTH, HEIGHT = 720, 160
-LEFT, TOP, BOTTOM = 36, 10, 24
-PLOT_HEIGHT = HEIGHT - TOP - BOTTOM
-STEP = (WIDTH - LEFT) / (KEPT + 1)
+# The picture is stretched to its place; units are those of one bar and of per cent.
+HEIGHT = 100
+LEAST_BARS = 30
+GAP = 0.12
 SECONDS_PER_MINUTE = 60
 
 
 def hit_shares(intervals: Sequence[Origins]) -> str:
     """One bar an interval, split by origin; empty intervals stay empty. The newest is rightmost."""
-    first = KEPT + 1 - len(intervals)
+    width = bars_of(intervals)
+    first = width - len(intervals)
     bars = "".join(
         bar for place, origins in enumerate(intervals, first) for bar in stack(place, origins)
     )
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{summary(intervals)}">'
-        f"{axes()}{bars}</svg>"
+        f'<svg viewBox="0 0 {width} {HEIGHT}" preserveAspectRatio="none" role="img"'
+        f' aria-label="{summary(intervals)}">{bars}</svg>'
     )
+
+
+def bars_of(intervals: Sequence[Origins]) -> int:
+    """How many bars there is room for."""
+    return max(LEAST_BARS, len(intervals))
+
+
+def minutes_shown(intervals: Sequence[Origins]) -> float:
+    """How far back the picture goes."""
+    return bars_of(intervals) * EVERY_S / SECONDS_PER_MINUTE
 
 
 def stack(place: int, origins: Origins) -> Iterator[str]:
     """The parts of one bar, from the bottom up."""
-    if not origins.total:
-        return
-    x, bottom = LEFT + place * STEP, float(TOP + PLOT_HEIGHT)
+    bottom = float(HEIGHT)
     for name, count in (("l1", origins.l1), ("l2", origins.l2), ("db", origins.database)):
-        height = PLOT_HEIGHT * count / origins.total
-        bottom -= height
         if count:
+            height = HEIGHT * count / origins.total
+            bottom -= height
             yield (
-                f'<rect class="{name}" x="{x:.1f}" y="{bottom:.1f}"'
-                f' width="{STEP * 0.9:.1f}" height="{height:.1f}"/>'
+                f'<rect class="{name}" x="{place + GAP / 2:.2f}" y="{bottom:.1f}"'
+                f' width="{1 - GAP}" height="{height:.1f}"/>'
             )
-
-
-def axes() -> str:
-    """Per cent upwards, minutes to the right."""
-    minutes = KEPT * EVERY_S / SECONDS_PER_MINUTE
-    return (
-        f'<text x="4" y="{TOP + 9}">100%</text><text x="4" y="{TOP + PLOT_HEIGHT}">0%</text>'
-        f'<text x="{LEFT}" y="{HEIGHT - 7}">{minutes:.0f} min ago</text>'
-        f'<text x="{WIDTH - 4}" y="{HEIGHT - 7}" text-anchor="end">now</text>'
-    )
 
 
 def summary(intervals: Sequence[Origins]) -> str:
@@ -56,6 +55,6 @@ def summary(intervals: Sequence[Origins]) -> str:
     if not total:
         return "No answers yet"
     return (
-        f"Of {total} answers {l1 / total:.0%} came from memory, {l2 / total:.0%} from Valkey"
+        f"Of {total:,} answers {l1 / total:.0%} came from memory, {l2 / total:.0%} from Valkey"
         f" and {database / total:.0%} from the database"
     )

@@ -7,7 +7,7 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from wb_cli.server.chart import hit_shares, summary
+from wb_cli.server.chart import hit_shares, minutes_shown, summary
 from wb_cli.server.health import Health
 from wb_cli.server.history import Origins
 from wb_cli.server.progress import Phase, Progress, Tally
@@ -120,8 +120,9 @@ def shares(intervals: Sequence[Origins]) -> str:
         f'<span><i class="key {name}"></i>{text}</span>'
         for name, text in (("l1", "memory"), ("l2", "Valkey"), ("db", "database"))
     )
+    axis = f'<p class="axis"><b>{minutes_shown(intervals):.0f} min ago</b><b>now</b></p>'
     caption = f"<figcaption>{legend}<p>{summary(intervals)}.</p></figcaption>"
-    return f"<figure>{hit_shares(intervals)}{caption}</figure>"
+    return f"<figure>{hit_shares(intervals)}{axis}{caption}</figure>"
 
 
 def projects(tallies: Sequence[Tally]) -> str:
