@@ -46,7 +46,7 @@ demo-down: $(VENV)/installed ## Remove the demo, its data too, and nothing else
 	$(WB) config remove $(DEMO) --yes
 
 .PHONY: test
-test: lint registry ## All checks and all tests, on a real engine, against the built wheel
+test: $(VENV)/ready lint registry ## All checks and all tests, on a real engine, against the built wheel
 	@$(in_a_folder_of_its_own)
 	$(TEST_IMAGES) $(WB) setup --install-engine --yes < /dev/null
 	$(pytest)
