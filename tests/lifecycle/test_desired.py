@@ -1,0 +1,165 @@
+"""What an instance's containers must be. The engine's view of the same is in integration/."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lifecycle.examples import DEMO, KEY, SETTINGS, credentials, environment, part, wanted
+
+from wb_cli import contract
+from wb_cli.contract import Role
+from wb_cli.engine.types import Mount, Port
+from wb_cli.lifecycle.desired import desired, images, instance_path, is_stock, stock_platform_image
+from wb_cli.secret import Secret
+
+
+def test_containers_stand_in_start_order() -> None:
+    assert [spec.role for spec in wanted(admin_version="2").containers] == [
+        Role.POSTGRES,
+        Role.VALKEY,
+        Role.ADMIN,
+        Role.PLATFORM,
+    ]
+    assert wanted().container(Role.ADMIN) is None
+
+
+def test_valkey_s_command_is_the_contract_s() -> None:
+    assert part(wanted(), "demo-valkey").command == ("valkey-server", "--save", "60", "1")
+
+
+def test_valkey_s_limit_and_persistence_come_from_the_settings_where_the_instance_has_none() -> (
+    None
+):
+    settings = replace(SETTINGS, valkey_max_memory=2**30, cache_persistence="aof")
+    command = part(wanted(settings=settings), "demo-valkey").command
+    assert command[4:] == (
+        "--maxmemory", "1073741824", "--maxmemory-policy", "allkeys-lfu",
+        "--appendonly", "yes", "--appendfsync", "everysec",
+    )  # fmt: skip
+    own = part(
+        wanted(settings=settings, valkey_max_memory=2**20 * 64, cache_persistence="rdb"),
+        "demo-valkey",
+    ).command
+    assert own[4:] == ("--maxmemory", "67108864", "--maxmemory-policy", "allkeys-lfu")
+
+
+def test_stop_timeouts_are_the_contract_s() -> None:
+    timeouts = {spec.role: spec.stop_timeout for spec in wanted(admin_version="2").containers}
+    assert timeouts == contract.STOP_TIMEOUTS
+
+
+def test_an_instance_s_folder_is_its_instance_dir() -> None:
+    assert instance_path(DEMO, SETTINGS) == Path("/mnt/demo")
+    moved = wanted(instance_dir="data/one")
+    assert part(moved, "demo-valkey").mounts == (Mount("/mnt/data/one/valkey_data", "/data"),)
+    assert environment(moved)["DATABASE_FOLDER"] == "data/one"
+    assert environment(moved)["SANDBOX_DIR_PATH_EXTERNAL"] == "/mnt/data/one/sandbox"
+
+
+SOCKET = Mount("/var/run/docker.sock", "/var/run/docker.sock")
+DATABASES = Mount("/mnt/demo/databases", "/app/databases")
+
+
+@pytest.mark.parametrize(
+    ("change", "more"),
+    [
+        ({}, (DATABASES, SOCKET)),
+        ({"docker_socket": False}, (DATABASES,)),
+        ({"mount_databases": False}, (SOCKET,)),
+        ({"image": "team/app:1"}, ()),
+        ({"image": "team/app:1", "docker_socket": True}, (SOCKET,)),
+        ({"image": "team/app:1", "mount_databases": True}, (DATABASES,)),
+    ],
+)
+def test_only_stock_images_get_the_socket_and_the_databases_unasked(
+    change: dict[str, Any], more: tuple[Mount, ...]
+) -> None:
+    always = (
+        Mount("/mnt/demo/sandbox", "/app/sandbox"),
+        Mount("/mnt/demo/assets", "/app/assets"),
+    )
+    assert part(wanted(**change), "demo").mounts == always + more
+
+
+@pytest.mark.parametrize(
+    ("version", "image"),
+    [
+        ("1.6", "timroberton/comb:wb-fastr-server-v1.6"),
+        ("1.6.7", "timroberton/comb:wb-fastr-server-v1.6.7"),
+        ("1.10.0", "timroberton/comb:wb-fastr-server-v1.10.0"),
+        ("2.0.0", "timroberton/comb:wb-fastr-server-v2.0.0"),
+        ("1.5.9", "timroberton/comb:wb-hmis-server-v1.5.9"),
+        ("0.9", "timroberton/comb:wb-hmis-server-v0.9"),
+        ("nightly", "timroberton/comb:wb-hmis-server-vnightly"),
+    ],
+)
+def test_the_stock_image_s_name_changed_with_1_6(version: str, image: str) -> None:
+    assert stock_platform_image(version) == image
+
+
+def test_the_platform_s_image_is_the_instance_s_own_else_the_configured_one_else_stock() -> None:
+    settings = replace(SETTINGS, platform_image="wb-platform:{version}")
+    own = replace(DEMO, image="team/app:1")
+    assert images(own, settings)[Role.PLATFORM] == "team/app:1"
+    assert images(DEMO, settings)[Role.PLATFORM] == "wb-platform:1.6.7"
+    assert images(DEMO, SETTINGS)[Role.PLATFORM] == stock_platform_image("1.6.7")
+    assert [is_stock(DEMO, SETTINGS), is_stock(DEMO, settings), is_stock(own, SETTINGS)] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_the_admin_server_has_its_image_and_is_published_nowhere() -> None:
+    admin = part(wanted(admin_version="2.0"), "demo-admin")
+    assert admin.image == "timroberton/comb:wb-hmis-server-admin-v2.0"
+    assert (admin.mounts, admin.ports, dict(admin.environment)) == ((), (), {})
+
+
+def test_ports_take_the_instance_s_address_else_the_settings() -> None:
+    settings = replace(SETTINGS, bind_address="0.0.0.0", postgres_bind_address="10.0.0.1")
+    everywhere = wanted(settings=settings)
+    assert part(everywhere, "demo").ports == (Port(8000, 9001, "0.0.0.0"),)
+    assert part(everywhere, "demo-postgres").ports == (Port(5432, 19001, "10.0.0.1"),)
+    own = wanted(settings=settings, bind_address="127.0.0.1", postgres_bind_address="::1")
+    assert part(own, "demo").ports == (Port(8000, 9001, "127.0.0.1"),)
+    assert part(own, "demo-postgres").ports == (Port(5432, 19001, "::1"),)
+
+
+OPTIONAL = {
+    "INSTANCE_LANGUAGE", "INSTANCE_CALENDAR", "OPEN_ACCESS", "ADMIN_VERSION", "ADMIN_SERVER_HOST",
+    "WB_ADMIN_TOKEN", "CLERK_SECRET_KEY",
+}  # fmt: skip
+
+
+def test_variables_that_nobody_asked_for_are_not_there() -> None:
+    assert not OPTIONAL & environment(wanted()).keys()
+
+
+def test_the_admin_token_goes_to_our_image_alone() -> None:
+    assert environment(wanted(image="wb-platform:1"))["WB_ADMIN_TOKEN"] == Secret("sesame-admin")
+
+
+def test_an_instance_s_own_variables_win() -> None:
+    own = environment(wanted(env={"PG_HOST": "elsewhere"}))
+    assert own["PG_HOST"] == Secret("elsewhere")
+
+
+def test_the_declaration_is_keyed_so_that_a_label_tells_nothing_of_a_password() -> None:
+    one = desired(DEMO, SETTINGS, credentials(), KEY)
+    other = desired(DEMO, SETTINGS, credentials(), b"x" * 32)
+    assert [c.labels["wb.declared"] for c in one.containers] != [
+        c.labels["wb.declared"] for c in other.containers
+    ]
+
+
+def test_a_password_that_changes_replaces_the_platform_and_not_the_database() -> None:
+    old = desired(DEMO, SETTINGS, credentials("a", "b", "c"), KEY)
+    new = desired(DEMO, SETTINGS, credentials("x", "y", "c"), KEY)
+    changed = {
+        o.role
+        for o, n in zip(old.containers, new.containers, strict=True)
+        if o.labels["wb.declared"] != n.labels["wb.declared"]
+    }
+    assert changed == {Role.PLATFORM}

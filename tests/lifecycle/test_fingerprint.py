@@ -1,0 +1,100 @@
+"""Specs in short: what changed, in words, and never a secret."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lifecycle.examples import DEMO, KEY, SETTINGS, SUBNET, credentials, running
+
+from wb_cli.lifecycle.desired import desired
+from wb_cli.lifecycle.fingerprint import differences, digest, dump, parse
+from wb_cli.lifecycle.reconcile import Present, plan_restart, plan_run
+from wb_cli.secret import Secret
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ({}, {}, ""),
+        ({"image": "app:1"}, {"image": "app:1"}, ""),
+        ({"image": "app-v1.6.7"}, {"image": "app-v1.7.0"}, "image 1.6.7 -> 1.7.0"),
+        ({"image": "app:1.6.7"}, {"image": "app:1.6.10"}, "image 1.6.7 -> 1.6.10"),
+        ({"image": "a/app:1"}, {"image": "b/app:1"}, "image a/app:1 -> b/app:1"),
+        ({"image": "app:latest"}, {"image": "app:later"}, "image latest -> later"),
+        ({"image": "app"}, {"image": "app:1"}, "image app -> app:1"),
+        ({}, {"DOMAIN": "x"}, "DOMAIN set to x"),
+        ({"DOMAIN": "x"}, {}, "DOMAIN no longer set"),
+        ({"KEY": "#1a"}, {"KEY": "#2b"}, "KEY changed"),
+        ({}, {"KEY": "#2b"}, "KEY changed"),
+        ({"KEY": "#1a"}, {}, "KEY changed"),
+        ({"command": "a b"}, {"command": "a b --c d"}, "command with --c d"),
+        ({"command": "a b --c d"}, {"command": "a b"}, "command without --c d"),
+        ({"mounts": "/a:/b"}, {"mounts": "/a:/b, /c:/d"}, "mounts with /c:/d"),
+        ({"memory": "1"}, {"memory": "12"}, "memory 1 -> 12"),
+        (
+            {"image": "a:1", "memory": "1", "DOMAIN": "x"},
+            {"image": "a:2", "memory": "2", "DOMAIN": "y"},
+            "image 1 -> 2, memory 1 -> 2, DOMAIN x -> y",
+        ),
+    ],
+)
+def test_differences_in_words(old: dict[str, str], new: dict[str, str], words: str) -> None:
+    assert differences(old, new) == words
+
+
+FIELDS = st.dictionaries(st.text(min_size=1), st.text())
+
+
+@given(FIELDS)
+def test_a_fingerprint_comes_back_from_its_label(fields: dict[str, str]) -> None:
+    assert parse(dump(fields)) == fields
+
+
+@given(FIELDS, FIELDS)
+def test_differences_are_empty_only_where_nothing_differs(
+    one: dict[str, str], other: dict[str, str]
+) -> None:
+    assert (differences(one, other) == "") == (one == other)
+
+
+@pytest.mark.parametrize("label", [None, "", "{", "[1]", '"text"'])
+def test_a_damaged_label_has_no_fields(label: str | None) -> None:
+    assert parse(label) == {}
+
+
+def test_a_digest_depends_on_value_and_key() -> None:
+    value = {"password": Secret("a"), "port": 1}
+    assert digest(value, KEY) == digest({"port": 1, "password": Secret("a")}, KEY)
+    assert digest(value, KEY) != digest(value | {"password": Secret("b")}, KEY)
+    assert digest(value, KEY) != digest(value, b"another key")
+
+
+# Long enough not to occur by chance in a digest, a path or an image's name.
+SECRET = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=12, max_size=40)
+
+
+@given(passwords=st.tuples(SECRET, SECRET, SECRET), own=SECRET, key=SECRET)
+def test_no_secret_shows_in_specs_plans_or_labels(
+    passwords: tuple[str, str, str], own: str, key: str
+) -> None:
+    settings = replace(SETTINGS, passed_on={"CLERK_SECRET_KEY": Secret(key)})
+    instance = replace(DEMO, env={"OWN": own}, image="wb-platform:1")
+    new = desired(instance, settings, credentials(*passwords), KEY)
+    old = desired(DEMO, SETTINGS, credentials(), KEY)
+    plans = [
+        plan_run(new, Present(), SUBNET),
+        plan_run(new, running(old), SUBNET),
+        plan_restart(new, running(new), SUBNET),
+    ]
+    shown = [
+        repr(instance),
+        *(repr(spec) for spec in new.containers),
+        *(str(dict(spec.labels)) for spec in new.containers),
+        *(str(plan) for plan in plans),
+        *(repr(plan) for plan in plans),
+        *(json.dumps(plan.as_document()) for plan in plans),
+    ]
+    for secret in (*passwords, own, key):
+        assert not [text for text in shown if secret in text]
