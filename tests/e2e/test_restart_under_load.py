@@ -1,0 +1,111 @@
+"""Restarts while users read and write: nothing that was acknowledged is lost."""
+
+import http.client
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+
+import pytest
+from running_platform import Platform
+
+pytestmark = [pytest.mark.engine, pytest.mark.faults]
+
+RESTARTS = 10
+USERS = 4
+
+
+@dataclass
+class Users:
+    """A few who read and touch objects, each one request after another, until told to stop."""
+
+    platform: Platform
+    project: str
+    objects: list[str]
+    token: str
+    over: threading.Event = field(default_factory=threading.Event)
+    touched: dict[str, str] = field(default_factory=dict)
+    answered: int = 0
+    broken: list[str] = field(default_factory=list)
+
+    def act(self, number: int) -> None:
+        mine = self.objects[number::USERS]
+        while not self.over.is_set():
+            for each in mine:
+                if self.over.wait(0.005):
+                    return
+                self._touch(each)
+                self._read(each)
+
+    def _touch(self, each: str) -> None:
+        answer = self._ask("POST", f"/api/projects/{self.project}/objects/{each}/touch")
+        if answer:
+            self.touched[each] = answer["lastUpdated"]
+
+    def _read(self, each: str) -> None:
+        answer = self._ask("GET", f"/api/projects/{self.project}/objects/{each}")
+        if answer and each in self.touched and answer["lastUpdated"] < self.touched[each]:
+            self.broken.append(f"{each} went back to {answer['lastUpdated']}")
+
+    def _ask(self, method: str, path: str) -> dict[str, str]:
+        """The answer, or nothing where the server was not there or said that it is closing."""
+        try:
+            status, body = self.platform.request(method, path, token=self.token)
+        except (OSError, http.client.HTTPException):
+            return {}
+        if status == 503:
+            return {}
+        self.answered += 1
+        if status != 200:
+            self.broken.append(f"{method} {path}: {status} {body[:200]!r}")
+            return {}
+        return dict(json.loads(body))
+
+
+def exit_codes(host, since: float, instance: str) -> list[str]:
+    """The exit codes of the platform's containers that ended since then.
+
+    To be asked soon: the engine remembers a few hundred events.
+    """
+    events = host.client.events(
+        since=int(since),
+        until=int(time.time()) + 1,
+        decode=True,
+        filters={"event": "die", "label": f"wb.instance={instance}", "type": "container"},
+    )
+    attributes = (event["Actor"]["Attributes"] for event in events)
+    return [each["exitCode"] for each in attributes if each["wb.role"] == "platform"]
+
+
+def test_ten_restarts_under_load_lose_no_acknowledged_answer_and_end_with_0(host):
+    instance = host.prepare()
+    host.wb("run", instance)
+    platform = Platform(host, instance)
+    platform.load_sample()
+    host.wb("restart", instance)
+    platform.wait_until_warm()
+    project = platform.get("/api/projects")[0]["id"]
+    users = Users(platform, project, platform.objects(project), platform.token())
+    threads = [threading.Thread(target=users.act, args=(n,)) for n in range(USERS)]
+    ended = []
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(RESTARTS):
+            before, began = users.answered, time.time()
+            host.wb("restart", instance)
+            ended += exit_codes(host, began, instance)
+            deadline = time.monotonic() + 30
+            while users.answered < before + USERS and time.monotonic() < deadline:
+                users.over.wait(0.05)
+    finally:
+        users.over.set()
+        for thread in threads:
+            thread.join()
+
+    assert ended == ["0"] * RESTARTS
+    assert users.broken == []
+    assert users.touched
+    for each, acknowledged in users.touched.items():
+        stored = platform.get(f"/api/projects/{project}/objects/{each}")["lastUpdated"]
+        assert stored >= acknowledged
