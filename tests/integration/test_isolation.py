@@ -1,0 +1,171 @@
+"""Two instances side by side on one engine: each reaches its own parts and nobody else's."""
+
+from collections.abc import Iterator
+
+import pytest
+from wb_host import Host
+
+pytestmark = pytest.mark.engine
+PARTS = ("-postgres", "-valkey", "")
+PORTS = {"-postgres": 5432, "-valkey": 6379, "": 8000}
+# In the platform's container, as that is where code of others runs.
+REACH = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=2)"
+RESOLVE = "import socket,sys; print(socket.gethostbyname(sys.argv[1]))"
+
+
+@pytest.fixture(scope="module")
+def pair(shared_host: Host) -> Iterator[tuple[str, str]]:
+    one, other = shared_host.prepare(tags=["pair"]), shared_host.prepare(tags=["pair"])
+    shared_host.wb("run", "@pair")
+    yield one, other
+    shared_host.wb("stop", "@pair")
+    assert shared_host.containers(one) + shared_host.containers(other) == []
+
+
+def python(host: Host, container: str, script: str, *arguments: object) -> tuple[int, str]:
+    return host.execute(container, "python", "-c", script, *map(str, arguments))
+
+
+def address(host: Host, id_: str, part: str) -> str:
+    networks = host.inspect(f"{id_}{part}")["NetworkSettings"]["Networks"]
+    return str(networks[id_]["IPAddress"])
+
+
+@pytest.mark.parametrize("part", PARTS, ids=["postgres", "valkey", "platform"])
+def test_its_own_parts_are_reached_by_name(
+    shared_host: Host, pair: tuple[str, str], part: str
+) -> None:
+    for id_ in pair:
+        assert python(shared_host, id_, RESOLVE, f"{id_}{part}") == (
+            0,
+            f"{address(shared_host, id_, part)}\n",
+        )
+        assert python(shared_host, id_, REACH, f"{id_}{part}", PORTS[part])[0] == 0
+
+
+@pytest.mark.parametrize("part", PARTS, ids=["postgres", "valkey", "platform"])
+def test_the_other_s_parts_are_reached_neither_by_name_nor_by_address(
+    shared_host: Host, pair: tuple[str, str], part: str
+) -> None:
+    one, other = pair
+    code, words = python(shared_host, one, RESOLVE, f"{other}{part}")
+    assert (code, "gaierror" in words) == (1, True)
+    there = address(shared_host, other, part)
+    code, words = python(shared_host, one, REACH, there, PORTS[part])
+    assert code == 1
+    assert "TimeoutError" in words or "OSError" in words
+
+
+def test_each_has_a_subnet_and_an_administrator_s_secret_of_its_own(
+    shared_host: Host, pair: tuple[str, str]
+) -> None:
+    subnets = {shared_host.networks(id_)[0].attrs["IPAM"]["Config"][0]["Subnet"] for id_ in pair}
+    tokens = {
+        variable
+        for id_ in pair
+        for variable in shared_host.inspect(id_)["Config"]["Env"]
+        if variable.startswith(("WB_ADMIN_TOKEN=", "PG_PASSWORD="))
+    }
+    assert (len(subnets), len(tokens)) == (2, 4)
+
+
+def test_stopping_one_leaves_the_other_as_it_is(shared_host: Host, pair: tuple[str, str]) -> None:
+    one, other = pair
+    before = shared_host.state(other)
+    shared_host.wb("stop", one)
+    assert shared_host.containers(one) == []
+    assert shared_host.state(other) == before
+    shared_host.wb("run", "all")
+    assert shared_host.state(other) == before
+
+
+def test_selectors_choose_by_id_tag_version_and_all(
+    shared_host: Host, pair: tuple[str, str]
+) -> None:
+    shared_host.change(pair[1], serverVersion="1.7.0")
+    chosen = {
+        word: {each["id"] for each in shared_host.json("run", word, "--dry-run")["instances"]}
+        for word in (pair[0], "@pair", "server=1.7.0", "all")
+    }
+    shared_host.change(pair[1], serverVersion="1.6.7")
+    assert chosen == {
+        pair[0]: {pair[0]},
+        "@pair": set(pair),
+        "server=1.7.0": {pair[1]},
+        "all": set(pair),
+    }
+
+
+def test_several_selectors_choose_each_instance_once(
+    shared_host: Host, pair: tuple[str, str]
+) -> None:
+    ended = shared_host.json("run", pair[1], "@pair", "all", "--dry-run")["instances"]
+    assert [each["id"] for each in ended] == sorted(pair)
+
+
+def test_a_selector_that_matches_nothing_changes_nothing(
+    shared_host: Host, pair: tuple[str, str]
+) -> None:
+    before = shared_host.state(pair[0])
+    for command in ("run", "stop", "restart"):
+        assert "nowhere" in shared_host.wb(command, pair[0], "@nowhere", exits=2).stderr
+    assert shared_host.state(pair[0]) == before
+
+
+def test_status_shows_both_with_one_listing_of_the_engine(
+    shared_host: Host, pair: tuple[str, str]
+) -> None:
+    shown = shared_host.json("status")["instances"]
+    assert [(each["id"], each["state"]) for each in shown] == [(i, "running") for i in sorted(pair)]
+    for each in shown:
+        parts = {part["role"]: part for part in each["containers"]}
+        port = shared_host.port(each["id"])
+        assert {part["state"] for part in parts.values()} == {"healthy"}
+        assert parts["platform"]["ports"] == [f"127.0.0.1:{port}"]
+        assert parts["postgres"]["ports"] == [f"127.0.0.1:{port + 10_000}"]
+        assert parts["valkey"]["ports"] == []
+        assert parts["platform"]["container"] == each["id"]
+        assert parts["platform"]["since"]
+
+
+def test_status_as_a_table_names_every_container(shared_host: Host, pair: tuple[str, str]) -> None:
+    lines = shared_host.wb("status", pair[0]).stdout.splitlines()
+    assert lines[0].split() == [
+        "INSTANCE",
+        "STATE",
+        "CONTAINER",
+        "CONDITION",
+        "SINCE",
+        "PORTS",
+        "DETAIL",
+    ]
+    assert lines[1].split()[:4] == [pair[0], "running", "postgres", "healthy"]
+    assert [line.split()[0] for line in lines[2:4]] == ["valkey", "platform"]
+
+
+def test_status_shows_what_only_the_engine_knows(shared_host: Host, pair: tuple[str, str]) -> None:
+    entry = shared_host.entries[pair[0]]
+    shared_host.forget(pair[0])
+    shown = {each["id"]: each for each in shared_host.json("status")["instances"]}
+    shared_host.declare(**entry)
+    assert "is not in the registry file" in shown[pair[0]]["notes"][0]
+
+
+def test_status_tells_stopped_exited_and_paused_apart(
+    shared_host: Host, pair: tuple[str, str]
+) -> None:
+    one = pair[0]
+    shared_host.container(f"{one}-valkey").stop()
+    shared_host.container(f"{one}-postgres").pause()
+    try:
+        (shown,) = shared_host.json("status", one)["instances"]
+    finally:
+        shared_host.container(f"{one}-postgres").unpause()
+        shared_host.wb("run", one)
+    states = {part["role"]: part["state"] for part in shown["containers"]}
+    assert (states["postgres"], states["valkey"], states["platform"]) == (
+        "paused",
+        "exited",
+        "healthy",
+    )
+    assert shown["state"] == "partial"
