@@ -1,0 +1,137 @@
+"""One operator at a time per instance."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from services import wait_until
+
+from wb_cli.errors import LockedError, WbError
+from wb_cli.lifecycle.lock import locked
+
+NEVER = threading.Event()
+HOLDER = """
+import sys, threading, pathlib
+from wb_cli.lifecycle.lock import locked
+with locked(pathlib.Path(sys.argv[1]), "demo", "wb restart demo", 0, threading.Event()):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock until its input ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.stdin.close()
+
+
+def test_it_can_be_taken_again_once_it_is_given_up(tmp_path: Path) -> None:
+    for _ in range(2):
+        with locked(tmp_path / "locks", "demo", "wb run demo", 0, NEVER):
+            holder = json.loads((tmp_path / "locks" / "demo.lock").read_text())
+            assert (holder["pid"], holder["command"]) == (os.getpid(), "wb run demo")
+
+
+def test_another_process_that_holds_it_is_named(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    with (
+        pytest.raises(LockedError) as caught,
+        locked(tmp_path, "demo", "wb run demo", 0, NEVER),
+    ):
+        pytest.fail("it was not locked")
+    assert caught.value.message.startswith("demo is being changed by `wb restart demo` of ")
+    assert f"(pid {holder.pid}, since 2" in caught.value.message
+    assert "--wait" in caught.value.hint
+
+
+def test_another_instance_is_not_locked(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    with locked(tmp_path, "other", "wb run other", 0, NEVER):
+        assert holder.poll() is None
+
+
+def test_it_dies_with_its_process(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    holder.kill()
+    holder.wait()
+    with locked(tmp_path, "demo", "wb run demo", 0, NEVER):
+        assert json.loads((tmp_path / "demo.lock").read_text())["pid"] == os.getpid()
+
+
+def test_it_can_be_waited_for(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    taken = threading.Event()
+
+    def wait() -> None:
+        with locked(tmp_path, "demo", "wb run demo", 30, NEVER):
+            taken.set()
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    assert not taken.is_set()
+    holder.stdin.close()
+    waiting.join(30)
+    assert taken.is_set()
+
+
+def test_waiting_can_be_interrupted(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    interrupted = threading.Event()
+    interrupted.set()
+    with (
+        pytest.raises(InterruptedError),
+        locked(tmp_path, "demo", "wb run demo", 30, interrupted),
+    ):
+        pytest.fail("it was not locked")
+    assert holder.poll() is None
+
+
+def test_a_holder_that_has_not_signed_yet_is_somebody(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    (tmp_path / "demo.lock").write_text("")
+    with (
+        pytest.raises(LockedError, match="by another wb command"),
+        locked(tmp_path, "demo", "wb run demo", 0, NEVER),
+    ):
+        pytest.fail("it was not locked")
+    assert holder.poll() is None
+
+
+def test_a_lock_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(WbError, match="cannot lock demo"),
+        locked(tmp_path / "file", "demo", "wb run demo", 0, NEVER),
+    ):
+        pytest.fail("it was not locked")
+
+
+def test_a_forked_child_does_not_keep_it(tmp_path: Path) -> None:
+    """What a command starts meanwhile outlives it, and must not hold its lock."""
+    with locked(tmp_path, "demo", "wb run demo", 0, NEVER):
+        child = subprocess.Popen(["sleep", "30"], close_fds=False)
+    try:
+        wait_until(lambda: can_be_taken(tmp_path), "the lock", within=5)
+    finally:
+        child.kill()
+        child.wait()
+
+
+def can_be_taken(folder: Path) -> bool:
+    try:
+        with locked(folder, "demo", "wb run demo", 0, NEVER):
+            return True
+    except LockedError:
+        return False

@@ -1,0 +1,167 @@
+"""What must be true before anything changes; on the real engine in integration/test_refusals."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lifecycle.examples import DEMO, SETTINGS, container, part, running, wanted
+
+from wb_cli.contract import FOLDERS
+from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork, Port
+from wb_cli.host import directories, ports
+from wb_cli.lifecycle.preflight import Preflight, PreflightError, foreign_names, refuse_foreign
+from wb_cli.lifecycle.reconcile import Present
+
+
+@pytest.fixture(autouse=True)
+def free_ports(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """The host's ports are all free, but for those that a test takes."""
+    taken: set[int] = set()
+    monkeypatch.setattr(ports, "is_free", lambda port, _address: port not in taken)
+    return taken
+
+
+@pytest.fixture
+def mount_path(tmp_path: Path) -> Path:
+    for name in FOLDERS:
+        (tmp_path / "demo" / name).mkdir(parents=True)
+    return tmp_path
+
+
+def problems(mount_path: Path, observed: Observed | None = None, **facts: Any) -> list[str]:
+    settings = replace(SETTINGS, mount_path=mount_path)
+    desired = wanted(settings=settings)
+    images = {spec.image: "sha256:x" for spec in desired.containers}
+    given = {
+        "instance": DEMO,
+        "settings": settings,
+        "desired": desired,
+        "observed": observed or Observed(),
+        "present": Present(image_ids=images),
+        "is_local": True,
+    } | facts
+    try:
+        Preflight(**given).check()
+    except PreflightError as error:
+        return [problem.message for problem in error.problems if problem.remedy in error.hint]
+    return []
+
+
+def other(**changes: Any) -> ObservedContainer:
+    listed = ObservedContainer("id-x", "somebody", "running", "Up", "x:1", "sha256:x")
+    return replace(listed, **changes)
+
+
+def test_nothing_is_in_the_way_of_an_instance_with_its_folders(mount_path: Path) -> None:
+    assert problems(mount_path) == []
+
+
+def test_each_missing_image_is_named_with_its_part(mount_path: Path) -> None:
+    assert problems(mount_path, present=Present()) == [
+        "the image postgres:17.4 of postgres is not on this engine",
+        "the image valkey/valkey:8 of valkey is not on this engine",
+        "the image timroberton/comb:wb-fastr-server-v1.6.7 of platform is not on this engine",
+    ]
+
+
+def test_a_port_that_is_taken(mount_path: Path, free_ports: set[int]) -> None:
+    free_ports.add(19001)
+    assert problems(mount_path) == ["port 19001 on 127.0.0.1 (postgres) is taken"]
+
+
+def test_a_port_that_a_container_has_names_it(mount_path: Path, free_ports: set[int]) -> None:
+    free_ports.add(9001)
+    observed = Observed((other(ports=(Port(80, 9001),)),))
+    assert problems(mount_path, observed) == [
+        "port 9001 on 127.0.0.1 (platform) is taken by the container somebody"
+    ]
+
+
+@pytest.mark.parametrize(("state", "number"), [("running", 0), ("exited", 1)])
+def test_our_own_running_container_does_not_take_its_port_from_us(
+    mount_path: Path, free_ports: set[int], state: str, number: int
+) -> None:
+    free_ports.add(9001)
+    present = running(wanted(), container(part(wanted(), "demo"), state=state))
+    assert len(problems(mount_path, present=present)) == number
+
+
+@pytest.mark.parametrize(
+    ("mounted", "is_refused"),
+    [
+        ("demo/databases", True),
+        ("demo/valkey_data", True),
+        ("demo", True),
+        ("", True),
+        ("demo/databases/pgdata", True),
+        ("demo/sandbox", False),
+        ("demo-2/databases", False),
+    ],
+)
+def test_a_data_folder_has_one_writer(mount_path: Path, mounted: str, is_refused: bool) -> None:
+    observed = Observed((other(writes_to=(str(mount_path / mounted),)),))
+    assert bool(problems(mount_path, observed)) is is_refused
+
+
+def test_a_hard_path_to_the_same_folder_counts(mount_path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(mount_path / "demo" / "databases")
+    assert problems(mount_path, Observed((other(writes_to=(str(link),)),)))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"state": "exited"}, {"labels": {"wb.instance": "demo", "wb.role": "postgres"}}]
+)
+def test_what_does_not_run_and_what_is_ours_may_have_the_folder(
+    mount_path: Path, changes: dict[str, Any]
+) -> None:
+    writer = other(writes_to=(str(mount_path / "demo" / "databases"),), **changes)
+    assert problems(mount_path, Observed((writer,))) == []
+
+
+def test_a_folder_that_is_a_file(mount_path: Path) -> None:
+    (mount_path / "demo" / "assets").rmdir()
+    (mount_path / "demo" / "assets").write_text("")
+    assert problems(mount_path) == [f"{mount_path}/demo/assets is not a folder"]
+
+
+def test_a_disk_that_is_full(mount_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directories, "free_bytes", lambda _: 5 * 1024**2)
+    assert problems(mount_path) == [f"only 5 MiB are free at {mount_path}"]
+
+
+def test_nothing_of_this_host_is_looked_at_for_an_engine_elsewhere(
+    mount_path: Path, free_ports: set[int]
+) -> None:
+    free_ports.add(9001)
+    (mount_path / "demo").rename(mount_path / "moved")
+    assert problems(mount_path, is_local=False) == []
+
+
+def test_each_remedy_is_said_once(mount_path: Path) -> None:
+    for name in FOLDERS:
+        (mount_path / "demo" / name).rmdir()
+    settings = replace(SETTINGS, mount_path=mount_path)
+    with pytest.raises(PreflightError) as caught:
+        Preflight(DEMO, settings, wanted(), Observed(), running(wanted()), is_local=True).check()
+    assert len(caught.value.problems) == 5
+    assert caught.value.hint.count("wb init-dirs demo") == 1
+
+
+def test_foreign_is_what_bears_our_name_without_our_label() -> None:
+    ours = {"wb.instance": "demo"}
+    observed = Observed(
+        (
+            other(name="demo"),
+            other(name="demo-postgres", labels=ours),
+            other(name="demo-valkey", labels={"wb.instance": "another"}),
+            other(name="demo-previous"),
+            other(name="unrelated"),
+        ),
+        (ObservedNetwork("n", "demo"), ObservedNetwork("m", "demo", labels=ours)),
+    )
+    assert foreign_names("demo", observed) == ["demo", "demo-valkey", "demo"]
+    with pytest.raises(PreflightError, match="a container or network named demo is there"):
+        refuse_foreign("demo", observed)
+    refuse_foreign("unrelated-too", observed)
