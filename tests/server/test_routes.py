@@ -294,7 +294,7 @@ def test_cache_status_needs_the_token_and_reading_data_does_not(reader):
         ("/api/projects/north/objects/none", 404),
         ("/api/projects/north/objects/no%20ne/items", 422),
         ("/api/projects/north/metrics/none", 404),
-        (f"{OBJECT}/replicants/nothing", 422),
+        (f"{OBJECT}/replicants/nothing", 404),
         ("/api/datasets/hmis/other", 422),
         ("/api/datasets", 404),
     ],
@@ -311,6 +311,20 @@ def test_what_does_not_exist_or_cannot_be_is_a_problem_document(reader, path, st
 def test_an_unknown_cache_or_module_is_a_problem_document(reader):
     assert reader.http.delete("/api/caches/nothing").status_code == 422
     assert reader.http.post("/api/projects/north/modules/none/run/begin").status_code == 404
+
+
+def test_an_object_whose_config_is_none_says_so_and_can_still_be_opened(demo):
+    execute(
+        demo.postgres_url,
+        NORTH,
+        """UPDATE presentation_objects SET config = '{"filters": 1}' WHERE id = 'by-area'""",
+    )
+    server = demo.start_warm()
+
+    items = server.http.get(f"{OBJECT}/items")
+
+    assert (items.status_code, items.json()["title"]) == (409, "Conflict")
+    assert "not an object's config" in server.json(OBJECT)["configProblem"]
 
 
 @pytest.mark.network

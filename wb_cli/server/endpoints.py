@@ -92,8 +92,8 @@ class Endpoint:
             missing = Problem(HTTPStatus.NOT_FOUND, error.message, error.hint)
             return response_of(missing, request.url.path)
         except InvalidConfigError as error:
-            invalid = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.message, error.hint)
-            return response_of(invalid, request.url.path)
+            conflict = Problem(HTTPStatus.CONFLICT, error.message, error.hint)
+            return response_of(conflict, request.url.path)
         except (DatabaseUnavailableError, QueryTimeoutError) as error:
             return response_of(unavailable(error.message, error.hint), request.url.path)
 

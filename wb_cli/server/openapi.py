@@ -80,7 +80,7 @@ def parameter_of(parameter: Parameter) -> dict[str, Any]:
         "in": parameter.place,
         "required": True,
         "description": parameter.description,
-        "schema": {"type": "string", "pattern": f"^{parameter.pattern}$"},
+        "schema": {"type": "string", "pattern": f"^(?:{parameter.pattern})$"},
         "example": parameter.example,
     }
 
@@ -91,7 +91,7 @@ def problems_of(endpoint: Endpoint) -> list[int]:
     if endpoint.access is not Access.OPEN:
         statuses += [401, 403]
     if endpoint.parameters:
-        statuses += [404, 422]
+        statuses += [404, 409, 422]
     return sorted(statuses)
 
 

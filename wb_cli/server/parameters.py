@@ -13,9 +13,9 @@ ID = "[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}"
 PROJECT = Parameter(
     "project", "A project's id.", "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", example="north"
 )
-OBJECT = Parameter("object", "A presentation object's id.", ID, example="po-1")
-METRIC = Parameter("metric", "A metric's id.", ID, example="m-1")
-MODULE = Parameter("module", "A module's id.", ID, example="m001")
+OBJECT = Parameter("object", "A presentation object's id.", ID, example="by-area")
+METRIC = Parameter("metric", "A metric's id.", ID, example="visits")
+MODULE = Parameter("module", "A module's id.", ID, example="m1")
 DIMENSION = Parameter(
     "dimension",
     "A dimension of the object's results.",

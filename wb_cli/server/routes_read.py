@@ -1,5 +1,6 @@
 """What can be read: projects, objects, items, metrics, replicants and datasets."""
 
+from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
@@ -16,8 +17,10 @@ from wb_cli.server.db.queries_versions import (
     read_object_versions,
 )
 from wb_cli.server.endpoints import Endpoint
+from wb_cli.server.fetch_config import InvalidConfigError
 from wb_cli.server.parameters import DIMENSION, INDICATORS, METRIC, OBJECT, PROJECT, project_of
 from wb_cli.server.platform import Platform
+from wb_cli.server.problems import Problem
 
 BY_NAME = {str(kind): kind for kind in INDICATOR_TYPES}
 ANY_OBJECT = {"application/json": {"schema": {"type": "object"}}}
@@ -79,7 +82,10 @@ async def replicant_options(platform: Platform, request: Request) -> Response:
     project_id, known = await known_object(platform, request)
     dimension = request.path_params[DIMENSION.name]
     want = platform.wants.replicant_options(project_id, known, dimension)
-    return await answer(platform, request, want)
+    try:
+        return await answer(platform, request, want)
+    except InvalidConfigError as error:
+        raise Problem(HTTPStatus.NOT_FOUND, error.message, error.hint) from None
 
 
 async def metric_info(platform: Platform, request: Request) -> Response:
