@@ -88,7 +88,7 @@ def platform_environment() -> dict[str, str]:
     }
 
 
-def wb_way(folder: Path) -> Way:
+def wb_way() -> Way:
     """`wb run` and `wb stop`."""
     wb = shutil.which("wb") or sys.exit("no `wb` on PATH")
     return Way("wb", lambda: command(wb, "run", NAME), lambda: command(wb, "stop", NAME), [], [])
@@ -105,7 +105,16 @@ def docker_way(folder: Path) -> Way:
         command("docker", "network", "create", "--subnet", "10.212.7.0/26", NAME)
         data = f"{folder}/databases:/var/lib/postgresql/data"
         pgdata = "PGDATA=/var/lib/postgresql/data/pgdata"
-        run(names[1], "-v", data, "-e", pgdata, "-p", f"127.0.0.1:{PORT + 10000}:5432", IMAGES["postgres"])
+        run(
+            names[1],
+            "-v",
+            data,
+            "-e",
+            pgdata,
+            "-p",
+            f"127.0.0.1:{PORT + 10000}:5432",
+            IMAGES["postgres"],
+        )
         run(names[2], "-v", f"{folder}/valkey_data:/data", IMAGES["valkey"], *VALKEY_COMMAND)
         until(lambda: probes.postgres(address(names[1]), 5432))
         until(lambda: probes.valkey(address(names[2]), 6379))
@@ -227,7 +236,7 @@ def main() -> None:
     parser.add_argument("--compose", default=shutil.which("docker-compose"))
     chosen = parser.parse_args()
     with site() as folder:
-        ways = [wb_way(folder), docker_way(folder)]
+        ways = [wb_way(), docker_way(folder)]
         if chosen.compose:
             ways.append(compose_way(folder, chosen.compose))
         for _ in range(chosen.rounds):
