@@ -170,6 +170,7 @@ def _progress() -> Progress:
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
+    from rich.table import Column
 
     class WhenSized(TextColumn):
         """Columns that make sense for bytes alone."""
@@ -193,9 +194,10 @@ def _progress() -> Progress:
     )
     return Progress(
         SpinnerColumn(finished_text="·"),
-        TextColumn("[bold]{task.fields[key]}"),
+        # Where the terminal is narrow the text gives way, not the names and the numbers.
+        TextColumn("[bold]{task.fields[key]}", table_column=Column(no_wrap=True)),
         sized,
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", table_column=Column(overflow="ellipsis")),
         console=_rich(stderr=True),
         transient=True,
     )

@@ -69,6 +69,8 @@ def pull(
     if wb.console.as_json:
         wb.console.json({"images": [_pulled(one) for one in ended]})
     else:
+        rows = [(one.image, one.outcome.value) for one in ended]
+        wb.console.table(("IMAGE", "RESULT"), rows)
         _show_failures(wb.console, ((one.image, one.error) for one in ended))
     return exit_code([one.error for one in ended])
 
@@ -113,6 +115,8 @@ def build(
         ]
         wb.console.json({"images": documents, "notes": notes})
     else:
+        rows = [(tag, "failed" if errors[tag] else _built(one)) for tag, one in ended.items()]
+        wb.console.table(("IMAGE", "RESULT"), rows)
         for note in notes:
             wb.console.line(note)
         _show_failures(wb.console, errors.items())
