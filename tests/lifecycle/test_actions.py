@@ -144,7 +144,7 @@ KINDS: dict[str, tuple[Callable[[World], Any], Act]] = {
     "changed port": (World.run, lambda w: w.run(replace(LOOK, port=9002))),
     "everything changed": (
         World.run,
-        lambda w: w.run(replace(LOOK, port=9002, valkey_max_memory=2**30, admin_version="1")),
+        lambda w: w.run(replace(LOOK, port=9002, valkey_max_memory=2**31, admin_version="1")),
     ),
     "admin added": (World.run, lambda w: w.run(replace(LOOK, admin_version="1"))),
     "admin dropped": (lambda w: w.run(replace(LOOK, admin_version="1")), World.run),
@@ -158,7 +158,7 @@ KINDS: dict[str, tuple[Callable[[World], Any], Act]] = {
     ),
     "not yet supervised": (
         lambda w: (w.run(), setattr(w.engine.named("demo"), "policy", "no")),
-        lambda w: w.run(replace(LOOK, valkey_max_memory=2**30)),
+        lambda w: w.run(replace(LOOK, valkey_max_memory=2**31)),
     ),
     "set aside by an interrupted run": (
         lambda w: (

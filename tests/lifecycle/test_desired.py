@@ -24,17 +24,20 @@ def test_containers_stand_in_start_order() -> None:
     assert wanted().container(Role.ADMIN) is None
 
 
-def test_valkey_s_command_is_the_contract_s() -> None:
-    assert part(wanted(), "demo-valkey").command == ("valkey-server", "--save", "60", "1")
+def test_valkey_s_command_is_the_contract_s_with_a_limit_of_memory() -> None:
+    assert part(wanted(), "demo-valkey").command == (
+        "valkey-server", "--save", "60", "1",
+        "--maxmemory", "1073741824", "--maxmemory-policy", "allkeys-lfu",
+    )  # fmt: skip
 
 
 def test_valkey_s_limit_and_persistence_come_from_the_settings_where_the_instance_has_none() -> (
     None
 ):
-    settings = replace(SETTINGS, valkey_max_memory=2**30, cache_persistence="aof")
+    settings = replace(SETTINGS, valkey_max_memory=2**31, cache_persistence="aof")
     command = part(wanted(settings=settings), "demo-valkey").command
     assert command[4:] == (
-        "--maxmemory", "1073741824", "--maxmemory-policy", "allkeys-lfu",
+        "--maxmemory", "2147483648", "--maxmemory-policy", "allkeys-lfu",
         "--appendonly", "yes", "--appendfsync", "everysec",
     )  # fmt: skip
     own = part(

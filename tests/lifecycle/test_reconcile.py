@@ -143,9 +143,9 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
         ),
     ),
     "valkey's memory": (
-        {"valkey_max_memory": 2**30},
+        {"valkey_max_memory": 2**31},
         replaced(
-            "valkey: command with --maxmemory 1073741824 --maxmemory-policy allkeys-lfu",
+            "valkey: command 1073741824 -> 2147483648",
             name="demo-valkey",
         ),
     ),
@@ -523,9 +523,9 @@ def test_postgres_and_valkey_with_restart_no_remove_themselves_and_are_never_sup
 
 def test_a_container_that_runs_with_rm_is_gone_once_stopped_and_cannot_be_kept_aside() -> None:
     seed = wanted(restart="no")
-    changed = wanted(restart="no", valkey_max_memory=2**30)
+    changed = wanted(restart="no", valkey_max_memory=2**31)
     assert run(changed, running(seed)) == text("""
-        valkey: command with --maxmemory 1073741824 --maxmemory-policy allkeys-lfu
+        valkey: command 1073741824 -> 2147483648
           stop demo-valkey (at most 10 s)
           remove demo-valkey
           create demo-valkey from valkey/valkey:8

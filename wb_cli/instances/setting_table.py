@@ -46,6 +46,9 @@ def _usual(folders: str, usual: str) -> str:
     found = folders.split(os.pathsep)
     return usual if usual in (one.rstrip("/") for one in found) else found[0]
 
+# Room for some ten thousand compressed results; without a limit one instance can fill the host.
+VALKEY_MAX_MEMORY = 1024**3
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -201,8 +204,8 @@ SETTINGS = (
         "valkey_max_memory",
         "WB_VALKEY_MAX_MEMORY",
         kinds.SIZE,
-        None,
-        "Valkey's memory per instance, such as 2g; unlimited where unset",
+        VALKEY_MAX_MEMORY,
+        "Valkey's memory per instance, in bytes or such as 2g; full, it drops what is used least",
     ),
     Setting(
         "cache_persistence",

@@ -9,7 +9,14 @@ from wb_cli.errors import UsageError
 from wb_cli.instances import config_file as toml
 from wb_cli.instances import dotenv
 from wb_cli.instances.config_file import default_config_toml, write_setting
-from wb_cli.instances.setting_table import CONFIG_FILE, ENV_FILE, SETTINGS, Places, Setting
+from wb_cli.instances.setting_table import (
+    CONFIG_FILE,
+    ENV_FILE,
+    SETTINGS,
+    VALKEY_MAX_MEMORY,
+    Places,
+    Setting,
+)
 from wb_cli.secret import Secret
 
 __all__ = ["SETTINGS", "Settings", "default_config_toml", "load", "write_setting"]
@@ -41,7 +48,7 @@ class Settings:
     postgres_bind_address: str = "127.0.0.1"
     subnet_pool: str = "10.213.0.0/16"
     subnet_prefix: int = 26
-    valkey_max_memory: int | None = None
+    valkey_max_memory: int = VALKEY_MAX_MEMORY
     cache_persistence: str = "rdb"
     labels: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)

@@ -144,9 +144,7 @@ def _valkey(instance: Instance, settings: Settings) -> ContainerSpec:
 def valkey_flags(instance: Instance, settings: Settings) -> tuple[str, ...]:
     """What is set beyond ``--save 60 1``: a memory limit, and the append-only file."""
     limit = instance.valkey_max_memory or settings.valkey_max_memory
-    flags: tuple[str, ...] = ()
-    if limit:
-        flags += ("--maxmemory", str(limit), "--maxmemory-policy", "allkeys-lfu")
+    flags: tuple[str, ...] = ("--maxmemory", str(limit), "--maxmemory-policy", "allkeys-lfu")
     if (instance.cache_persistence or settings.cache_persistence) == "aof":
         flags += ("--appendonly", "yes", "--appendfsync", "everysec")
     return flags

@@ -75,7 +75,7 @@ def _in_words(name: str, old: str, new: str) -> str:
         return f"{name} with {new.removeprefix(old).lstrip(', ')}"
     if re.match(r",? ", old.removeprefix(new)):
         return f"{name} without {old.removeprefix(new).lstrip(', ')}"
-    before, after = without_common_start((old, new))
+    before, after = _without_common_end(*without_common_start((old, new)))
     return f"{name} {before} -> {after}"
 
 
@@ -88,6 +88,15 @@ def without_common_start(texts: tuple[str, str]) -> tuple[str, str]:
     shared = one[:same]
     cut = max(len(re.sub(r"[\w.]*$", "", shared)), _end_of_version_mark(shared))
     return one[cut:] or one, other[cut:] or other
+
+
+def _without_common_end(one: str, other: str) -> tuple[str, str]:
+    """Drop the words that two texts share at their end."""
+    before, after = one.split(" "), other.split(" ")
+    while min(len(before), len(after)) > 1 and before[-1] == after[-1]:
+        before.pop()
+        after.pop()
+    return " ".join(before), " ".join(after)
 
 
 def _end_of_version_mark(text: str) -> int:
