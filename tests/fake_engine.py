@@ -2,13 +2,14 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
 from wb_cli.contract import Role
+from wb_cli.engine.base import OnOutput
 from wb_cli.engine.render import labels
 from wb_cli.engine.types import (
     ContainerDetail,
@@ -225,11 +226,20 @@ class FakeEngine:
         lines = self._container(container).log.splitlines(keepends=True)
         return "".join(lines[-tail:])
 
-    def execute(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
+    def follow_logs(self, container: str, tail: int) -> Iterator[bytes]:
+        yield self.logs(container, tail).encode()
+
+    def execute(
+        self, container: str, command: Sequence[str], on_output: OnOutput | None = None
+    ) -> tuple[int, bytes]:
         found = self._container(container)
         if found.state != "running":
             raise EngineError(f"Container {container} is not running")
-        return found.program.answers.get(tuple(command), NOT_FOUND)
+        code, output = found.program.answers.get(tuple(command), NOT_FOUND)
+        if not on_output:
+            return code, output
+        on_output(output)
+        return code, b""
 
     def _add(self, things: dict[str, Any], thing: Any) -> str:
         id_ = f"{next(self._ids):064x}"

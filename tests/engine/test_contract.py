@@ -345,6 +345,26 @@ def test_a_command_inside_gives_its_code_and_output(bench: Bench) -> None:
     assert bench.engine.execute(container, UNHEARD_OF)[0] in {126, 127}
 
 
+def test_a_command_s_output_is_given_on_as_it_comes(bench: Bench) -> None:
+    container, heard = bench.start(), []
+    assert bench.engine.execute(container, ECHO, heard.append) == (0, b"")
+    assert b"".join(heard) == b"yes\n"
+
+
+def test_a_reader_that_has_enough_is_not_taken_for_a_silent_engine(bench: Bench) -> None:
+    def closed(_: bytes) -> None:
+        raise BrokenPipeError
+
+    container = bench.start()
+    with pytest.raises(BrokenPipeError):
+        bench.engine.execute(container, ECHO, closed)
+
+
+def test_logs_are_followed_until_the_container_ends(bench: Bench) -> None:
+    container = bench.start(FAILING)
+    assert b"".join(bench.engine.follow_logs(container, 10)) == b"no config\n"
+
+
 def test_no_command_is_run_in_a_container_that_is_down(bench: Bench) -> None:
     container = bench.create()
     with pytest.raises(EngineError):
@@ -357,6 +377,7 @@ ON_UNKNOWN: dict[str, Callable[[Engine], Any]] = {
     "rename": lambda engine: engine.rename(UNKNOWN, "another-name"),
     "set_restart_policy": lambda engine: engine.set_restart_policy(UNKNOWN, "always"),
     "logs": lambda engine: engine.logs(UNKNOWN, 5),
+    "follow_logs": lambda engine: list(engine.follow_logs(UNKNOWN, 5)),
     "execute": lambda engine: engine.execute(UNKNOWN, ECHO),
 }
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import docker
+    from docker.types.daemon import CancellableStream
 
     from wb_cli.engine.base import OnOutput
 
@@ -159,7 +160,8 @@ class DockerEngine:
     def follow_logs(self, container: str, tail: int) -> Iterator[bytes]:
         """The last lines a container wrote and then what it writes, until it ends."""
         with engine_errors():
-            yield from self._api.logs(container, stream=True, follow=True, tail=tail)
+            lines = self._api.logs(container, stream=True, follow=True, tail=tail)
+        yield from _read(lines)
 
     def execute(
         self, container: str, command: Sequence[str], on_output: OnOutput | None = None
@@ -167,10 +169,21 @@ class DockerEngine:
         """Run a command inside a running container; give its exit code and its output."""
         with engine_errors():
             made = self._api.exec_create(container, list(command))
-            kept = [
-                part
-                for part in self._api.exec_start(made["Id"], stream=True)
-                if on_output is None or on_output(part)
-            ]
+            output = self._api.exec_start(made["Id"], stream=on_output is not None)
+        if on_output:
+            for part in _read(output):
+                on_output(part)
+        with engine_errors():
             code = self._api.exec_inspect(made["Id"])["ExitCode"]
-        return int(code), b"".join(kept)
+        return int(code), b"" if on_output else bytes(output)
+
+
+def _read(stream: CancellableStream[bytes]) -> Iterator[bytes]:
+    """What the engine sends; what its reader raises (a closed pipe) is none of the engine's."""
+    try:
+        with engine_errors():
+            yield from stream
+    finally:
+        stream.close()
+        # Else the socket stays for the garbage collector to find.
+        stream._response.close()  # type: ignore[attr-defined]  # noqa: SLF001

@@ -1,0 +1,148 @@
+"""Data to stdout, talk to stderr."""
+
+import io
+import json
+import sys
+
+import pytest
+
+from wb_cli.cli.console import Console, PlainTasks, error_document
+from wb_cli.errors import LockedError, UsageError, WbError
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console()
+
+
+class Terminal(io.StringIO):
+    """A stream that a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_answer_goes_to_stdout_and_talk_to_stderr(
+    console: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console.line("answer")
+    console.note("talk")
+    assert capsys.readouterr() == ("answer\n", "talk\n")
+
+
+def test_bytes_are_written_as_they_are(
+    console: Console, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    console.raw(b"\x00\xff\r\n")
+    assert capfdbinary.readouterr().out == b"\x00\xff\r\n"
+
+
+def test_a_table_has_aligned_columns_in_whole_lines(
+    console: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console.table(("ID", "STATE"), [("a-very-long-name", "up"), ("b", "")])
+    assert capsys.readouterr().out.splitlines() == [
+        "ID                STATE",
+        "a-very-long-name  up",
+        "b",
+    ]
+
+
+def test_a_table_on_a_terminal_shows_text_and_not_markup(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    console.table(("ID",), [("[red]x[/red]",)])
+    assert "[red]x[/red]" in terminal.getvalue()
+
+
+def test_json_is_one_document_in_plain_letters(
+    console: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console.json({"label": "Côte d'Ivoire"})
+    answer = capsys.readouterr().out
+    assert json.loads(answer) == {"label": "Côte d'Ivoire"}
+    assert "Côte" in answer
+
+
+def test_an_error_without_a_hint_has_one_line(
+    console: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console.failure(WbError("it broke"))
+    assert capsys.readouterr().err == "error: it broke\n"
+
+
+def test_colours_are_for_terminals_and_not_where_they_are_unwanted(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for unwanted in (False, True):
+        monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+        if unwanted:
+            monkeypatch.setenv("NO_COLOR", "1")
+        console.failure(WbError("it broke"))
+        assert ("\x1b[" in terminal.getvalue()) is not unwanted
+
+
+def test_the_document_of_an_error() -> None:
+    assert error_document(LockedError("held", "wait")) == {
+        "kind": "Locked",
+        "message": "held",
+        "hint": "wait",
+        "exitCode": 7,
+    }
+
+
+def test_plain_progress_is_a_line_whenever_what_is_done_changes(
+    console: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with console.tasks() as tasks:
+        assert isinstance(tasks, PlainTasks)
+        for done in range(3):
+            tasks.update("demo", "pulling", done, 3)
+        tasks.update("demo", "starting")
+        tasks.finish("demo", "ready")
+        tasks.finish("other", "no route", ok=False)
+    assert capsys.readouterr() == (
+        "",
+        "demo: pulling\ndemo: starting\ndemo: ready\nother: FAILED: no route\n",
+    )
+
+
+def test_live_progress_leaves_the_terminal_as_it_was(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with console.tasks() as tasks:
+        tasks.update("demo", "pulling", 1, 3)
+        tasks.update("demo", "starting")
+        tasks.finish("demo", "broke", ok=False)
+
+
+def test_yes_answers_for_the_user(console: Console, capsys: pytest.CaptureFixture[str]) -> None:
+    console.confirm("Remove it?", yes=True)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_where_nobody_is_there_nothing_is_assumed(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    with pytest.raises(UsageError, match="Nobody is here to answer") as caught:
+        console.confirm("Remove it?", yes=False)
+    assert "--yes" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_confirmed"),
+    [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("", False)],
+)
+def test_only_a_clear_yes_confirms(
+    console: Console, monkeypatch: pytest.MonkeyPatch, typed: str, is_confirmed: bool
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    if is_confirmed:
+        console.confirm("Remove it?", yes=False)
+    else:
+        with pytest.raises(UsageError, match="nothing was changed"):
+            console.confirm("Remove it?", yes=False)
