@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from wb_cli.server.db.address import MAIN, MAINTENANCE, Address, connect
-from wb_cli.server.db.migrations import migrate_all, quoted
+from wb_cli.server.db.migrations import migrate_all
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_projects import Project, create_project
 from wb_cli.server.db.results import ResultsObject
@@ -113,19 +113,19 @@ def locked_results(postgres_url: str) -> Iterator[Callable[[], None]]:
             held.result()
 
 
-def wipe(postgres_url: str) -> None:
-    """Drop every database but PostgreSQL's own."""
+def make_template(postgres_url: str) -> None:
+    """Fill an empty PostgreSQL once and put the result aside, to be copied by `restore`."""
+    with_databases(postgres_url, fill)
+    for name in (MAIN, NORTH):
+        execute(postgres_url, MAINTENANCE, f"ALTER DATABASE {name} RENAME TO {name}_as_made")
 
-    async def run() -> None:
-        connection = await connect(address_of(postgres_url), MAINTENANCE)
-        names = await connection.fetch(
-            "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> $1", MAINTENANCE
-        )
-        for row in names:
-            await connection.execute(f"DROP DATABASE {quoted(row['datname'])} WITH (FORCE)")
-        await connection.close()
 
-    aside(run)
+def restore(postgres_url: str) -> None:
+    """Make the databases anew, as `make_template` left them."""
+    for name in (MAIN, NORTH):
+        execute(postgres_url, MAINTENANCE, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        copy = f"CREATE DATABASE {name} TEMPLATE {name}_as_made STRATEGY file_copy"
+        execute(postgres_url, MAINTENANCE, copy)
 
 
 async def fill(databases: Databases) -> None:

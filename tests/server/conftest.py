@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 import valkey as valkey_client
-from platform_data import fill, wipe, with_databases
+from platform_data import make_template, restore
 from platform_server import PlatformServer, environment_for
 from services import Service, Services
 
@@ -62,15 +62,16 @@ class Demo:
 
 @pytest.fixture(scope="session")
 def own_postgres(services: Services) -> Service:
-    """A PostgreSQL for tests that wipe it."""
-    return services.new_postgres()
+    """A PostgreSQL for tests that change it, with a filled instance to begin from."""
+    postgres = services.new_postgres()
+    make_template(postgres.url)
+    return postgres
 
 
 @pytest.fixture
 def demo(own_postgres: Service, valkey_url: str, start_server: StartServer) -> Demo:
     """A small instance, made anew; its Valkey is empty."""
-    wipe(own_postgres.url)
-    with_databases(own_postgres.url, fill)
+    restore(own_postgres.url)
     instance = Demo(own_postgres.url, valkey_url, start_server)
     with instance.valkey() as client:
         client.flushall()
