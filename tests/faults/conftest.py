@@ -23,6 +23,7 @@ print "stand-in: $mode\n";
 if ($mode eq "exits") { print "no such dialect\n"; exit 7 }
 $SIG{TERM} = $mode eq "deaf" ? "IGNORE" : sub { exit 0 };
 if ($mode eq "silent") { sleep 1 while 1 }
+if ($mode eq "gate") { select undef, undef, undef, 0.02 until -e "/app/sandbox/go" }
 my $server = IO::Socket::INET->new(LocalPort => 8000, Listen => 16, ReuseAddr => 1) or die $@;
 while (1) {
     my $client = $server->accept or next;
@@ -113,10 +114,12 @@ def shared_host(new_host: NewHost, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def leave_nothing(host: Host) -> None:
     """`wb stop` has to find everything; what it leaves is removed, and a failure."""
-    if host.entries:
-        host.wb("stop", "all")
     mine = {"label": f"{LABEL_REGISTRY}={host.servers_file}"}
-    left = [each.name for each in host.client.containers.list(all=True, filters=mine)]
-    left += [each.name for each in host.client.networks.list(filters=mine)]
-    host.close()
+    try:
+        if host.entries:
+            host.wb("stop", "all")
+        left = [each.name for each in host.client.containers.list(all=True, filters=mine)]
+        left += [each.name for each in host.client.networks.list(filters=mine)]
+    finally:
+        host.close()
     assert left == [], "`wb stop all` left these behind"

@@ -1,0 +1,193 @@
+"""What gets in the way: thieves, guests, the deaf, networks and disks that are used up."""
+
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from services import VALKEY_IMAGE, wait_until
+from wb_host import COMMAND_S, Host
+
+from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET
+from wb_cli.errors import ExitCode
+
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("untouched")]
+
+
+@contextmanager
+def thief(host: Host, id_: str, port: int) -> Iterator[None]:
+    """Take a port as soon as the instance's network is there, when preflight is over."""
+    stolen = socket.socket()
+    stolen.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+    def steal() -> None:
+        wait_until(lambda: host.networks(id_), "the instance's network")
+        stolen.bind(("127.0.0.1", port))
+        stolen.listen()
+
+    thread = threading.Thread(target=steal)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+        stolen.close()
+
+
+@pytest.mark.parametrize("offset", [0, POSTGRES_HOST_PORT_OFFSET], ids=["platform", "postgres"])
+def test_a_thief_on_the_port_after_the_checks_is_named_and_the_start_undone(
+    host: Host, offset: int
+) -> None:
+    id_ = host.prepare()
+    port = host.port(id_) + offset
+    with thief(host, id_, port):
+        done = host.wb("run", id_, exits=ExitCode.FAILURE)
+    assert str(port) in done.stderr
+    assert "address already in use" in done.stderr
+    assert host.state(id_) == {}
+    host.wb("run", id_)
+
+
+def test_a_network_pool_that_is_used_up_is_told_before_anything_changes(host: Host) -> None:
+    first, second = host.prepare(), host.prepare()
+    pool = {"WB_SUBNET_POOL": "10.215.77.0/26", "WB_SUBNET_PREFIX": "26"}
+    host.wb("run", first, **pool)
+    done = host.wb("run", second, exits=ExitCode.FAILURE, **pool)
+    assert "10.215.77.0/26" in done.stderr
+    assert "subnet_pool" in done.stderr
+    assert host.state(second) == {}
+    host.wb("run", second)
+
+
+@pytest.fixture(scope="module")
+def demo(shared_host: Host) -> str:
+    """An instance for tests that leave it stopped."""
+    return shared_host.prepare()
+
+
+@pytest.fixture
+def guest(shared_host: Host, run_id: str) -> Iterator[Any]:
+    """Attaches a stranger's container to an instance's network."""
+    attached = []
+
+    def attach(id_: str, **options: Any) -> Any:
+        container = shared_host.client.containers.run(
+            VALKEY_IMAGE,
+            detach=True,
+            labels={"wb.test.run": run_id},
+            network=shared_host.networks(id_)[0].id,
+            **options,
+        )
+        attached.append(container)
+        return container
+
+    yield attach
+    for container in attached:
+        container.remove(force=True, v=True)
+
+
+def test_a_stranger_on_the_network_is_named_and_left_alone_until_force_stops_it(
+    shared_host: Host, demo: str, guest: Any
+) -> None:
+    shared_host.wb("run", demo)
+    stranger, before = guest(demo), shared_host.state(demo)
+    done = shared_host.wb("stop", demo, "--timeout", "0", exits=ExitCode.FAILURE)
+    assert stranger.name in done.stderr
+    assert f"wb stop {demo} --force" in done.stderr
+    assert shared_host.state(demo) == before
+    stranger.reload()
+    assert stranger.status == "running"
+    assert demo in stranger.attrs["NetworkSettings"]["Networks"]
+    shared_host.wb("stop", demo, "--force")
+    assert shared_host.state(demo) == {}
+    stranger.reload()
+    assert stranger.status == "exited"
+
+
+def test_a_helper_is_waited_for(shared_host: Host, demo: str, guest: Any) -> None:
+    shared_host.wb("run", demo)
+    helper = guest(demo)
+    with shared_host.started("stop", demo) as stop:
+        assert stop.stderr
+        assert helper.name in stop.stderr.readline()
+        assert len(shared_host.containers(demo)) == 3
+        helper.stop()
+        assert stop.wait(COMMAND_S) == ExitCode.OK
+    assert shared_host.state(demo) == {}
+
+
+def test_a_platform_that_does_not_listen_is_killed_and_reported(
+    shared_host: Host, demo: str
+) -> None:
+    shared_host.change(demo, env={"MODE": "deaf"})
+    shared_host.wb("run", demo)
+    done = shared_host.wb("stop", demo, exits=ExitCode.FAILURE)
+    assert f"{demo} did not stop within 10 s and was killed" in done.stderr
+    assert shared_host.state(demo) == {}
+
+
+@contextmanager
+def volume(folder: Path, size: str) -> Iterator[None]:
+    """A small disk of its own."""
+    mounted = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if subprocess.run(mounted, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk_is_told_before_anything_changes(host: Host) -> None:
+    with volume(host.mount_path, "300m"):
+        id_ = host.prepare()
+        ballast = host.mount_path / "ballast"
+        ballast.write_bytes(bytes(250 * 1024**2))
+        done = host.wb("run", id_, exits=ExitCode.FAILURE)
+        assert f"MiB are free at {host.mount_path}" in done.stderr
+        assert "free some space" in done.stderr
+        assert host.state(id_) == {}
+        ballast.unlink()
+        host.wb("run", id_)
+        host.wb("stop", id_)
+
+
+def test_a_disk_that_fills_up_while_postgres_starts_is_undone_with_its_own_words(
+    host: Host,
+) -> None:
+    with volume(host.mount_path, "102m"):
+        id_ = host.prepare()
+        with thief_of_space(host, id_):
+            done = host.wb("run", id_, exits=ExitCode.FAILURE)
+        assert "No space left on device" in done.stderr
+        assert host.state(id_) == {}
+
+
+@contextmanager
+def thief_of_space(host: Host, id_: str) -> Iterator[None]:
+    """Fill the disk when preflight is over."""
+
+    def fill() -> None:
+        wait_until(lambda: host.networks(id_), "the instance's network")
+        with suppress(OSError), (host.mount_path / "ballast").open("wb") as ballast:
+            ballast.write(bytes(95 * 1024**2))
+
+    thread = threading.Thread(target=fill)
+    thread.start()
+    yield
+    thread.join()
+
+
+def test_a_volume_that_is_not_mounted_is_not_written_below(host: Host) -> None:
+    id_ = host.prepare()
+    host.mount_path.rename(host.root / "elsewhere")
+    for command in ("init-dirs", "run"):
+        done = host.wb(command, id_, exits=ExitCode.FAILURE)
+        assert f"the mount path {host.mount_path}" in done.stderr
+        assert "mount it" in done.stderr
+        assert not host.mount_path.exists()
+    assert host.state(id_) == {}

@@ -1,0 +1,169 @@
+"""Several operators at once, and several instances at once."""
+
+import getpass
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from ipaddress import IPv4Network
+from itertools import combinations
+from subprocess import Popen
+
+import pytest
+from services import wait_until
+from wb_host import COMMAND_S, Host
+
+from wb_cli.errors import ExitCode
+
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("untouched")]
+
+
+@pytest.fixture(scope="module")
+def gated(shared_host: Host) -> str:
+    """An instance whose platform becomes ready when its gate is opened."""
+    return shared_host.prepare(env={"MODE": "gate"})
+
+
+@pytest.fixture
+def stopped(shared_host: Host, gated: str) -> Iterator[str]:
+    """The same, not running, its gate shut."""
+    shut(shared_host, gated)
+    yield gated
+    shared_host.wb("stop", gated, "--wait", str(COMMAND_S))
+
+
+def shut(host: Host, id_: str) -> None:
+    host.folder(id_).joinpath("sandbox", "go").unlink(missing_ok=True)
+
+
+def open_gate(host: Host, id_: str) -> None:
+    host.folder(id_).joinpath("sandbox", "go").touch()
+
+
+@contextmanager
+def operators(host: Host, count: int, *words: str) -> Iterator[list[Popen[str]]]:
+    """So many operators who give the same command at once."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(host.started(*words)) for _ in range(count)]
+
+
+@contextmanager
+def holder(host: Host, id_: str) -> Iterator[Popen[str]]:
+    """An operator who is busy with an instance for as long as its gate is shut."""
+    with host.started("run", id_) as process:
+        wait_until(lambda: is_running(host, id_), "the platform's container")
+        yield process
+
+
+def is_running(host: Host, id_: str) -> bool:
+    return any(each.name == id_ and each.status == "running" for each in host.containers(id_))
+
+
+def ended(processes: list[Popen[str]]) -> list[Popen[str]]:
+    return [each for each in processes if each.poll() is not None]
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_of_several_operators_one_acts_and_the_others_are_told_who(
+    shared_host: Host, stopped: str, count: int
+) -> None:
+    with operators(shared_host, count, "run", stopped) as processes:
+        wait_until(lambda: len(ended(processes)) == count - 1, "all but one", COMMAND_S)
+        refused = ended(processes)
+        (acting,) = set(processes) - set(refused)
+        open_gate(shared_host, stopped)
+        assert acting.wait(COMMAND_S) == ExitCode.OK
+        told = [each.stderr.read() for each in refused if each.stderr]
+    assert [each.returncode for each in refused] == [ExitCode.LOCKED] * (count - 1)
+    assert len(told) == count - 1
+    for said in told:
+        assert f"`wb run {stopped}` of {getpass.getuser()} (pid {acting.pid}, since 2" in said
+        assert "--wait" in said
+        assert "Traceback" not in said
+    assert len(shared_host.containers(stopped)) == 3
+
+
+def test_those_who_wait_find_nothing_to_do(shared_host: Host, stopped: str) -> None:
+    with holder(shared_host, stopped) as first:
+        before = shared_host.ids(stopped)
+        waiting = ("run", stopped, "--wait", str(COMMAND_S))
+        with operators(shared_host, 3, *waiting) as processes:
+            open_gate(shared_host, stopped)
+            for each in (first, *processes):
+                assert each.wait(COMMAND_S) == ExitCode.OK
+            said = [each.stdout.read() for each in processes if each.stdout]
+    assert all("unchanged" in text for text in said)
+    assert shared_host.ids(stopped) == before
+
+
+def test_the_lock_of_one_who_was_killed_is_free_for_who_waits(
+    shared_host: Host, stopped: str
+) -> None:
+    with (
+        holder(shared_host, stopped) as first,
+        operators(shared_host, 1, "run", stopped, "--wait", str(COMMAND_S)) as (second,),
+    ):
+        first.send_signal(signal.SIGKILL)
+        open_gate(shared_host, stopped)
+        assert second.wait(COMMAND_S) == ExitCode.OK
+    assert len(shared_host.containers(stopped)) == 3
+
+
+def test_who_only_looks_takes_no_lock(shared_host: Host, stopped: str) -> None:
+    with holder(shared_host, stopped):
+        status = shared_host.json("status", stopped)
+        assert status["instances"][0]["state"] == "starting"
+        shared_host.wb("config", "show", stopped)
+        shared_host.wb("config", "list")
+        shared_host.wb("run", stopped, "--dry-run")
+        open_gate(shared_host, stopped)
+
+
+def test_operators_on_different_instances_do_not_wait_for_one_another(
+    shared_host: Host, stopped: str
+) -> None:
+    other = shared_host.prepare()
+    with holder(shared_host, stopped) as first:
+        shared_host.wb("run", other)
+        assert first.poll() is None
+        open_gate(shared_host, stopped)
+    shared_host.wb("stop", other)
+    shared_host.forget(other)
+
+
+def test_instances_that_start_at_once_get_networks_of_their_own(shared_host: Host) -> None:
+    ids = [shared_host.prepare() for _ in range(4)]
+    with ExitStack() as stack:
+        processes = [stack.enter_context(shared_host.started("run", id_)) for id_ in ids]
+        assert {each.wait(COMMAND_S) for each in processes} == {ExitCode.OK}
+    networks = [IPv4Network(subnet_of(shared_host, id_)) for id_ in ids]
+    assert not any(one.overlaps(other) for one, other in combinations(networks, 2))
+    shared_host.wb("stop", *ids)
+    for id_ in ids:
+        shared_host.forget(id_)
+
+
+def subnet_of(host: Host, id_: str) -> str:
+    (network,) = host.networks(id_)
+    return str(network.attrs["IPAM"]["Config"][0]["Subnet"])
+
+
+def test_one_that_fails_leaves_the_others_alone_and_the_table_sums_up(host: Host) -> None:
+    good, bad, other = host.prepare(), host.prepare(env={"MODE": "exits"}), host.prepare()
+    done = host.wb("run", "all", exits=ExitCode.PARTIAL)
+    rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert rows["INSTANCE"] == "RESULT"
+    assert rows[bad].startswith(f"failed: {bad} exited with code 7")
+    assert {rows[each].partition(":")[0] for each in (good, other)} == {"ready"}
+    assert "no such dialect" in done.stderr
+    assert [len(host.containers(each)) for each in (good, bad, other)] == [3, 0, 3]
+
+    results = host.json("run", "all", exits=ExitCode.PARTIAL)["instances"]
+    assert {each["id"]: each["exitCode"] for each in results} == {good: 0, bad: 1, other: 0}
+
+
+def test_where_all_end_alike_their_code_is_the_answer(host: Host) -> None:
+    ids = [host.prepare(env={"MODE": "exits"}) for _ in range(2)]
+    host.wb("run", "all", exits=ExitCode.FAILURE)
+    for id_ in ids:
+        host.change(id_, env={"MODE": "silent"})
+    host.wb("run", "all", "--timeout", "8", exits=ExitCode.STILL_STARTING)
