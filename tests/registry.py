@@ -58,10 +58,16 @@ class LocalRegistry:
         """Answer again."""
         os.kill(self._process.pid, signal.SIGCONT)
 
-    def truncate_largest_blob(self) -> None:
-        """Cut a layer in half, as a full disk or a broken link does."""
+    def cut_largest_layer(self) -> None:
+        """Keep half of a layer, as a full disk or a broken link does."""
         blob = max(self.folder.glob("storage/**/blobs/**/data"), key=lambda p: p.stat().st_size)
+        shutil.copyfile(blob, self.folder / "whole")
         os.truncate(blob, blob.stat().st_size // 2)
+        self._cut = blob
+
+    def mend_layer(self) -> None:
+        """Have the cut layer whole again."""
+        shutil.copyfile(self.folder / "whole", self._cut)
 
 
 def push(client: Any, reference: str) -> None:

@@ -8,18 +8,16 @@ import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from registry import LocalRegistry, push
 
 from wb_cli.engine.images import Images
+from wb_cli.engine.pull_progress import PullProgress
 from wb_cli.errors import EngineError, ExitCode, WbError
 from wb_cli.images import LABEL_RECIPE
-from wb_cli.lifecycle.pull import Outcome, Pulled, pull_all
-
-if TYPE_CHECKING:
-    from wb_cli.engine.pull_progress import PullProgress
+from wb_cli.lifecycle.pull import Outcome, Pulled, pull_all, pull_one
 
 pytestmark = pytest.mark.engine
 
@@ -144,12 +142,29 @@ def test_a_pull_that_breaks_midway_fails_alone_and_leaves_no_image(
     docker_client: Any, publish: Callable[[str], str], registry: LocalRegistry, tmp_path: Path
 ) -> None:
     broken = publish("broken:1")
-    registry.truncate_largest_blob()
+    registry.cut_largest_layer()
     whole = publish("whole:1")
     code, results = wb_pull(tmp_path, [broken, whole])
     assert (code, results) == (ExitCode.PARTIAL, {broken: "failed", whole: "pulled"})
     assert Images(docker_client).find(broken) is None
     assert Images(docker_client).find(whole)
+
+
+def test_a_registry_that_stumbles_is_asked_again_and_that_is_said(
+    docker_client: Any, publish: Callable[[str], str], registry: LocalRegistry
+) -> None:
+    image = publish("stumbling:1")
+    registry.cut_largest_layer()
+    said: list[str] = []
+
+    def mend(progress: PullProgress) -> None:
+        if progress.note:
+            said.append(progress.note)
+            registry.mend_layer()
+
+    assert pull_one(Images(docker_client), image, mend) is Outcome.PULLED
+    (note,) = said
+    assert note.startswith("try 2 of 3, after: ")
 
 
 def test_an_unknown_tag_fails_and_when_all_fail_the_exit_code_says_so(

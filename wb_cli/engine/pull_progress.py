@@ -12,16 +12,20 @@ FETCHED = {"Verifying Checksum", "Download complete", "Extracting", *DONE}
 class PullProgress:
     """How far a pull is: layers that are in place, bytes that came, bytes expected so far.
 
-    A layer's size is known once it starts to come, so ``total`` grows.
+    A layer's size is known once it starts to come, so ``total`` grows. ``note`` is what else
+    there is to say.
     """
 
     layers_done: int = 0
     layers: int = 0
     done: int = 0
     total: int = 0
+    note: str = ""
 
     def __str__(self) -> str:
         """Short words for a progress line."""
+        if self.note:
+            return self.note
         return f"{self.layers_done}/{self.layers} layers" if self.layers else "asking the registry"
 
 

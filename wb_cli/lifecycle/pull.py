@@ -1,16 +1,17 @@
 """Fetch images: several at a time, each with an outcome of its own."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from wb_cli.engine.images import Images
 from wb_cli.engine.pull_progress import PullProgress
-from wb_cli.errors import NotFoundError, WbError
+from wb_cli.errors import EngineError, NotFoundError, WbError
 from wb_cli.images import LABEL_RECIPE
 from wb_cli.lifecycle.side_by_side import side_by_side
 
 AT_A_TIME = 4
+ATTEMPTS = 3
 
 
 class Outcome(StrEnum):
@@ -32,6 +33,7 @@ class Pulled:
 
 
 OnProgress = Callable[[str, PullProgress], None]
+OnOneProgress = Callable[[PullProgress], None]
 
 
 def pull_all(
@@ -61,7 +63,7 @@ def pull_all(
 def pull_one(
     images: Images,
     reference: str,
-    on_progress: Callable[[PullProgress], None],
+    on_progress: OnOneProgress,
     mirror: str = "",
 ) -> Outcome:
     """Pull one image, unless it exists on this engine alone.
@@ -73,7 +75,7 @@ def pull_one(
         return Outcome.LOCAL
     before = images.find(reference)
     try:
-        images.pull(reference, on_progress, mirror=mirror)
+        _fetch(images, reference, on_progress, mirror)
     except NotFoundError:
         # No registry knows it, and it never came from one: somebody built it here.
         if before is not None and not before.digests:
@@ -82,3 +84,28 @@ def pull_one(
     after = images.find(reference)
     is_unchanged = before is not None and after is not None and before.id == after.id
     return Outcome.UNCHANGED if is_unchanged else Outcome.PULLED
+
+
+def _fetch(images: Images, reference: str, on_progress: OnOneProgress, mirror: str) -> None:
+    """Pull, and again where it broke midway; the engine keeps the layers that it has.
+
+    A registry that did not even begin to answer is not asked again: that would only cost time.
+    """
+    latest = PullProgress()
+
+    def note(progress: PullProgress) -> None:
+        nonlocal latest
+        latest = progress
+        on_progress(progress)
+
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            images.pull(reference, note, mirror=mirror)
+        except EngineError as error:
+            has_begun = latest.layers > 0 and not isinstance(error, NotFoundError)
+            if attempt == ATTEMPTS or not has_begun:
+                raise
+            again = f"try {attempt + 1} of {ATTEMPTS}, after: {error.message}"
+            on_progress(replace(latest, note=again))
+        else:
+            return
