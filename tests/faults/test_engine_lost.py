@@ -1,0 +1,91 @@
+"""The engine ends under a command: it is called so, and the next command makes it good."""
+
+import json
+import os
+from collections.abc import Iterator
+
+import pytest
+from faults.forwarder import Forwarder
+from wb_host import Host
+
+from wb_cli.errors import ExitCode
+
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("untouched")]
+
+
+@pytest.fixture
+def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forwarder]:
+    """The way to the engine, open."""
+    engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+    forwarder = Forwarder(tmp_path_factory.mktemp("way") / "docker.sock", engine)
+    forwarder.open()
+    yield forwarder
+    forwarder.close()
+
+
+@pytest.fixture(scope="module")
+def demo(shared_host: Host) -> str:
+    return shared_host.prepare()
+
+
+def cut_at(way: Forwarder, request: int) -> None:
+    way.on_change = lambda number: way.cut() if number == request else None
+
+
+@pytest.mark.parametrize("request_number", [1, 4, 8, 11])
+def test_run_says_so_and_the_next_run_makes_it_good(
+    shared_host: Host, demo: str, way: Forwarder, request_number: int
+) -> None:
+    shared_host.wb("stop", demo)
+    cut_at(way, request_number)
+    done = shared_host.wb("run", demo, exits=ExitCode.ENGINE_UNREACHABLE, DOCKER_HOST=way.url)
+    assert "the Docker Engine does not answer" in done.stderr
+    assert "hint: Is the Docker Engine running?" in done.stderr
+    assert "Traceback" not in done.stderr
+    shared_host.wb("run", demo)
+    assert is_as_declared(shared_host, demo)
+
+
+def test_restart_says_so_and_the_next_run_makes_it_good(
+    shared_host: Host, demo: str, way: Forwarder
+) -> None:
+    shared_host.wb("run", demo)
+    cut_at(way, 10)
+    words = ("restart", demo, "--json")
+    done = shared_host.wb(*words, exits=ExitCode.ENGINE_UNREACHABLE, DOCKER_HOST=way.url)
+    (told,) = json.loads(done.stdout)["instances"]
+    assert told["error"]["kind"] == "EngineUnreachable"
+    assert told["error"]["exitCode"] == ExitCode.ENGINE_UNREACHABLE
+    shared_host.wb("run", demo)
+    assert is_as_declared(shared_host, demo)
+
+
+def test_stop_says_so_and_the_next_stop_makes_it_good(
+    shared_host: Host, demo: str, way: Forwarder
+) -> None:
+    shared_host.wb("run", demo)
+    cut_at(way, 4)
+    shared_host.wb("stop", demo, exits=ExitCode.ENGINE_UNREACHABLE, DOCKER_HOST=way.url)
+    assert shared_host.containers(demo)
+    shared_host.wb("stop", demo)
+    assert shared_host.state(demo) == {}
+
+
+def test_one_that_ends_and_comes_back_under_a_command_is_found_by_the_next(
+    shared_host: Host, demo: str, way: Forwarder
+) -> None:
+    shared_host.wb("stop", demo)
+    cut_at(way, 6)
+    shared_host.wb("run", demo, exits=ExitCode.ENGINE_UNREACHABLE, DOCKER_HOST=way.url)
+    shared_host.wb("status", demo, exits=ExitCode.ENGINE_UNREACHABLE, DOCKER_HOST=way.url)
+    way.open()
+    shared_host.wb("run", demo, DOCKER_HOST=way.url)
+    assert is_as_declared(shared_host, demo)
+
+
+def is_as_declared(host: Host, id_: str) -> bool:
+    """Three containers that run, supervised, and one network."""
+    found = host.state(id_)
+    containers = [each for each in found.values() if isinstance(each, tuple)]
+    states = [(state, policy) for _, state, policy in containers]
+    return states == [("running", "always")] * 3 and len(found) == len(states) + 1
