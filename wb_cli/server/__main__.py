@@ -11,9 +11,7 @@ from typing import Any
 
 from wb_cli.errors import ExitCode, WbError
 from wb_cli.server.app import build_app
-from wb_cli.server.cache.local import LocalTier
-from wb_cli.server.cache.remote import RemoteTier
-from wb_cli.server.cache.valkey import ValkeyLink
+from wb_cli.server.cache import LocalTier, RemoteTier, ValkeyLink
 from wb_cli.server.caches import Caches
 from wb_cli.server.db.connections import Limits
 from wb_cli.server.db.migrations import migrate_all

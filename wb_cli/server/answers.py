@@ -7,7 +7,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from wb_cli.server.cache.flights import LoadAbandonedError
+from wb_cli.server.cache import LoadAbandonedError
 from wb_cli.server.platform import Platform
 from wb_cli.server.problems import Problem
 from wb_cli.server.representation import etag_of, has_client, not_modified, representation

@@ -2,12 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from wb_cli.server.cache.entry import Entry
-from wb_cli.server.cache.flights import Loaded
-from wb_cli.server.cache.local import LocalTier
+from wb_cli.server.cache import Cache, Entry, Loaded, LocalTier, RemoteTier
 from wb_cli.server.cache.registry import CacheName
-from wb_cli.server.cache.remote import RemoteTier
-from wb_cli.server.cache.tiered import Cache
 from wb_cli.server.history import Origins
 from wb_cli.server.precedence import Precedence
 from wb_cli.server.wants import Want

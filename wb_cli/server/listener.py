@@ -13,6 +13,7 @@ from wb_cli.server.settings import Settings
 # The way down has 8 s: these, 2 for the write-behind queue, 1 for PostgreSQL, and some to spare.
 FINISH_REQUESTS_WITHIN_S = 4
 BACKLOG = 2048
+KEEP_ALIVE_S = 75
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -46,6 +47,8 @@ class Listener(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                # Longer than a proxy in front keeps its own end, or it would meet a closed one.
+                timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=FINISH_REQUESTS_WITHIN_S,
             )
         )

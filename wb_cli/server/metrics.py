@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from wb_cli import __version__
 from wb_cli.server.access import Access
-from wb_cli.server.cache.metrics import (
+from wb_cli.server.cache import (
+    LinkState,
     Metric,
     Sample,
     cache_metrics,
@@ -15,7 +16,6 @@ from wb_cli.server.cache.metrics import (
     l2_metrics,
     prometheus_text,
 )
-from wb_cli.server.cache.valkey import LinkState
 from wb_cli.server.endpoints import Endpoint
 from wb_cli.server.loop_lag import LoopLag
 from wb_cli.server.platform import Platform

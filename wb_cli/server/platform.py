@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from wb_cli.server.cache.valkey import ValkeyLink
+from wb_cli.server.cache import ValkeyLink
 from wb_cli.server.caches import Caches
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.history import History

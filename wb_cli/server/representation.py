@@ -13,7 +13,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from wb_cli.server.cache.entry import Encoding, Entry
+from wb_cli.server.cache import Encoding, Entry
 
 # From here on, decompressing takes longer than handing the work to a thread.
 IN_A_THREAD_FROM = 128 * 1024

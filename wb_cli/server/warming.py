@@ -10,9 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from wb_cli.server.cache.hydration import Hydration
+from wb_cli.server.cache import Hydration, LinkState, ValkeyLink
 from wb_cli.server.cache.registry import CacheName
-from wb_cli.server.cache.valkey import LinkState, ValkeyLink
 from wb_cli.server.caches import Caches
 from wb_cli.server.db.errors import DatabaseError, DatabaseUnavailableError
 from wb_cli.server.db.pool import Databases

@@ -1,0 +1,88 @@
+"""Outages of the other two, and of the server itself, as a client sees them."""
+
+import signal
+import time
+
+import pytest
+import valkey
+from platform_data import ENTRIES, NORTH, execute, fill, with_databases
+from platform_server import environment_for
+from services import wait_until
+
+pytestmark = pytest.mark.services
+
+OBJECT = "/api/projects/north/objects/by-area"
+PATHS = (OBJECT, f"{OBJECT}/items", "/api/projects/north/metrics/visits", "/api/datasets/hfa")
+# One deadline of L2 is 0.15 s; the rest is for a busy machine.
+DELAYED_AT_MOST_S = 1.0
+
+
+@pytest.fixture
+def paused(demo, services):
+    """A warm server whose Valkey accepts and does not answer."""
+    own = services.new_valkey()
+    server = demo.start_warm(VALKEY_URL=own.url)
+    own.container.pause()
+    yield server, own
+    own.container.reload()
+    if own.container.status == "paused":
+        own.container.unpause()
+
+
+def test_a_hung_valkey_fails_no_request_and_delays_each_by_a_deadline_at_most(paused):
+    server, _ = paused
+
+    for _ in range(5):
+        server.http.post(f"{OBJECT}/touch").raise_for_status()
+        began = time.monotonic()
+        assert server.http.get(OBJECT).status_code == 200
+        assert time.monotonic() - began < DELAYED_AT_MOST_S
+    assert server.http.get("/health_check").status_code == 200
+
+
+def test_a_valkey_that_hung_is_used_again_within_a_second(paused):
+    server, own = paused
+    wait_until(lambda: server.health()["l2"]["state"] == "lost", "the loss is noticed")
+    version = server.http.post(f"{OBJECT}/touch").json()["lastUpdated"]
+    assert server.json(OBJECT)["lastUpdated"] == version
+
+    own.container.unpause()
+    wait_until(lambda: server.health()["l2"]["state"] == "ready", "ready again", within=2)
+
+    with valkey.Valkey.from_url(own.url) as client:
+        written = lambda: version.encode() in client.get("cache:po_detail:north|by-area")  # noqa: E731
+        wait_until(written, "what was loaded meanwhile is written", within=2)
+
+
+def test_a_server_killed_while_writing_behind_leaves_nothing_wrong(demo):
+    server = demo.start()
+    with demo.valkey() as client:
+        wait_until(lambda: client.dbsize() > 0, "the first writes")
+    server.process.send_signal(signal.SIGKILL)
+    assert server.wait_exit() == -signal.SIGKILL
+    execute(demo.postgres_url, NORTH, "UPDATE results_visits SET count = 2 * count")
+
+    after = demo.start_warm()
+
+    warm_up = after.health()["warmUp"]
+    assert (warm_up["done"], warm_up["failed"]) == (ENTRIES, 0)
+    sums = {row["admin_area_2"]: row["count"] for row in after.json(f"{OBJECT}/items")["items"]}
+    assert sums == {"Coast": 66.0, "Hills": 102.0, "Lakes": 138.0}
+
+
+def test_a_database_that_is_away_is_a_503_and_everything_is_there_when_it_returns(
+    start_server, services
+):
+    own = services.new_postgres()
+    with_databases(own.url, fill)
+    server = start_server(**environment_for(own.url, "redis://127.0.0.1:1"))
+    server.wait_status("warm")
+
+    own.container.stop(timeout=10)
+    refused = [server.http.get(path) for path in PATHS]
+    own.container.start()
+    server.wait_status("warm")
+
+    assert {each.status_code for each in refused} == {503}
+    assert all("retry-after" in each.headers for each in refused)
+    assert {server.http.get(path).status_code for path in PATHS} == {200}
