@@ -82,6 +82,13 @@ def test_the_hash_key_is_made_once(store: SecretStore) -> None:
     assert SecretStore(store.folder).hash_key() == key
 
 
+def test_no_hash_key_is_made_where_nothing_may_change(store: SecretStore) -> None:
+    assert store.hash_key(create=False) == b""
+    assert not store.folder.exists()
+    key = store.hash_key()
+    assert store.hash_key(create=False) == key
+
+
 def test_a_broken_hash_key_is_an_error(store: SecretStore) -> None:
     store.hash_key()
     (store.folder / "hash-key").write_bytes(b"short")

@@ -93,9 +93,11 @@ class SecretStore:
         with translated(path, "remove"):
             path.unlink(missing_ok=True)
 
-    def hash_key(self) -> bytes:
-        """The key of this host's digests of secrets, made when first needed."""
+    def hash_key(self, *, create: bool = True) -> bytes:
+        """The key of this host's digests of secrets; empty where it is not to be made now."""
         path = self.folder / HASH_KEY_FILE
+        if not create and not path.exists():
+            return b""
         self._make_folder()
         with locked(self.folder / LOCK), translated(path, "read"):
             if not path.exists():

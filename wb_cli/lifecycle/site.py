@@ -93,7 +93,8 @@ class Site:
     def desired(self, instance: Instance, *, create_secrets: bool) -> Desired:
         """The instance as it should run; with ``create_secrets``, missing secrets are made."""
         credentials = self._credentials(instance, create=create_secrets)
-        return desired(instance, self.settings, credentials, self.secrets.hash_key())
+        key = self.secrets.hash_key(create=create_secrets)
+        return desired(instance, self.settings, credentials, key)
 
     def image_references(self, instance: Instance) -> set[str]:
         """The images an instance runs on."""
