@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import wb_cli
+from wb_cli.errors import WbError
 from wb_cli.host import wheels
 
 
@@ -65,6 +66,15 @@ assert not foreign, foreign
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_python_without_pip_is_told_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wheels, "find_spec", lambda _: None)
+    with pytest.raises(WbError, match="has no pip") as failure:
+        wheels.download(tmp_path)
+    assert "ensurepip" in failure.value.hint
 
 
 def contents() -> dict[str, str]:

@@ -13,6 +13,7 @@ import sys
 import zipfile
 from collections.abc import Mapping
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 import wb_cli
@@ -35,6 +36,11 @@ def download(folder: Path) -> None:
     Raises:
         WbError: pip is missing, or failed.
     """
+    if find_spec("pip") is None:
+        raise WbError(
+            f"the Python that runs wb ({sys.executable}) has no pip, which fetches packages",
+            f"`{sys.executable} -m ensurepip` installs it.",
+        )
     run(
         [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
