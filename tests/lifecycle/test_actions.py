@@ -423,6 +423,22 @@ def test_what_cannot_be_undone_is_named(world: World) -> None:
     )
 
 
+def test_what_cannot_be_undone_after_an_interruption_is_named_too(world: World) -> None:
+    world.run()
+    world.engine.programs["app:2"] = NEVER_READY
+    cancelled = threading.Event()
+
+    def out_of_order(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "create_container":
+            cancelled.set()
+        if name == "rename" and arguments[1] == "demo":
+            raise EngineError("the engine is out of order")
+
+    world.engine.before_call = out_of_order
+    with pytest.raises(WbError, match="interrupted; not undone: rename demo to demo-previous"):
+        world.run(replace(LOOK, image="app:2"), cancelled=cancelled)
+
+
 def test_stop_names_what_had_to_be_killed(world: World) -> None:
     world.run()
     world.engine.named("demo-valkey").program = Program(stops_with=None)

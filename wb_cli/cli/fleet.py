@@ -39,19 +39,32 @@ def each(
 
     With ``check``, all are checked before anything is done; those that fail are left alone.
     """
-    from wb_cli.lifecycle.interrupts import interruptible
+    from wb_cli.lifecycle.interrupts import InterruptedByUserError, interruptible
     from wb_cli.lifecycle.many import exit_code, for_each
 
-    with interruptible() as cancelled, wb.console.tasks() as tasks:
-        refused = _refused(ids, check) if check else {}
-        todo = [each for each in ids if each not in refused]
-        one = _under_lock(wb, work, options, cancelled, tasks)
-        if len(todo) > 1:
-            one = _announced(one, options.verb, tasks)
-        done = for_each(todo, one, options.parallel)
+    done: list[Ended] = []
+    try:
+        with interruptible() as cancelled, wb.console.tasks() as tasks:
+            refused = _refused(ids, check) if check else {}
+            todo = [each for each in ids if each not in refused]
+            one = _under_lock(wb, work, options, cancelled, tasks)
+            if len(todo) > 1:
+                one = _announced(one, options.verb, tasks)
+            done = for_each(todo, one, options.parallel)
+    except InterruptedByUserError as interruption:
+        interruption.message = "; ".join([interruption.message, *_left_behind(done)])
+        raise
     endings = sorted([*refused.values(), *done], key=lambda ended: ids.index(ended.instance))
     _summarise(wb, endings, options)
     return exit_code(endings)
+
+
+def _left_behind(done: Sequence[Ended]) -> list[str]:
+    """What went wrong although all that an interruption does is to undo."""
+    from wb_cli.lifecycle.many import INTERRUPTED
+
+    errors = [ended.error.message for ended in done if ended.error]
+    return [message for message in errors if message != INTERRUPTED]
 
 
 def _refused(ids: Sequence[str], check: Callable[[str], None]) -> dict[str, Ended]:

@@ -123,7 +123,9 @@ def build(
     return exit_code(list(errors.values()))
 
 
-File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False)]
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The archive of images.", show_default=False)
+]
 
 
 @group.command()

@@ -193,8 +193,13 @@ class Execution:
                 break
             except WbError as problem:
                 failed.append(f"{operation}: {problem.message}")
-        if failed and isinstance(error, WbError):
-            error.message += "; not undone: " + "; ".join(failed)
+        if not failed:
+            return
+        words = "; not undone: " + "; ".join(failed)
+        if isinstance(error, InterruptedError):
+            raise WbError(f"interrupted{words}") from error
+        if isinstance(error, WbError):
+            error.message += words
 
     def _undo(self, operation: Operation) -> None:
         match operation:

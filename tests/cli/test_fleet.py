@@ -1,0 +1,208 @@
+"""An action over several instances: progress, locks, summaries, interruption."""
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from wb_cli.cli.console import Console
+from wb_cli.cli.fleet import Options, each, in_a_word, in_words
+from wb_cli.errors import ExitCode, StartFailedError, WbError
+from wb_cli.lifecycle.actions import How, Result
+from wb_cli.lifecycle.execute import Outcome
+from wb_cli.lifecycle.interrupts import InterruptedByUserError
+from wb_cli.lifecycle.lock import locked
+from wb_cli.lifecycle.plan import Lane, Plan, Remove
+
+URL = "http://127.0.0.1:9001"
+DOING = Plan("demo", ((Lane("demo", "stop", (Remove("demo"),)),),))
+NOTHING = Plan("demo")
+OPTIONS = Options("run", timeout=1, wait=0, parallel=1, dry_run=False)
+
+
+def result(plan: Plan = DOING, **changes: Any) -> Result:
+    return replace(Result(plan, Outcome(), 1.234, URL), **changes)
+
+
+@dataclass
+class Fleet:
+    """Three instances and the console that shows what becomes of them."""
+
+    folder: Path
+    capsys: pytest.CaptureFixture[str]
+
+    def each(self, work: Callable[[str, How], Result], *ids: str, as_json: bool = False,
+             check: Callable[[str], None] | None = None, **options: Any) -> int:  # fmt: skip
+        console = Console()
+        console.as_json = as_json
+        wb: Any = SimpleNamespace(console=console, site=SimpleNamespace(locks=self.folder))
+        code = each(wb, ids or ("a", "b", "c"), work, replace(OPTIONS, **options), check)
+        self.answer, self.talk = self.capsys.readouterr()
+        return code
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Fleet:
+    return Fleet(tmp_path, capsys)
+
+
+def failing_at(bad: str, message: str = "it exited\nits log") -> Callable[[str, How], Result]:
+    def work(instance: str, _: How) -> Result:
+        if instance == bad:
+            raise StartFailedError(f"{bad}: {message}", "mend it")
+        return result()
+
+    return work
+
+
+WORDS = {
+    "ready": ("run", result(), f"ready: {URL} (1.2 s)"),
+    "unchanged": ("run", result(NOTHING), f"unchanged: {URL}"),
+    "degraded": ("run", result(outcome=Outcome(["vk"])), f"degraded: {URL} (1.2 s)"),
+    "planned": ("restart", result(dry_run=True), "planned"),
+    "stopped": ("stop", result(url=""), "stopped (1.2 s)"),
+    "not running": ("stop", result(NOTHING, url=""), "was not running"),
+}
+
+
+@pytest.mark.parametrize(("verb", "ended", "words"), WORDS.values(), ids=WORDS)
+def test_how_an_instance_ended_in_words(verb: str, ended: Result, words: str) -> None:
+    assert in_words(ended, verb) == words
+
+
+@pytest.mark.parametrize(("word", "case"), WORDS.items(), ids=WORDS)
+def test_how_an_instance_ended_for_scripts(word: str, case: tuple[str, Result, str]) -> None:
+    assert in_a_word(case[1], case[0]) == word
+
+
+def test_one_instance_is_one_line_of_the_answer(fleet: Fleet) -> None:
+    assert fleet.each(lambda *_: result(), "demo") == 0
+    assert fleet.answer == f"demo: ready: {URL} (1.2 s)\n"
+
+
+def test_several_are_a_table_with_the_failures_after_it(fleet: Fleet) -> None:
+    assert fleet.each(failing_at("b")) == ExitCode.PARTIAL
+    assert fleet.answer.splitlines() == [
+        "INSTANCE  RESULT",
+        f"a         ready: {URL} (1.2 s)",
+        "b         failed: b: it exited",
+        f"c         ready: {URL} (1.2 s)",
+    ]
+    assert fleet.talk.endswith("error: b: it exited\nits log\nhint: mend it\n")
+
+
+def test_the_same_as_json(fleet: Fleet) -> None:
+    assert fleet.each(failing_at("b"), as_json=True) == ExitCode.PARTIAL
+    a, b, _ = json.loads(fleet.answer)["instances"]
+    assert (a["id"], a["result"], a["url"], a["seconds"], a["exitCode"]) == (
+        "a",
+        "ready",
+        URL,
+        1.234,
+        0,
+    )
+    assert a["plan"]["steps"][0]["operation"] == "remove demo"
+    assert (b["result"], b["exitCode"], b["error"]["hint"]) == ("failed", 1, "mend it")
+
+
+def test_a_dry_run_shows_the_plan_and_takes_no_lock(fleet: Fleet) -> None:
+    never = threading.Event()
+    with locked(fleet.folder, "demo", "wb stop demo", 0, never):
+        assert fleet.each(lambda *_: result(dry_run=True), "demo", dry_run=True) == 0
+    assert fleet.answer == "demo\n  demo: stop\n    remove demo\n"
+
+
+def test_an_instance_that_somebody_else_changes_is_left_alone(fleet: Fleet) -> None:
+    done: list[str] = []
+
+    def work(instance: str, _: How) -> Result:
+        done.append(instance)
+        return result()
+
+    with locked(fleet.folder, "b", "wb stop b", 0, threading.Event()):
+        assert fleet.each(work) == ExitCode.PARTIAL
+    assert done == ["a", "c"]
+    assert "b is being changed by `wb stop b`" in fleet.talk
+
+
+def test_those_that_fail_the_check_are_left_alone_before_anything_is_done(fleet: Fleet) -> None:
+    order: list[str] = []
+
+    def check(instance: str) -> None:
+        order.append(f"check {instance}")
+        if instance == "b":
+            raise WbError("b was left as it is")
+
+    def work(instance: str, _: How) -> Result:
+        order.append(f"do {instance}")
+        return result()
+
+    assert fleet.each(work, check=check) == ExitCode.PARTIAL
+    assert order == ["check a", "check b", "check c", "do a", "do c"]
+
+
+def test_what_is_degraded_killed_or_drifting_is_a_warning(fleet: Fleet) -> None:
+    plan = replace(DOING, drift=("postgres: another default",))
+    outcome = Outcome(degraded=["no valkey"], killed=["demo was killed."])
+    fleet.each(lambda *_: result(plan, outcome=outcome), "demo")
+    for warning in (
+        "no valkey",
+        "demo was killed.",
+        "postgres: another default; `wb restart demo` applies it",
+    ):
+        assert f"demo: warning: {warning}\n" in fleet.talk
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
+)
+def test_a_signal_ends_the_work_at_its_next_step_and_names_itself(
+    fleet: Fleet, number: signal.Signals, code: int
+) -> None:
+    before = signal.getsignal(number)
+
+    def work(_: str, how: How) -> Result:
+        os.kill(os.getpid(), number)
+        assert how.cancelled.wait(5)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedByUserError) as caught:
+        fleet.each(work)
+    assert caught.value.exit_code == code
+    assert caught.value.message == f"interrupted by {number.name}"
+    assert signal.getsignal(number) is before
+
+
+def test_what_an_interruption_could_not_undo_is_named(fleet: Fleet) -> None:
+    def work(_: str, how: How) -> Result:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert how.cancelled.wait(5)
+        raise WbError("interrupted; not undone: start demo")
+
+    with pytest.raises(InterruptedByUserError) as caught:
+        fleet.each(work, "demo")
+    assert caught.value.message == ("interrupted by SIGINT; interrupted; not undone: start demo")
+
+
+def test_a_second_signal_does_not_break_off_the_undoing(fleet: Fleet) -> None:
+    undone = []
+
+    def work(_: str, how: How) -> Result:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert how.cancelled.wait(5)
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        undone.append(True)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedByUserError) as caught:
+        fleet.each(work, "demo")
+    assert undone
+    assert caught.value.exit_code == 130
