@@ -141,7 +141,7 @@ async def test_out_of_memory_refuses_writes_and_nothing_else(services: Services,
         for n in range(100):
             await asked.timed(f"late {n}")
         assert await asked.l2.flush() == 0
-        assert asked.l2.queue.dropped["refused"] == 100
+        assert asked.l2.queue.dropped["refused"] >= 100
         asked.cache._shelf.clear()
         await asked.ask("early")
         assert asked.cache.counts.l2_hits == 1
@@ -227,8 +227,19 @@ async def test_connections_are_few_whatever_is_asked(services: Services) -> None
         await asyncio.gather(*(asked.timed(f"{n}") for n in range(3000)))
         assert await asked.l2.flush() == 0
         clients = (await asked.link.info("clients"))["connected_clients"]
-        assert int(clients) <= 6
-        assert int((await asked.link.info("keyspace"))["db0"].split(",")[0].split("=")[1]) == 3000
+        assert int(clients) <= 8
+        assert sum([len(keys) async for keys in asked.link.keys(b"cache:reports:")]) == 3000
+
+
+async def test_a_burst_on_a_healthy_server_is_served_from_it(services: Services) -> None:
+    async with process(services.valkey().url) as asked:
+        names = [f"burst {n}" for n in range(2000)]
+        await asyncio.gather(*map(asked.ask, names))
+        assert await asked.l2.flush() == 0
+        asked.cache._shelf.clear()
+        await asyncio.gather(*map(asked.ask, names))
+        assert asked.cache.counts.l2_hits == 2000
+        assert asked.loads == 2000
 
 
 WRITER = """

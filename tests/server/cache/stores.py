@@ -21,6 +21,11 @@ class MemoryStore:
         self.suspicions = 0
         self._callbacks: list[Callable[[], None]] = []
 
+    @property
+    def entries(self) -> dict[bytes, bytes]:
+        """What is stored under the caches' own keys."""
+        return {key: wire for key, wire in self.data.items() if key.startswith(b"cache:")}
+
     def on_ready(self, callback: Callable[[], None]) -> None:
         self._callbacks.append(callback)
 

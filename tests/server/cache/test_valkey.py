@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 
 import pytest
 from server.cache.connections import HANG, ScriptedServer
@@ -176,17 +177,49 @@ async def test_a_read_that_is_not_answered_raises_lost_at_its_deadline() -> None
 
 
 async def test_waiting_for_a_connection_does_not_blame_the_server() -> None:
-    link = ValkeyLink(
-        URL,
-        readers=1,
-        timing=Timing(deadline=0.01, batch_deadline=0.2),
-        make_connection=ScriptedServer(HANG).connect,
-    )
-    slow = asyncio.create_task(link.get_many([b"a"]))
+    timing = Timing(deadline=0.2, batch_deadline=0.01)
+    server = ScriptedServer(HANG)
+    link = ValkeyLink(URL, readers=1, timing=timing, make_connection=server.connect)
+    slow = asyncio.create_task(link.get(b"a"))
     await asyncio.sleep(0)
-    with pytest.raises(BusyError):
+    with pytest.raises(BusyError, match="no free connection"):
         await link.get(b"key")
     slow.cancel()
+
+
+async def test_who_leaves_the_line_when_his_turn_comes_passes_it_on() -> None:
+    server = ScriptedServer(HANG, b"value")
+    link = ValkeyLink(URL, readers=1, make_connection=server.connect)
+    first, second, third = (asyncio.create_task(link.get(b"key")) for _ in range(3))
+    await asyncio.sleep(0.01)
+    first.cancel()
+    await asyncio.sleep(0)
+    second.cancel()
+    assert await third == b"value"
+    assert link._readers._idle
+
+
+async def test_a_burst_is_served_in_its_turn() -> None:
+    link = Supervised(b"value", timing=Timing(deadline=0.01)).link
+    assert set(await asyncio.gather(*(link.get(b"key") for _ in range(500)))) == {b"value"}
+
+
+async def test_nobody_in_line_waits_longer_than_those_in_front() -> None:
+    server = ScriptedServer(HANG)
+    link = ValkeyLink(URL, timing=Timing(deadline=0.05), make_connection=server.connect)
+    results = await asyncio.gather(*(link.get(b"key") for _ in range(50)), return_exceptions=True)
+    kinds = [type(result) for result in results]
+    assert (kinds.count(LostError), kinds.count(BusyError)) == (4, 46)
+    assert len(server.commands) == 4
+
+
+async def test_a_timer_that_fires_late_does_not_blame_the_server() -> None:
+    server = ScriptedServer(HANG, b"value")
+    link = ValkeyLink(URL, timing=Timing(deadline=0.01), make_connection=server.connect)
+    asked = asyncio.create_task(link.get(b"key"))
+    await asyncio.sleep(0)
+    time.sleep(0.1)  # noqa: ASYNC251  (the event loop is blocked: that is the case in question)
+    assert await asked == b"value"
 
 
 @pytest.mark.parametrize(

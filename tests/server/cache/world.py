@@ -201,6 +201,6 @@ def stored_versions(written: Sequence[tuple[bytes, bytes | None]]) -> dict[bytes
     """Per key the ranks of what was stored, in order."""
     ranks: dict[bytes, list[int]] = {}
     for key, wire in written:
-        if wire is not None:
+        if wire is not None and key.startswith(b"cache:"):
             ranks.setdefault(key, []).append(rank(str(decode(wire).version)))
     return ranks

@@ -1,13 +1,14 @@
 """Connections to Valkey: one exchange at a time on each, foreign errors translated at this door."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from valkey import exceptions
 
-from wb_cli.server.cache.errors import LoadingError, LostError, RefusedError
+from wb_cli.server.cache.errors import BusyError, LoadingError, LostError, RefusedError
 
 Command = tuple[str | bytes | int, ...]
 
@@ -81,22 +82,48 @@ async def _read_or_refusal(connection: Any) -> Any:
 
 
 class LanePool:
-    """A few lanes; who finds all of them in use waits for the first that is free."""
+    """A few lanes; who finds all of them in use stands in line.
+
+    A burst on a healthy server is served in its turn. As soon as the server fails one of those in
+    front, the whole line is sent away: on a server that hangs, nobody waits for two deadlines.
+    """
 
     def __init__(self, make_connection: Callable[[], Any], size: int) -> None:
         self._idle = [Lane(make_connection) for _ in range(size)]
         self._lanes = tuple(self._idle)
-        self._free = asyncio.Semaphore(size)
+        self._line: deque[asyncio.Future[Lane]] = deque()
 
-    async def acquire(self) -> Lane:
-        """A lane for one exchange; the one used last comes first, so that idle ones stay closed."""
-        await self._free.acquire()
-        return self._idle.pop()
+    async def acquire(self, patience: float) -> Lane:
+        """A lane, the one used last first, so that idle ones stay closed; or `BusyError`."""
+        if self._idle:
+            return self._idle.pop()
+        turn: asyncio.Future[Lane] = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        try:
+            async with asyncio.timeout(patience):
+                return await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.release(turn.result())  # our turn came, and we are no longer there
+            if isinstance(error, TimeoutError):
+                raise BusyError(f"no free connection within {patience:g} s") from error
+            raise
 
     def release(self, lane: Lane) -> None:
-        """Give a lane back."""
+        """Give a lane to the next in line, or back."""
+        while self._line:
+            turn = self._line.popleft()
+            if not turn.done():
+                turn.set_result(lane)
+                return
         self._idle.append(lane)
-        self._free.release()
+
+    def send_away(self) -> None:
+        """The server does not answer: nobody in line shall wait for that."""
+        while self._line:
+            turn = self._line.popleft()
+            if not turn.done():
+                turn.set_exception(BusyError("the server failed those in front"))
 
     async def close(self) -> None:
         """Drop every connection."""

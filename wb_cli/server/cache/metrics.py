@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wb_cli.server.cache.tiered import Cache
 
 ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 LOAD_BUCKETS_S = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0)
 
 
@@ -30,6 +31,8 @@ class Counts:
     unstored: Counter[str] = field(default_factory=Counter)  # answers that went out only
     load_seconds: float = 0.0
     loads: int = 0
+    past_loads: int = 0  # of processes before this one
+    past_seconds: float = 0.0
     load_buckets: list[int] = field(default_factory=lambda: [0] * (len(LOAD_BUCKETS_S) + 1))
 
     def loaded(self, seconds: float) -> None:
@@ -45,8 +48,9 @@ class Counts:
 
     @property
     def mean_load_seconds(self) -> float:
-        """What a load takes; 0 while there was none."""
-        return self.load_seconds / self.loads if self.loads else 0.0
+        """What a load takes, processes before this one included; 0 while there was none."""
+        loads = self.past_loads + self.loads
+        return (self.past_seconds + self.load_seconds) / loads if loads else 0.0
 
     def seconds_saved(self) -> dict[str, float]:
         """The time that loads would have taken, by what made them needless."""

@@ -274,7 +274,8 @@ class RemoteTier:
         self.queue.settle()
         refused = [write for write, no in zip(batch, refusals, strict=True) if no is not None]
         self.written += len(batch) - len(refused)
-        self.queue.drop("refused", refused)
+        if refused:
+            self.queue.drop("refused", refused)
         self._note_refusal(next(filter(None, refusals), None))
 
     def _note_refusal(self, refusal: RefusedError | None) -> None:

@@ -12,6 +12,7 @@ from wb_cli.server.cache.entry import key as key_of
 from wb_cli.server.cache.faithful import to_json
 from wb_cli.server.cache.flights import Flight, Flights, Loaded, Loader
 from wb_cli.server.cache.hydration import Hydration, Miss, Status
+from wb_cli.server.cache.load_times import LoadTimes
 from wb_cli.server.cache.local import LocalTier
 from wb_cli.server.cache.metrics import Counts
 from wb_cli.server.cache.remote import Absence, RemoteTier
@@ -50,6 +51,7 @@ class Cache:
         self._l2 = l2
         self._shelf = l1.shelf()
         self.counts = Counts(self._shelf)
+        self._load_times = LoadTimes(name, self.counts, l2) if l2 else None
         self._nodes = self._shelf.nodes
         self._flights = Flights()
         self._hydrations: set[Hydration] = set()
@@ -115,7 +117,7 @@ class Cache:
         todo: list[str] = []
         for uniqueness, version in wanted.items():
             (result.held if self.holds(uniqueness, version) else todo).append(uniqueness)
-        if self._l2 is None:
+        if self._l2 is None or self._load_times is None:
             result.missing.update(dict.fromkeys(todo, Miss.NOT_PERSISTED))
             return result
         self._hydrations.add(result)
@@ -127,6 +129,7 @@ class Cache:
                 if on_batch is not None:
                     on_batch(result)
                 await asyncio.sleep(0)  # requests first
+            await self._load_times.recall()
         finally:
             self._hydrations.discard(result)
         return result
@@ -237,8 +240,9 @@ class Cache:
             reason = "superseded"
         if reason is not None:
             self.counts.unstored[reason] += 1
-        elif self._l2 is not None:
+        elif self._l2 is not None and self._load_times is not None:
             self._l2.write(key_of(self.name, flight.uniqueness), entry, flight.order)
+            self._load_times.note(self.moment())
 
     def _why_not_stored(self, flight: Flight, loaded: Loaded) -> str | None:
         if flight.version is None or loaded.version is None:

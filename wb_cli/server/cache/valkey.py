@@ -14,13 +14,13 @@ from enum import StrEnum
 from typing import Any
 
 from wb_cli.server.cache.address import connections_to, without_password
+from wb_cli.server.cache.deadline import within
 from wb_cli.server.cache.errors import BusyError, L2Error, LoadingError, LostError, RefusedError
 from wb_cli.server.cache.lanes import Command, Lane, LanePool
 
 log = logging.getLogger(__name__)
 
-# A timer that fires so late says that the event loop was blocked, and nothing about Valkey.
-OUR_OWN_DELAY_S = 0.05
+BATCH_LANES = 2
 GLOB_CHARACTER = re.compile(rb"[\\*?\[\]^-]")
 
 
@@ -38,7 +38,7 @@ class LinkState(StrEnum):
 class Timing:
     """Every interval of the link, in seconds."""
 
-    deadline: float = 0.15  # of one read, waiting for a free connection included
+    deadline: float = 0.15  # of one read, from when there is a connection for it
     batch_deadline: float = 1.0  # of one batch of reads or writes; no request waits for it
     probe: float = 0.5  # until a PING counts as unanswered
     heartbeat: float = 1.0  # between PINGs while all is well
@@ -57,7 +57,8 @@ async def nudged_or_after(nudge: asyncio.Event, seconds: float) -> None:
 class ValkeyLink:
     """One Valkey: `start` it, ask `is_ready`, and call; calls raise `L2Error` and nothing else.
 
-    Reads share a few connections; writes go through a single one, so that they arrive in order.
+    Reads share a few connections, and batches of reads others, so that no request stands behind a
+    batch. Writes go through a single one, so that they arrive in order.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class ValkeyLink:
         self._writer = Lane(make_connection)
         self._writing = asyncio.Lock()
         self._readers = LanePool(make_connection, readers)
+        self._batches = LanePool(make_connection, BATCH_LANES)
 
     @property
     def is_ready(self) -> bool:
@@ -128,7 +130,10 @@ class ValkeyLink:
 
     async def get(self, key: bytes) -> bytes | None:
         """The value of one key, or None; within the request deadline."""
-        value: bytes | None = await self._ask(("GET", key), self.timing.deadline)
+        deadline = self.timing.deadline
+        value: bytes | None = await self._on(
+            self._readers, deadline, lambda lane: lane.call(("GET", key))
+        )
         return value
 
     async def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
@@ -139,9 +144,8 @@ class ValkeyLink:
     async def prefixes(self, keys: Sequence[bytes], length: int) -> list[bytes]:
         """The first bytes of each value; none where there is no value, or no string."""
         commands: list[Command] = [("GETRANGE", key, 0, length - 1) for key in keys]
-        replies = await self._with_reader(
-            lambda lane: lane.pipeline(commands), self.timing.batch_deadline
-        )
+        deadline = self.timing.batch_deadline
+        replies = await self._on(self._batches, deadline, lambda lane: lane.pipeline(commands))
         return [b"" if isinstance(reply, RefusedError) else reply for reply in replies]
 
     async def apply(
@@ -152,7 +156,7 @@ class ValkeyLink:
             ("UNLINK", key) if value is None else ("SET", key, value) for key, value in changes
         ]
         async with self._writing:
-            replies = await _within(
+            replies = await within(
                 self.timing.batch_deadline, lambda: self._writer.pipeline(commands)
             )
         return [reply if isinstance(reply, RefusedError) else None for reply in replies]
@@ -174,30 +178,21 @@ class ValkeyLink:
         lines = (line.partition(":") for line in text.decode().splitlines() if ":" in line)
         return {name: value for name, _, value in lines}
 
-    async def _ask(self, command: Command, deadline: float | None = None) -> Any:
-        return await self._with_reader(
-            lambda lane: lane.call(command), deadline or self.timing.batch_deadline
-        )
+    async def _ask(self, command: Command) -> Any:
+        deadline = self.timing.batch_deadline
+        return await self._on(self._batches, deadline, lambda lane: lane.call(command))
 
-    async def _with_reader(
-        self, ask: Callable[[Lane], Coroutine[Any, Any, Any]], deadline: float
+    async def _on(
+        self, lanes: LanePool, deadline: float, ask: Callable[[Lane], Coroutine[Any, Any, Any]]
     ) -> Any:
-        clock = asyncio.get_running_loop().time
-        due = clock() + deadline
-        asked = due
+        lane = await lanes.acquire(self.timing.batch_deadline)
         try:
-            async with asyncio.timeout_at(due):
-                lane = await self._readers.acquire()
-                try:
-                    asked = clock()
-                    return await ask(lane)
-                finally:
-                    self._readers.release(lane)
-        except TimeoutError as error:
-            # The server is to blame where it had most of the time, and we were there to listen.
-            if due - asked > deadline / 2 and clock() - due < OUR_OWN_DELAY_S:
-                raise LostError(f"no answer within {deadline:g} s") from error
-            raise BusyError(f"too busy to hear the answer within {deadline:g} s") from error
+            return await within(deadline, lambda: ask(lane))
+        except LostError:
+            lanes.send_away()
+            raise
+        finally:
+            lanes.release(lane)
 
     # Supervision -----------------------------------------------------------------------------
 
@@ -213,13 +208,15 @@ class ValkeyLink:
             await self._ping()
         except LoadingError as error:
             return self._note_loading(str(error))
+        except BusyError:  # nothing was learned
+            return self.timing.first_retry
         except L2Error as error:
             return await self._note_failure(str(error))
         self._note_ready()
         return self.timing.heartbeat
 
     async def _ping(self) -> None:
-        reply = await _within(self.timing.probe, lambda: self._control.call(("PING",)))
+        reply = await within(self.timing.probe, lambda: self._control.call(("PING",)))
         if reply != b"PONG":
             raise LostError(f"PING was answered with {reply!r}")
 
@@ -262,20 +259,4 @@ class ValkeyLink:
     async def _drop_connections(self) -> None:
         await self._writer.close()
         await self._readers.close()
-
-
-async def _within(deadline: float, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """The answer, or `LostError`; once more if it was this process that had no time to listen."""
-    clock = asyncio.get_running_loop().time
-    due = clock() + deadline
-    try:
-        async with asyncio.timeout_at(due):
-            return await ask()
-    except TimeoutError as error:
-        if clock() - due < OUR_OWN_DELAY_S:
-            raise LostError(f"no answer within {deadline:g} s") from error
-    try:
-        async with asyncio.timeout(deadline):
-            return await ask()
-    except TimeoutError as error:
-        raise LostError(f"no answer within {deadline:g} s") from error
+        await self._batches.close()

@@ -1,0 +1,49 @@
+"""What loads took, kept in L2: after a warm restart nothing is loaded, and much time is saved."""
+
+from contextlib import suppress
+
+import msgspec
+
+from wb_cli.server.cache.entry import Entry, encode
+from wb_cli.server.cache.metrics import Counts
+from wb_cli.server.cache.remote import RemoteTier
+
+# Write again when the number of loads has grown by this much.
+GROWTH = 1.25
+
+
+class LoadTimes:
+    """One cache's number of loads and their seconds, over all processes so far."""
+
+    def __init__(self, cache: str, counts: Counts, l2: RemoteTier) -> None:
+        self._key = f"load-times:{cache}".encode()
+        self._counts = counts
+        self._l2 = l2
+        self._is_recalled = False
+        self._noted = 0
+
+    async def recall(self) -> None:
+        """Read what processes before this one knew; once is enough."""
+        if self._is_recalled:
+            return
+        found = await self._l2.read(self._key)
+        if isinstance(found, Entry):
+            with suppress(msgspec.MsgspecError):  # somebody else's, under our key
+                past = msgspec.json.decode(found.json(), type=_Totals)
+                self._counts.past_loads, self._counts.past_seconds = past.loads, past.seconds
+                self._is_recalled = True
+
+    def note(self, order: int) -> None:
+        """Write what this process knows, where that is news."""
+        counts = self._counts
+        loads = counts.past_loads + counts.loads
+        if loads < self._noted * GROWTH:
+            return
+        self._noted = loads
+        totals = {"loads": loads, "seconds": counts.past_seconds + counts.load_seconds}
+        self._l2.write(self._key, encode(totals, "1", ""), order)
+
+
+class _Totals(msgspec.Struct):
+    loads: int
+    seconds: float
