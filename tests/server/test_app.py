@@ -1,6 +1,8 @@
 """The frame: it listens at once, says who it is, and refuses properly."""
 
 import socket
+import statistics
+import time
 
 import pytest
 from platform_server import AUTHORIZED
@@ -40,6 +42,19 @@ def test_a_wrong_method_is_a_problem_document_that_names_the_right_one(start_ser
     assert response.status_code == 405
     assert response.json()["title"] == "Method Not Allowed"
     assert "GET" in response.headers["allow"]
+
+
+def test_a_small_answer_does_not_wait_for_an_acknowledgement(start_server):
+    """Nagle's algorithm and delayed acknowledgements would make every one of these take 40 ms."""
+    server = start_server(**NOWHERE)
+    took = []
+
+    for _ in range(60):
+        began = time.perf_counter()
+        server.http.get("/openapi.json").raise_for_status()
+        took.append(time.perf_counter() - began)
+
+    assert statistics.median(took) < 0.03
 
 
 def test_metrics_need_the_token_when_there_is_one(start_server):
