@@ -1,0 +1,96 @@
+"""wb run / stop / restart: what a command line asks for."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wb_cli.cli import app as boundary
+from wb_cli.cli.context import Wb
+from wb_cli.cli.fleet import Options
+from wb_cli.engine.types import Observed
+from wb_cli.instances.setting_table import SETTINGS
+
+ENTRIES = [
+    {"id": "a", "label": "A", "port": 9001, "serverVersion": "1.6.7", "tags": ["west"]},
+    {"id": "b", "label": "B", "port": 9002, "serverVersion": "1.7.0", "tags": ["west"]},
+    {"id": "c", "label": "C", "port": 9003, "serverVersion": "1.7.0"},
+]
+
+
+class NoEngine:
+    """An engine on which nothing runs; it takes no other call."""
+
+    def observe(self) -> Observed:
+        return Observed()
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], Options, bool]]:
+    """What the commands hand on: the ids, the options, and whether all are checked first."""
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting.env, raising=False)
+    monkeypatch.setenv("WB_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("SERVERS_FILE_PATH", str(tmp_path / "servers.json"))
+    (tmp_path / "servers.json").write_text(json.dumps(ENTRIES))
+    monkeypatch.setattr(Wb, "engine", NoEngine())
+    handed: list[tuple[list[str], Options, bool]] = []
+
+    def each(_: Wb, ids: list[str], __: Any, options: Options, check: Any = None) -> int:
+        handed.append((list(ids), options, check is not None))
+        return 0
+
+    monkeypatch.setattr("wb_cli.cli.lifecycle.each", each)
+    return handed
+
+
+RUN = Options("run", timeout=120, wait=0, parallel=4, dry_run=False)
+STOP = Options("stop", timeout=30, wait=0, parallel=4, dry_run=False)
+RESTART = Options("restart", timeout=120, wait=0, parallel=1, dry_run=False)
+LINES: dict[str, tuple[list[str], Options, bool]] = {
+    "run a": (["a"], RUN, False),
+    "start a": (["a"], RUN, False),
+    "run c a": (["a", "c"], RUN, False),
+    "run @west": (["a", "b"], RUN, False),
+    "run server=1.7.0 a": (["a", "b", "c"], RUN, False),
+    "run all --dry-run": (["a", "b", "c"], Options("run", 120, 0, 4, dry_run=True), False),
+    "run --timeout 5 --wait 9 --parallel 2 a": (["a"], Options("run", 5, 9, 2, False), False),
+    "run a --json": (["a"], RUN, False),
+    "stop a": (["a"], STOP, False),
+    "stop all --dry-run": (["a", "b", "c"], Options("stop", 30, 0, 4, True), False),
+    "stop a --timeout 0 --wait 1.5": (["a"], Options("stop", 0, 1.5, 4, False), False),
+    "restart @west": (["a", "b"], RESTART, True),
+    "restart a --timeout 7 --wait 2 --dry-run": (["a"], Options("restart", 7, 2, 1, True), True),
+}
+
+
+@pytest.mark.parametrize(("line", "expected"), LINES.items(), ids=LINES)
+def test_a_command_line_and_what_it_asks_for(
+    asked: list[Any], line: str, expected: tuple[list[str], Options, bool]
+) -> None:
+    assert boundary.run(line.split()) == 0
+    assert asked == [expected]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["run", "run nobody", "run @nowhere", "run server=9", "run a nobody", "restart", "stop",
+     "stop nobody", "run colour=red", "run a --force"],
+)  # fmt: skip
+def test_a_command_line_that_means_nothing_asks_for_nothing(asked: list[Any], line: str) -> None:
+    assert boundary.run(line.split()) == 2
+    assert asked == []
+
+
+@pytest.mark.parametrize("content", ["{", "[]", None], ids=["invalid", "empty", "absent"])
+def test_nothing_is_run_from_a_registry_file_that_has_no_instance(
+    asked: list[Any], tmp_path: Path, content: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if content is None:
+        (tmp_path / "servers.json").unlink()
+    else:
+        (tmp_path / "servers.json").write_text(content)
+    assert boundary.run(["run", "all"]) != 0
+    assert asked == []
+    assert "hint: " in capsys.readouterr().err

@@ -1,0 +1,162 @@
+"""When a container counts as ready, and how long is waited for it."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from lifecycle.examples import part, wanted
+
+from wb_cli.contract import Role
+from wb_cli.engine.types import ContainerDetail, ContainerSpec, Port
+from wb_cli.errors import NotFoundError, StartFailedError, StillStartingError
+from wb_cli.lifecycle import health, probes
+from wb_cli.lifecycle.health import Watch, probe, reachable_address
+from wb_cli.lifecycle.probes import Answer, Verdict
+
+UP = ContainerDetail("c1", "demo", "running", 0, "", "no")
+
+
+@dataclass
+class Engine:
+    """Gives details one after another (the last one again and again), and one exec answer."""
+
+    details: list[ContainerDetail | Exception]
+    answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def inspect(self, _: str) -> ContainerDetail:
+        detail = self.details.pop(0) if len(self.details) > 1 else self.details[0]
+        if isinstance(detail, Exception):
+            raise detail
+        return detail
+
+    def execute(self, _: str, command: Sequence[str]) -> tuple[int, bytes]:
+        self.asked.append(command[0])
+        return self.answers.get(command[0], (127, b"not found"))
+
+    def logs(self, _: str, __: int) -> str:
+        return "first\nlast\n"
+
+
+def spec(role: Role, *, published: bool = False) -> ContainerSpec:
+    made = part(wanted(admin_version="1"), role.container_name("demo"))
+    return made if published else replace(made, ports=())
+
+
+def watch(engine: Any, role: Role = Role.VALKEY, seconds: float = 10) -> Watch:
+    """A watch whose clock moves one second whenever it is looked at."""
+    ticks = iter(range(1000))
+    return Watch(engine, "c1", spec(role), seconds, threading.Event(), lambda: float(next(ticks)))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "EXEC_INTERVAL_S", 0.0)
+
+
+PONG = {"valkey-cli": (0, b"PONG\n")}
+LOADING = {"valkey-cli": (0, b"LOADING Valkey is loading the dataset in memory")}
+
+
+def test_it_returns_once_the_container_is_ready() -> None:
+    engine = Engine([replace(UP, state="created"), UP], PONG)
+    watch(engine).until_ready()
+    assert engine.asked == ["valkey-cli"]
+
+
+def test_loading_is_not_ready_although_the_command_succeeds() -> None:
+    with pytest.raises(StillStartingError, match="it last said: LOADING Valkey is loading"):
+        watch(Engine([UP], LOADING)).until_ready()
+
+
+def test_what_is_not_ready_in_time_is_still_starting_and_the_hint_says_where_to_look() -> None:
+    with pytest.raises(StillStartingError) as caught:
+        watch(Engine([replace(UP, state="created")])).until_ready()
+    assert "`wb status demo`" in caught.value.hint
+
+
+FAILURES: dict[str, tuple[ContainerDetail, str]] = {
+    "exited": (replace(UP, state="exited", exit_code=7), "exited with code 7"),
+    "dead": (replace(UP, state="dead", exit_code=1), "exited with code 1"),
+    "out of memory": (
+        replace(UP, state="exited", exit_code=137, oom_killed=True),
+        "exited with code 137 (out of memory)",
+    ),
+    "a crash loop": (
+        replace(UP, state="restarting", restart_count=4),
+        "exits again and again, 4 times so far,",
+    ),
+    "unhealthy by its image's own check": (replace(UP, health="unhealthy"), "is unhealthy"),
+}
+
+
+@pytest.mark.parametrize(("detail", "how"), FAILURES.values(), ids=FAILURES)
+def test_a_container_that_failed_is_not_waited_for(detail: ContainerDetail, how: str) -> None:
+    with pytest.raises(StartFailedError) as caught:
+        watch(Engine([detail])).until_ready()
+    assert caught.value.message == (
+        f"demo-valkey {how} while starting; its last lines:\n    first\n    last"
+    )
+
+
+def test_one_that_is_gone_exited() -> None:
+    with pytest.raises(StartFailedError, match="demo-valkey is gone"):
+        watch(Engine([NotFoundError("No such container")])).until_ready()
+
+
+def test_a_wait_can_be_cancelled() -> None:
+    waiting = watch(Engine([UP], LOADING), seconds=500)
+    waiting.cancelled.set()
+    with pytest.raises(InterruptedError):
+        waiting.until_ready()
+
+
+def test_the_admin_server_is_ready_when_it_runs() -> None:
+    engine: Any = Engine([UP])
+    verdicts = [
+        probe(engine, spec(Role.ADMIN), replace(UP, state=state)).verdict
+        for state in ("created", "running")
+    ]
+    assert verdicts == [Verdict.NOT_YET, Verdict.READY]
+    assert engine.asked == []
+
+
+def test_a_platform_without_curl_or_wget_is_asked_by_python_and_so_on() -> None:
+    engine: Any = Engine([UP], {"curl": (0, b"")})
+    assert probe(engine, spec(Role.PLATFORM), UP).verdict is Verdict.READY
+    assert engine.asked == ["python3", "curl"]
+
+
+def test_a_platform_that_none_of_them_can_ask_is_not_ready() -> None:
+    engine: Any = Engine([UP])
+    answer = probe(engine, spec(Role.PLATFORM), UP)
+    assert (answer.verdict, answer.words) == (Verdict.UNREACHABLE, "no way to ask it")
+    assert engine.asked == ["python3", "curl", "wget"]
+
+
+def test_over_the_wire_comes_first_and_spares_the_exec(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def ready(host: str, port: int, *_: str) -> Answer:
+        asked.append((host, port))
+        return Answer(Verdict.READY)
+
+    for name in ("postgres", "valkey", "http_below_500"):
+        monkeypatch.setattr(probes, name, ready)
+    engine: Any = Engine([UP])
+    detail = replace(UP, addresses={"demo": "10.213.0.2"})
+    for role in (Role.POSTGRES, Role.VALKEY):
+        assert probe(engine, spec(role), detail).verdict is Verdict.READY
+    assert probe(engine, spec(Role.PLATFORM, published=True), detail).verdict is Verdict.READY
+    assert asked == [("10.213.0.2", 5432), ("10.213.0.2", 6379), ("127.0.0.1", 9001)]
+    assert engine.asked == []
+
+
+@pytest.mark.parametrize(
+    ("published", "reached"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("10.0.0.1", "10.0.0.1")],
+)
+def test_where_a_published_port_is_reached(published: str, reached: str) -> None:
+    assert reachable_address(Port(8000, 9001, published)) == (reached, 9001)

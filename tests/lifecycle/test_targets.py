@@ -1,0 +1,87 @@
+"""Which instances a stop means."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from lifecycle.examples import DEMO, SETTINGS
+
+from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork
+from wb_cli.errors import UsageError, WbError
+from wb_cli.instances.store import Registry
+from wb_cli.lifecycle.targets import instances_on, to_stop
+
+HERE, ELSEWHERE = str(SETTINGS.servers_file), "/somebody/else.json"
+
+
+def running(id_: str, registry: str = HERE) -> ObservedContainer:
+    labels = {"wb.instance": id_, "wb.registry": registry}
+    return ObservedContainer(f"c-{id_}", id_, "running", "Up", "x", "y", labels=labels)
+
+
+class Engine:
+    def __init__(self, *containers: ObservedContainer) -> None:
+        network = ObservedNetwork("n", "only-a-network", (), {"wb.instance": "only-a-network"})
+        self.observed = Observed((*containers, replace(DOCKERS, id="x")), (network,))
+
+    def observe(self) -> Observed:
+        return self.observed
+
+
+DOCKERS = ObservedContainer("d", "unrelated", "running", "Up", "x", "y")
+ENGINE: Any = Engine(running("demo"), running("forgotten"), running("theirs", ELSEWHERE))
+REGISTRY = Registry((DEMO, replace(DEMO, id="mali", port=9002, tags=("west",))))
+
+
+def stop(*words: str, registry: Callable[[], Registry] = lambda: REGISTRY) -> list[str]:
+    return to_stop(words, registry, SETTINGS, ENGINE)
+
+
+def unreadable() -> Registry:
+    raise WbError("cannot read the registry file")
+
+
+@pytest.mark.parametrize(
+    ("words", "ids"),
+    [
+        (["demo"], ["demo"]),
+        (["mali"], ["mali"]),  # declared, and perhaps not running
+        (["@west", "demo", "demo"], ["demo", "mali"]),
+        (["forgotten"], ["forgotten"]),
+        (["theirs"], ["theirs"]),  # named, so meant
+        (["only-a-network"], ["only-a-network"]),
+        (["all"], ["demo", "forgotten", "mali"]),  # and nobody else's
+    ],
+)
+def test_the_words_mean_what_is_declared_and_what_runs(words: list[str], ids: list[str]) -> None:
+    assert stop(*words) == ids
+
+
+@pytest.mark.parametrize("word", ["unheard-of", "@nowhere", "server=9", "unrelated"])
+def test_a_word_that_means_nothing_is_an_error(word: str) -> None:
+    with pytest.raises(WbError):
+        stop(word, "demo")
+
+
+@pytest.mark.parametrize(("words", "ids"), [(["demo"], ["demo"]), (["all"], ["demo", "forgotten"])])
+def test_what_runs_is_found_though_the_registry_file_cannot_be_read(
+    words: list[str], ids: list[str]
+) -> None:
+    assert stop(*words, registry=unreadable) == ids
+
+
+def test_a_tag_cannot_be_looked_up_in_a_file_that_cannot_be_read() -> None:
+    with pytest.raises(WbError, match="cannot read"):
+        stop("@west", registry=unreadable)
+
+
+def test_all_of_nothing_is_a_usage_error() -> None:
+    nothing: Any = type("Nothing", (), {"observe": lambda _: Observed()})()
+    with pytest.raises(UsageError, match="nothing to stop"):
+        to_stop(["all"], lambda: Registry(()), SETTINGS, nothing)
+
+
+def test_instances_are_found_by_label_on_containers_and_networks() -> None:
+    assert instances_on(ENGINE.observe()) == {"demo", "forgotten", "theirs", "only-a-network"}
+    assert instances_on(ENGINE.observe(), ELSEWHERE) == {"theirs"}
