@@ -10,7 +10,7 @@ import click
 import typer
 
 from wb_cli import __version__
-from wb_cli.cli import config, images, lifecycle, observe, setup
+from wb_cli.cli import config, images, lifecycle, observe, schema, setup
 from wb_cli.cli import host as host_commands
 from wb_cli.cli.console import Console
 from wb_cli.cli.context import Wb
@@ -78,6 +78,7 @@ observe.register(app)
 host_commands.register(app)
 images.register(app)
 setup.register(app)
+schema.register(app)
 app.add_typer(config.app, name="config")
 
 

@@ -1,0 +1,161 @@
+"""What `--json` answers is what the published schemas say, errors too."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import typer
+from jsonschema import Draft202012Validator
+from services import POSTGRES_IMAGE
+from wb_host import Host
+
+from wb_cli.cli.app import app, run
+from wb_cli.cli.schema import ANSWERS, text_of
+from wb_cli.errors import ExitCode, UsageError
+from wb_cli.instances.setting_table import SETTINGS
+
+Wb = Callable[..., Any]
+
+
+def validator(command: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads(text_of(command)))
+
+
+def check(command: str, answer: str) -> Any:
+    """The answer of a command, which is one document and as published."""
+    document = json.loads(answer)
+    is_error = isinstance(document, dict) and "error" in document
+    validator("error" if is_error else command).validate(document)
+    return document
+
+
+def commands_with_json(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands_with_json(command, (*path, name))
+        elif any("--json" in parameter.opts for parameter in command.params):
+            yield " ".join((*path, name))
+
+
+def test_every_command_that_answers_as_json_has_a_schema() -> None:
+    root = typer.main.get_command(app)
+    assert isinstance(root, click.Group)
+    assert set(commands_with_json(root)) == set(ANSWERS) - {"error"}
+
+
+@pytest.mark.parametrize("command", ANSWERS)
+def test_every_schema_is_one(command: str) -> None:
+    Draft202012Validator.check_schema(json.loads(text_of(command)))
+
+
+@pytest.mark.parametrize("command", ANSWERS)
+def test_no_schema_takes_just_anything(command: str) -> None:
+    for nonsense in ({}, [{}], {"instances": [{}]}, "text", None):
+        assert not validator(command).is_valid(nonsense)
+
+
+@pytest.fixture
+def wb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Wb:
+    """Run a command line with --json, where no engine is; check and give its answer."""
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting.env, raising=False)
+    monkeypatch.setenv("WB_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("SERVERS_FILE_PATH", str(tmp_path / "servers.json"))
+    monkeypatch.setenv("MOUNT_PATH", str(tmp_path))
+
+    def answer(*words: str, exits: int = 0) -> Any:
+        assert run([*words, "--json"]) == exits
+        known = (" ".join(words[:count]) for count in (2, 1))
+        command = next(each for each in known if each in ANSWERS)
+        return check(command, capsys.readouterr().out)
+
+    return answer
+
+
+def test_commands_that_need_no_engine(wb: Wb, tmp_path: Path) -> None:
+    wb("config", "add", "demo", "--tag", "field", "env.A=b", "memory=2g")
+    wb("config", "set", "demo", "label=Demo")
+    wb("config", "unset", "demo", "memory")
+    wb("config", "show", "demo")
+    wb("config", "settings")
+    wb("config", "fields")
+    wb("init-dirs", "demo")
+    assert wb("init-dirs", "demo")["instances"][0]["folders"][0]["created"] is False
+    file = tmp_path / "servers.json"
+    file.write_text(json.dumps([*json.loads(file.read_text()), {"id": "host"}, 7]))
+    assert len(wb("config", "list")["refused"]) == 2
+    assert wb("config", "validate", exits=ExitCode.FAILURE)["valid"] == ["demo"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("config", "show", "nobody"), ExitCode.USAGE),
+        (("config", "add", "Host"), ExitCode.USAGE),
+        (("config", "list", "--colour"), ExitCode.USAGE),
+        (("run",), ExitCode.USAGE),
+        (("run", "nobody"), ExitCode.USAGE),
+        (("run", "demo", "--timeout", "soon"), ExitCode.USAGE),
+        (("images", "build", "nonsense"), ExitCode.USAGE),
+        (("status", "@nobody"), ExitCode.USAGE),
+    ],
+)
+def test_errors(wb: Wb, words: tuple[str, ...], code: ExitCode) -> None:
+    assert wb(*words, exits=code)["error"]["exitCode"] == code
+
+
+@pytest.mark.parametrize("command", ["stop all", "pull", "images build"])
+def test_errors_without_an_engine(command: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "wb_cli", *command.split(), "--json"],
+        env=os.environ
+        | {
+            "WB_CONFIG_DIR": str(tmp_path),
+            "SERVERS_FILE_PATH": str(tmp_path / "servers.json"),
+            "DOCKER_HOST": f"unix://{tmp_path}/nobody",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == ExitCode.ENGINE_UNREACHABLE
+    assert check(command, done.stdout)["error"]["kind"] == "EngineUnreachable"
+
+
+def test_there_is_no_schema_of_what_is_no_command() -> None:
+    with pytest.raises(UsageError, match="'wb'"):
+        text_of("wb")
+
+
+@pytest.mark.engine
+def test_commands_on_an_engine(host: Host) -> None:
+    def answer(*words: str, exits: int = 0, **environ: str) -> Any:
+        done = host.wb(*words, "--json", exits=exits, **environ)
+        return check(words[0], done.stdout)
+
+    def result(*words: str, exits: int = 0) -> str:
+        (ended,) = answer(*words, exits=exits)["instances"]
+        return str(ended["result"])
+
+    id_ = host.prepare()
+    assert result("run", id_, "--dry-run") == "planned"
+    assert result("run", id_) == "ready"
+    assert result("run", id_) == "unchanged"
+    assert answer("status")["instances"][0]["state"] == "running"
+    host.change(id_, env={"MODE": "exits"})
+    assert result("run", id_, exits=ExitCode.FAILURE) == "failed"
+    host.change(id_, env={"MODE": "healthy"})
+    host.wb("stop", id_)
+    (host.folder(id_) / "valkey_data" / "dump.rdb").write_bytes(b"REDIS0011 torn")
+    assert result("restart", id_, exits=ExitCode.DEGRADED) == "degraded"
+    assert answer("status")["instances"][0]["state"] == "degraded"
+    assert result("stop", id_) == "stopped"
+    assert result("stop", id_) == "not running"
+    host.forget(id_)
+    assert answer("pull", WB_PULL_IMAGES=POSTGRES_IMAGE)["images"][0]["result"] == "local"
