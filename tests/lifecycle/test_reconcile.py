@@ -560,3 +560,11 @@ def test_the_plan_as_a_document_names_every_step_with_its_cause() -> None:
     assert [step["operation"] for step in document["steps"]] == [
         str(operation) for operation in plan.operations
     ]
+
+
+def test_reasons_name_what_changed_and_pass_over_what_is_merely_new() -> None:
+    seed = wanted(image="wb:1.6.7")
+    changed = wanted(image="wb:1.7.0")
+    assert plan_run(changed, running(seed), SUBNET).reasons == ("platform: image 1.6.7 -> 1.7.0",)
+    assert plan_run(seed, Present(), SUBNET).reasons == ()
+    assert plan_restart(changed, running(seed), SUBNET).reasons == ()

@@ -151,6 +151,8 @@ def _summarise(wb: Wb, endings: Sequence[Ended], options: Options) -> None:
             console.line(f"{ended.instance}\n{_indented(str(ended.result.plan))}")
         for warning in _warnings(ended):
             console.note(f"{ended.instance}: warning: {warning}")
+        for line in _particulars(ended, options):
+            console.line(f"{ended.instance}: {line}")
     if len(endings) > 1 and not options.dry_run:
         console.table(
             ("INSTANCE", "RESULT"), [(e.instance, _result(e, options.verb)) for e in endings]
@@ -166,6 +168,14 @@ def _result(ended: Ended, verb: str) -> str:
     if ended.result:
         return in_words(ended.result, verb)
     return f"failed: {ended.error.message.partition(chr(10))[0]}" if ended.error else ""
+
+
+def _particulars(ended: Ended, options: Options) -> list[str]:
+    """What was changed and why, and how the cache came back."""
+    if not ended.result or options.dry_run:
+        return []
+    warm_up = ended.result.warm_up
+    return [*ended.result.plan.reasons, *([f"cache: {warm_up}"] if warm_up else [])]
 
 
 def _warnings(ended: Ended) -> list[str]:

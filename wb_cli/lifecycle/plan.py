@@ -12,6 +12,12 @@ from typing import Any
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerSpec, NetworkSpec
 
+# Causes that need no words where a person reads what was done.
+NOT_THERE = "not there"
+STOP = "stop"
+RESTART = "restart"
+EXPECTED = {NOT_THERE, STOP, RESTART}
+
 
 @dataclass(frozen=True)
 class CreateNetwork:
@@ -167,6 +173,14 @@ class Plan:
     def operations(self) -> Iterator[Operation]:
         """All operations, in order."""
         return (operation for lane in self.lanes for operation in lane.operations)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why parts that were there already are changed: ``platform: image 1.6.7 -> 1.7.0``."""
+        lanes = (lane for stage in self.stages for lane in stage)
+        return tuple(
+            f"{each.subject}: {each.cause}" for each in lanes if each.cause not in EXPECTED
+        )
 
     def __str__(self) -> str:
         lines = [str(lane) for lane in self.lanes] or ["nothing to do"]

@@ -10,6 +10,9 @@ from wb_cli.contract import STOP_ORDER, STOP_TIMEOUTS, Role
 from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC, NetworkSpec
 from wb_cli.lifecycle.fingerprint import differences, parse
 from wb_cli.lifecycle.plan import (
+    NOT_THERE,
+    RESTART,
+    STOP,
     Await,
     Create,
     CreateNetwork,
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
     from wb_cli.lifecycle.desired import Desired
 
 PREVIOUS = "-previous"
-NOT_THERE = "not there"
 LEFT_OVER = "left over from an interrupted run"
 SUCCEEDED = "its successor is ready"
 GUEST_TIMEOUT_S = 10
@@ -82,12 +84,12 @@ def plan_restart(desired: Desired, present: Present, subnet: str) -> Plan:
     The old containers are kept aside, stopped, until their successors are ready.
     """
     leftovers, current = _leftovers(present), _current(present)
-    parts = {spec.role: Lane(spec.role, "restart", _fresh(spec)) for spec in desired.containers}
+    parts = {spec.role: Lane(spec.role, RESTART, _fresh(spec)) for spec in desired.containers}
     return Plan(
         desired.instance,
         (
             *stages(tuple(Lane(c.name, LEFT_OVER, _down(c, present)) for c in leftovers)),
-            *stages(*((Lane(c.name, "restart", _aside(c, present)),) for c in current)),
+            *stages(*((Lane(c.name, RESTART, _aside(c, present)),) for c in current)),
             *stages((_network_lane(desired, present, subnet),)),
             *_start_stages(parts),
         ),
@@ -102,7 +104,7 @@ def plan_stop(instance: str, present: Present, guests: tuple[ObservedContainer, 
         for each in guests
     )
     networks = tuple(
-        Lane("network", "stop", (RemoveNetwork(each.id, each.name),)) for each in present.networks
+        Lane("network", STOP, (RemoveNetwork(each.id, each.name),)) for each in present.networks
     )
     return Plan(instance, (*stages(others), *_down_stages(present), *stages(networks)))
 
@@ -289,7 +291,7 @@ def _current(present: Present) -> tuple[ObservedContainer, ...]:
 def _down_stages(present: Present) -> tuple[Stage, ...]:
     """One container after another, in the contract's order; each is gone before the next stops."""
     return stages(
-        *((Lane(each.name, "stop", _down(each, present)),) for each in _in_stop_order(present))
+        *((Lane(each.name, STOP, _down(each, present)),) for each in _in_stop_order(present))
     )
 
 
