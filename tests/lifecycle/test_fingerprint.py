@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifecycle.examples import DEMO, KEY, SETTINGS, SUBNET, credentials, running
 
@@ -47,11 +47,13 @@ def test_differences_in_words(old: dict[str, str], new: dict[str, str], words: s
 FIELDS = st.dictionaries(st.text(min_size=1), st.text())
 
 
+@settings(deadline=None)
 @given(FIELDS)
 def test_a_fingerprint_comes_back_from_its_label(fields: dict[str, str]) -> None:
     assert parse(dump(fields)) == fields
 
 
+@settings(deadline=None)
 @given(FIELDS, FIELDS)
 def test_differences_are_empty_only_where_nothing_differs(
     one: dict[str, str], other: dict[str, str]
@@ -75,13 +77,14 @@ def test_a_digest_depends_on_value_and_key() -> None:
 SECRET = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=12, max_size=40)
 
 
+@settings(deadline=None)
 @given(passwords=st.tuples(SECRET, SECRET, SECRET), own=SECRET, key=SECRET)
 def test_no_secret_shows_in_specs_plans_or_labels(
     passwords: tuple[str, str, str], own: str, key: str
 ) -> None:
-    settings = replace(SETTINGS, passed_on={"CLERK_SECRET_KEY": Secret(key)})
+    host = replace(SETTINGS, passed_on={"CLERK_SECRET_KEY": Secret(key)})
     instance = replace(DEMO, env={"OWN": own}, image="wb-platform:1")
-    new = desired(instance, settings, credentials(*passwords), KEY)
+    new = desired(instance, host, credentials(*passwords), KEY)
     old = desired(DEMO, SETTINGS, credentials(), KEY)
     plans = [
         plan_run(new, Present(), SUBNET),

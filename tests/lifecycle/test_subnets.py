@@ -4,7 +4,7 @@ from ipaddress import IPv4Network
 from itertools import islice
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wb_cli.errors import AddressPoolError
@@ -18,6 +18,7 @@ SUBNETS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(SUBNETS, max_size=12), st.integers(24, 29))
 def test_what_is_given_never_overlaps_what_is_taken_nor_each_other(
     taken: list[str], prefix: int
@@ -32,6 +33,7 @@ def test_what_is_given_never_overlaps_what_is_taken_nor_each_other(
     assert not [(n, t) for n in networks for t in taken if n.overlaps(IPv4Network(t))]
 
 
+@settings(deadline=None)
 @given(st.lists(SUBNETS, max_size=12), st.integers(24, 29))
 def test_every_subnet_is_given_out_or_taken(taken: list[str], prefix: int) -> None:
     given_out: list[str] = []

@@ -1,0 +1,178 @@
+"""How instances stand, from one listing of the engine."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_engine import LOADING, FakeEngine, Program
+from lifecycle.examples import DEMO, SETTINGS
+
+from wb_cli.contract import Role
+from wb_cli.engine.types import ContainerSpec, NetworkSpec
+from wb_cli.errors import UsageError
+from wb_cli.instances.secrets import SecretStore
+from wb_cli.lifecycle import probes
+from wb_cli.lifecycle.probes import Answer, Verdict
+from wb_cli.lifecycle.site import Site
+from wb_cli.lifecycle.status import InstanceStatus, find_container, statuses, unknown
+
+MINE = {"wb.registry": str(SETTINGS.servers_file)}
+IMAGE = "x:1"
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    unreachable = Answer(Verdict.UNREACHABLE)
+    monkeypatch.setattr(probes, "http_below_500", lambda *_: unreachable)
+    made = FakeEngine([IMAGE])
+    made.create_network(NetworkSpec("demo", "10.0.0.0/29", MINE))
+    return made
+
+
+@pytest.fixture
+def site(engine: FakeEngine, tmp_path: Path) -> Site:
+    return Site(engine, SETTINGS, SecretStore(tmp_path))
+
+
+def add(engine: FakeEngine, role: Role, name: str = "", instance: str = "demo") -> str:
+    spec = ContainerSpec(instance, role, IMAGE, labels=MINE)
+    id_ = engine.create_container(spec, next(iter(engine.networks)))
+    engine.start(id_)
+    if name:
+        engine.rename(id_, name)
+    return id_
+
+
+def all_up(engine: FakeEngine) -> None:
+    for role in (Role.POSTGRES, Role.VALKEY, Role.PLATFORM):
+        add(engine, role)
+
+
+def status(site: Site, **changes: Any) -> InstanceStatus:
+    (shown,) = statuses(site, [replace(DEMO, **changes)], orphans=False)
+    return shown
+
+
+Change = Callable[[FakeEngine], Any]
+
+
+def unready(engine: FakeEngine, name: str) -> None:
+    engine.named(name).program = Program(answers=LOADING)
+
+
+def gone(engine: FakeEngine, name: str) -> None:
+    del engine.containers[engine.named(name).id]
+
+
+STATES: dict[str, tuple[Change, str, dict[str, str]]] = {
+    "all of it answers": (lambda _: None, "running", {}),
+    "valkey exited": (
+        lambda e: e.crash("demo-valkey"), "degraded", {"valkey": "exited"},
+    ),
+    "valkey is loading": (
+        lambda e: unready(e, "demo-valkey"), "degraded", {"valkey": "starting"},
+    ),
+    "valkey is gone": (lambda e: gone(e, "demo-valkey"), "degraded", {"valkey": "stopped"}),
+    "the platform starts": (
+        lambda e: unready(e, "demo"), "starting", {"platform": "starting"},
+    ),
+    "the platform exited": (lambda e: e.crash("demo"), "partial", {"platform": "exited"}),
+    "postgres is gone": (
+        lambda e: gone(e, "demo-postgres"), "partial", {"postgres": "stopped"},
+    ),
+    "nothing is there": (
+        lambda e: e.containers.clear(),
+        "stopped",
+        dict.fromkeys(("postgres", "valkey", "platform"), "stopped"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "state", "parts"), STATES.values(), ids=STATES)
+def test_an_instance_s_state_follows_from_its_parts(
+    site: Site, engine: FakeEngine, change: Change, state: str, parts: dict[str, str]
+) -> None:
+    all_up(engine)
+    change(engine)
+    shown = status(site)
+    assert shown.state == state
+    healthy = dict.fromkeys(("postgres", "valkey", "platform"), "healthy")
+    assert {part.role: part.state for part in shown.parts} == healthy | parts
+
+
+def test_a_declared_admin_server_that_is_not_there_makes_it_partial(
+    site: Site, engine: FakeEngine
+) -> None:
+    all_up(engine)
+    assert status(site, admin_version="1").state == "partial"
+    add(engine, Role.ADMIN)
+    assert status(site, admin_version="1").state == "running"
+
+
+def test_a_container_of_its_name_without_our_label_is_foreign(
+    site: Site, engine: FakeEngine
+) -> None:
+    add(engine, Role.PLATFORM, "demo-valkey", instance="somebody")
+    shown = status(site)
+    assert shown.state == "foreign"
+    assert shown.notes == ("demo-valkey is there and is not wb's",)
+
+
+def test_what_is_left_over_is_noted_and_counts_for_nothing(site: Site, engine: FakeEngine) -> None:
+    add(engine, Role.PLATFORM, "demo-previous")
+    all_up(engine)
+    shown = status(site)
+    assert shown.state == "running"
+    assert shown.notes == ("demo-previous is left over; `wb run demo` tidies up",)
+
+
+def test_what_only_the_engine_has_is_shown_where_all_are_asked_for(
+    site: Site, engine: FakeEngine
+) -> None:
+    all_up(engine)
+    add(engine, Role.PLATFORM, instance="forgotten")
+    both = statuses(site, [DEMO], orphans=True)
+    assert [(each.id, each.state) for each in both] == [
+        ("demo", "running"),
+        ("forgotten", "running"),
+    ]
+    assert both[1].notes == ("is not in the registry file; `wb stop forgotten` stops it",)
+    assert [each.id for each in statuses(site, [DEMO], orphans=False)] == ["demo"]
+
+
+def test_one_listing_serves_all_instances(
+    site: Site, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_up(engine)
+    listings = []
+    observe = engine.observe
+    monkeypatch.setattr(engine, "observe", lambda: (listings.append(1), observe())[1])
+    others = [replace(DEMO, id=f"i{number}", port=9100 + number) for number in range(40)]
+    assert len(statuses(site, [DEMO, *others], orphans=True)) == 41
+    assert len(listings) == 1
+
+
+def test_without_an_engine_everything_is_unknown() -> None:
+    (shown,) = unknown([DEMO])
+    assert shown.state == "unknown"
+    assert {part.state for part in shown.parts} == {"unknown"}
+
+
+def test_as_a_document(site: Site, engine: FakeEngine) -> None:
+    all_up(engine)
+    engine.crash("demo", 3)
+    document = status(site).as_document()
+    assert (document["id"], document["state"], document["notes"]) == ("demo", "partial", [])
+    platform = document["containers"][-1]
+    assert (platform["container"], platform["state"]) == ("demo", "exited")
+    assert platform["since"] == "Exited (3) 1 second ago"
+
+
+def test_the_container_of_a_part_is_the_current_one(site: Site, engine: FakeEngine) -> None:
+    add(engine, Role.PLATFORM, "demo-previous")
+    current = add(engine, Role.PLATFORM)
+    assert find_container(site.engine, "demo", Role.PLATFORM).id == current
+    with pytest.raises(UsageError, match="demo has no valkey container"):
+        find_container(site.engine, "demo", Role.VALKEY)
