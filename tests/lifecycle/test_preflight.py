@@ -13,6 +13,8 @@ from wb_cli.host import directories, ports
 from wb_cli.lifecycle.preflight import Preflight, PreflightError, foreign_names, refuse_foreign
 from wb_cli.lifecycle.reconcile import Present
 
+HERE = str(SETTINGS.servers_file)
+
 
 @pytest.fixture(autouse=True)
 def free_ports(monkeypatch: pytest.MonkeyPatch) -> set[int]:
@@ -163,5 +165,17 @@ def test_foreign_is_what_bears_our_name_without_our_label() -> None:
     )
     assert foreign_names("demo", observed) == ["demo", "demo-valkey", "demo"]
     with pytest.raises(PreflightError, match="a container or network named demo is there"):
-        refuse_foreign("demo", observed)
-    refuse_foreign("unrelated-too", observed)
+        refuse_foreign("demo", observed, HERE)
+    refuse_foreign("unrelated-too", observed, HERE)
+
+
+def test_an_instance_of_another_registry_file_is_not_ours_to_touch() -> None:
+    elsewhere = {"wb.instance": "demo", "wb.registry": "/else/servers.json"}
+    here = elsewhere | {"wb.registry": HERE}
+    network = ObservedNetwork("n", "demo", labels=elsewhere)
+    with pytest.raises(PreflightError, match=r"belongs to the registry file /else/servers.json"):
+        refuse_foreign("demo", Observed((other(name="demo", labels=elsewhere),)), HERE)
+    with pytest.raises(PreflightError, match="belongs to the registry file"):
+        refuse_foreign("demo", Observed((), (network,)), HERE)
+    refuse_foreign("demo", Observed((other(name="demo", labels=here),)), HERE)
+    refuse_foreign("demo", Observed((other(name="demo", labels=elsewhere),)), "/else/servers.json")

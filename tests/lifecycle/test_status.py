@@ -117,7 +117,7 @@ def test_a_container_of_its_name_without_our_label_is_foreign(
     add(engine, Role.PLATFORM, "demo-valkey", instance="somebody")
     shown = status(site)
     assert shown.state == "foreign"
-    assert shown.notes == ("demo-valkey is there and is not wb's",)
+    assert shown.notes == ("a container or network named demo-valkey is there and is not wb's",)
 
 
 def test_what_is_left_over_is_noted_and_counts_for_nothing(site: Site, engine: FakeEngine) -> None:

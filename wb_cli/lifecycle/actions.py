@@ -88,7 +88,7 @@ def stop(site: Site, instance_id: str, how: How, *, force: bool = False) -> Resu
     else:
         deadline = began + how.timeout_s
         observed = wait_for_guests(site.engine, instance_id, deadline, how.report, how.cancelled)
-    refuse_foreign(instance_id, observed)
+    refuse_foreign(instance_id, observed, str(site.settings.servers_file))
     present = site.present(instance_id, observed, set())
     guests = guests_of(instance_id, observed) if force else ()
     plan = plan_stop(instance_id, present, guests)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from wb_cli import contract
 from wb_cli.contract import Role
+from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.errors import WbError
 from wb_cli.host import directories, ports
 from wb_cli.lifecycle.desired import instance_path
@@ -63,7 +64,8 @@ class Preflight:
             raise PreflightError(self.instance.id, problems)
 
     def _names(self) -> Iterator[Problem]:
-        return iter(map(_foreign, foreign_names(self.instance.id, self.observed)))
+        registry = str(self.settings.servers_file)
+        return iter(foreign(self.instance.id, self.observed, registry))
 
     def _images(self) -> Iterator[Problem]:
         for spec in self.desired.containers:
@@ -132,18 +134,39 @@ class Preflight:
             )
 
 
-def refuse_foreign(instance: str, observed: Observed) -> None:
-    """Raise ``PreflightError`` where something that is not wb's bears one of our names."""
-    problems = [_foreign(name) for name in foreign_names(instance, observed)]
+def refuse_foreign(instance: str, observed: Observed, registry: str) -> None:
+    """Raise ``PreflightError`` where what bears our names is not ours to touch."""
+    problems = foreign(instance, observed, registry)
     if problems:
         raise PreflightError(instance, problems)
 
 
-def _foreign(name: str) -> Problem:
-    return Problem(
-        f"a container or network named {name} is there and is not wb's",
-        f"Look at it with `docker inspect {name}`; remove or rename it to go on.",
-    )
+def foreign(instance: str, observed: Observed, registry: str) -> list[Problem]:
+    """What bears an instance's names and is not of this registry file: not wb's, or another's."""
+    strangers = [
+        Problem(
+            f"a container or network named {name} is there and is not wb's",
+            f"Look at it with `docker inspect {name}`; remove or rename it to go on.",
+        )
+        for name in foreign_names(instance, observed)
+    ]
+    others = [
+        Problem(
+            f"the {instance} that this engine has belongs to the registry file {other}",
+            f"Work on it with `wb --servers-file {other}`; stopped there, the id is free here.",
+        )
+        for other in _registries(instance, observed) - {registry}
+    ]
+    return strangers + others
+
+
+def _registries(instance: str, observed: Observed) -> set[str]:
+    """The registry files that the engine's containers and networks of an instance stand in."""
+    labels = [
+        *(each.labels for each in observed.containers if each.instance == instance),
+        *(each.labels for each in observed.networks if each.instance == instance),
+    ]
+    return {label[LABEL_REGISTRY] for label in labels if LABEL_REGISTRY in label}
 
 
 def foreign_names(instance: str, observed: Observed) -> list[str]:

@@ -14,7 +14,7 @@ from wb_cli.errors import NotFoundError, UsageError
 from wb_cli.lifecycle import probes, warmup
 from wb_cli.lifecycle.desired import common_labels
 from wb_cli.lifecycle.health import probe, reachable_address
-from wb_cli.lifecycle.preflight import foreign_names
+from wb_cli.lifecycle.preflight import foreign
 from wb_cli.lifecycle.probes import Answer, Verdict
 from wb_cli.lifecycle.reconcile import PREVIOUS
 from wb_cli.lifecycle.targets import instances_on
@@ -132,8 +132,8 @@ def _status(
     current = {c.role: c for c in ours if not c.name.endswith(PREVIOUS)}
     shown = roles or tuple(role for role in Role if role in current)
     parts = tuple(_part(site, instance_id, role, current.get(role)) for role in shown)
-    foreign = foreign_names(instance_id, observed)
-    notes = [f"{name} is there and is not wb's" for name in foreign]
+    strangers = foreign(instance_id, observed, str(site.settings.servers_file))
+    notes = [problem.message for problem in strangers]
     notes += [
         f"{c.name} is left over; `wb run {instance_id}` tidies up"
         for c in ours
@@ -141,12 +141,14 @@ def _status(
     ]
     if roles is None:
         notes.append(f"is not in the registry file; `wb stop {instance_id}` stops it")
-    return InstanceStatus(instance_id, _summary(parts, foreign), parts, tuple(notes))
+    return InstanceStatus(
+        instance_id, _summary(parts, is_foreign=bool(strangers)), parts, tuple(notes)
+    )
 
 
-def _summary(parts: Sequence[PartStatus], foreign: Sequence[str]) -> str:
+def _summary(parts: Sequence[PartStatus], *, is_foreign: bool) -> str:
     states = {part.role: part.state for part in parts}
-    if foreign:
+    if is_foreign:
         return "foreign"
     if set(states.values()) <= {"healthy"}:
         return "running"
