@@ -1,0 +1,55 @@
+"""Hosts with an engine in memory."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fake_engine import FakeEngine
+from lifecycle.examples import SETTINGS
+from lifecycle.world import ADMIN, PLATFORM, POSTGRES, VALKEY, World
+
+from wb_cli.instances.secrets import SecretStore
+from wb_cli.lifecycle import health, probes
+from wb_cli.lifecycle.site import Site
+
+
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> SecretStore:
+    return SecretStore(tmp_path_factory.mktemp("secrets"))
+
+
+@pytest.fixture
+def new_world(
+    secrets: SecretStore, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], World]:
+    """Makes hosts far from their engine: nothing is reached over the wire, so probes run inside."""
+    unreachable = probes.Answer(probes.Verdict.UNREACHABLE)
+    monkeypatch.setattr(probes, "http_below_500", lambda *_: unreachable)
+    monkeypatch.setattr(health, "EXEC_INTERVAL_S", 0.01)
+
+    def make() -> World:
+        engine = FakeEngine([POSTGRES, VALKEY, PLATFORM, ADMIN, "app:2", "pg:2", "vk:2"])
+        settings = replace(
+            SETTINGS,
+            mount_path=folders,
+            postgres_image=POSTGRES,
+            valkey_image=VALKEY,
+            admin_image="admin:{version}",
+        )
+        return World(engine, Site(engine, settings, secrets))
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("mnt")
+    for name in ("databases", "sandbox", "exports", "assets", "valkey_data"):
+        (root / "demo" / name).mkdir(parents=True)
+    return root
+
+
+@pytest.fixture
+def world(new_world: Callable[[], World]) -> World:
+    return new_world()

@@ -1,0 +1,242 @@
+"""Plans from the states in which containers are found, and plans that stop."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from lifecycle.examples import SUBNET, container, part, running, wanted, without
+from lifecycle.plan_texts import aside, fresh, gone, lines, replaced, run, text
+
+from wb_cli.engine.types import ContainerSpec, ObservedNetwork
+from wb_cli.lifecycle.reconcile import Present, plan_restart, plan_run, plan_stop
+
+
+def only(role_name: str, *operations: str) -> str:
+    return lines(role_name, *(f"  {each}" for each in operations))
+
+
+def found(state: str, status: str, **changes: Any) -> Present:
+    made = container(part(wanted(), "demo"), state=state, status=status)
+    return replace(running(wanted(), made), **changes)
+
+
+AGAIN = ("start demo", "wait until demo is ready", "set restart policy of demo to always")
+STATES: dict[str, tuple[Present, str]] = {
+    "exited, and started again": (
+        found("exited", "Exited (137) 2 minutes ago"),
+        only("platform: found exited (137) 2 minutes ago", *AGAIN[:2]),
+    ),
+    "exited while starting": (
+        found("exited", "Exited (1) 2 minutes ago", policies={"id-demo": "no"}),
+        only("platform: found exited (1) 2 minutes ago", *AGAIN),
+    ),
+    "dead": (found("dead", "Dead"), only("platform: found dead", *AGAIN[:2])),
+    "created, perhaps without its secret files": (
+        found("created", "Created"),
+        lines("platform: created but never started", "  remove demo", fresh("demo")),
+    ),
+    "paused": (found("paused", "Up 1 minute (Paused)"), replaced("platform: paused")),
+    "running, the policy not yet switched": (
+        found("running", "Up 1 second", policies={"id-demo": "no"}),
+        only("platform: not yet supervised", *AGAIN[1:]),
+    ),
+    "in a crash loop, which the engine goes on with": (
+        found("restarting", "Restarting (1) 1 second ago"),
+        "nothing to do",
+    ),
+}
+
+
+@pytest.mark.parametrize(("present", "expected"), STATES.values(), ids=STATES)
+def test_run_takes_a_container_from_the_state_it_is_found_in(
+    present: Present, expected: str
+) -> None:
+    assert run(wanted(), present) == expected
+
+
+def test_an_exited_container_whose_declaration_changed_is_not_stopped_first() -> None:
+    plan = run(wanted(label="Mali"), found("exited", "Exited (0)", policies={"id-demo": "no"}))
+    assert plan == lines(
+        "platform: INSTANCE_NAME Demo -> Mali",
+        "  rename demo to demo-previous",
+        fresh("demo"),
+        gone("demo"),
+    )
+
+
+def left_over(spec: ContainerSpec) -> Any:
+    return container(spec, f"{spec.name}-previous", state="exited", status="Exited (0)")
+
+
+def test_a_previous_container_goes_once_its_successor_is_ready() -> None:
+    present = running(wanted(), left_over(part(wanted(), "demo")))
+    assert run(wanted(), present) == text("""
+        platform: left over from an interrupted run
+          wait until demo is ready
+        demo-previous: left over from an interrupted run
+          remove demo-previous
+    """)
+
+
+def test_a_previous_container_makes_room_where_its_successor_is_replaced() -> None:
+    present = running(wanted(), left_over(part(wanted(), "demo")))
+    assert run(wanted(label="Mali"), present) == lines(
+        "platform: INSTANCE_NAME Demo -> Mali",
+        "  stop demo-previous (at most 10 s)",
+        "  remove demo-previous",
+        aside("demo"),
+        fresh("demo"),
+        gone("demo"),
+    )
+
+
+def test_a_container_that_was_only_set_aside_is_brought_back() -> None:
+    present = without(running(wanted(), left_over(part(wanted(), "demo"))), "demo")
+    present = replace(present, policies={"id-demo-previous": "no"})
+    assert run(wanted(), present) == text("""
+        platform: set aside by an interrupted run
+          rename demo-previous to demo
+          start demo
+          wait until demo is ready
+          set restart policy of demo to always
+    """)
+
+
+def test_one_that_was_set_aside_for_a_change_is_kept_until_its_successor_is_ready() -> None:
+    present = without(running(wanted(), left_over(part(wanted(), "demo"))), "demo")
+    assert run(wanted(label="Mali"), present) == lines(
+        "platform: not there",
+        fresh("demo"),
+        "demo-previous: left over from an interrupted run",
+        "  remove demo-previous",
+    )
+
+
+def test_networks_that_bear_the_same_name_go_but_for_the_one_in_use() -> None:
+    surplus = ObservedNetwork("net-2", "demo")
+    present = running(wanted())
+    present = replace(present, networks=(*present.networks, surplus))
+    plan = plan_run(wanted(), present, SUBNET)
+    assert str(plan) == text("""
+        network: made twice
+          remove network demo
+    """)
+    assert [operation.id for operation in plan.operations] == ["net-2"]
+
+
+def test_stop_follows_the_contract_s_order_and_ends_with_the_network() -> None:
+    present = running(wanted(admin_version="2.0"))
+    assert str(plan_stop("demo", present)) == text("""
+        demo: stop
+          stop demo (at most 10 s)
+          remove demo
+        demo-admin: stop
+          stop demo-admin (at most 10 s)
+          remove demo-admin
+        demo-postgres: stop
+          stop demo-postgres (at most 30 s)
+          remove demo-postgres
+        demo-valkey: stop
+          stop demo-valkey (at most 10 s)
+          remove demo-valkey
+        network: stop
+          remove network demo
+    """)
+
+
+def test_stop_gives_valkey_the_time_that_its_snapshot_takes() -> None:
+    present = running(wanted(), stop_timeouts={"id-demo-valkey": 45})
+    assert "  stop demo-valkey (at most 45 s)" in str(plan_stop("demo", present)).splitlines()
+
+
+def test_stop_of_what_is_not_there_has_nothing_to_do() -> None:
+    assert plan_stop("demo", Present()).is_empty
+
+
+def test_stop_takes_leftovers_and_never_started_containers_and_every_network_along() -> None:
+    spec = part(wanted(), "demo")
+    present = Present(
+        containers=(left_over(spec), container(spec, state="created")),
+        networks=(ObservedNetwork("net-1", "demo"), ObservedNetwork("net-2", "demo")),
+    )
+    plan = plan_stop("demo", present)
+    assert str(plan) == text("""
+        demo-previous: stop
+          stop demo-previous (at most 10 s)
+          remove demo-previous
+        demo: stop
+          remove demo
+        network: stop
+          remove network demo
+        network: stop
+          remove network demo
+    """)
+    assert len(plan.stages[-1]) == 2
+
+
+def test_postgres_and_valkey_with_restart_no_remove_themselves_and_are_never_supervised() -> None:
+    seed = wanted(restart="no")
+    assert [(c.name, c.auto_remove, c.supervised) for c in seed.containers] == [
+        ("demo-postgres", True, False),
+        ("demo-valkey", True, False),
+        ("demo", False, True),
+    ]
+    assert run(seed, Present()) == "\n".join(
+        line
+        for line in run(wanted(), Present()).splitlines()
+        if line
+        not in {
+            "  set restart policy of demo-postgres to always",
+            "  set restart policy of demo-valkey to always",
+        }
+    )
+    assert plan_run(seed, running(seed), SUBNET).is_empty
+
+
+def test_a_container_that_runs_with_rm_is_gone_once_stopped_and_cannot_be_kept_aside() -> None:
+    seed = wanted(restart="no")
+    changed = wanted(restart="no", valkey_max_memory=2**31)
+    assert run(changed, running(seed)) == text("""
+        valkey: command 1073741824 -> 2147483648
+          stop demo-valkey (at most 10 s)
+          remove demo-valkey
+          create demo-valkey from valkey/valkey:8
+          start demo-valkey
+          wait until demo-valkey is ready
+    """)
+
+
+def test_going_over_to_rm_replaces_postgres_and_valkey() -> None:
+    plan = plan_run(wanted(restart="no"), running(wanted()), SUBNET)
+    assert [f"{lane.subject}: {lane.cause}" for stage in plan.stages for lane in stage] == [
+        "postgres: restart always -> no",
+        "valkey: restart always -> no",
+    ]
+
+
+def test_a_damaged_label_counts_as_another_declaration() -> None:
+    made = container(part(wanted(), "demo-valkey"))
+    damaged = replace(made, labels={**made.labels, "wb.spec": "{", "wb.declared": ""})
+    plan = run(wanted(), running(wanted(), damaged))
+    assert plan.startswith("valkey: image set to valkey/valkey:8, command set to valkey-server ")
+
+
+def test_the_plan_as_a_document_names_every_step_with_its_cause() -> None:
+    plan = plan_run(wanted(label="Mali"), running(wanted()), SUBNET)
+    document = plan.as_document()
+    assert document["steps"][0] == {
+        "subject": "platform",
+        "cause": "INSTANCE_NAME Demo -> Mali",
+        "operation": "stop demo (at most 10 s)",
+    }
+    assert [step["operation"] for step in document["steps"]] == [
+        str(operation) for operation in plan.operations
+    ]
+
+
+def test_reasons_name_what_changed_and_pass_over_what_is_merely_new() -> None:
+    seed = wanted(image="wb:1.6.7")
+    changed = wanted(image="wb:1.7.0")
+    assert plan_run(changed, running(seed), SUBNET).reasons == ("platform: image 1.6.7 -> 1.7.0",)
+    assert plan_run(seed, Present(), SUBNET).reasons == ()
+    assert plan_restart(changed, running(seed), SUBNET).reasons == ()

@@ -1,0 +1,244 @@
+"""Failures and interruptions at every step, and what is left then."""
+
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from lifecycle.world import (
+    ADMIN,
+    BROKEN,
+    LOOK,
+    NEVER_READY,
+    PLATFORM,
+    POSTGRES,
+    RUNNING,
+    VALKEY,
+    World,
+    ready,
+)
+
+from wb_cli.errors import EngineError, StartFailedError, WbError
+from wb_cli.lifecycle.actions import How, Result
+from wb_cli.lifecycle.plan import Await, Stage
+
+# Every kind of plan: how the world stands before, and what is asked then.
+Act = Callable[[World], Result]
+KINDS: dict[str, tuple[Callable[[World], Any], Act]] = {
+    "fresh start": (lambda _: None, World.run),
+    "changed platform": (World.run, lambda w: w.run(replace(LOOK, image="app:2"))),
+    "changed port": (World.run, lambda w: w.run(replace(LOOK, port=9002))),
+    "everything changed": (
+        World.run,
+        lambda w: w.run(replace(LOOK, port=9002, valkey_max_memory=2**31, admin_version="1")),
+    ),
+    "admin added": (World.run, lambda w: w.run(replace(LOOK, admin_version="1"))),
+    "admin dropped": (lambda w: w.run(replace(LOOK, admin_version="1")), World.run),
+    "restart": (World.run, World.restart),
+    "restart with changes": (World.run, lambda w: w.restart(replace(LOOK, image="app:2"))),
+    "restart of a stopped instance": (lambda _: None, World.restart),
+    "postgres crashed": (lambda w: (w.run(), w.engine.crash("demo-postgres")), World.run),
+    "platform crashed and changed": (
+        lambda w: (w.run(), w.engine.crash("demo")),
+        lambda w: w.run(replace(LOOK, image="app:2")),
+    ),
+    "not yet supervised": (
+        lambda w: (w.run(), setattr(w.engine.named("demo"), "policy", "no")),
+        lambda w: w.run(replace(LOOK, valkey_max_memory=2**31)),
+    ),
+    "set aside by an interrupted run": (
+        lambda w: (
+            w.run(),
+            w.engine.crash("demo"),
+            setattr(w.engine.named("demo"), "name", "demo-previous"),
+        ),
+        World.run,
+    ),
+    "without supervision, fresh": (lambda _: None, lambda w: w.run(replace(LOOK, restart="no"))),
+}
+
+
+def changing(stages: Iterable[Stage]) -> int:
+    """How many changing calls the stages make."""
+    operations = (op for stage in stages for lane in stage for op in lane.operations)
+    return sum(not isinstance(op, Await) for op in operations)
+
+
+@pytest.mark.parametrize(("prepare", "act"), KINDS.values(), ids=KINDS)
+def test_a_failure_at_any_call_leaves_the_engine_as_it_was(
+    new_world: Callable[[], World], prepare: Callable[[World], Any], act: Act
+) -> None:
+    """Up to the cleanup, by which time all is ready: from there on nothing is undone."""
+    world = new_world()
+    prepare(world)
+    plan = act(world).plan
+    until_ready, cleanup = changing(plan.stages), changing([plan.cleanup])
+    for failing in range(1, until_ready + cleanup + 1):
+        world = new_world()
+        prepare(world)
+        before = world.engine.snapshot()
+        with pytest.raises(EngineError, match="injected"):
+            fail_at(world, failing, act)
+        if failing <= until_ready:
+            assert world.engine.snapshot() == before, f"after call {failing}"
+        else:
+            assert world.states().items() >= RUNNING.items()
+
+
+def fail_at(world: World, number: int, act: Act) -> Result:
+    """Carry out an action of which one changing call fails."""
+    count = 0
+
+    def maybe_fail(name: str, _: Any) -> None:
+        nonlocal count
+        count += 1
+        if count == number:
+            raise EngineError(f"injected: {name}")
+
+    world.engine.before_call = maybe_fail
+    try:
+        return act(world)
+    finally:
+        world.engine.before_call = lambda *_: None
+
+
+@pytest.mark.parametrize(("prepare", "act"), KINDS.values(), ids=KINDS)
+def test_after_a_failure_the_same_command_finishes(
+    new_world: Callable[[], World], prepare: Callable[[World], Any], act: Act
+) -> None:
+    world = new_world()
+    prepare(world)
+    plan = act(world).plan
+    wanted = ready(world)
+    for failing in range(1, changing([*plan.stages, plan.cleanup]) + 1):
+        world = new_world()
+        prepare(world)
+        with pytest.raises(EngineError):
+            fail_at(world, failing, act)
+        act(world)
+        assert ready(world) == wanted, f"after call {failing}"
+
+
+@pytest.mark.parametrize(("prepare", "act"), KINDS.values(), ids=KINDS)
+def test_an_interruption_before_any_step_leaves_the_engine_as_it_was(
+    new_world: Callable[[], World], prepare: Callable[[World], Any], act: Act
+) -> None:
+    """Unless all of it was done already."""
+    world = new_world()
+    prepare(world)
+    act(world)
+    finished = ready(world)
+    for step in range(1, len(world.reports)):
+        world = new_world()
+        prepare(world)
+        before = world.engine.snapshot()
+        with suppress(InterruptedError):
+            interrupt_at(world, step, act)
+        assert world.engine.snapshot() == before or ready(world) == finished, f"at step {step}"
+
+
+def interrupt_at(world: World, step: int, act: Act) -> None:
+    """Interrupt an action when it reports its n-th operation."""
+    cancelled = threading.Event()
+    reported: list[str] = []
+
+    def report(text: str) -> None:
+        reported.append(text)
+        if len(reported) > step:
+            cancelled.set()
+
+    world.how = lambda **how: How(5.0, report=report, cancelled=cancelled, **how)  # type: ignore[method-assign]
+    act(world)
+
+
+@pytest.mark.parametrize("broken", [POSTGRES, PLATFORM, ADMIN])
+def test_a_part_that_exits_while_starting_is_undone_with_its_last_lines_in_the_error(
+    world: World, broken: str
+) -> None:
+    world.engine.programs[broken] = BROKEN
+    with pytest.raises(StartFailedError) as caught:
+        world.run(replace(LOOK, admin_version="1"))
+    assert "exited with code 7" in caught.value.message
+    assert caught.value.message.endswith("\n    no config\n    traceback")
+    assert world.engine.snapshot() == {}
+
+
+def test_an_update_that_fails_brings_the_old_version_back(world: World) -> None:
+    world.run()
+    before = world.engine.snapshot()
+    world.engine.programs["app:2"] = BROKEN
+    with pytest.raises(StartFailedError):
+        world.run(replace(LOOK, image="app:2"))
+    assert world.engine.snapshot() == before
+
+
+def test_a_platform_that_fails_takes_the_change_of_postgres_back_too(world: World) -> None:
+    world.run()
+    before = world.engine.snapshot()
+    world.engine.programs["app:2"] = BROKEN
+    with pytest.raises(StartFailedError):
+        world.run(replace(LOOK, image="app:2", port=9002))
+    assert world.engine.snapshot() == before
+
+
+def test_a_restart_that_fails_brings_everything_back(world: World) -> None:
+    world.run()
+    before = world.engine.snapshot()
+    world.engine.programs["app:2"] = BROKEN
+    with pytest.raises(StartFailedError):
+        world.restart(replace(LOOK, image="app:2"))
+    assert world.engine.snapshot() == before
+
+
+def test_one_lane_that_fails_ends_the_wait_of_the_other(world: World) -> None:
+    world.engine.programs |= {VALKEY: NEVER_READY, POSTGRES: BROKEN}
+    with pytest.raises(StartFailedError, match="demo-postgres exited"):
+        world.run(timeout_s=300)  # and not after the grace of Valkey
+    assert world.engine.snapshot() == {}
+
+
+def test_a_failure_is_told_before_mere_slowness(world: World) -> None:
+    world.engine.programs |= {POSTGRES: NEVER_READY}
+
+    def refuse(name: str, _: Any) -> None:
+        if name == "set_restart_policy":
+            raise EngineError("injected")
+
+    world.engine.before_call = refuse
+    with pytest.raises(EngineError, match="injected"):
+        world.run(timeout_s=0.1)
+
+
+def test_what_cannot_be_undone_is_named(world: World) -> None:
+    world.run()
+    world.engine.programs["app:2"] = BROKEN
+
+    def refuse(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "rename" and arguments[1] == "demo":
+            raise EngineError("the engine is out of order")
+
+    world.engine.before_call = refuse
+    with pytest.raises(WbError) as caught:
+        world.run(replace(LOOK, image="app:2"))
+    assert (
+        "not undone: rename demo to demo-previous: the engine is out of order"
+        in caught.value.message
+    )
+
+
+def test_what_cannot_be_undone_after_an_interruption_is_named_too(world: World) -> None:
+    world.run()
+    world.engine.programs["app:2"] = NEVER_READY
+    cancelled = threading.Event()
+
+    def out_of_order(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "create_container":
+            cancelled.set()
+        if name == "rename" and arguments[1] == "demo":
+            raise EngineError("the engine is out of order")
+
+    world.engine.before_call = out_of_order
+    with pytest.raises(WbError, match="interrupted; not undone: rename demo to demo-previous"):
+        world.run(replace(LOOK, image="app:2"), cancelled=cancelled)

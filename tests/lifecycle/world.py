@@ -1,0 +1,48 @@
+"""A host with an engine in memory, and an instance to act on."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from fake_engine import LOADING, FakeEngine, Program
+
+from wb_cli.instances.model import Instance
+from wb_cli.lifecycle import actions
+from wb_cli.lifecycle.actions import How, Result
+from wb_cli.lifecycle.site import Site
+
+POSTGRES, VALKEY, PLATFORM, ADMIN = "pg:1", "vk:1", "app:1", "admin:1"
+BROKEN = Program("no config\ntraceback\n", exits=7)
+NEVER_READY = Program(answers=LOADING)
+LOOK = Instance("demo", "Demo", 9001, "1.6.7", image=PLATFORM)
+
+
+RUNNING = {"demo-postgres": "running", "demo-valkey": "running", "demo": "running"}
+
+
+@dataclass
+class World:
+    """A host with an engine in memory."""
+
+    engine: FakeEngine
+    site: Site
+    reports: list[str] = field(default_factory=list)
+
+    def run(self, instance: Instance = LOOK, **how: Any) -> Result:
+        return actions.run(self.site, instance, self.how(**how))
+
+    def restart(self, instance: Instance = LOOK, **how: Any) -> Result:
+        return actions.restart(self.site, instance, self.how(**how))
+
+    def stop(self, **how: Any) -> Result:
+        return actions.stop(self.site, "demo", self.how(**how))
+
+    def how(self, **how: Any) -> How:
+        return How(**{"timeout_s": 5.0, "report": self.reports.append} | how)
+
+    def states(self) -> dict[str, str]:
+        return {each.name: each.state for each in self.engine.containers.values()}
+
+
+def ready(world: World) -> dict[str, Any]:
+    """What is there when an action is done, but for the ids."""
+    return {c.name: (c.state, c.policy, c.spec.image) for c in world.engine.containers.values()}
