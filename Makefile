@@ -17,6 +17,7 @@ SOURCES := pyproject.toml README.md LICENSE $(shell find wb_cli -type f -not -pa
 # The instance of `make demo` carries this tag; `make demo-down` touches no other.
 DEMO := demo
 DEMO_TAG := make-demo
+DEMO_SAMPLE := --projects 2 --objects 600 --rows 20000 --seed 1
 # More for pytest, such as ARGS="-k pull -x".
 ARGS ?=
 # Tests run on images built here, whatever a registry has.
@@ -33,6 +34,7 @@ demo: $(VENV)/installed ## Install everything, and run an instance named demo
 	$(WB) config show $(DEMO) > /dev/null 2>&1 || $(WB) config add $(DEMO) --tag $(DEMO_TAG)
 	$(WB) init-dirs $(DEMO)
 	$(WB) run $(DEMO)
+	$(BIN)/python -c "$$DEMO_CACHE"
 	echo
 	$(WB) status $(DEMO)
 	$(BIN)/python -c "$$DEMO_ANSWER"
@@ -148,6 +150,35 @@ with urllib.request.urlopen(url + HEALTH_PATH, timeout=10) as answer:
     print(f"\n{url}\n{url}{HEALTH_PATH} says:\n{answer.read().decode()}")
 endef
 export DEMO_ANSWER
+
+# The first time: sample data, a start with an empty cache, and one with a full one.
+define DEMO_CACHE
+import json, subprocess, time, urllib.request
+from wb_cli.contract import HEALTH_PATH
+def wb(*words):
+    return subprocess.run(["$(WB)", *words], capture_output=True, check=True, text=True).stdout
+port = json.loads(wb("config", "show", "$(DEMO)", "--json"))["port"]
+def warm_up():
+    while True:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{HEALTH_PATH}", timeout=10) as answer:
+            health = json.load(answer)
+        if health["status"] == "warm":
+            return health["warmUp"]
+        time.sleep(0.1)
+if not warm_up()["objects"]:
+    print("\nLoading sample data: 2 projects, 600 objects", flush=True)
+    wb("exec", "$(DEMO)", "python", "-m", "wb_cli.server.sample", *"$(DEMO_SAMPLE)".split())
+    wb("restart", "$(DEMO)")
+    cold = warm_up()
+    print(f"Restarted with an empty cache: {cold['fromDatabase']:,} results from PostgreSQL "
+          f"in {cold['elapsedSeconds']:.2f} s", flush=True)
+    wb("restart", "$(DEMO)")
+    warm = warm_up()
+    print(f"Restarted again:               {warm['fromL2']:,} results from Valkey "
+          f"in {warm['elapsedSeconds']:.2f} s, "
+          f"{cold['elapsedSeconds'] / warm['elapsedSeconds']:.0f} times as fast")
+endef
+export DEMO_CACHE
 
 define DEMO_IS_OURS
 import json, subprocess, sys
