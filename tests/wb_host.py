@@ -147,7 +147,8 @@ class Host:
         return {each.labels["wb.role"]: each.id for each in self.containers(id_)}
 
     def containers(self, id_: str) -> list[Any]:
-        return list(self.client.containers.list(all=True, filters={"label": f"wb.instance={id_}"}))
+        mine = {"label": f"wb.instance={id_}"}
+        return list(self.client.containers.list(all=True, filters=mine, ignore_removed=True))
 
     def networks(self, id_: str) -> list[Any]:
         return list(self.client.networks.list(filters={"label": f"wb.instance={id_}"}))

@@ -21,7 +21,6 @@ app = typer.Typer(
     help="Run a fleet of data-platform instances on Docker: PostgreSQL, Valkey, the platform.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    suggest_commands=False,  # click suggests them already
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -85,7 +84,20 @@ app.add_typer(config.app, name="config")
 def run(arguments: list[str] | None = None) -> int:
     """Run one command line and give its exit code; every error ends here."""
     console = Console()
-    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = _run(sys.argv[1:] if arguments is None else arguments, console)
+        sys.stdout.flush()  # here, where it may fail
+    except BrokenPipeError:
+        # Whoever read the answer has had enough.
+        return _give_up_stdout(ExitCode.OK)
+    except OSError as error:
+        console.as_json = False
+        console.failure(WbError(f"the answer cannot be written: {error.strerror}"))
+        return _give_up_stdout(ExitCode.FAILURE)
+    return code
+
+
+def _run(arguments: list[str], console: Console) -> int:
     try:
         command = typer.main.get_command(app)
         outcome = command.main(arguments, prog_name="wb", obj=console, standalone_mode=False)
@@ -99,8 +111,9 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         console.note("Interrupted.")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        return _end_of_pipe()
+    except SystemExit as end:
+        # Typer leaves where a pipe breaks, and after completing a word.
+        raise end.__context__ if isinstance(end.__context__, BrokenPipeError) else end from None
     except Exception as error:  # noqa: BLE001  (the boundary: nothing may pass it as a traceback)
         console.failure(_unexpected(error))
         return ExitCode.FAILURE
@@ -121,9 +134,9 @@ def _unexpected(error: Exception) -> WbError:
     return wrapped
 
 
-def _end_of_pipe() -> int:
-    """Whoever read our output has had enough; keep the interpreter from complaining at exit."""
+def _give_up_stdout(code: ExitCode) -> ExitCode:
+    """Keep the interpreter from trying again, and from complaining, at its exit."""
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return ExitCode.OK
+    return code

@@ -1,0 +1,388 @@
+"""The command line as a person uses it: on a terminal, narrow or wide, and in a pipe."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+from services import wait_until
+from wb_host import COMMAND_S, Host
+
+from wb_cli.cli.app import run
+from wb_cli.errors import ExitCode
+from wb_cli.instances.setting_table import SETTINGS
+
+WB = (sys.executable, "-m", "wb_cli")
+COLOUR = re.compile(r"\x1b\[[0-9;]*[1-9][0-9;]*m")
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """A machine with two instances and no engine."""
+    ours = {setting.env for setting in SETTINGS} | {"NO_COLOR", "COLUMNS", "LINES"}
+    entries = [
+        {"id": "demo", "label": "Demo", "port": 9001, "serverVersion": "1.6.7", "tags": ["field"]},
+        {"id": "mali", "label": "Mali", "port": 9002, "serverVersion": "1.7.0"},
+    ]
+    (tmp_path / "servers.json").write_text(json.dumps(entries))
+    (tmp_path / "instances").mkdir()
+    return {name: value for name, value in os.environ.items() if name not in ours} | {
+        "TERM": "xterm-256color",
+        "WB_CONFIG_DIR": str(tmp_path / "config"),
+        "SERVERS_FILE_PATH": str(tmp_path / "servers.json"),
+        "MOUNT_PATH": str(tmp_path / "instances"),
+        "WB_SECRETS_DIR": str(tmp_path / "secrets"),
+        "DOCKER_HOST": f"unix://{tmp_path}/no-engine.sock",
+    }
+
+
+class Terminal:
+    """A command on a pseudo-terminal of so many columns."""
+
+    def __init__(self, environ: dict[str, str], *words: str, columns: int = 80) -> None:
+        self.child: Any = pexpect.spawn(
+            WB[0],
+            [*WB[1:], *words],
+            env=environ,
+            dimensions=(40, columns),
+            encoding="utf-8",
+            timeout=COMMAND_S,
+        )
+        self.child.ptyproc.delayafterclose = 0.01
+
+    def type(self, text: str) -> None:
+        self.child.send(text)
+
+    def until(self, text: str) -> None:
+        self.child.expect_exact(text)
+
+    def end(self) -> tuple[int, str]:
+        """The exit code, and everything shown since the last thing waited for."""
+        shown = self.child.read()
+        self.child.close()
+        assert self.child.exitstatus is not None, shown
+        return self.child.exitstatus, shown
+
+
+def on_a_terminal(environ: dict[str, str], *words: str, columns: int = 80) -> tuple[int, str]:
+    return Terminal(environ, *words, columns=columns).end()
+
+
+def in_a_pipe(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*WB, *words], env=environ, capture_output=True, text=True, check=False, timeout=COMMAND_S
+    )
+
+
+def lines(shown: str) -> list[str]:
+    """What a person reads, line by line."""
+    return [line.rstrip() for line in ESCAPE.sub("", shown).splitlines()]
+
+
+# Colours and widths
+
+
+def test_an_error_is_coloured_on_a_terminal_and_plain_in_a_pipe(environ: dict[str, str]) -> None:
+    code, shown = on_a_terminal(environ, "config", "show", "nobody")
+    assert code == ExitCode.USAGE
+    assert COLOUR.search(shown)
+    done = in_a_pipe(environ, "config", "show", "nobody")
+    assert "\x1b" not in done.stderr
+    assert done.stdout == ""
+    assert lines(shown) == done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("words", [("config", "list"), ("config", "show", "nobody"), ("status",)])
+def test_no_color_is_heeded(environ: dict[str, str], words: tuple[str, ...]) -> None:
+    _, coloured = on_a_terminal(environ, *words)
+    _, plain = on_a_terminal(environ | {"NO_COLOR": "1"}, *words)
+    assert COLOUR.search(coloured)
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", plain)
+    assert lines(plain) == lines(coloured)
+
+
+@pytest.mark.parametrize("words", [("config", "list"), ("config", "settings"), ("status",)])
+def test_a_narrow_terminal_folds_and_loses_nothing(
+    environ: dict[str, str], words: tuple[str, ...]
+) -> None:
+    _, narrow = on_a_terminal(environ, *words, columns=40)
+    assert max(map(len, table_of(narrow))) <= 40
+    cells = re.findall(r"\S+", in_a_pipe(environ, *words).stdout)
+    letters = "".join(sorted("".join(cells)))
+    shown = "".join(sorted(re.sub(r"[\s─]", "", "".join(table_of(narrow)))))
+    assert shown == letters
+
+
+def table_of(shown: str) -> list[str]:
+    """The lines of a table, without the talk that follows it."""
+    return [line for line in lines(shown) if not line.startswith(("error:", "hint:"))]
+
+
+def test_a_wide_terminal_has_each_row_on_one_line(environ: dict[str, str]) -> None:
+    _, shown = on_a_terminal(environ, "config", "list", columns=200)
+    assert re.search(r"demo +Demo +9001 +19001 +1\.6\.7 +field", "\n".join(lines(shown)))
+
+
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_help_of_every_command_fits_into_80_columns(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    for path in every_command():
+        assert run([*path, "--help"]) == ExitCode.OK
+        shown = capsys.readouterr().out
+        assert "Usage: wb" in shown
+        assert max(map(len, shown.splitlines())) <= 80, path
+
+
+def every_command() -> list[tuple[str, ...]]:
+    import click
+    import typer
+
+    from wb_cli.cli.app import app
+
+    def walk(command: Any, path: tuple[str, ...]) -> Any:
+        yield path
+        if isinstance(command, click.Group):
+            for name, child in command.commands.items():
+                yield from walk(child, (*path, name))
+
+    return list(walk(typer.main.get_command(app), ()))
+
+
+# Questions and pipes
+
+
+@pytest.mark.parametrize(("answer", "stays"), [("y\n", False), ("n\n", True), ("\n", True)])
+def test_a_question_is_asked_and_the_answer_heeded(
+    environ: dict[str, str], answer: str, stays: bool
+) -> None:
+    terminal = Terminal(environ, "config", "remove", "mali", "--force")
+    terminal.until("[y/N] ")
+    terminal.type(answer)
+    code, _ = terminal.end()
+    assert code == (ExitCode.USAGE if stays else ExitCode.OK)
+    assert ("mali" in Path(environ["SERVERS_FILE_PATH"]).read_text()) is stays
+
+
+def test_ctrl_c_at_a_question_changes_nothing(environ: dict[str, str]) -> None:
+    terminal = Terminal(environ, "config", "remove", "mali", "--force")
+    terminal.until("[y/N] ")
+    terminal.type("\x03")
+    code, shown = terminal.end()
+    assert code == ExitCode.INTERRUPTED
+    assert "Traceback" not in shown
+    assert "mali" in Path(environ["SERVERS_FILE_PATH"]).read_text()
+
+
+@pytest.mark.parametrize("words", [("config", "fields"), ("--help",), ("config", "list", "--json")])
+def test_a_reader_who_has_gone_is_no_error(environ: dict[str, str], words: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as gone:
+        done = subprocess.run(
+            [*WB, *words], env=environ, stdout=gone, stderr=subprocess.PIPE, check=False
+        )
+    assert done.stderr == b""
+    assert done.returncode == ExitCode.OK
+
+
+def test_one_line_is_enough_for_head(environ: dict[str, str]) -> None:
+    pipeline = f"set -o pipefail; {sys.executable} -m wb_cli config fields | head -1"
+    done = subprocess.run(
+        ["bash", "-c", pipeline], env=environ, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["FIELD", "REQUIRED", "MEANING"]
+
+
+def test_an_answer_that_cannot_be_written_is_an_error(environ: dict[str, str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*WB, "config", "list"], env=environ, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == ExitCode.FAILURE
+    assert b"No space left on device" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+# Bad input
+
+
+@pytest.fixture
+def wb(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command line in this process, which may not reach for any engine."""
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting.env, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    def answer(*words: str) -> tuple[int, str, str]:
+        code = run(list(words))
+        return (code, *capsys.readouterr())
+
+    return answer
+
+
+# A command line, the value that its message names, and a word of the remedy.
+NONSENSE = [
+    ("runn demo", "runn", "'run'"),
+    ("config ad x", "ad", "'add'"),
+    ("run demo --paralel 2", "--paralel", "--parallel"),
+    ("run demo --timeout soon", "soon", "--help"),
+    ("run demo --timeout -1", "-1", "--help"),
+    ("run demo --wait -0.5", "-0.5", "--help"),
+    ("run demo --parallel 0", "0", "--help"),
+    ("run demo --parallel 1.5", "1.5", "--help"),
+    ("run", "SELECTOR", "--help"),
+    ("run dmeo", "dmeo", "demo"),
+    ("run @feild", "feild", "@field"),
+    ("run server=1.6.8", "1.6.8", "server=1.6.7"),
+    ("run tag=field", "tag=field", "@tag"),
+    ("run ''", '""', "wb config list"),
+    ("run ../demo", "../demo", "demo"),
+    ("restart demo nobody", "nobody", "wb config list"),
+    ("status demo nobody", "nobody", "wb config list"),
+    ("init-dirs nobody", "nobody", "wb config list"),
+    ("config show nobody", "nobody", "wb config list"),
+    ("config add Mali2", "Mali2", "a-z"),
+    ("config add host", "host", ""),
+    ("config add x-postgres", "x-postgres", "-postgres"),
+    ("config add demo", "demo", ""),
+    (f"config add {'a' * 41}", "a" * 41, "40"),
+    ("config add new --port 999", "999", "1000"),
+    ("config add new --port 55536", "55536", "55535"),
+    ("config add new --port http", "http", "--help"),
+    ("config add new --port 9001", "9001", "demo"),
+    ("config add new --port 19001", "19001", "demo"),
+    ("config add new instanceDir=..", "..", ""),
+    ("config add new colour=red", "colour", "wb config fields"),
+    ("config add new memory", "memory", "port=9100"),
+    ("config set demo port=9002", "9002", "mali"),
+    ("config set demo memory=lots", "lots", ""),
+    ("config set demo bindAddress=everywhere", "everywhere", ""),
+    ("config unset demo label", "label", ""),
+    ("--set bind_address config list", "bind_address", "NAME=VALUE"),
+    ("--set nonsense=1 config list", "nonsense", "wb config settings"),
+    ("--set subnet_pool=everything config list", "everything", ""),
+    ("--set subnet_prefix=99 config list", "99", ""),
+    ("--env-file /nowhere/.env config list", "/nowhere/.env", ""),
+    ("--servers-file /dev/null/servers.json config show demo", "/dev/null/servers.json", ""),
+    ("logs demo --part cache", "cache", ""),
+    ("images build kernel", "kernel", "valkey"),
+    ("schema nonsense", "nonsense", "status"),
+]
+# What cannot be read is a failure, not a wrong command line.
+UNREADABLE = ("--env-file", "--servers-file")
+
+
+@pytest.mark.parametrize(("line", "value", "remedy"), NONSENSE, ids=[each[0] for each in NONSENSE])
+def test_nonsense_is_refused_by_name_with_a_remedy_and_changes_nothing(
+    wb: Callable[..., tuple[int, str, str]], tmp_path: Path, line: str, value: str, remedy: str
+) -> None:
+    import shlex
+
+    before = snapshot(tmp_path)
+    code, answer, talk = wb(*shlex.split(line))
+    assert code == (ExitCode.FAILURE if line.startswith(UNREADABLE) else ExitCode.USAGE)
+    assert answer == ""
+    message, _, hint = talk.partition("hint: ")
+    assert message.startswith("error: ")
+    assert value in message
+    assert hint or "Did you mean" in message
+    assert remedy in talk
+    assert "Traceback" not in talk
+    assert snapshot(tmp_path) == before
+
+
+def snapshot(folder: Path) -> dict[str, Any]:
+    """Everything below a folder but locks, to be compared."""
+    return {
+        str(path): (path.lstat().st_mtime_ns, path.read_bytes() if path.is_file() else None)
+        for path in folder.rglob("*")
+        if path.suffix != ".lock"
+    }
+
+
+# On an engine
+
+
+@pytest.fixture(scope="module")
+def demo(shared_host: Host) -> str:
+    return shared_host.prepare()
+
+
+@pytest.mark.engine
+def test_progress_lives_on_a_terminal_and_leaves_only_the_summary(
+    shared_host: Host, demo: str
+) -> None:
+    shared_host.wb("stop", demo)
+    terminal = Terminal(shared_host.environ | {"TERM": "xterm-256color"}, "run", demo)
+    code, shown = terminal.end()
+    assert code == ExitCode.OK
+    assert "\x1b[2K" in shown
+    assert "\x1b[?25l" in shown
+    last = shown[shown.rindex("\x1b[?25h") :]
+    assert re.fullmatch(rf"{demo}: ready: http://127\.0\.0\.1:\d+ \(\d+\.\d s\)", seen_last(last))
+
+
+def seen_last(shown: str) -> str:
+    return [line for line in lines(shown) if line][-1]
+
+
+@pytest.mark.engine
+def test_progress_in_a_pipe_is_plain_lines_beside_the_answer(shared_host: Host, demo: str) -> None:
+    shared_host.wb("stop", demo)
+    done = shared_host.wb("run", demo)
+    assert done.stdout.count("\n") == 1
+    assert done.stdout.startswith(f"{demo}: ready: http://")
+    assert "\x1b" not in done.stderr
+    talk = done.stderr.splitlines()
+    assert all(line.startswith(f"{demo}: ") for line in talk)
+    assert f"{demo}: start {demo}-postgres" in talk
+    assert talk.index(f"{demo}: start {demo}-valkey") < talk.index(f"{demo}: start {demo}")
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("columns", [40, 200])
+def test_status_of_a_running_instance_fits_the_terminal(
+    shared_host: Host, demo: str, columns: int
+) -> None:
+    shared_host.wb("run", demo)
+    environ = shared_host.environ | {"TERM": "xterm-256color"}
+    code, shown = on_a_terminal(environ, "status", demo, columns=columns)
+    assert code == ExitCode.OK
+    assert max(map(len, lines(shown))) <= columns
+    if columns == 200:
+        assert len(re.findall(r" healthy ", " ".join(lines(shown)))) == 3
+
+
+@pytest.mark.engine
+def test_ctrl_c_undoes_what_had_begun_and_gives_the_terminal_back(
+    shared_host: Host, demo: str
+) -> None:
+    shared_host.change(demo, env={"MODE": "silent"})
+    shared_host.wb("stop", demo)
+    terminal = Terminal(shared_host.environ | {"TERM": "xterm-256color"}, "run", demo)
+    wait_until(lambda: is_running(shared_host, demo), "the platform's container")
+    terminal.type("\x03")
+    code, shown = terminal.end()
+    assert code == ExitCode.INTERRUPTED
+    assert "interrupted by SIGINT" in shown
+    assert "Traceback" not in shown
+    assert "\x1b[?25h" in shown
+    assert shared_host.state(demo) == {}
+    shared_host.change(demo, env=None)
+
+
+def is_running(host: Host, id_: str) -> bool:
+    return any(each.name == id_ and each.status == "running" for each in host.containers(id_))
