@@ -52,18 +52,22 @@ def test_a_first_start_that_exits_leaves_nothing(host: Host, platforms: Platform
 def test_a_slow_start_is_left_running_and_the_next_run_finishes(
     host: Host, platforms: Platforms
 ) -> None:
-    id_ = host.prepare(image=platforms("never-ready"))
-    done = host.wb("run", id_, "--timeout", "5", exits=5)
+    id_ = host.prepare()
+    host.wb("run", id_)
+    before = host.ids(id_)
+    host.change(id_, image=platforms("never-ready"))
+    done = host.wb("run", id_, "--timeout", "3", exits=5)
     assert f"{id_} is still starting; it last said: " in done.stderr
     assert f"`wb status {id_}`" in done.stderr
-    ids = host.ids(id_)
-    assert set(ids) == {"postgres", "valkey", "platform"}
+    assert host.container(id_).status == "running"
     assert host.inspect(id_)["HostConfig"]["RestartPolicy"]["Name"] == "no"
+    assert host.container(f"{id_}-previous").status == "exited"
     assert host.json("status", id_)["instances"][0]["state"] == "starting"
     host.change(id_, image=host.platform)
     host.wb("run", id_)
     after = host.ids(id_)
-    assert (after["postgres"], after["valkey"]) == (ids["postgres"], ids["valkey"])
+    assert (after["postgres"], after["valkey"]) == (before["postgres"], before["valkey"])
+    assert len(host.containers(id_)) == 3
     assert host.json("status", id_)["instances"][0]["state"] == "running"
 
 
