@@ -8,7 +8,7 @@ import pytest
 import valkey as valkey_client
 from platform_data import make_template, restore
 from platform_server import PlatformServer, environment_for
-from services import Service, Services
+from services import POSTGRES_STARTUP, Service, Services, speaks, wait_until
 
 StartServer = Callable[..., PlatformServer]
 
@@ -66,6 +66,34 @@ def own_postgres(services: Services) -> Service:
     postgres = services.new_postgres()
     make_template(postgres.url)
     return postgres
+
+
+@pytest.fixture
+def mortal_postgres(own_postgres: Service, demo: "Demo") -> Iterator[Service]:
+    """`demo`'s PostgreSQL, for tests that stop it; it is up again afterwards."""
+    assert demo.postgres_url == own_postgres.url
+    yield own_postgres
+    own_postgres.container.start()
+    wait_until(lambda: speaks(own_postgres.port, POSTGRES_STARTUP, b"R"), "PostgreSQL")
+
+
+@pytest.fixture(scope="session")
+def spare_valkey(services: Services) -> Service:
+    """One that nobody else uses."""
+    return services.new_valkey()
+
+
+@pytest.fixture
+def mortal_valkey(spare_valkey: Service) -> Iterator[Service]:
+    """An empty Valkey, for tests that stop or pause it."""
+    with valkey_client.Valkey.from_url(spare_valkey.url) as client:
+        client.flushall()
+    yield spare_valkey
+    spare_valkey.container.reload()
+    if spare_valkey.container.status == "paused":
+        spare_valkey.container.unpause()
+    spare_valkey.container.start()
+    wait_until(lambda: speaks(spare_valkey.port, b"PING\r\n", b"+PONG"), "Valkey")
 
 
 @pytest.fixture

@@ -1,39 +1,32 @@
 """Late, lost and returning servers, seen through `/health_check` and the log."""
 
 import pytest
-from platform_server import environment_for
 from services import free_port, wait_until
 
 pytestmark = pytest.mark.services
 
 
-def test_the_server_becomes_healthy_by_itself_when_the_database_comes_late(
-    start_platform, services
-):
-    postgres = services.new_postgres()
-    environment = environment_for(postgres.url, "redis://127.0.0.1:1")
-    postgres.container.stop(timeout=10)
-    server = start_platform(**environment)
+def test_the_server_becomes_healthy_by_itself_when_the_database_comes_late(demo, mortal_postgres):
+    mortal_postgres.container.stop(timeout=10)
+    server = demo.start()
     assert server.http.get("/health_check").status_code == 503
 
-    postgres.container.start()
+    mortal_postgres.container.start()
 
-    server.wait_status("alive", "ready", "warm")
+    server.wait_status("warm")
     assert server.http.get("/health_check").status_code == 200
     assert server.health()["database"] == {"connected": True, "reason": None}
 
 
-def test_the_server_says_so_when_the_database_goes_and_comes_back(start_platform, services):
-    postgres = services.new_postgres()
-    server = start_platform(**environment_for(postgres.url, "redis://127.0.0.1:1"))
-    server.wait_status("alive", "ready", "warm")
+def test_the_server_says_so_when_the_database_goes_and_comes_back(demo, mortal_postgres):
+    server = demo.start_warm()
 
-    postgres.container.stop(timeout=10)
+    mortal_postgres.container.stop(timeout=10)
     lost = server.wait_status("waiting")
-    postgres.container.start()
+    mortal_postgres.container.start()
 
     assert lost["database"]["reason"]
-    server.wait_status("alive", "ready", "warm")
+    server.wait_status("warm")
 
 
 def test_valkey_absent_at_boot_is_told_once_and_harms_nothing(start_platform):
@@ -58,16 +51,15 @@ def test_valkey_that_comes_late_is_used(start_platform, services):
     wait_until(lambda: server.health()["l2"]["state"] == "ready", "L2 ready")
 
 
-def test_valkey_lost_and_back_is_told_and_requests_go_on(start_platform, services):
-    valkey = services.new_valkey()
-    server = start_platform(VALKEY_URL=valkey.url)
+def test_valkey_lost_and_back_is_told_and_requests_go_on(start_platform, mortal_valkey):
+    server = start_platform(VALKEY_URL=mortal_valkey.url)
     server.wait_for_line("[Valkey] Ready")
     server.wait_status("alive", "ready", "warm")
 
-    valkey.container.stop(timeout=10)
+    mortal_valkey.container.stop(timeout=10)
     server.wait_for_line("[Valkey] Connection error: ")
     assert server.http.get("/health_check").status_code == 200
-    valkey.container.start()
+    mortal_valkey.container.start()
 
     server.wait_for_line("[Valkey] Ready", times=2)
     assert server.log.count("[Valkey] Connected to ") == 1

@@ -5,8 +5,7 @@ import time
 
 import pytest
 import valkey
-from platform_data import ENTRIES, NORTH, execute, fill, with_databases
-from platform_server import environment_for
+from platform_data import ENTRIES, NORTH, execute
 from services import wait_until
 
 pytestmark = pytest.mark.services
@@ -18,15 +17,11 @@ DELAYED_AT_MOST_S = 1.0
 
 
 @pytest.fixture
-def paused(demo, services):
+def paused(demo, mortal_valkey):
     """A warm server whose Valkey accepts and does not answer."""
-    own = services.new_valkey()
-    server = demo.start_warm(VALKEY_URL=own.url)
-    own.container.pause()
-    yield server, own
-    own.container.reload()
-    if own.container.status == "paused":
-        own.container.unpause()
+    server = demo.start_warm(VALKEY_URL=mortal_valkey.url)
+    mortal_valkey.container.pause()
+    return server, mortal_valkey
 
 
 def test_a_hung_valkey_fails_no_request_and_delays_each_by_a_deadline_at_most(paused):
@@ -71,16 +66,13 @@ def test_a_server_killed_while_writing_behind_leaves_nothing_wrong(demo):
 
 
 def test_a_database_that_is_away_is_a_503_and_everything_is_there_when_it_returns(
-    start_server, services
+    demo, mortal_postgres
 ):
-    own = services.new_postgres()
-    with_databases(own.url, fill)
-    server = start_server(**environment_for(own.url, "redis://127.0.0.1:1"))
-    server.wait_status("warm")
+    server = demo.start_warm()
 
-    own.container.stop(timeout=10)
+    mortal_postgres.container.stop(timeout=10)
     refused = [server.http.get(path) for path in PATHS]
-    own.container.start()
+    mortal_postgres.container.start()
     server.wait_status("warm")
 
     assert {each.status_code for each in refused} == {503}

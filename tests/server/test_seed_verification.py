@@ -62,26 +62,25 @@ def test_step_3_stale_cache_invalidation(demo):
     assert server.health()["warmUp"]["fromL2"] == ENTRIES - 1
 
 
-def test_step_4_transient_valkey_error(demo, services):
+def test_step_4_transient_valkey_error(demo, mortal_valkey):
     """Requests go on while Valkey is away; afterwards it is written to again."""
-    own = services.new_valkey()
-    server = demo.start_warm(VALKEY_URL=own.url)
+    server = demo.start_warm(VALKEY_URL=mortal_valkey.url)
     touch = "/api/projects/north/objects/by-month/touch"
 
-    own.container.stop(timeout=10)
+    mortal_valkey.container.stop(timeout=10)
     server.wait_for_line("[Valkey] Connection error: ")
     assert server.http.get(ITEMS).status_code == 200
     server.http.post(touch).raise_for_status()
     fresh = server.http.get("/api/projects/north/objects/by-month")
     assert fresh.status_code == 200
 
-    own.container.start()
+    mortal_valkey.container.start()
     server.wait_for_line("[Valkey] Ready", times=2)
 
     def is_written() -> bool:
         server.http.post(touch).raise_for_status()
         server.http.get("/api/projects/north/objects/by-month").raise_for_status()
-        with valkey.Valkey.from_url(own.url) as client:
+        with valkey.Valkey.from_url(mortal_valkey.url) as client:
             version = server.json("/api/projects/north/objects/by-month")["lastUpdated"]
             return version.encode() in (client.get("cache:po_detail:north|by-month") or b"")
 

@@ -5,8 +5,7 @@ import re
 
 import pytest
 import valkey as valkey_client
-from platform_data import ENTRIES, NORTH, SHOWN, execute, fill, locked_results, with_databases
-from platform_server import environment_for
+from platform_data import ENTRIES, NORTH, SHOWN, execute, locked_results
 from services import wait_until
 
 from wb_cli.server.precedence import YIELDS_AT_MOST_S, Precedence
@@ -172,15 +171,13 @@ def test_valkey_absent_means_everything_from_the_database(demo):
 
 
 @services
-def test_a_database_restarted_during_the_warm_up_only_delays_it(start_server, services):
-    postgres = services.new_postgres()
-    with_databases(postgres.url, fill)
-    with locked_results(postgres.url):
-        server = start_server(**environment_for(postgres.url, "redis://127.0.0.1:1"))
+def test_a_database_restarted_during_the_warm_up_only_delays_it(demo, mortal_postgres):
+    with locked_results(demo.postgres_url):
+        server = demo.start()
         server.wait_status("ready")
         wait_until(lambda: server.health()["warmUp"]["done"] >= 3, "some is loaded")
 
-        postgres.container.restart(timeout=10)
+        mortal_postgres.container.restart(timeout=10)
 
     warm_up = server.wait_status("warm")["warmUp"]
     assert "[Warm-up] Begins again: " in server.log
