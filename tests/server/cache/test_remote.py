@@ -288,9 +288,10 @@ async def test_a_purge_takes_what_was_there_and_leaves_what_comes_after(l2: L2) 
     assert l2.store.data.keys() == {b"a:3", b"b:1"}
 
 
-async def test_flush_gives_up_at_its_budget_and_at_once_without_a_server(
-    l2: L2, caplog: pytest.LogCaptureFixture
+async def test_flush_gives_up_at_its_budget_and_soon_without_a_server(
+    l2: L2, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("wb_cli.server.cache.remote.RECONNECTION_S", 0.01)
     l2.store.gate = asyncio.Event()
     l2.tier.write(b"k", entry(), 1)
     assert await l2.tier.flush(within=0.01) == 1

@@ -23,6 +23,7 @@ READ_BATCH_BYTES = 2 * 1024 * 1024
 PREFIX_BYTES = 1024  # holds the head of every envelope whose hashes are of sane length
 WRITE_ATTEMPTS = 5
 RETRY_AFTER_S = 0.25
+RECONNECTION_S = 0.6  # more than a link pauses between two attempts
 
 
 class Absence(StrEnum):
@@ -210,10 +211,14 @@ class RemoteTier:
         self._has_work()
 
     async def flush(self, within: float = 2.0) -> int:
-        """Write what waits, for so many seconds at most; how many writes are left."""
-        if self._store.is_ready and self._task is not None:
+        """Write what waits, for so many seconds at most; how many writes are left.
+
+        A server that is away gets the time of one reconnection, not all of it.
+        """
+        budget = within if self._store.is_ready else min(within, RECONNECTION_S)
+        if self._task is not None and (self.queue or self._purges):
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(within):
+                async with asyncio.timeout(budget):
                     await self._drained.wait()
         return len(self.queue)
 
