@@ -48,6 +48,7 @@ def test_what_wb_hands_to_a_container_is_read():
         ("PG_PORT", "0"),
         ("LOG_LEVEL", "loud"),
         ("WARM_CONCURRENCY", "0"),
+        ("WARM_CONCURRENCY", "13"),
         ("L1_MAX_MIB", "1e3"),
     ],
 )

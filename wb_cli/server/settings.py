@@ -21,6 +21,8 @@ MIB = 1024 * 1024
 MAX_PORT = 65_535
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SHORTEST_TOKEN = 16
+# Each load holds a connection in each project that is open; PostgreSQL admits 100 in all.
+MOST_LOADS = 12
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,6 @@ def address_of(read: Reader) -> Address:
 def tuning_of(read: Reader) -> Tuning:
     """The limits."""
     return Tuning(
-        warm_concurrency=read.number("WARM_CONCURRENCY", Tuning.warm_concurrency, 1, 64),
+        warm_concurrency=read.number("WARM_CONCURRENCY", Tuning.warm_concurrency, 1, MOST_LOADS),
         l1_max_bytes=read.number("L1_MAX_MIB", Tuning.l1_max_bytes // MIB, 1, MIB) * MIB,
     )
