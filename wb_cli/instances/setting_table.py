@@ -46,6 +46,7 @@ def _usual(folders: str, usual: str) -> str:
     found = folders.split(os.pathsep)
     return usual if usual in (one.rstrip("/") for one in found) else found[0]
 
+
 # Room for some ten thousand compressed results; without a limit one instance can fill the host.
 VALKEY_MAX_MEMORY = 1024**3
 
