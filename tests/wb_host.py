@@ -144,7 +144,16 @@ class Host:
 
     def ids(self, id_: str) -> dict[str, str]:
         """The container ids of an instance, by role."""
-        return {each.labels["wb.role"]: each.id for each in self.containers(id_)}
+        return {each["Labels"]["wb.role"]: each["Id"] for each in self.listed(id_)}
+
+    def names(self, id_: str) -> set[str]:
+        """The names of an instance's containers."""
+        return {name.removeprefix("/") for each in self.listed(id_) for name in each["Names"]}
+
+    def listed(self, id_: str) -> list[dict[str, Any]]:
+        """One listing, which is right however quickly things come and go."""
+        mine = {"label": f"wb.instance={id_}"}
+        return list(self.client.api.containers(all=True, filters=mine))
 
     def containers(self, id_: str) -> list[Any]:
         mine = {"label": f"wb.instance={id_}"}

@@ -112,7 +112,7 @@ def test_an_interrupted_update_brings_the_old_version_back(
     before = host.state(id_)
     host.change(id_, image=platforms("never-ready"))
     with host.started("run", id_) as process:
-        wait_until(lambda: {id_, f"{id_}-previous"} <= host.state(id_).keys(), "its successor")
+        wait_until(lambda: {id_, f"{id_}-previous"} <= host.names(id_), "its successor")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode == 130
