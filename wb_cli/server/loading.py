@@ -65,6 +65,7 @@ class Loading:
             text = await self._load(job, want)
             if text:
                 loaded.append(text)
+        job.wants.clear()  # now, and not all jobs' at the end
         if loaded:
             log.info("%s: %s from the database", job, ", ".join(loaded))
 
