@@ -10,10 +10,10 @@ import click
 import typer
 
 from wb_cli import __version__
-from wb_cli.cli import config, images, lifecycle, observe, schema, setup
+from wb_cli.cli import completion, config, images, lifecycle, observe, schema, setup
 from wb_cli.cli import host as host_commands
 from wb_cli.cli.console import Console
-from wb_cli.cli.context import Wb
+from wb_cli.cli.context import from_options
 from wb_cli.errors import ExitCode, UsageError, WbError
 
 app = typer.Typer(
@@ -54,22 +54,10 @@ def root(
     ] = False,
 ) -> None:
     """Run a fleet of data-platform instances on Docker: PostgreSQL, Valkey, the platform."""
-    del version
-    flags = dict(_assignment(word) for word in setting or ())
-    if servers_file:
-        flags["servers_file"] = str(servers_file)
-    if mount_path:
-        flags["mount_path"] = str(mount_path)
+    del servers_file, mount_path, env_file, setting, version  # read in `from_options`
     console = ctx.obj if isinstance(ctx.obj, Console) else Console()
     console.verbose = verbose
-    ctx.obj = Wb(flags, env_file, console)
-
-
-def _assignment(word: str) -> tuple[str, str]:
-    name, equals, value = word.partition("=")
-    if not equals:
-        raise UsageError(f"--set {word}: not NAME=VALUE.", "`wb config settings` lists the names.")
-    return name.strip(), value
+    ctx.obj = from_options(ctx.params, console)
 
 
 lifecycle.register(app)
@@ -100,6 +88,7 @@ def run(arguments: list[str] | None = None) -> int:
 def _run(arguments: list[str], console: Console) -> int:
     try:
         command = typer.main.get_command(app)
+        completion.prepare()
         outcome = command.main(arguments, prog_name="wb", obj=console, standalone_mode=False)
     except WbError as error:
         console.failure(error)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wb_cli.cli.context import Json, Wb, Yes, wb_of
-from wb_cli.errors import ExitCode, UsageError
+from wb_cli.errors import ExitCode, UsageError, WbError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,11 +25,9 @@ app = typer.Typer(
 
 def complete_id(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids for the shell's completion; silent where nothing can be read."""
-    from wb_cli.errors import WbError
-
     try:
         return [name for name in wb_of(ctx).registry.ids() if name.startswith(incomplete)]
-    except (WbError, AssertionError):
+    except WbError:
         return []
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from wb_cli.cli.console import Console
+from wb_cli.errors import UsageError, WbError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,11 +90,34 @@ class Wb:
         return select(words, self.registry)
 
 
+def from_options(options: Mapping[str, Any], console: Console) -> Wb:
+    """The composition root for the global options of a command line.
+
+    Raises:
+        UsageError: a ``--set`` is no assignment.
+    """
+    flags = dict(_assignment(word) for word in options.get("setting") or ())
+    for name in ("servers_file", "mount_path"):
+        if options.get(name):
+            flags[name] = str(options[name])
+    env_file = options.get("env_file")
+    return Wb(flags, Path(env_file) if env_file else None, console)
+
+
+def _assignment(word: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    if not equals:
+        raise UsageError(f"--set {word}: not NAME=VALUE.", "`wb config settings` lists the names.")
+    return name.strip(), value
+
+
 def wb_of(ctx: typer.Context) -> Wb:
     """The composition root of this invocation."""
-    wb = ctx.find_root().obj
-    assert isinstance(wb, Wb)  # noqa: S101  (the callback of the root command has set it)
-    return wb
+    root = ctx.find_root()
+    if not isinstance(root.obj, Wb):
+        # A word is being completed: the root command was parsed, but does not run.
+        root.obj = from_options(root.params, Console())
+    return root.obj
 
 
 def _use_json(ctx: typer.Context, value: bool) -> bool:
@@ -103,12 +127,11 @@ def _use_json(ctx: typer.Context, value: bool) -> bool:
 
 def complete_selector(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids, tags and ``all`` for the shell's completion; silent where nothing can be read."""
-    from wb_cli.errors import WbError
     from wb_cli.instances.selectors import completions
 
     try:
         return completions(wb_of(ctx).registry, incomplete)
-    except (WbError, AssertionError):
+    except WbError:
         return []
 
 

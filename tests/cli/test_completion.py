@@ -1,0 +1,126 @@
+"""Completion in a real, interactive bash, as `wb --install-completion` sets it up."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pexpect
+import pytest
+
+from wb_cli.cli.completion import kept_by_bash, whole
+from wb_cli.instances.setting_table import SETTINGS
+
+WITHIN_S = 60
+TAB, START_OF_LINE, END_OF_LINE = "\t", "\x01", "\x05"
+
+
+class Shell:
+    """A bash on a terminal that has learnt to complete `wb`."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        self._bash: Any = pexpect.spawn(
+            "bash",
+            ["--norc", "--noprofile", "-i"],
+            env=environ,
+            encoding="utf-8",
+            timeout=WITHIN_S,
+            dimensions=(50, 300),
+        )
+        self._bash.ptyproc.delayafterclose = 0.01
+        self._bash.sendline("PS1='> '; eval \"$(wb --show-completion bash)\"; echo rea''dy")
+        self._bash.expect_exact("ready")
+
+    def completed(self, typed: str) -> str:
+        """The line that stands there after a tab."""
+        self._bash.send(f"{typed}{TAB}{START_OF_LINE}echo '[{END_OF_LINE}]'\r")
+        # First as it is typed, then as it is echoed.
+        self._bash.expect(r"\r\n\[([^\r\n]*)\]\r\n")
+        return str(self._bash.match[1])
+
+    def offered(self, typed: str) -> list[str]:
+        """What is shown for two tabs where there is a choice."""
+        self._bash.send(f"{typed}{TAB}{TAB}")
+        self._bash.expect(r"\r\n([^\r\n]+)\r\n> ")
+        shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", str(self._bash.match[1]))
+        self._bash.send("\x15\r")
+        return shown.split()
+
+    def close(self) -> None:
+        self._bash.close(force=True)
+
+
+@pytest.fixture(scope="module")
+def bash(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    folder = tmp_path_factory.mktemp("bash")
+    entries = [
+        {"id": "demo", "label": "Demo", "port": 9001, "serverVersion": "1.6.7", "tags": ["field"]},
+        {"id": "mali", "label": "Mali", "port": 9002, "serverVersion": "1.7.0"},
+        {"id": "malawi", "label": "Malawi", "port": 9003, "serverVersion": "1.7.0"},
+    ]
+    (folder / "servers.json").write_text(json.dumps(entries))
+    program = folder / "wb"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m wb_cli "$@"\n')
+    program.chmod(0o755)
+    ours = {setting.env for setting in SETTINGS}
+    environ = {name: value for name, value in os.environ.items() if name not in ours} | {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "SERVERS_FILE_PATH": str(folder / "servers.json"),
+        "WB_CONFIG_DIR": str(folder / "config"),
+        "SHELL": "/bin/bash",
+        "TERM": "dumb",
+        "HISTFILE": "",
+        "INPUTRC": "/dev/null",
+    }
+    shell = Shell(environ)
+    yield shell
+    shell.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("wb ru", "wb run "),
+        ("wb conf", "wb config "),
+        ("wb config sh", "wb config show "),
+        ("wb run --time", "wb run --timeout "),
+        ("wb run de", "wb run demo "),
+        ("wb run demo mali", "wb run demo mali "),
+        ("wb stop al", "wb stop all "),
+        ("wb status de", "wb status demo "),
+        ("wb config show de", "wb config show demo "),
+        ("wb run @", "wb run @field "),
+        ("wb run @fi", "wb run @field "),
+        ("wb run @field de", "wb run @field demo "),
+        ("wb run server=1.6", "wb run server=1.6.7 "),
+        ("wb run server=", "wb run server=1."),
+        ("wb run nobo", "wb run nobo"),
+        ("wb --servers-file /nowhere.json run de", "wb --servers-file /nowhere.json run de"),
+    ],
+)
+def test_a_tab_completes(bash: Shell, typed: str, line: str) -> None:
+    assert bash.completed(typed) == line
+
+
+def test_two_tabs_offer_what_there_is(bash: Shell) -> None:
+    assert bash.offered("wb run mal") == ["malawi", "mali"]
+
+
+@pytest.mark.parametrize(
+    ("broken", "typed", "kept"),
+    [
+        (["run", "@", "fi"], ["run", "@fi"], ""),
+        (["run", "@"], ["run", "@"], ""),
+        (["run", "server", "=", "1"], ["run", "server=1"], "server="),
+        (["run", "server", "="], ["run", "server="], "server="),
+        (["run", "@", "a", "demo", ""], ["run", "@a", "demo", ""], ""),
+        ([""], [""], ""),
+    ],
+)
+def test_words_that_bash_broke_are_put_together(
+    broken: list[str], typed: list[str], kept: str
+) -> None:
+    assert whole(broken) == typed
+    assert kept_by_bash(typed[-1]) == kept
