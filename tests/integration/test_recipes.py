@@ -184,6 +184,21 @@ def test_postgres_starts_over_where_its_first_initialisation_was_killed(
     wait_until(lambda: is_ready(again), "PostgreSQL")
 
 
+def test_postgres_stops_at_once_while_it_initialises(
+    start_postgres: Start, tmp_path: Path
+) -> None:
+    steps = tmp_path / "initdb.d"
+    steps.mkdir()
+    (steps / "wait.sh").write_text("touch /tmp/here; while :; do sleep 0.05; done\n")
+    volumes = {str(steps): {"bind": "/docker-entrypoint-initdb.d", "mode": "ro"}}
+    postgres = start_postgres(volumes=volumes)
+    wait_until(lambda: postgres.exec_run(["ls", "/tmp/here"]).exit_code == 0, "its last step")
+    began = time.monotonic()
+    postgres.stop(timeout=30)
+    assert time.monotonic() - began < 15
+    assert exit_code(postgres) == 130
+
+
 def test_postgres_leaves_a_folder_alone_that_is_none_of_its_own(
     start_postgres: Start, tmp_path: Path
 ) -> None:

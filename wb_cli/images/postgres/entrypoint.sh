@@ -31,6 +31,9 @@ take_ownership() {
 # folder is either complete or visibly unfinished, whenever the machine or the container dies.
 initialise() {
     local data=$PGDATA
+    # A shell that waits for a command lets signals pass by, and would then start the server.
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
     export PGDATA=$data/.initialising
     if [[ -d $PGDATA ]]; then
         echo 'An earlier initialisation was cut off; starting over.'
