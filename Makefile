@@ -48,7 +48,7 @@ demo-down: $(VENV)/installed ## Remove the demo, its data too, and nothing else
 	$(WB) config remove $(DEMO) --yes
 
 .PHONY: test
-test: $(VENV)/ready lint registry ## All checks and all tests, on a real engine, against the built wheel
+test: $(VENV)/ready lint registry browser ## All checks and all tests, on a real engine, against the built wheel
 	@$(in_a_folder_of_its_own)
 	$(TEST_IMAGES) $(WB) setup --install-engine --yes < /dev/null
 	$(pytest)
@@ -127,6 +127,13 @@ registry:
 	apt-get download -qq docker-registry 2> /dev/null \
 	    || { apt-get update -qq && apt-get download -qq docker-registry; }
 	dpkg --extract docker-registry_*.deb .
+
+# A real browser for the tests of the platform's page.
+.PHONY: browser
+browser:
+	@command -v chromium > /dev/null && exit
+	apt-get install -qq --no-install-recommends chromium > /dev/null 2>&1 \
+	    || { apt-get update -qq && apt-get install -qq --no-install-recommends chromium > /dev/null; }
 
 define IS_PYTHON
 import sys
