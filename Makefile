@@ -59,7 +59,7 @@ unit: $(VENV)/ready ## The tests that need no engine
 	$(pytest) -m 'not engine and not services'
 
 .PHONY: faults
-faults: $(VENV)/ready ## The longer suite: wb killed at every step and at random times
+faults: $(VENV)/ready ## The longer suite: wb killed at every step and at random times, and more
 	@$(in_a_folder_of_its_own)
 	$(TEST_IMAGES) $(WB) setup --install-engine --yes < /dev/null
 	$(pytest) -m faults

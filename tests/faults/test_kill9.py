@@ -178,6 +178,7 @@ def test_a_killed_command_is_made_good_by_the_next(
     deployment.run()
 
 
+@pytest.mark.faults
 def test_killed_twice_in_a_row(deployment: Deployment) -> None:
     assert kill(deployment, "run that replaces one", "after", 3)
     deployment.host.change(deployment.id, label="Another one")

@@ -38,7 +38,11 @@ def thief(host: Host, id_: str, port: int) -> Iterator[None]:
         stolen.close()
 
 
-@pytest.mark.parametrize("offset", [0, POSTGRES_HOST_PORT_OFFSET], ids=["platform", "postgres"])
+@pytest.mark.parametrize(
+    "offset",
+    [0, pytest.param(POSTGRES_HOST_PORT_OFFSET, marks=pytest.mark.faults)],
+    ids=["platform", "postgres"],
+)
 def test_a_thief_on_the_port_after_the_checks_is_named_and_the_start_undone(
     host: Host, offset: int
 ) -> None:
@@ -52,6 +56,7 @@ def test_a_thief_on_the_port_after_the_checks_is_named_and_the_start_undone(
     host.wb("run", id_)
 
 
+@pytest.mark.faults
 def test_a_network_pool_that_is_used_up_is_told_before_anything_changes(host: Host) -> None:
     first, second = host.prepare(), host.prepare()
     pool = {"WB_SUBNET_POOL": "10.215.77.0/26", "WB_SUBNET_PREFIX": "26"}
@@ -156,6 +161,7 @@ def test_a_full_disk_is_told_before_anything_changes(host: Host) -> None:
         host.wb("stop", id_)
 
 
+@pytest.mark.faults
 def test_a_disk_that_fills_up_while_postgres_starts_is_undone_with_its_own_words(
     host: Host,
 ) -> None:
