@@ -184,9 +184,7 @@ def test_postgres_starts_over_where_its_first_initialisation_was_killed(
     wait_until(lambda: is_ready(again), "PostgreSQL")
 
 
-def test_postgres_stops_at_once_while_it_initialises(
-    start_postgres: Start, tmp_path: Path
-) -> None:
+def test_postgres_stops_at_once_while_it_initialises(start_postgres: Start, tmp_path: Path) -> None:
     steps = tmp_path / "initdb.d"
     steps.mkdir()
     (steps / "wait.sh").write_text("touch /tmp/here; while :; do sleep 0.05; done\n")
