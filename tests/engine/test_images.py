@@ -16,7 +16,7 @@ from wb_cli.images import BASE
 def name(docker_client: Any, run_id: str) -> Iterator[str]:
     """A name for images of this test; what bears it is gone at the end."""
     yield f"wb-test-{run_id}:built"
-    for image in docker_client.images.list(filters={"label": f"wb.test.run={run_id}"}):
+    for image in docker_client.images.list(filters={"label": f"wb.test.images={run_id}"}):
         docker_client.images.remove(image.id, force=True)
 
 
@@ -25,7 +25,7 @@ def spec(name: str, run_id: str, dockerfile: str, **files: bytes) -> BuildSpec:
         name,
         {"Dockerfile": dockerfile.encode(), **files},
         arguments={"BASE": BASE},
-        labels={"wb.test.run": run_id},
+        labels={"wb.test.images": run_id},
     )
 
 
@@ -38,7 +38,7 @@ def test_a_build_gets_its_files_arguments_and_labels(
     dockerfile = "ARG BASE\nFROM ${BASE}\nCOPY note /note\nRUN cat /note\n"
     images.build(spec(name, run_id, dockerfile, note=b"from the folder\n"), lines.append)
     assert "from the folder" in lines
-    assert images.labels(name)["wb.test.run"] == run_id
+    assert images.labels(name)["wb.test.images"] == run_id
 
 
 @pytest.mark.engine
@@ -65,8 +65,8 @@ def test_an_archive_becomes_an_image_with_labels(
     with tarfile.open(tmp_path / "system.tar", "w") as archive:
         archive.addfile(tarfile.TarInfo("empty"))
     images = Images(docker_client)
-    images.import_archive(tmp_path / "system.tar", name, {"wb.test.run": run_id})
-    assert images.labels(name) == {"wb.test.run": run_id}
+    images.import_archive(tmp_path / "system.tar", name, {"wb.test.images": run_id})
+    assert images.labels(name) == {"wb.test.images": run_id}
 
 
 @pytest.mark.engine

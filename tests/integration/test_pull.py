@@ -22,6 +22,8 @@ from wb_cli.lifecycle.pull import Outcome, Pulled, pull_all, pull_one
 pytestmark = pytest.mark.engine
 
 LAYER_BYTES = 400_000
+# A label of these images alone: the run's own is on images that other tests still need.
+MADE = "wb.test.pull"
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def make_image(docker_client: Any, run_id: str) -> Iterator[Callable[..., str]]:
     def one(reference: str, **labels: str) -> str:
         names.append(reference)
         repository, _, tag = reference.rpartition(":")
-        changes = [f"LABEL wb.test.run={run_id}", *(f"LABEL {k}={v}" for k, v in labels.items())]
+        changes = [f"LABEL {MADE}={run_id}", *(f"LABEL {k}={v}" for k, v in labels.items())]
         base = docker_client.api.import_image_from_data(
             layer("one"), repository, tag, changes=changes
         )
@@ -53,7 +55,7 @@ def make_image(docker_client: Any, run_id: str) -> Iterator[Callable[..., str]]:
         return reference
 
     yield one
-    for image in docker_client.images.list(filters={"label": f"wb.test.run={run_id}"}):
+    for image in docker_client.images.list(filters={"label": f"{MADE}={run_id}"}):
         docker_client.images.remove(image.id, force=True)
 
 
