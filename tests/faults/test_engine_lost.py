@@ -10,7 +10,7 @@ from wb_host import Host
 
 from wb_cli.errors import ExitCode
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("untouched")]
+pytestmark = [pytest.mark.engine, pytest.mark.faults, pytest.mark.usefixtures("untouched")]
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def cut_at(way: Forwarder, request: int) -> None:
 
 @pytest.mark.parametrize(
     "request_number",
-    [pytest.param(1, marks=pytest.mark.faults), 4, pytest.param(8, marks=pytest.mark.faults), 11],
+    [1, 4, 8, 11],
 )
 def test_run_says_so_and_the_next_run_makes_it_good(
     shared_host: Host, demo: str, way: Forwarder, request_number: int

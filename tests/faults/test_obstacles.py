@@ -15,7 +15,7 @@ from wb_host import COMMAND_S, Host
 from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET
 from wb_cli.errors import ExitCode
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("untouched")]
+pytestmark = [pytest.mark.engine, pytest.mark.faults, pytest.mark.usefixtures("untouched")]
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def thief(host: Host, id_: str, port: int) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "offset",
-    [0, pytest.param(POSTGRES_HOST_PORT_OFFSET, marks=pytest.mark.faults)],
+    [0, POSTGRES_HOST_PORT_OFFSET],
     ids=["platform", "postgres"],
 )
 def test_a_thief_on_the_port_after_the_checks_is_named_and_the_start_undone(
@@ -56,7 +56,6 @@ def test_a_thief_on_the_port_after_the_checks_is_named_and_the_start_undone(
     host.wb("run", id_)
 
 
-@pytest.mark.faults
 def test_a_network_pool_that_is_used_up_is_told_before_anything_changes(host: Host) -> None:
     first, second = host.prepare(), host.prepare()
     pool = {"WB_SUBNET_POOL": "10.215.77.0/26", "WB_SUBNET_PREFIX": "26"}
@@ -161,7 +160,6 @@ def test_a_full_disk_is_told_before_anything_changes(host: Host) -> None:
         host.wb("stop", id_)
 
 
-@pytest.mark.faults
 def test_a_disk_that_fills_up_while_postgres_starts_is_undone_with_its_own_words(
     host: Host,
 ) -> None:

@@ -14,7 +14,7 @@ from wb_host import COMMAND_S, Host
 
 from wb_cli.errors import ExitCode
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("untouched")]
+pytestmark = [pytest.mark.engine, pytest.mark.faults, pytest.mark.usefixtures("untouched")]
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def ended(processes: list[Popen[str]]) -> list[Popen[str]]:
     return [each for each in processes if each.poll() is not None]
 
 
-@pytest.mark.parametrize("count", [pytest.param(2, marks=pytest.mark.faults), 8])
+@pytest.mark.parametrize("count", [2, 8])
 def test_of_several_operators_one_acts_and_the_others_are_told_who(
     shared_host: Host, stopped: str, count: int
 ) -> None:
@@ -130,7 +130,6 @@ def test_operators_on_different_instances_do_not_wait_for_one_another(
     shared_host.forget(other)
 
 
-@pytest.mark.faults
 def test_instances_that_start_at_once_get_networks_of_their_own(shared_host: Host) -> None:
     ids = [shared_host.prepare() for _ in range(4)]
     with ExitStack() as stack:
@@ -162,7 +161,6 @@ def test_one_that_fails_leaves_the_others_alone_and_the_table_sums_up(host: Host
     assert {each["id"]: each["exitCode"] for each in results} == {good: 0, bad: 1, other: 0}
 
 
-@pytest.mark.faults
 def test_where_all_end_alike_their_code_is_the_answer(host: Host) -> None:
     ids = [host.prepare(env={"MODE": "exits"}) for _ in range(2)]
     host.wb("run", "all", exits=ExitCode.FAILURE)
