@@ -33,7 +33,12 @@ STATES: dict[str, tuple[Present, str]] = {
     "dead": (found("dead", "Dead"), only("platform: found dead", *AGAIN[:2])),
     "created, perhaps without its secret files": (
         found("created", "Created"),
-        lines("platform: created but never started", "  remove demo", fresh("demo")),
+        lines(
+            "platform: created but never started",
+            "  stop demo (at most 10 s)",
+            "  remove demo",
+            fresh("demo"),
+        ),
     ),
     "paused": (found("paused", "Up 1 minute (Paused)"), replaced("platform: paused")),
     "running, the policy not yet switched": (
@@ -165,6 +170,7 @@ def test_stop_takes_leftovers_and_never_started_containers_and_every_network_alo
           stop demo-previous (at most 10 s)
           remove demo-previous
         demo: stop
+          stop demo (at most 10 s)
           remove demo
         network: stop
           remove network demo

@@ -214,7 +214,7 @@ class Execution:
             case ops.SetRestartPolicy(name, policy) if name in self.containers:
                 before = "no" if policy == "always" else "always"
                 self.engine.set_restart_policy(self.containers[name], before)
-            case ops.Stop(name) if name in self.containers:
+            case ops.Stop(name, is_up=True) if name in self.containers:
                 self.engine.start(self.containers[name])
             case _:
                 pass

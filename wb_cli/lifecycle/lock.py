@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RETRY_INTERVAL_S = 0.05
+SIGNED_WITHIN = 20  # tries
 
 
 @contextmanager
@@ -41,8 +42,11 @@ def locked(
         raise WbError(f"cannot lock {instance}: {path}: {error.strerror}") from error
     try:
         _take(descriptor, path, time.monotonic() + wait_s, cancelled)
-        _sign(descriptor, command)
-        yield
+        try:
+            _sign(descriptor, command)
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)  # nobody is named who does not hold it
     finally:
         os.close(descriptor)
 
@@ -54,7 +58,7 @@ def _take(descriptor: int, path: Path, deadline: float, cancelled: threading.Eve
             return
         if time.monotonic() >= deadline:
             raise LockedError(
-                f"{path.stem} is being changed by {_holder(path)}",
+                f"{path.stem} is being changed by {_holder(path, cancelled)}",
                 "Wait for it with `--wait SECONDS`. The lock ends with that process.",
             )
         if cancelled.wait(RETRY_INTERVAL_S):
@@ -72,11 +76,15 @@ def _sign(descriptor: int, command: str) -> None:
     os.pwrite(descriptor, json.dumps(holder).encode(), 0)
 
 
-def _holder(path: Path) -> str:
-    with suppress(OSError, ValueError, KeyError):
-        holder = json.loads(path.read_text())
-        return (
-            f"`{holder['command']}` of {holder['user']} "
-            f"(pid {holder['pid']}, since {holder['since']})"
-        )
+def _holder(path: Path, cancelled: threading.Event) -> str:
+    """Who signed the lock; one who has only just taken it gets a moment to sign."""
+    for _ in range(SIGNED_WITHIN):
+        with suppress(OSError, ValueError, KeyError):
+            holder = json.loads(path.read_text())
+            return (
+                f"`{holder['command']}` of {holder['user']} "
+                f"(pid {holder['pid']}, since {holder['since']})"
+            )
+        if cancelled.wait(RETRY_INTERVAL_S):
+            break
     return "another wb command"

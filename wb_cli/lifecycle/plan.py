@@ -83,11 +83,15 @@ class SetRestartPolicy:
 
 @dataclass(frozen=True)
 class Stop:
-    """Stop a container, killing it after ``timeout`` seconds. Without a role it is not wb's."""
+    """Stop a container, killing it after ``timeout`` seconds. Without a role it is not wb's.
+
+    ``is_up`` says that it ran when it was observed, so that undoing starts it again.
+    """
 
     name: str
     role: Role | None
     timeout: int
+    is_up: bool = True
 
     def __str__(self) -> str:
         return f"stop {self.name} (at most {self.timeout} s)"

@@ -197,7 +197,7 @@ def _cases(spec: ContainerSpec, container: ObservedContainer, present: Present) 
         (
             container.state == "created",
             "created but never started",
-            lambda: (Remove(spec.name), *_fresh(spec)),
+            lambda: (*_down(container, present), *_fresh(spec)),
         ),
         (bool(change), change, lambda: _replace(spec, container, present)),
         (
@@ -296,9 +296,11 @@ def _down_stages(present: Present) -> tuple[Stage, ...]:
 
 
 def _down(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
-    stop = Stop(container.name, _role(container), present.stop_timeout(container))
-    remove = Remove(container.name)
-    return (remove,) if container.state == "created" else (stop, remove)
+    """Also of one never started: the start that a killed command asked for may still come."""
+    is_up = container.state != "created"
+    timeout = present.stop_timeout(container)
+    stop = Stop(container.name, _role(container), timeout, is_up=is_up)
+    return (stop, Remove(container.name))
 
 
 def _in_stop_order(present: Present) -> list[ObservedContainer]:
