@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from wb_host import COMMAND_S, Host
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("untouched")]
+pytestmark = [pytest.mark.engine, pytest.mark.faults, pytest.mark.usefixtures("untouched")]
 
 LAUNCHER = Path(__file__).with_name("killed_wb.py")
 ROLES = {"postgres", "valkey", "platform"}
@@ -118,7 +118,6 @@ def kill(deployment: Deployment, kind: str, moment: str, step: int) -> bool:
     return deployment.is_killed(verb, moment, step)
 
 
-@pytest.mark.faults
 @pytest.mark.parametrize("recovery", RECOVERIES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_command_killed_before_any_of_its_requests_is_made_good_by_the_next(
@@ -131,7 +130,6 @@ def test_a_command_killed_before_any_of_its_requests_is_made_good_by_the_next(
     assert step > KINDS[kind][2]
 
 
-@pytest.mark.faults
 @pytest.mark.parametrize("moment", ["during", "after"])
 @pytest.mark.parametrize("seed", [SEED])
 def test_a_command_killed_as_the_engine_works_is_made_good_by_the_next(
@@ -144,7 +142,6 @@ def test_a_command_killed_as_the_engine_works_is_made_good_by_the_next(
             chance.choice(list(RECOVERIES.values()))(deployment)
 
 
-@pytest.mark.faults
 @pytest.mark.parametrize("seed", [SEED])
 def test_a_command_killed_at_any_time_is_made_good_by_the_next(
     deployment: Deployment, seed: int
@@ -178,7 +175,6 @@ def test_a_killed_command_is_made_good_by_the_next(
     deployment.run()
 
 
-@pytest.mark.faults
 def test_killed_twice_in_a_row(deployment: Deployment) -> None:
     assert kill(deployment, "run that replaces one", "after", 3)
     deployment.host.change(deployment.id, label="Another one")
