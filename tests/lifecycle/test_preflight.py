@@ -80,8 +80,8 @@ def test_a_port_that_a_container_has_names_it(mount_path: Path, free_ports: set[
     ]
 
 
-@pytest.mark.parametrize(("state", "number"), [("running", 0), ("exited", 1)])
-def test_our_own_running_container_does_not_take_its_port_from_us(
+@pytest.mark.parametrize(("state", "number"), [("running", 0), ("created", 0), ("exited", 1)])
+def test_our_own_container_that_runs_or_is_about_to_does_not_take_its_port_from_us(
     mount_path: Path, free_ports: set[int], state: str, number: int
 ) -> None:
     free_ports.add(9001)

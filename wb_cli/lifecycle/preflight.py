@@ -110,8 +110,10 @@ class Preflight:
     def _ports(self) -> Iterator[Problem]:
         # By number: ours on one address is no obstacle to ours on another.
         ours = {p.host for each in self.present.containers for p in each.ports if each.is_running}
+        # A start that a killed command asked for may be under way, and have taken the port.
+        starting = {each.name for each in self.present.containers if each.state == "created"}
         for spec in self.desired.containers:
-            for port in spec.ports:
+            for port in spec.ports if spec.name not in starting else ():
                 if port.host not in ours and not ports.is_free(port.host, port.address):
                     yield Problem(
                         f"port {port.host} on {port.address} ({spec.role}) is taken"
