@@ -81,12 +81,6 @@ class DegradedError(WbError):
     exit_code = ExitCode.DEGRADED
 
 
-class PartialFailureError(WbError):
-    """Some of the chosen instances failed, others did not."""
-
-    exit_code = ExitCode.PARTIAL
-
-
 class LockedError(WbError):
     """Somebody else is changing this instance."""
 

@@ -15,7 +15,7 @@ import typer
 from wb_cli import __version__
 from wb_cli.cli import config
 from wb_cli.cli.console import Console
-from wb_cli.cli.context import Wb
+from wb_cli.cli.context import Wb, complete_id
 from wb_cli.engine.types import LABEL_INSTANCE, Observed, ObservedContainer
 from wb_cli.errors import ExitCode, UsageError, WbError
 from wb_cli.instances.newcomer import FIRST_PORT
@@ -41,7 +41,7 @@ class CommandLine:
     def complete(self, incomplete: str) -> list[str]:
         context = typer.Context(typer.main.get_command(config.app))
         context.obj = Wb({"servers_file": str(self.path)}, None, Console())
-        return config.complete_id(context, incomplete)
+        return complete_id(context, incomplete)
 
     def observe(self) -> Observed:
         return self.observed

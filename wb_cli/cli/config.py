@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wb_cli.cli.context import Json, Wb, Yes, wb_of
-from wb_cli.errors import ExitCode, UsageError, WbError
+from wb_cli.cli.context import Id, Json, Wb, Yes, wb_of
+from wb_cli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,20 +23,6 @@ app = typer.Typer(
 )
 
 
-def complete_id(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Ids for the shell's completion; silent where nothing can be read."""
-    try:
-        return [name for name in wb_of(ctx).registry.ids() if name.startswith(incomplete)]
-    except WbError:
-        return []
-
-
-Id = Annotated[
-    str,
-    typer.Argument(
-        metavar="ID", help="The instance's id.", autocompletion=complete_id, show_default=False
-    ),
-]
 NewId = Annotated[str, typer.Argument(metavar="ID", help="1 to 40 of a-z, 0-9 and inner hyphens.")]
 Assignments = Annotated[
     list[str],

@@ -135,6 +135,20 @@ def complete_selector(ctx: typer.Context, incomplete: str) -> list[str]:
         return []
 
 
+def complete_id(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids for the shell's completion; silent where nothing can be read."""
+    try:
+        return [name for name in wb_of(ctx).registry.ids() if name.startswith(incomplete)]
+    except WbError:
+        return []
+
+
+Id = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="The instance's id.", autocompletion=complete_id, show_default=False
+    ),
+]
 Selectors = Annotated[
     list[str],
     typer.Argument(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wb_cli.cli.context import Json, complete_selector, wb_of
+from wb_cli.cli.context import Id, Json, complete_selector, wb_of
 from wb_cli.contract import Role
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ MaybeSelectors = Annotated[
     ),
 ]
 
-InstanceId = Annotated[
-    str,
-    typer.Argument(metavar="ID", help="The instance.", autocompletion=complete_selector),
-]
 PartOption = Annotated[Role, typer.Option("--part", help="Which of its containers.")]
 
 
@@ -63,7 +59,7 @@ def status(ctx: typer.Context, selectors: MaybeSelectors = None, as_json: Json =
 
 def logs(
     ctx: typer.Context,
-    instance: InstanceId,
+    instance: Id,
     part: PartOption = Role.PLATFORM,
     lines: Annotated[int, typer.Option("--lines", "-n", help="How many lines.", min=0)] = 100,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as more comes.")] = False,
@@ -85,7 +81,7 @@ def logs(
 
 def execute(
     ctx: typer.Context,
-    instance: InstanceId,
+    instance: Id,
     command: Annotated[list[str], typer.Argument(help="The command and its arguments.")],
     part: PartOption = Role.PLATFORM,
 ) -> int:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from wb_cli.lifecycle.actions import Result
 
-SANE_PARALLEL = 4
 INTERRUPTED = "interrupted; what it had begun was undone"
 
 
