@@ -119,6 +119,18 @@ def test_live_progress_leaves_the_terminal_as_it_was(
         tasks.finish("demo", "broke", ok=False)
 
 
+@pytest.mark.parametrize("words", ["a[/x]b", "[red]", "[Errno 2] gone", "back\\[slash]", ":key:"])
+def test_live_progress_shows_words_as_they_are(
+    console: Console, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with console.tasks() as tasks:
+        tasks.update(words, words)
+        tasks.finish(words, words, ok=False)
+    assert terminal.getvalue().count(words) >= 2
+
+
 def test_yes_answers_for_the_user(console: Console, capsys: pytest.CaptureFixture[str]) -> None:
     console.confirm("Remove it?", yes=True)
     assert capsys.readouterr() == ("", "")

@@ -142,7 +142,9 @@ class LiveTasks:
 
     def _id(self, key: str) -> TaskID:
         if key not in self._ids:
-            self._ids[key] = self._progress.add_task("", total=None, key=key, size=False)
+            self._ids[key] = self._progress.add_task(
+                "", total=None, key=key, size=False, failed=False
+            )
         return self._ids[key]
 
     def update(self, key: str, text: str, done: float = 0, total: float | None = None) -> None:
@@ -153,9 +155,9 @@ class LiveTasks:
 
     def finish(self, key: str, text: str, *, ok: bool = True) -> None:
         """Freeze the line of ``key``."""
-        text = text if ok else f"[red]{text}[/red]"
+        fields = {"size": False, "failed": not ok}
         self._progress.update(
-            self._id(key), description=text, completed=1, total=1, size=False, refresh=True
+            self._id(key), description=text, completed=1, total=1, refresh=True, **fields
         )
 
 
@@ -171,6 +173,14 @@ def _progress() -> Progress:
         TransferSpeedColumn,
     )
     from rich.table import Column
+
+    class Words(TextColumn):
+        """What is being done, or how it ended: as it is, whatever brackets it holds."""
+
+        def render(self, task: Any) -> Any:
+            words = super().render(task)
+            words.stylize("red" if task.fields["failed"] else "")
+            return words
 
     class WhenSized(TextColumn):
         """Columns that make sense for bytes alone."""
@@ -195,9 +205,11 @@ def _progress() -> Progress:
     return Progress(
         SpinnerColumn(finished_text="·"),
         # Where the terminal is narrow the text gives way, not the names and the numbers.
-        TextColumn("[bold]{task.fields[key]}", table_column=Column(no_wrap=True)),
+        TextColumn(
+            "{task.fields[key]}", style="bold", markup=False, table_column=Column(no_wrap=True)
+        ),
         sized,
-        TextColumn("{task.description}", table_column=Column(overflow="ellipsis")),
+        Words("{task.description}", markup=False, table_column=Column(overflow="ellipsis")),
         console=_rich(stderr=True),
         transient=True,
     )
