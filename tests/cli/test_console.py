@@ -131,6 +131,17 @@ def test_live_progress_shows_words_as_they_are(
     assert terminal.getvalue().count(words) >= 2
 
 
+@pytest.mark.parametrize(("total", "shown"), [(None, "5.0/? MB"), (8e6, "5.0/8.0 MB")])
+def test_live_progress_counts_bytes(
+    console: Console, monkeypatch: pytest.MonkeyPatch, total: float | None, shown: str
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with console.tasks() as tasks:
+        tasks.update("images.tar", "saving", 5e6, total)
+    assert shown in terminal.getvalue()
+
+
 def test_yes_answers_for_the_user(console: Console, capsys: pytest.CaptureFixture[str]) -> None:
     console.confirm("Remove it?", yes=True)
     assert capsys.readouterr() == ("", "")

@@ -148,9 +148,10 @@ class LiveTasks:
         return self._ids[key]
 
     def update(self, key: str, text: str, done: float = 0, total: float | None = None) -> None:
-        """Move the line of ``key``."""
+        """Move the line of ``key``; bytes are counted though nobody knows how many will come."""
+        sized = bool(done) or total is not None
         self._progress.update(
-            self._id(key), description=text, completed=done, total=total, size=total is not None
+            self._id(key), description=text, completed=done, total=total, size=sized
         )
 
     def finish(self, key: str, text: str, *, ok: bool = True) -> None:
