@@ -10,14 +10,15 @@ import click
 import typer
 
 from wb_cli import __version__
-from wb_cli.cli import completion, config, images, lifecycle, observe, schema, setup
-from wb_cli.cli import host as host_commands
+from wb_cli.cli import completion
 from wb_cli.cli.console import Console
 from wb_cli.cli.context import from_options
+from wb_cli.cli.tree import Tree
 from wb_cli.errors import ExitCode, UsageError, WbError
 
 app = typer.Typer(
     name="wb",
+    cls=Tree,
     help="Run a fleet of data-platform instances on Docker: PostgreSQL, Valkey, the platform.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -58,15 +59,6 @@ def root(
     console = ctx.obj if isinstance(ctx.obj, Console) else Console()
     console.verbose = verbose
     ctx.obj = from_options(ctx.params, console)
-
-
-lifecycle.register(app)
-observe.register(app)
-host_commands.register(app)
-images.register(app)
-setup.register(app)
-schema.register(app)
-app.add_typer(config.app, name="config")
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -23,6 +23,11 @@ app = typer.Typer(
 )
 
 
+def register(root: typer.Typer) -> None:
+    """Add the commands to the tree."""
+    root.add_typer(app, name="config")
+
+
 NewId = Annotated[str, typer.Argument(metavar="ID", help="1 to 40 of a-z, 0-9 and inner hyphens.")]
 Assignments = Annotated[
     list[str],
