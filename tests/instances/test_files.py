@@ -11,7 +11,7 @@ import pytest
 from services import wait_until
 
 from wb_cli.errors import LockedError, WbError
-from wb_cli.instances.files import locked, write_atomically
+from wb_cli.instances.files import locked, translated, write_atomically
 from wb_cli.instances.store import RegistryFile
 
 WRITERS = 8
@@ -128,6 +128,13 @@ def test_a_failed_write_keeps_the_old_content_and_leaves_nothing_behind(
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_of_a_full_disk_the_remedy_is_space(tmp_path: Path) -> None:
+    with pytest.raises(WbError) as caught, translated(tmp_path / "file", "write"):
+        Path("/dev/full").write_bytes(b"x")
+    assert "no space left" in caught.value.message
+    assert f"Free some space at {tmp_path}" in caught.value.hint
 
 
 def test_a_full_disk_is_an_error_and_keeps_the_file(tmp_path: Path) -> None:

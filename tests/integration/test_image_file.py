@@ -1,6 +1,8 @@
 """Images carried in a file, on a real engine."""
 
 import io
+import os
+import signal
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 
 from wb_cli.engine.images import Images
-from wb_cli.errors import ImageMissingError, WbError
+from wb_cli.errors import ExitCode, ImageMissingError, WbError
 from wb_cli.lifecycle import image_file
 
 pytestmark = pytest.mark.engine
@@ -51,7 +53,7 @@ def test_images_arrive_as_they_were_sent(
     loaded: list[int] = []
     image_file.save(images, names, file, saved.append)
     remove(docker_client, names)
-    assert image_file.load(images, file, loaded.append) == tuple(names)
+    assert image_file.load(lambda: images, file, loaded.append) == tuple(names)
     assert [images.find(name) for name in names] == before
     assert saved[-1] > 600_000
     assert loaded[-1] == file.stat().st_size
@@ -69,7 +71,7 @@ def test_a_file_that_was_cut_off_is_refused_before_anything_is_loaded(
     with file.open("r+b") as content:
         content.truncate(int(file.stat().st_size * kept))
     with pytest.raises(WbError, match="cut off"):
-        image_file.load(images, file, nothing)
+        image_file.load(lambda: images, file, nothing)
     assert images.find(names[0]) is None
 
 
@@ -82,7 +84,7 @@ def test_a_damaged_byte_is_noticed(docker_client: Any, names: list[str], tmp_pat
     content[content.index(b"1" * 1000) + 500] ^= 1
     file.write_bytes(content)
     with pytest.raises(WbError, match="damaged"):
-        image_file.load(images, file, nothing)
+        image_file.load(lambda: images, file, nothing)
     assert images.find(names[0]) is None
 
 
@@ -95,4 +97,17 @@ def test_a_missing_image_is_named_and_leaves_no_file(docker_client: Any, tmp_pat
 def test_a_file_of_somebody_elses_is_refused(docker_client: Any, tmp_path: Path) -> None:
     (tmp_path / "x.tar").write_bytes(b"hello" * 1000)
     with pytest.raises(WbError, match="not made by"):
-        image_file.load(Images(docker_client), tmp_path / "x.tar", nothing)
+        image_file.load(lambda: Images(docker_client), tmp_path / "x.tar", nothing)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_save_that_a_signal_ends_leaves_no_file(
+    docker_client: Any, names: list[str], tmp_path: Path, number: signal.Signals
+) -> None:
+    def interrupt(_: int) -> None:
+        os.kill(os.getpid(), number)
+
+    with pytest.raises(WbError, match=number.name) as caught:
+        image_file.save(Images(docker_client), names, tmp_path / "x.tar", interrupt)
+    assert caught.value.exit_code in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}
+    assert list(tmp_path.iterdir()) == []

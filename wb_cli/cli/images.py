@@ -159,7 +159,7 @@ def load(ctx: typer.Context, file: File) -> None:
         name = str(file)
         size = file.stat().st_size if file.exists() else None
         references = image_file.load(
-            wb.images, file, lambda done: tasks.update(name, "loading", done, size)
+            lambda: wb.images, file, lambda done: tasks.update(name, "loading", done, size)
         )
         tasks.finish(name, "loaded")
     for reference in references:

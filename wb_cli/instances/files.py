@@ -1,5 +1,6 @@
 """Files that several processes share: locked, and written whole or not at all."""
 
+import errno
 import fcntl
 import os
 import time
@@ -71,6 +72,8 @@ def _remedy(error: OSError, path: Path) -> str:
         return f"Run wb as the owner of {path.parent}, or as root."
     if isinstance(error, IsADirectoryError):
         return f"A file is expected there: move the folder {path} away, or set another path."
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"Free some space at {path.parent}, then repeat the command."
     return f"See to {path.parent}, then repeat the command."
 
 

@@ -13,8 +13,9 @@ import os
 import tarfile
 from typing import TYPE_CHECKING
 
-from wb_cli.errors import ImageMissingError, WbError
+from wb_cli.errors import ImageMissingError, UsageError, WbError
 from wb_cli.instances.files import translated
+from wb_cli.lifecycle.interrupts import ended_by_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,15 +33,17 @@ def save(images: Images, references: Sequence[str], file: Path, on_bytes: OnByte
     """Write images to a file, complete or not at all.
 
     Raises:
+        UsageError: something else than a file is there, which would be replaced.
         ImageMissingError: one of them is not on the engine.
-        WbError: the engine failed, or the file cannot be written.
+        WbError: the engine failed, the file cannot be written, or a signal came.
     """
+    _refuse_what_is_no_file(file)
     for reference in references:
         if images.find(reference) is None:
             raise ImageMissingError(f"{reference} is not on this engine", "`wb setup` gets it.")
     part = file.with_name(f".{file.name}.part")
     try:
-        with translated(file, "write"):
+        with ended_by_signals(), translated(file, "write"):
             _write(part, images.save(references), on_bytes)
             _seal(part, references)
             part.replace(file)
@@ -48,14 +51,17 @@ def save(images: Images, references: Sequence[str], file: Path, on_bytes: OnByte
         part.unlink(missing_ok=True)
 
 
-def load(images: Images, file: Path, on_bytes: OnBytes) -> tuple[str, ...]:
-    """Check a file and load its images; give their names.
+def load(open_images: Callable[[], Images], file: Path, on_bytes: OnBytes) -> tuple[str, ...]:
+    """Check a file and load its images; give their names. The engine is not asked before.
 
     Raises:
+        UsageError: something else than a file is there.
         WbError: the file did not arrive as it was sent, or the engine refused it.
     """
+    _refuse_what_is_no_file(file)
     with translated(file, "read"):
         references = check(file)
+        images = open_images()
         images.load(_chunks(file, file.stat().st_size, on_bytes))
     for reference in references:
         if images.find(reference) is None:
@@ -73,15 +79,25 @@ def check(file: Path) -> tuple[str, ...]:
         with tarfile.open(file, "r:") as archive:
             member = archive.getmember(SEAL)
             seal = json.load(archive.extractfile(member) or io.BytesIO())
-    except (tarfile.TarError, KeyError, EOFError, ValueError):
+        checksum, references = seal["sha256"], tuple(map(str, seal["images"]))
+    except (tarfile.TarError, KeyError, EOFError, ValueError, TypeError):
         raise WbError(
             f"{file} is cut off, or was not made by `wb images save`",
             "Carry the file over once more.",
         ) from None
     is_whole = file.stat().st_size % tarfile.RECORDSIZE == 0
-    if not is_whole or _checksum(file, member.offset) != seal["sha256"]:
+    if not is_whole or _checksum(file, member.offset) != checksum:
         raise WbError(f"{file} was damaged or cut off on its way", "Carry the file over once more.")
-    return tuple(seal["images"])
+    return references
+
+
+def _refuse_what_is_no_file(file: Path) -> None:
+    """A pipe cannot be checked before it is loaded, and a device must not be replaced."""
+    if file.exists() and not file.is_file():
+        raise UsageError(
+            f"{file} is a folder, a pipe or a device, and no file",
+            "Images are carried in an ordinary file: name one.",
+        )
 
 
 def _write(part: Path, chunks: Iterator[bytes], on_bytes: OnBytes) -> None:

@@ -25,6 +25,21 @@ class InterruptedByUserError(WbError):
 
 
 @contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Raise ``InterruptedByUserError`` wherever a signal comes, for work that cleans up after."""
+
+    def end(number: int, _frame: object) -> None:
+        raise InterruptedByUserError(number)
+
+    before = {number: signal.signal(number, end) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def interruptible() -> Iterator[threading.Event]:
     """Give an event that a signal sets; raise ``InterruptedByUserError`` at the end if one did.
 
