@@ -5,12 +5,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from wb_cli.cli.console import Console
 from wb_cli.cli.fleet import Options, each, in_a_word, in_words

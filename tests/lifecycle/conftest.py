@@ -1,13 +1,13 @@
 """Hosts with an engine in memory."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fake_engine import FakeEngine
 from lifecycle.examples import SETTINGS
 from lifecycle.world import ADMIN, PLATFORM, POSTGRES, VALKEY, World
+from msgspec.structs import replace
 
 from wb_cli.instances.secrets import SecretStore
 from wb_cli.lifecycle import health, probes

@@ -1,9 +1,10 @@
 """An instance, its settings, and what the engine lists once it runs: the planner's raw material."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from wb_cli.engine.render import labels
 from wb_cli.engine.types import ContainerSpec, ObservedContainer, ObservedNetwork, Port

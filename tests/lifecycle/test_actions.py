@@ -1,12 +1,12 @@
 """run, stop and restart on an engine in memory."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from fake_engine import Program
 from lifecycle.world import BROKEN, LOOK, NEVER_READY, PLATFORM, POSTGRES, RUNNING, VALKEY, World
+from msgspec.structs import replace
 
 from wb_cli.errors import StartFailedError, StillStartingError
 from wb_cli.lifecycle import actions

@@ -1,11 +1,11 @@
 """What an instance's containers must be. The engine's view of the same is in integration/."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lifecycle.examples import DEMO, KEY, SETTINGS, credentials, environment, part, wanted
+from msgspec.structs import replace
 
 from wb_cli import contract
 from wb_cli.contract import Role

@@ -1,10 +1,10 @@
 """Whose containers stand in the way of a stop."""
 
 import threading
-from dataclasses import replace
 
 import pytest
 from lifecycle.examples import running, wanted
+from msgspec.structs import replace
 
 from wb_cli.engine.types import LABEL_INSTANCE, Observed, ObservedContainer
 from wb_cli.lifecycle.guests import GuestsError, guests_of, wait_for_guests

@@ -1,7 +1,8 @@
 """Which images are needed, pulled, and what may stand in."""
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from wb_cli import __version__
 from wb_cli.images import PLATFORM, POSTGRES, VALKEY

@@ -1,11 +1,11 @@
 """What must be true before anything changes; on the real engine in integration/test_refusals."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lifecycle.examples import DEMO, SETTINGS, container, part, running, wanted
+from msgspec.structs import replace
 
 from wb_cli.contract import FOLDERS
 from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork, Port
@@ -130,7 +130,12 @@ def test_a_folder_that_is_a_file(mount_path: Path) -> None:
 
 def test_a_disk_that_is_full(mount_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(directories, "free_bytes", lambda _: 5 * 1024**2)
-    assert problems(mount_path) == [f"only 5 MiB are free at {mount_path}"]
+    assert problems(mount_path) == [f"only 5 MiB are free at {mount_path}/demo/databases"]
+
+
+def test_a_disk_that_nobody_may_write_to(mount_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directories, "is_read_only", lambda _: True)
+    assert problems(mount_path) == [f"the disk of {mount_path}/demo/databases is read-only"]
 
 
 def test_nothing_of_this_host_is_looked_at_for_an_engine_elsewhere(

@@ -1,11 +1,11 @@
 """Plans, compared as whole texts: a fresh start, changes, drift, restart."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from lifecycle.examples import SETTINGS, SUBNET, container, part, running, wanted, without
 from lifecycle.plan_texts import IMAGES, aside, fresh, gone, lines, replaced, run, text
+from msgspec.structs import replace
 
 from wb_cli.lifecycle.desired import Desired
 from wb_cli.lifecycle.reconcile import Present, plan_restart, plan_run

@@ -1,11 +1,11 @@
 """Plans from the states in which containers are found, and plans that stop."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from lifecycle.examples import SUBNET, container, part, running, wanted, without
 from lifecycle.plan_texts import aside, fresh, gone, lines, replaced, run, text
+from msgspec.structs import replace
 
 from wb_cli.engine.types import ContainerSpec, ObservedNetwork
 from wb_cli.lifecycle.reconcile import Present, plan_restart, plan_run, plan_stop

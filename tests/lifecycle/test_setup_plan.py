@@ -1,9 +1,9 @@
 """What set-up announces, as text, for each state of a machine."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from wb_cli.errors import EngineUnreachableError
 from wb_cli.images import PLATFORM, POSTGRES

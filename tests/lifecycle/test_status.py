@@ -1,13 +1,13 @@
 """How instances stand, from one listing of the engine."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_engine import LOADING, FakeEngine, Program
 from lifecycle.examples import DEMO, SETTINGS
+from msgspec.structs import replace
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerSpec, NetworkSpec

@@ -1,11 +1,11 @@
 """Which instances a stop means."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from lifecycle.examples import DEMO, SETTINGS
+from msgspec.structs import replace
 
 from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork
 from wb_cli.errors import UsageError, WbError

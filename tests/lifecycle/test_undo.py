@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from lifecycle.world import (
     World,
     ready,
 )
+from msgspec.structs import replace
 
 from wb_cli.errors import EngineError, StartFailedError, WbError
 from wb_cli.lifecycle.actions import How, Result

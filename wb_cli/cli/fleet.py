@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import threading
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     Work = Callable[[str, How], Result]
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Struct, frozen=True):
     """How an action was asked for. Times in seconds."""
 
     verb: str

@@ -7,8 +7,9 @@ import json
 import re
 import tarfile
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from wb_cli.engine import read
 from wb_cli.engine.client import engine_errors
@@ -33,8 +34,7 @@ PIECE = 1024 * 1024
 BOOK_KEEPING = ("--->", "Removing intermediate container")
 
 
-@dataclass(frozen=True)
-class BuildSpec:
+class BuildSpec(Struct, frozen=True):
     """What an image is built from: the files of its build folder, arguments, and labels."""
 
     tag: str

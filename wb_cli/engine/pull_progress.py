@@ -1,15 +1,15 @@
 """What the engine's stream says of a pull, layer by layer, added up."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 DONE = {"Pull complete", "Already exists"}
 FETCHED = {"Verifying Checksum", "Download complete", "Extracting", *DONE}
 
 
-@dataclass(frozen=True)
-class PullProgress:
+class PullProgress(Struct, frozen=True):
     """How far a pull is: layers that are in place, bytes that came, bytes expected so far.
 
     A layer's size is known once it starts to come, so ``total`` grows. ``note`` is what else
@@ -29,8 +29,7 @@ class PullProgress:
         return f"{self.layers_done}/{self.layers} layers" if self.layers else "asking the registry"
 
 
-@dataclass
-class _Layer:
+class _Layer(Struct):
     done: int = 0
     total: int = 0
     is_complete: bool = False

@@ -55,7 +55,6 @@ def detail(inspected: Document) -> ContainerDetail:
         restart_policy=inspected["HostConfig"]["RestartPolicy"]["Name"] or "no",
         restart_count=inspected.get("RestartCount", 0),
         addresses={name: each.get("IPAddress") or "" for name, each in networks.items()},
-        environment=_environment(inspected["Config"].get("Env") or ()),
         health=(state.get("Health") or {}).get("Status", ""),
         oom_killed=bool(state.get("OOMKilled")),
         auto_remove=bool(inspected["HostConfig"].get("AutoRemove")),
@@ -95,7 +94,3 @@ def _written(mounts: Iterable[Document]) -> Iterable[str]:
 def _network_ids(settings: Document | None) -> tuple[str, ...]:
     networks = (settings or {}).get("Networks") or {}
     return tuple(each["NetworkID"] for each in networks.values() if each.get("NetworkID"))
-
-
-def _environment(entries: Iterable[str]) -> dict[str, str]:
-    return dict(entry.split("=", 1) for entry in entries if "=" in entry)

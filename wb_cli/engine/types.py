@@ -1,7 +1,8 @@
 """What a container or network must be (Spec), and what the engine says is there (Observed)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from wb_cli.contract import Role
 from wb_cli.secret import Secret
@@ -15,16 +16,14 @@ LABEL_VERSION = "wb.version"
 LABEL_REGISTRY = "wb.registry"
 
 
-@dataclass(frozen=True)
-class Mount:
+class Mount(Struct, frozen=True):
     """A host path bound into a container; the source must exist."""
 
     source: str
     target: str
 
 
-@dataclass(frozen=True)
-class Port:
+class Port(Struct, frozen=True):
     """A container's TCP port published on the host."""
 
     container: int
@@ -32,16 +31,14 @@ class Port:
     address: str = "127.0.0.1"
 
 
-@dataclass(frozen=True)
-class SecretFile:
+class SecretFile(Struct, frozen=True):
     """A file copied into a created container, readable by root alone."""
 
     path: str
     content: Secret
 
 
-@dataclass(frozen=True)
-class ContainerSpec:
+class ContainerSpec(Struct, frozen=True):
     """What one container of an instance must be. Memory in bytes, stop timeout in seconds."""
 
     instance: str
@@ -66,8 +63,7 @@ class ContainerSpec:
         return self.role.container_name(self.instance)
 
 
-@dataclass(frozen=True)
-class NetworkSpec:
+class NetworkSpec(Struct, frozen=True):
     """The bridge network of an instance; the subnet in CIDR notation."""
 
     instance: str
@@ -80,8 +76,7 @@ class NetworkSpec:
         return self.instance
 
 
-@dataclass(frozen=True)
-class ObservedContainer:
+class ObservedContainer(Struct, frozen=True):
     """A container as the engine lists it.
 
     ``instance`` and ``role`` are ``None`` where it does not carry our labels. ``status`` is the
@@ -118,8 +113,7 @@ class ObservedContainer:
         return self.state == "running"
 
 
-@dataclass(frozen=True)
-class ObservedNetwork:
+class ObservedNetwork(Struct, frozen=True):
     """A network as the engine lists it."""
 
     id: str
@@ -133,16 +127,14 @@ class ObservedNetwork:
         return self.labels.get(LABEL_INSTANCE)
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """Everything the engine listed at one moment, ours and others'."""
 
     containers: tuple[ObservedContainer, ...] = ()
     networks: tuple[ObservedNetwork, ...] = ()
 
 
-@dataclass(frozen=True)
-class ContainerDetail:
+class ContainerDetail(Struct, frozen=True):
     """What one container is doing right now.
 
     ``addresses`` maps its networks' names to its addresses there; ``health`` is the verdict of
@@ -157,14 +149,12 @@ class ContainerDetail:
     restart_policy: str
     restart_count: int = 0
     addresses: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     health: str = ""
     oom_killed: bool = False
     auto_remove: bool = False
 
 
-@dataclass(frozen=True)
-class EngineInfo:
+class EngineInfo(Struct, frozen=True):
     """The engine that answered."""
 
     version: str
@@ -173,8 +163,7 @@ class EngineInfo:
     is_local: bool
 
 
-@dataclass(frozen=True)
-class ImageInfo:
+class ImageInfo(Struct, frozen=True):
     """An image present on the engine. ``size`` in bytes."""
 
     id: str

@@ -5,16 +5,16 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from wb_cli.errors import WbError
 
 LAST_WORDS = 6
 
 
-@dataclass(frozen=True)
-class Completed:
+class Completed(Struct, frozen=True):
     """A program that has ended well, and what it wrote."""
 
     argv: tuple[str, ...]
@@ -48,8 +48,7 @@ def run(
     return Completed(tuple(argv), stdout, stderr)
 
 
-@dataclass(frozen=True)
-class Background:
+class Background(Struct, frozen=True):
     """A program that outlives this one."""
 
     pid: int

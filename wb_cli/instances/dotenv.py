@@ -1,8 +1,9 @@
 """``.env`` files: ``NAME=value``, quotes, comments, ``export``; errors carry the line's number."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from wb_cli.errors import UsageError
 from wb_cli.instances.files import translated
@@ -13,8 +14,7 @@ DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:#.*)?')
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
-@dataclass(frozen=True)
-class EnvLine:
+class EnvLine(Struct, frozen=True):
     """A value and the line it stands on."""
 
     value: str

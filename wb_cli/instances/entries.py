@@ -4,8 +4,9 @@ import json
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from wb_cli.contract import RESERVED_SUFFIXES
 from wb_cli.errors import UsageError
@@ -75,8 +76,7 @@ def _is_tag(tag: str) -> bool:
     return tag.strip() == tag != "" and tag.isprintable() and not tag.startswith("@")
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(Struct, frozen=True):
     """One field of an entry: its name in JSON and in Instance, its rule, and how text becomes it.
 
     ``is_private`` keeps its value out of messages.

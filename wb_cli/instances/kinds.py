@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from wb_cli.instances import values
 from wb_cli.instances.entries import words
@@ -17,8 +18,7 @@ LABEL_KEY = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._/-]*")
 PREFIXES = range(16, 30)  # a /29 has room for the gateway and an instance's four containers
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """How the settings of one kind are read.
 
     ``parse`` takes text and the folder that relative paths start from; ``to_text`` turns what

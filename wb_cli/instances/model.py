@@ -1,14 +1,14 @@
 """Instance: one deployment as the operator declares it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET
 
 
-@dataclass(frozen=True)
-class Instance:
+class Instance(Struct, frozen=True):
     """One validated entry of the registry file.
 
     ``memory`` and ``valkey_max_memory`` are in bytes. ``raw`` is the entry as the file has it,
@@ -26,7 +26,7 @@ class Instance:
     open_access: bool = False
     tags: tuple[str, ...] = ()
     image: str | None = None
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    env: Mapping[str, str] = field(default_factory=dict)
     bind_address: str | None = None
     postgres_bind_address: str | None = None
     docker_socket: bool | None = None
@@ -37,7 +37,11 @@ class Instance:
     valkey_max_memory: int | None = None
     cache_persistence: Literal["rdb", "aof"] | None = None
     node: str | None = None
-    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        # What `env` and `raw` hold may be secret.
+        return f"Instance({self.id!r})"
 
     @property
     def folder(self) -> str:

@@ -1,8 +1,9 @@
 """What the registry file says: which entries are instances, and what is wrong with others. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET
 from wb_cli.errors import UsageError
@@ -13,8 +14,7 @@ from wb_cli.instances.registry_text import Entry
 from wb_cli.instances.texts import entry_name, shorten
 
 
-@dataclass(frozen=True)
-class RefusedEntry:
+class RefusedEntry(Struct, frozen=True):
     """An entry that breaks a rule; it stays in the file word for word, and is not used."""
 
     index: int
@@ -29,8 +29,7 @@ class RefusedEntry:
         return given if isinstance(given, str) else None
 
 
-@dataclass(frozen=True)
-class Registry:
+class Registry(Struct, frozen=True):
     """What the registry file says: valid instances by id, and the entries that were refused."""
 
     instances: tuple[Instance, ...] = ()

@@ -1,8 +1,9 @@
 """The registry file's text: a JSON array whose entries keep their text, word for word."""
 
 import json
-from dataclasses import dataclass
 from typing import Any, Never
+
+from msgspec import Struct
 
 from wb_cli.errors import WbError
 
@@ -14,8 +15,7 @@ REMEDY = (
 )
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One element of the array: its value, its text, and a key that stands in it twice."""
 
     value: Any

@@ -1,9 +1,11 @@
 """Generated secrets, one file per instance, for their owner's eyes alone."""
 
 import json
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wb_cli.errors import UsageError, WbError
 from wb_cli.instances.files import locked, translated, write_atomically
@@ -17,16 +19,14 @@ LOCK = "secrets"
 TOKEN_BYTES = 32
 
 
-@dataclass(frozen=True)
-class InstanceSecrets:
+class InstanceSecrets(Struct, frozen=True):
     """What was generated for an instance; the password only where its database got it."""
 
     admin_token: Secret
     postgres_password: Secret | None = None
 
 
-@dataclass(frozen=True)
-class Passwords:
+class Passwords(Struct, frozen=True):
     """What PostgreSQL is initialised with, and what the platform connects with."""
 
     postgres: Secret

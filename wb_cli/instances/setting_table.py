@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from wb_cli.contract import PASSED_ON_SETTINGS
 from wb_cli.instances import kinds
@@ -16,8 +17,7 @@ CONFIG_FILE = "config.toml"
 ENV_FILE = ".env"
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(Struct, frozen=True):
     """The folders that defaults start from: root's are the site's, another user's are his own."""
 
     config: Path
@@ -51,8 +51,7 @@ def _usual(folders: str, usual: str) -> str:
 VALKEY_MAX_MEMORY = 1024**3
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One setting. ``default`` is a value, or a function of the :class:`Places`."""
 
     name: str

@@ -1,9 +1,10 @@
 """This host's configuration: flag > environment > .env > config.toml > default."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from wb_cli.errors import UsageError
 from wb_cli.instances import config_file as toml
@@ -24,8 +25,7 @@ __all__ = ["SETTINGS", "Settings", "default_config_toml", "load", "write_setting
 HERE = Path()
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Every setting with its value; where each came from stands in :attr:`origins`."""
 
     config_file: Path
@@ -51,7 +51,7 @@ class Settings:
     valkey_max_memory: int = VALKEY_MAX_MEMORY
     cache_persistence: str = "rdb"
     labels: Mapping[str, str] = field(default_factory=dict)
-    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, setting: Setting) -> Any:
         """The value of one setting of the table."""
@@ -60,8 +60,7 @@ class Settings:
         return getattr(self, setting.name)
 
 
-@dataclass(frozen=True)
-class _Given:
+class _Given(Struct, frozen=True):
     """Text that somebody gave for a setting, where, and the folder relative paths start from."""
 
     text: str

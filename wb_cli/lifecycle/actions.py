@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from wb_cli.contract import Role
 from wb_cli.lifecycle import plan as ops
@@ -29,8 +30,7 @@ READY_WITHIN_S = 120.0
 Planner = Callable[["Desired", Present, str], Plan]
 
 
-@dataclass(frozen=True)
-class How:
+class How(Struct, frozen=True):
     """How an action is carried out: how long a start may take, who is told, who may cancel."""
 
     timeout_s: float = READY_WITHIN_S
@@ -39,8 +39,7 @@ class How:
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Struct, frozen=True):
     """What an action did: its plan, and how the instance stands.
 
     ``url`` is where it runs, ``warm_up`` how its cache was when the action ended.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wb_cli import __version__, contract
 from wb_cli.contract import Env, Role
@@ -34,8 +36,7 @@ STOCK_REPOSITORY = "timroberton/comb"
 FIRST_FASTR_VERSION = (1, 6)
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """An instance's secrets: to initialise PostgreSQL, to connect to it, to change the platform."""
 
     postgres_password: Secret
@@ -43,8 +44,7 @@ class Credentials:
     admin_token: Secret
 
 
-@dataclass(frozen=True)
-class Desired:
+class Desired(Struct, frozen=True):
     """An instance as it should run: its containers in start order, and its labels."""
 
     instance: str

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from wb_cli.contract import VALKEY_START_GRACE_S, Role
 from wb_cli.errors import (
@@ -45,16 +47,14 @@ class Cancellation(threading.Event):
         return super().wait(timeout) or self.is_set()
 
 
-@dataclass
-class Outcome:
+class Outcome(Struct):
     """What came of a plan: what is missing though the instance runs, and what ended badly."""
 
     degraded: list[str] = field(default_factory=list)
     killed: list[str] = field(default_factory=list)
 
 
-@dataclass
-class Execution:
+class Execution(Struct):
     """One plan being carried out.
 
     ``containers`` binds names to ids, and ``network`` is the id of the instance's network, as far

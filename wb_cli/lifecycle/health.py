@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wb_cli import contract
 from wb_cli.contract import Role
@@ -48,8 +49,7 @@ EXEC_PROBES: dict[Role, tuple[Sequence[str], ...]] = {
 COMMAND_NOT_FOUND = (126, 127)
 
 
-@dataclass
-class Watch:
+class Watch(Struct):
     """Waiting for one container: which one, until when, and what may end it early."""
 
     engine: Engine

@@ -1,7 +1,8 @@
 """Which images this host needs, and which it can make itself. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from wb_cli import __version__
 from wb_cli.contract import Role
@@ -15,8 +16,7 @@ R_IMAGE = "timroberton/comb:wb-hmis-r-linux"
 PGADMIN_IMAGE = "dpage/pgadmin4"
 
 
-@dataclass(frozen=True)
-class NeededImage:
+class NeededImage(Struct, frozen=True):
     """An image that must be on the engine, and the recipe that can stand in for it."""
 
     reference: str

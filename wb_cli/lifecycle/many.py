@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wb_cli.errors import ExitCode, WbError
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 INTERRUPTED = "interrupted; what it had begun was undone"
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """How the action on one instance ended: with a result, or an error."""
 
     instance: str

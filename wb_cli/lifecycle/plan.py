@@ -6,8 +6,9 @@ are named, not identified: the executor binds the names to ids.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerSpec, NetworkSpec
@@ -19,8 +20,7 @@ RESTART = "restart"
 EXPECTED = {NOT_THERE, STOP, RESTART}
 
 
-@dataclass(frozen=True)
-class CreateNetwork:
+class CreateNetwork(Struct, frozen=True):
     """Make the instance's network."""
 
     spec: NetworkSpec
@@ -29,8 +29,7 @@ class CreateNetwork:
         return f"create network {self.spec.name} {self.spec.subnet}"
 
 
-@dataclass(frozen=True)
-class RemoveNetwork:
+class RemoveNetwork(Struct, frozen=True):
     """Remove a network that nothing is attached to."""
 
     id: str
@@ -40,8 +39,7 @@ class RemoveNetwork:
         return f"remove network {self.name}"
 
 
-@dataclass(frozen=True)
-class Create:
+class Create(Struct, frozen=True):
     """Create a container, not started, with restart policy ``no``."""
 
     spec: ContainerSpec
@@ -50,8 +48,7 @@ class Create:
         return f"create {self.spec.name} from {self.spec.image}"
 
 
-@dataclass(frozen=True)
-class Start:
+class Start(Struct, frozen=True):
     """Start a container."""
 
     spec: ContainerSpec
@@ -60,8 +57,7 @@ class Start:
         return f"start {self.spec.name}"
 
 
-@dataclass(frozen=True)
-class Await:
+class Await(Struct, frozen=True):
     """Wait until a container is ready for its part."""
 
     spec: ContainerSpec
@@ -70,8 +66,7 @@ class Await:
         return f"wait until {self.spec.name} is ready"
 
 
-@dataclass(frozen=True)
-class SetRestartPolicy:
+class SetRestartPolicy(Struct, frozen=True):
     """Switch a container's restart policy."""
 
     name: str
@@ -81,8 +76,7 @@ class SetRestartPolicy:
         return f"set restart policy of {self.name} to {self.policy}"
 
 
-@dataclass(frozen=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """Stop a container, killing it after ``timeout`` seconds. Without a role it is not wb's.
 
     ``is_up`` says that it ran when it was observed, so that undoing starts it again.
@@ -97,8 +91,7 @@ class Stop:
         return f"stop {self.name} (at most {self.timeout} s)"
 
 
-@dataclass(frozen=True)
-class Rename:
+class Rename(Struct, frozen=True):
     """Give a container another name."""
 
     name: str
@@ -108,8 +101,7 @@ class Rename:
         return f"rename {self.name} to {self.to}"
 
 
-@dataclass(frozen=True)
-class Remove:
+class Remove(Struct, frozen=True):
     """Remove a stopped container and wait until it is gone.
 
     With a ``successor`` it is kept where that one did not become ready.
@@ -135,8 +127,7 @@ Operation = (
 )
 
 
-@dataclass(frozen=True)
-class Lane:
+class Lane(Struct, frozen=True):
     """Operations that follow one another, for one cause, on one part of the instance."""
 
     subject: str
@@ -150,8 +141,7 @@ class Lane:
 Stage = tuple[Lane, ...]
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What brings one instance to where it should be.
 
     ``cleanup`` follows when all of it is ready: what goes there does not come back, so nothing is

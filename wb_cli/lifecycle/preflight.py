@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wb_cli import contract
 from wb_cli.contract import Role
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 DATA_FOLDERS = (contract.DATABASES, contract.VALKEY_DATA)
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something that would make a start fail, and what to do about it."""
 
     message: str
@@ -44,8 +44,7 @@ class PreflightError(WbError):
         self.problems = tuple(problems)
 
 
-@dataclass(frozen=True)
-class Preflight:
+class Preflight(Struct, frozen=True):
     """The facts that the checks look at."""
 
     instance: Instance
@@ -59,7 +58,9 @@ class Preflight:
         """Raise ``PreflightError`` with everything that is in the way."""
         problems = [*self._names(), *self._images()]
         if self.is_local:
-            problems += [*self._folders(), *self._data_in_use(), *self._ports(), *self._disk()]
+            folders = list(self._folders())
+            disks = [] if folders else self._disks()
+            problems += [*folders, *self._data_in_use(), *self._ports(), *disks]
         if problems:
             raise PreflightError(self.instance.id, problems)
 
@@ -77,15 +78,26 @@ class Preflight:
 
     def _folders(self) -> Iterator[Problem]:
         mount_path = self.settings.mount_path
-        if not mount_path.is_dir():
-            yield Problem(
-                f"the mount path {mount_path} is not there",
-                "If it is a volume, mount it; else create it, or set MOUNT_PATH.",
-            )
+        trouble = directories.trouble(mount_path)
+        if trouble:
+            words = "is not there" if trouble == directories.MISSING else trouble
+            remedy = "If it is a volume, mount it; else create it, or set MOUNT_PATH."
+            if trouble == directories.UNREADABLE:
+                remedy = self._remedy(trouble)
+            yield Problem(f"the mount path {mount_path} {words}", remedy)
             return
-        folder = instance_path(self.instance, self.settings)
-        for problem in directories.problems(folder, contract.FOLDERS):
-            yield Problem(problem, f"`wb init-dirs {self.instance.id}` creates what is missing.")
+        for name in contract.FOLDERS:
+            path = instance_path(self.instance, self.settings) / name
+            trouble = directories.trouble(path)
+            if trouble:
+                what = path if trouble == directories.NO_FOLDER else f"the folder {path}"
+                yield Problem(f"{what} {trouble}", self._remedy(trouble))
+
+    def _remedy(self, trouble: str) -> str:
+        if trouble == directories.UNREADABLE:
+            return "Let this user read it, or run wb as root."
+        first = "Move it away, then " if trouble == directories.NO_FOLDER else ""
+        return f"{first}`wb init-dirs {self.instance.id}` creates what is missing."
 
     def _data_in_use(self) -> Iterator[Problem]:
         folder = instance_path(self.instance, self.settings)
@@ -127,13 +139,17 @@ class Preflight:
         ]
         return f" by the container {names[0]}" if names else ""
 
-    def _disk(self) -> Iterator[Problem]:
-        free = directories.free_bytes(self.settings.mount_path)
-        if free < directories.ENOUGH_BYTES:
-            yield Problem(
-                f"only {free // 1024**2} MiB are free at {self.settings.mount_path}",
-                "PostgreSQL stops on a full disk; free some space first.",
-            )
+    def _disks(self) -> Iterator[Problem]:
+        folder = instance_path(self.instance, self.settings)
+        for path in directories.one_per_disk(folder / name for name in DATA_FOLDERS):
+            free = directories.free_bytes(path)
+            if directories.is_read_only(path):
+                yield Problem(f"the disk of {path} is read-only", "Mount it such that it is not.")
+            elif free < directories.ENOUGH_BYTES:
+                yield Problem(
+                    f"only {free // 1024**2} MiB are free at {path}",
+                    "PostgreSQL stops on a full disk; free some space first.",
+                )
 
 
 def refuse_foreign(instance: str, observed: Observed, registry: str) -> None:

@@ -9,8 +9,9 @@ import re
 import socket
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 WIRE_TIMEOUT_S = 0.5
 HEALTH_TIMEOUT_S = 2.0
@@ -31,8 +32,7 @@ class Verdict(Enum):
     UNREACHABLE = "unreachable"
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A verdict with what the server said."""
 
     verdict: Verdict

@@ -1,8 +1,10 @@
 """Fetch images: several at a time, each with an outcome of its own."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wb_cli.engine.images import Images
 from wb_cli.engine.pull_progress import PullProgress
@@ -23,8 +25,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True)
-class Pulled:
+class Pulled(Struct, frozen=True):
     """One image, and how its pull ended; ``error`` where it failed."""
 
     image: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from wb_cli.contract import STOP_ORDER, STOP_TIMEOUTS, Role
 from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC, NetworkSpec
@@ -40,8 +41,7 @@ GUEST_TIMEOUT_S = 10
 DOWN = {"created", "exited", "dead"}
 
 
-@dataclass(frozen=True)
-class Present:
+class Present(Struct, frozen=True):
     """What the engine has of one instance, found by label.
 
     ``policies`` are the restart policies and ``stop_timeouts`` the seconds allowed for stopping,

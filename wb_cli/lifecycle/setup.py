@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wb_cli.errors import EngineError, EngineUnreachableError, WbError
 from wb_cli.host import directories, engine_service
@@ -32,8 +33,7 @@ IMAGES_AT_A_TIME = 3
 CONFIG_MODE = 0o600  # passwords may stand in it
 
 
-@dataclass(frozen=True)
-class Setup:
+class Setup(Struct, frozen=True):
     """What set-up works with; the engine may only be there once it was started."""
 
     settings: Settings

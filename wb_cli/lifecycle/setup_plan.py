@@ -1,9 +1,10 @@
 """What a machine still lacks before wb can work on it. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 from wb_cli.errors import EngineUnreachableError
 from wb_cli.lifecycle.image_plan import NeededImage
@@ -20,8 +21,7 @@ class Task(StrEnum):
     GET_IMAGE = "get the image"
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """One thing to do, and what it is done to."""
 
     task: Task
@@ -39,8 +39,7 @@ class Step:
         return f"{self.task} {self.image.reference}{otherwise}"
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """What was found. ``engine`` says which one answers, ``problem`` why none does."""
 
     engine: str

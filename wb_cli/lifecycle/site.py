@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wb_cli import contract
 from wb_cli.contract import Role
 from wb_cli.errors import NotFoundError
+from wb_cli.host import directories
 from wb_cli.host.routes import routes
 from wb_cli.lifecycle import probes
 from wb_cli.lifecycle.desired import Credentials, Desired, desired, images, instance_path
@@ -35,8 +37,7 @@ if TYPE_CHECKING:
 VALKEY_SAVE_BYTES_PER_S = 100 * 1024**2
 
 
-@dataclass
-class Site:
+class Site(Struct, dict=True):  # for what is cached
     """This host: the engine, its settings, its secrets."""
 
     engine: Engine
@@ -114,7 +115,9 @@ class Site:
             instance_path(instance, self.settings) / contract.DATABASES / "pgdata" / "PG_VERSION"
         )
         stored = self.secrets.for_instance(instance.id)
-        known = passwords(self.settings, stored, is_initialised=version_file.exists())
+        # The server closes its folder to other users: where we may not look, there is a database.
+        is_initialised = directories.may_hold(version_file)
+        known = passwords(self.settings, stored, is_initialised=is_initialised)
         if create and (stored is None or known is None):
             stored = self.secrets.create(instance.id, with_password=known is None)
             known = known or passwords(self.settings, stored, is_initialised=False)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from wb_cli import contract
 from wb_cli.contract import Role
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 PROBES_AT_A_TIME = 16
 
 
-@dataclass(frozen=True)
-class PartStatus:
+class PartStatus(Struct, frozen=True):
     """One container: its condition, since when, its published ports, and what it tells of itself.
 
     ``facts`` are what ``detail`` says, for ``--json``.
@@ -59,8 +59,7 @@ class PartStatus:
         }
 
 
-@dataclass(frozen=True)
-class InstanceStatus:
+class InstanceStatus(Struct, frozen=True):
     """One instance: running, degraded, starting, stopped, partial, foreign or unknown."""
 
     id: str
@@ -179,8 +178,7 @@ def _part(
     )
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(Struct, frozen=True):
     """What a container said when it was asked."""
 
     state: str

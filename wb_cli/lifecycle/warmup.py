@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from wb_cli import contract
 from wb_cli.lifecycle import probes
@@ -19,8 +20,7 @@ POLL_INTERVAL_S = 0.05
 READY_STATES = {"ready", "warm"}
 
 
-@dataclass(frozen=True)
-class WarmUp:
+class WarmUp(Struct, frozen=True):
     """A platform's own report: its one word, and where the entries of its cache came from."""
 
     state: str
