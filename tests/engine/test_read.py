@@ -4,7 +4,7 @@ from typing import Any
 
 from wb_cli.contract import Role
 from wb_cli.engine import read
-from wb_cli.engine.types import ContainerDetail, Port
+from wb_cli.engine.types import ContainerDetail, ImageInfo, ObservedNetwork, Port
 
 LISTED: dict[str, Any] = {
     "Id": "c1",
@@ -103,3 +103,22 @@ def test_a_container_without_health_check_network_or_policy() -> None:
     detail = read.detail(bare)
     assert (detail.health, detail.restart_policy, detail.addresses) == ("", "no", {})
     assert (detail.oom_killed, detail.auto_remove) == (False, False)
+
+
+def test_a_listed_network() -> None:
+    listed = {
+        "Id": "n1",
+        "Name": "demo",
+        "IPAM": {"Config": [{"Subnet": "10.213.0.0/26"}, {"Gateway": "10.0.0.1"}]},
+        "Labels": {"wb.instance": "demo"},
+    }
+    assert read.network(listed) == ObservedNetwork(
+        "n1", "demo", ("10.213.0.0/26",), {"wb.instance": "demo"}
+    )
+    assert read.network({"Id": "n2", "Name": "host", "IPAM": {"Config": None}}).subnets == ()
+
+
+def test_the_inspection_of_an_image() -> None:
+    inspected = {"Id": "sha256:abc", "RepoTags": ["a:1"], "Size": 42, "RepoDigests": ["a@sha256:d"]}
+    assert read.image(inspected) == ImageInfo("sha256:abc", ("a:1",), 42, ("a@sha256:d",))
+    assert read.image({"Id": "sha256:abc", "RepoTags": None}).tags == ()
