@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 ENOUGH_BYTES = 100 * 1024**2
 DEFAULT_MODE = 0o755
+MISSING, NO_FOLDER, UNREADABLE = "is missing", "is not a folder", "cannot be read by this user"
 
 
 def create(root: Path, names: Iterable[str], modes: Mapping[str, int]) -> dict[str, bool]:
@@ -30,34 +32,51 @@ def create(root: Path, names: Iterable[str], modes: Mapping[str, int]) -> dict[s
 
 
 def _create_one(path: Path, mode: int) -> bool:
-    if path.is_dir():
-        return False
     with _translated(path):
+        if path.is_dir():
+            return False
         path.mkdir()
         path.chmod(mode)  # mkdir's own mode is cut by the umask
     return True
 
 
-def problems(root: Path, names: Iterable[str]) -> list[str]:
-    """What is wrong with an instance's folders; each names the folder."""
-    return [problem for name in names if (problem := _problem(root / name))]
+def trouble(path: Path) -> str:
+    """What is wrong with a folder: MISSING, NO_FOLDER, UNREADABLE, or nothing."""
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except PermissionError:
+        return UNREADABLE
+    except OSError:
+        return MISSING
+    if not is_folder:
+        return NO_FOLDER
+    return "" if os.access(path, os.R_OK | os.X_OK) else UNREADABLE
 
 
-def _problem(path: Path) -> str:
-    if not path.exists():
-        return f"the folder {path} is missing"
-    if not path.is_dir():
-        return f"{path} is not a folder"
-    if not os.access(path, os.R_OK | os.X_OK):
-        return f"the folder {path} cannot be read by this user"
-    return ""
+def may_hold(path: Path) -> bool:
+    """Whether something is there, or might be, in a folder that is closed to this user."""
+    try:
+        path.stat()
+    except PermissionError:
+        return not trouble(path.parent.parent)
+    except OSError:
+        return False
+    return True
+
+
+def one_per_disk(paths: Iterable[Path]) -> list[Path]:
+    """Of the paths that are there, the first on each disk."""
+    return list({path.stat().st_dev: path for path in reversed([*paths]) if path.exists()}.values())
 
 
 def free_bytes(path: Path) -> int:
-    """Free space where ``path`` is, or will be."""
-    while not path.exists():
-        path = path.parent
+    """Free space on the disk of a folder."""
     return shutil.disk_usage(path).free
+
+
+def is_read_only(path: Path) -> bool:
+    """Whether the disk of a folder is mounted such that nobody may write, not even root."""
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
 def overlaps(one: str, other: str) -> bool:

@@ -22,9 +22,10 @@ def create_folders(instance: Instance, settings: Settings) -> dict[str, bool]:
             mounted, and the folders would fill the disk below it.
     """
     mount_path = settings.mount_path
-    if not mount_path.is_dir() and settings.origins.get("mount_path", "default") != "default":
+    origin = settings.origins.get("mount_path", "default")
+    if origin != "default" and directories.trouble(mount_path) == directories.MISSING:
         raise WbError(
-            f"the mount path {mount_path} (from {settings.origins['mount_path']}) is not there",
+            f"the mount path {mount_path} (from {origin}) is not there",
             "If it is a volume, mount it first; else create the folder.",
         )
     folder = instance_path(instance, settings)

@@ -1,0 +1,100 @@
+"""Folders as another user than root meets them, and disks."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from wb_cli.errors import WbError
+from wb_cli.host import directories
+
+NOBODY = 65534
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Be a user whom the system's permissions hold for."""
+    os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """A folder that everybody may look into."""
+    with TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def closed(folder: Path) -> Path:
+    """A folder with a file in it, closed to others as PostgreSQL closes its own."""
+    folder.mkdir()
+    (folder / "PG_VERSION").write_text("17")
+    folder.chmod(0o700)
+    return folder
+
+
+def test_what_is_wrong_with_a_folder(root: Path) -> None:
+    (root / "file").touch(0o600)
+    (root / "loop").symlink_to("loop")
+    (root / "folder").mkdir()
+    troubles = {name: directories.trouble(root / name) for name in ("file", "loop", "folder", "x")}
+    assert troubles == {
+        "file": directories.NO_FOLDER,
+        "loop": directories.MISSING,
+        "folder": "",
+        "x": directories.MISSING,
+    }
+    assert directories.trouble(root / "file" / "below") == directories.MISSING
+
+
+@needs_root
+def test_a_folder_that_is_closed_to_this_user(root: Path) -> None:
+    pgdata = closed(root / "pgdata")
+    with as_nobody():
+        assert directories.trouble(pgdata) == directories.UNREADABLE
+        assert directories.trouble(pgdata / "below") == directories.UNREADABLE
+    assert directories.trouble(pgdata) == ""
+
+
+@needs_root
+def test_where_this_user_may_not_look_something_may_be(root: Path) -> None:
+    pgdata = closed(root / "pgdata")
+    with as_nobody():
+        assert directories.may_hold(pgdata / "PG_VERSION")
+        assert not directories.may_hold(root / "elsewhere" / "PG_VERSION")
+        assert not directories.may_hold(pgdata / "too" / "deep" / "PG_VERSION")
+    assert directories.may_hold(pgdata / "PG_VERSION")
+    assert not directories.may_hold(pgdata / "nothing")
+
+
+@needs_root
+def test_a_folder_that_cannot_be_made_below_a_closed_one_is_named(root: Path) -> None:
+    pgdata = closed(root / "pgdata")
+    with as_nobody(), pytest.raises(WbError, match=f"cannot create {pgdata}/new: Permission"):
+        directories.create(pgdata, ["new"], {})
+
+
+def test_disks_are_told_apart_and_looked_at(root: Path) -> None:
+    (root / "disk").mkdir()
+    (root / "folder").mkdir()
+    paths = [root, root / "folder", root / "disk", root / "missing"]
+    assert directories.one_per_disk(paths) == [root]
+    options = ["-t", "tmpfs", "-o", "size=1m,ro", "tmpfs", str(root / "disk")]
+    if subprocess.run(["mount", *options], capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount")
+    try:
+        assert set(directories.one_per_disk(paths)) == {root, root / "disk"}
+        assert directories.is_read_only(root / "disk")
+        assert not directories.is_read_only(root)
+        assert directories.free_bytes(root / "disk") == 1024**2
+    finally:
+        subprocess.run(["umount", str(root / "disk")], check=True)
