@@ -181,6 +181,20 @@ def test_a_signal_ends_the_work_at_its_next_step_and_names_itself(
     assert signal.getsignal(number) is before
 
 
+def test_instances_that_wait_for_their_turn_are_not_begun_after_a_signal(fleet: Fleet) -> None:
+    begun = []
+
+    def work(id_: str, how: How) -> Result:
+        begun.append(id_)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert how.cancelled.wait(5)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedByUserError):
+        fleet.each(work, "demo", "mali", "niger")
+    assert begun == ["demo"]
+
+
 def test_what_an_interruption_could_not_undo_is_named(fleet: Fleet) -> None:
     def work(_: str, how: How) -> Result:
         os.kill(os.getpid(), signal.SIGINT)

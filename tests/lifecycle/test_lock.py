@@ -97,6 +97,16 @@ def test_waiting_can_be_interrupted(tmp_path: Path, holder: subprocess.Popen[str
     assert holder.poll() is None
 
 
+def test_nothing_is_begun_after_an_interruption(tmp_path: Path) -> None:
+    interrupted = threading.Event()
+    interrupted.set()
+    with (
+        pytest.raises(InterruptedError),
+        locked(tmp_path, "demo", "wb run demo", 0, interrupted),
+    ):
+        pytest.fail("it was begun")
+
+
 def test_a_holder_that_has_not_signed_yet_is_somebody(
     tmp_path: Path, holder: subprocess.Popen[str]
 ) -> None:

@@ -32,8 +32,10 @@ def locked(
 
     Raises:
         LockedError: somebody else holds it; the message says who.
-        InterruptedError: the wait was cancelled.
+        InterruptedError: the wait was cancelled, or nothing more is to be begun.
     """
+    if cancelled.is_set():
+        raise InterruptedError(instance)
     path = folder / f"{instance}.lock"
     try:
         folder.mkdir(parents=True, exist_ok=True)
