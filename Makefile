@@ -18,8 +18,10 @@ SOURCES := pyproject.toml README.md LICENSE $(shell find wb_cli -type f -not -pa
 DEMO := demo
 DEMO_TAG := make-demo
 DEMO_SAMPLE := --projects 2 --objects 600 --rows 20000 --seed 1
-# More for pytest, such as ARGS="-k pull -x".
+# More for pytest, such as ARGS="-k pull -x"; a debugger needs ARGS="-n0 --pdb".
 ARGS ?=
+# Tests wait for the engine most of the time: so many processes share them, file by file.
+WORKERS ?= 2
 # Tests run on images built here, whatever a registry has.
 TEST_IMAGES := WB_POSTGRES_IMAGE=wb-postgres:17 WB_VALKEY_IMAGE=wb-valkey:8 \
 	WB_PLATFORM_IMAGE='wb-platform:{version}'
@@ -51,18 +53,18 @@ demo-down: $(VENV)/installed ## Remove the demo, its data too, and nothing else
 test: $(VENV)/ready lint registry browser ## All checks and all tests, on a real engine, against the built wheel
 	@$(in_a_folder_of_its_own)
 	$(TEST_IMAGES) $(WB) setup --install-engine --yes < /dev/null
-	$(pytest)
+	$(call pytest,$(several))
 
 .PHONY: unit
 unit: $(VENV)/ready ## The tests that need no engine
 	@$(in_a_folder_of_its_own)
-	$(pytest) -m 'not engine and not services'
+	$(call pytest,$(several) -m 'not engine and not services')
 
 .PHONY: faults
 faults: $(VENV)/ready ## The longer suite: wb killed at every step and at random times, and more
 	@$(in_a_folder_of_its_own)
 	$(TEST_IMAGES) $(WB) setup --install-engine --yes < /dev/null
-	$(pytest) -m faults
+	$(call pytest,-m faults)
 
 .PHONY: lint
 lint: $(VENV)/ready ## ruff, mypy, import-linter
@@ -93,7 +95,8 @@ $(BIN)/python -c "$$IS_THE_WHEEL"
 endef
 
 pytest = $(BIN)/pytest -c $(ROOT)/pyproject.toml --rootdir $(ROOT) -p no:cacheprovider \
-	--basetemp "$$work/pytest" $(ROOT)/tests $(ARGS) < /dev/null
+	--basetemp "$$work/pytest" $(ROOT)/tests $(1) $(ARGS) < /dev/null
+several = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c "$$IS_PYTHON"

@@ -10,6 +10,9 @@ from typing import Any
 POSTGRES_IMAGE = os.environ.get("WB_TEST_POSTGRES_IMAGE", "wb-postgres:17")
 VALKEY_IMAGE = os.environ.get("WB_TEST_VALKEY_IMAGE", "wb-valkey:8")
 READY_WITHIN_S = 60
+# Where pytest runs as several processes, each takes ports and subnets of its own share.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 POSTGRES_STARTUP = bytes.fromhex("00000017 00030000") + b"user\0postgres\0\0"
 
 
@@ -92,9 +95,18 @@ class Services:
 
 def free_port() -> int:
     """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if is_of_our_share(port):
+            return port
+
+
+def is_of_our_share(port: int) -> bool:
+    """Whether no other process of this test run takes this port."""
+    # In pairs, as the kernel gives out the odd ones alone while it can.
+    return port // 2 % WORKERS == WORKER % WORKERS
 
 
 def speaks(port: int, request: bytes, answer: bytes) -> bool:

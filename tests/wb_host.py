@@ -5,22 +5,30 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import docker
-from services import POSTGRES_IMAGE, VALKEY_IMAGE, free_port
+from services import (
+    POSTGRES_IMAGE,
+    VALKEY_IMAGE,
+    WORKER,
+    WORKERS,
+    free_port,
+    is_of_our_share,
+)
 
 from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET, Role
 from wb_cli.host import ports
 from wb_cli.instances.setting_table import SETTINGS
 
 COMMAND_S = 120
-SUBNET_POOL = f"10.216.{uuid.uuid4().int % 256}.0/24"
+SUBNET_POOL = f"10.{216 + WORKER % WORKERS}.{uuid.uuid4().int % 256}.0/24"
 
 
 @dataclass
@@ -171,6 +179,31 @@ class Host:
             found[each.name] = (each.id, seen["State"]["Status"], policy)
         return found | {network.id: network.name for network in self.networks(id_)}
 
+    @contextmanager
+    def events(self, id_: str) -> Iterator[list[tuple[str, str]]]:
+        """What the engine does to an instance's containers meanwhile: action and name, in order.
+
+        Complete at the end. They are followed, as the engine remembers but a few hundred events,
+        and those of other tests are among them.
+        """
+        seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+        following = self.client.events(
+            since=f"{seconds}.{nanoseconds:09}",
+            decode=True,
+            filters={"type": ["container", "volume"]},
+        )
+        seen: list[tuple[str, str]] = []
+        with closing(following):
+            yield seen
+            end = self.client.volumes.create()
+            end.remove()
+            for event in following:
+                attributes = event["Actor"]["Attributes"]
+                if event["Actor"]["ID"] == end.name:
+                    break
+                if attributes.get("wb.instance") == id_:
+                    seen.append((event["Action"], attributes["name"]))
+
     def execute(self, name: str, *command: str) -> tuple[int, str]:
         code, output = self.container(name).exec_run(list(command))
         return code, output.decode()
@@ -203,5 +236,6 @@ def free_pair_of_ports() -> int:
     """A port for a platform that is free together with the one for its PostgreSQL."""
     while True:
         port = free_port() % 20_000 + 20_000
-        if ports.is_free(port) and ports.is_free(port + POSTGRES_HOST_PORT_OFFSET):
+        pair = (port, port + POSTGRES_HOST_PORT_OFFSET)
+        if all(is_of_our_share(each) and ports.is_free(each) for each in pair):
             return port

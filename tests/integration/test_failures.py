@@ -132,6 +132,7 @@ def test_two_operators_at_once(host: Host, platforms: Platforms) -> None:
         with host.started("stop", id_, "--wait", "60") as second:
             first.send_signal(signal.SIGINT)
             second.communicate(timeout=60)
+        first.wait(60)
     assert (first.returncode, second.returncode) == (130, 0)
     assert host.containers(id_) == []
 
