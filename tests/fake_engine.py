@@ -130,9 +130,10 @@ class FakeEngine:
 
     # The Engine
 
+    is_local = False
+
     def info(self) -> EngineInfo:
-        """Not on this machine: its folders and ports are not to be looked at."""
-        return EngineInfo("20.10", "1.41", "tcp://fake", is_local=False)
+        return EngineInfo("20.10", "1.41", "tcp://fake")
 
     def observe(self) -> Observed:
         with self._lock:

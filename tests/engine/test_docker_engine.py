@@ -8,6 +8,7 @@ from typing import Any
 
 import docker
 import pytest
+from msgspec.structs import replace
 from services import POSTGRES_IMAGE, VALKEY_IMAGE
 
 from wb_cli.contract import Role
@@ -24,7 +25,7 @@ SPEC = ContainerSpec(
     role=Role.VALKEY,
     image=VALKEY_IMAGE,
     command=("sleep", "60"),
-    secret_files=(SecretFile("/run/wb/deep/password", Secret(PASSWORD)),),
+    secret_files=(SecretFile("PASSWORD_FILE", "/run/wb/deep/password", Secret(PASSWORD)),),
     memory=64 * 1024**2,
     cpus=0.5,
     shm_size=128 * 1024**2,
@@ -44,8 +45,7 @@ def made(docker_client: docker.DockerClient, run_id: str) -> Iterator[Made]:
     engine = DockerEngine(docker_client)
     labels = {"wb.test.run": run_id}
     network = engine.create_network(NetworkSpec(SPEC.instance, SUBNET, labels))
-    spec = ContainerSpec(**{**vars(SPEC), "labels": labels})
-    container = engine.create_container(spec, network)
+    container = engine.create_container(replace(SPEC, labels=labels), network)
     engine.start(container)
     yield Made(engine, container, docker_client.api.inspect_container(container))
     engine.stop(container, 0)
@@ -92,9 +92,9 @@ def test_a_container_has_an_address_and_its_name_on_its_network(made: Made) -> N
 
 @pytest.mark.engine
 def test_the_engine_says_who_it_is(docker_client: docker.DockerClient) -> None:
-    info = DockerEngine(docker_client).info()
-    assert info.version == docker_client.version()["Version"]
-    assert info.is_local == docker_client.api.base_url.startswith("http+docker://")
+    engine = DockerEngine(docker_client)
+    assert engine.info().version == docker_client.version()["Version"]
+    assert engine.is_local == docker_client.api.base_url.startswith("http+docker://")
 
 
 @pytest.mark.engine

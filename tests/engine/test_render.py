@@ -17,6 +17,7 @@ SPEC = ContainerSpec(
     image="postgres:17.4",
     command=("postgres", "-c", "fsync=off"),
     environment={"PGDATA": "/pgdata", "KEY": Secret("sesame")},
+    secret_files=(SecretFile("FILE", "/run/file", Secret("sesame")),),
     mounts=(Mount("/mnt/demo/databases", "/var/lib/postgresql/data"),),
     ports=(Port(5432, 19001, "127.0.0.1"), Port(5432, 19001, "::1")),
     stop_timeout=30,
@@ -39,7 +40,7 @@ def test_a_container_s_arguments_are_those_of_its_spec(api: docker.APIClient) ->
         "image": "postgres:17.4",
         "command": ["postgres", "-c", "fsync=off"],
         "name": "demo-postgres",
-        "environment": {"PGDATA": "/pgdata", "KEY": "sesame"},
+        "environment": {"FILE": "/run/file", "PGDATA": "/pgdata", "KEY": "sesame"},
         "labels": {"team": "data", "wb.instance": "demo", "wb.role": "postgres"},
         "ports": [5432, 5432],
         "networking_config": {"EndpointsConfig": {"net-id": {"Aliases": ["demo-postgres"]}}},
@@ -97,7 +98,7 @@ def test_our_own_labels_cannot_be_taken_by_the_operator_s() -> None:
 
 
 def test_a_secret_file_travels_with_closed_folders() -> None:
-    packed = archive(SecretFile("/run/wb/deep/password", Secret("sesame äöü")))
+    packed = archive(SecretFile("FILE", "/run/wb/deep/password", Secret("sesame äöü")))
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
         entries = {each.name: (each.isdir(), each.mode, each.uid, each.gid) for each in tar}
         content = tar.extractfile("run/wb/deep/password").read().decode()

@@ -165,6 +165,13 @@ def test_restart_applies_a_changed_declaration(shared_host: Host, demo: str) -> 
     ]
 
 
+def test_a_database_that_is_initialised_gets_no_password(shared_host: Host, demo: str) -> None:
+    shared_host.wb("restart", demo)
+    variables = shared_host.inspect(f"{demo}-postgres")["Config"]["Env"]
+    assert [name for name in variables if "PASSWORD" in name] == []
+    assert "unchanged" in shared_host.wb("run", demo).stdout
+
+
 def test_restart_no_runs_the_databases_with_rm_to_the_letter(shared_host: Host, demo: str) -> None:
     shared_host.change(demo, restart="no")
     shared_host.wb("run", demo)

@@ -166,3 +166,11 @@ def test_a_password_that_changes_replaces_the_platform_and_not_the_database() ->
         if o.labels["wb.declared"] != n.labels["wb.declared"]
     }
     assert changed == {Role.PLATFORM}
+
+
+def test_a_database_that_is_there_gets_no_password_and_is_the_same_otherwise() -> None:
+    first = part(desired(DEMO, SETTINGS, credentials(), KEY), "demo-postgres")
+    later = replace(credentials(), postgres_password=None)
+    again = part(desired(DEMO, SETTINGS, later, KEY), "demo-postgres")
+    assert [file.variable for file in first.secret_files] == ["POSTGRES_PASSWORD_FILE"]
+    assert again == replace(first, secret_files=())

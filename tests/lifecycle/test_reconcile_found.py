@@ -134,15 +134,19 @@ def test_stop_follows_the_contract_s_order_and_ends_with_the_network() -> None:
     assert str(plan_stop("demo", present)) == text("""
         demo: stop
           stop demo (at most 10 s)
+        demo: stopped
           remove demo
         demo-admin: stop
           stop demo-admin (at most 10 s)
+        demo-admin: stopped
           remove demo-admin
         demo-postgres: stop
           stop demo-postgres (at most 30 s)
+        demo-postgres: stopped
           remove demo-postgres
         demo-valkey: stop
           stop demo-valkey (at most 10 s)
+        demo-valkey: stopped
           remove demo-valkey
         network: stop
           remove network demo
@@ -168,16 +172,18 @@ def test_stop_takes_leftovers_and_never_started_containers_and_every_network_alo
     assert str(plan) == text("""
         demo-previous: stop
           stop demo-previous (at most 10 s)
+        demo-previous: stopped
           remove demo-previous
         demo: stop
           stop demo (at most 10 s)
+        demo: stopped
           remove demo
         network: stop
           remove network demo
         network: stop
           remove network demo
     """)
-    assert len(plan.stages[-1]) == 2
+    assert [len(stage) for stage in plan.stages] == [1, 2, 3]
 
 
 def test_postgres_and_valkey_with_restart_no_remove_themselves_and_are_never_supervised() -> None:

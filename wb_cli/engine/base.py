@@ -22,6 +22,11 @@ class Engine(Protocol):
     made from several threads at once.
     """
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on this machine, so that folders and ports can be looked at."""
+        ...
+
     def info(self) -> EngineInfo:
         """Which engine this is."""
         ...

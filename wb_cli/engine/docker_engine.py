@@ -32,16 +32,19 @@ class DockerEngine:
     def __init__(self, client: docker.DockerClient) -> None:
         self._api: Any = client.api  # partly untyped
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is reached through a socket of this machine."""
+        return str(self._api.base_url).startswith("http+docker://")
+
     def info(self) -> EngineInfo:
         """Which engine this is."""
         with engine_errors():
             version = self._api.version()
-        endpoint = str(self._api.base_url)
         return EngineInfo(
             version=version["Version"],
             api_version=str(self._api.api_version),
-            endpoint=endpoint,
-            is_local=endpoint.startswith("http+docker://"),
+            endpoint=str(self._api.base_url),
         )
 
     def observe(self) -> Observed:
@@ -100,15 +103,17 @@ class DockerEngine:
     def stop(self, container: str, timeout: int) -> int | None:
         """Stop a container, killing it after ``timeout`` seconds; give its exit code."""
         try:
-            removes_itself = self.inspect(container).auto_remove
             with engine_errors():
                 self._api.stop(container, timeout=timeout)
-            if removes_itself:
-                self._wait_until_removed(container)
-                return self._last_exit_code(container)
-            return self.inspect(container).exit_code
         except NotFoundError:
             return None
+        try:
+            detail = self.inspect(container)
+        except NotFoundError:  # it ran with --rm
+            return self._last_exit_code(container)
+        if detail.auto_remove:
+            self._wait_until_removed(container)
+        return detail.exit_code
 
     def _last_exit_code(self, container: str) -> int | None:
         """From the engine's memory of events, as the container itself is gone."""

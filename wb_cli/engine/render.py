@@ -34,7 +34,7 @@ def container_arguments(api: docker.APIClient, spec: ContainerSpec, network: str
         "image": spec.image,
         "command": list(spec.command) or None,
         "name": spec.name,
-        "environment": {name: _plain(value) for name, value in spec.environment.items()},
+        "environment": _environment(spec),
         "labels": labels(spec),
         "ports": [port.container for port in spec.ports],
         "host_config": api.create_host_config(**_host_arguments(spec, network)),
@@ -42,6 +42,11 @@ def container_arguments(api: docker.APIClient, spec: ContainerSpec, network: str
         "stop_timeout": spec.stop_timeout,
         "use_config_proxy": False,
     }
+
+
+def _environment(spec: ContainerSpec) -> dict[str, str]:
+    files = {file.variable: file.path for file in spec.secret_files}
+    return files | {name: _plain(value) for name, value in spec.environment.items()}
 
 
 def _host_arguments(spec: ContainerSpec, network: str) -> dict[str, Any]:

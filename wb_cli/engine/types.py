@@ -32,8 +32,12 @@ class Port(Struct, frozen=True):
 
 
 class SecretFile(Struct, frozen=True):
-    """A file copied into a created container, readable by root alone."""
+    """A file copied into a created container, readable by root alone.
 
+    The environment variable ``variable`` says in the container where it is.
+    """
+
+    variable: str
     path: str
     content: Secret
 
@@ -160,7 +164,6 @@ class EngineInfo(Struct, frozen=True):
     version: str
     api_version: str
     endpoint: str
-    is_local: bool
 
 
 class ImageInfo(Struct, frozen=True):

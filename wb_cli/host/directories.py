@@ -53,6 +53,15 @@ def trouble(path: Path) -> str:
     return "" if os.access(path, os.R_OK | os.X_OK) else UNREADABLE
 
 
+def holds(path: Path) -> bool:
+    """Whether something is there for certain, seen by this user."""
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
+
+
 def may_hold(path: Path) -> bool:
     """Whether something is there, or might be, in a folder that is closed to this user."""
     try:

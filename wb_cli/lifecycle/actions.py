@@ -104,7 +104,7 @@ def check(site: Site, instance: Instance) -> None:
     observed = site.engine.observe()
     present = site.present(instance.id, observed, site.image_references(instance))
     wanted = site.desired(instance, create_secrets=False)
-    Preflight(instance, site.settings, wanted, observed, present, site.is_local).check()
+    Preflight(instance, site.settings, wanted, observed, present, site.engine.is_local).check()
 
 
 def _bring_up(site: Site, instance: Instance, how: How, planner: Planner) -> Result:
@@ -113,7 +113,7 @@ def _bring_up(site: Site, instance: Instance, how: How, planner: Planner) -> Res
     observed = site.engine.observe()
     present = site.present(instance.id, observed, site.image_references(instance))
     wanted = site.desired(instance, create_secrets=not how.dry_run)
-    Preflight(instance, site.settings, wanted, observed, present, site.is_local).check()
+    Preflight(instance, site.settings, wanted, observed, present, site.engine.is_local).check()
     subnets = site.subnets(observed)
     plan = planner(wanted, present, "" if present.networks else next(subnets))
     if how.dry_run:

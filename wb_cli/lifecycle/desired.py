@@ -37,9 +37,12 @@ FIRST_FASTR_VERSION = (1, 6)
 
 
 class Credentials(Struct, frozen=True):
-    """An instance's secrets: to initialise PostgreSQL, to connect to it, to change the platform."""
+    """An instance's secrets: to initialise PostgreSQL, to connect to it, to change the platform.
 
-    postgres_password: Secret
+    The first is ``None`` where the database is there already.
+    """
+
+    postgres_password: Secret | None
     pg_password: Secret
     admin_token: Secret
 
@@ -115,17 +118,23 @@ def _postgres(instance: Instance, settings: Settings, credentials: Credentials) 
         instance=instance.id,
         role=Role.POSTGRES,
         image=images(instance, settings)[Role.POSTGRES],
-        environment={Env.POSTGRES_PASSWORD_FILE: PASSWORD_FILE, Env.PGDATA: contract.PGDATA},
+        environment={Env.PGDATA: contract.PGDATA},
         mounts=(
             Mount(str(folder / contract.DATABASES), contract.POSTGRES_DATA_PATH),
             Mount(str(folder / contract.SANDBOX), contract.SANDBOX_PATH),
         ),
         ports=(Port(contract.POSTGRES_PORT, instance.postgres_port, address),),
-        secret_files=(SecretFile(PASSWORD_FILE, credentials.postgres_password),),
+        secret_files=_password_file(credentials),
         stop_timeout=contract.STOP_TIMEOUTS[Role.POSTGRES],
         shm_size=POSTGRES_SHM_BYTES,
         **_removed_when_stopped(instance),
     )
+
+
+def _password_file(credentials: Credentials) -> tuple[SecretFile, ...]:
+    """Nothing but the initialisation reads it, and to copy it takes the engine 0.1 s."""
+    password = credentials.postgres_password
+    return (SecretFile(Env.POSTGRES_PASSWORD_FILE, PASSWORD_FILE, password),) if password else ()
 
 
 def _valkey(instance: Instance, settings: Settings) -> ContainerSpec:

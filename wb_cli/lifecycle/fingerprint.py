@@ -16,7 +16,7 @@ Fingerprint = Mapping[str, str]
 def fingerprint(spec: ContainerSpec, key: bytes) -> dict[str, str]:
     """The fields that make a container what it is; secrets as digests under ``key``.
 
-    A password file counts only when its container is created, so it is no part of this.
+    A secret file counts only when its container is created, so it is no part of this.
     """
     fields = {
         "image": spec.image,

@@ -16,8 +16,9 @@ from wb_cli.engine.types import ContainerSpec, NetworkSpec
 # Causes that need no words where a person reads what was done.
 NOT_THERE = "not there"
 STOP = "stop"
+STOPPED = "stopped"
 RESTART = "restart"
-EXPECTED = {NOT_THERE, STOP, RESTART}
+EXPECTED = {NOT_THERE, STOP, STOPPED, RESTART}
 
 
 class CreateNetwork(Struct, frozen=True):

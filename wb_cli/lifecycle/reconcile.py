@@ -14,6 +14,7 @@ from wb_cli.lifecycle.plan import (
     NOT_THERE,
     RESTART,
     STOP,
+    STOPPED,
     Await,
     Create,
     CreateNetwork,
@@ -103,10 +104,7 @@ def plan_stop(instance: str, present: Present, guests: tuple[ObservedContainer, 
         Lane(each.name, "uses the instance, and --force", (Stop(each.name, None, GUEST_TIMEOUT_S),))
         for each in guests
     )
-    networks = tuple(
-        Lane("network", STOP, (RemoveNetwork(each.id, each.name),)) for each in present.networks
-    )
-    return Plan(instance, (*stages(others), *_down_stages(present), *stages(networks)))
+    return Plan(instance, (*stages(others), *_down_stages(present)))
 
 
 def drift_of(spec: ContainerSpec, present: Present) -> str:
@@ -289,18 +287,28 @@ def _current(present: Present) -> tuple[ObservedContainer, ...]:
 
 
 def _down_stages(present: Present) -> tuple[Stage, ...]:
-    """One container after another, in the contract's order; each is gone before the next stops."""
-    return stages(
-        *((Lane(each.name, STOP, _down(each, present)),) for each in _in_stop_order(present))
+    """One container after another, in the contract's order, then the network.
+
+    Each is removed while the next one stops.
+    """
+    containers = _in_stop_order(present)
+    stops = [(Lane(each.name, STOP, (_stop(each, present),)),) for each in containers]
+    removals = [(Lane(each.name, STOPPED, (Remove(each.name),)),) for each in containers]
+    networks = tuple(
+        Lane("network", STOP, (RemoveNetwork(each.id, each.name),)) for each in present.networks
     )
+    pairs = zip([*stops, networks], [(), *removals], strict=True)
+    return stages(*((*removal, *stop) for stop, removal in pairs))
 
 
 def _down(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
+    return (_stop(container, present), Remove(container.name))
+
+
+def _stop(container: ObservedContainer, present: Present) -> Stop:
     """Also of one never started: the start that a killed command asked for may still come."""
     is_up = container.state != "created"
-    timeout = present.stop_timeout(container)
-    stop = Stop(container.name, _role(container), timeout, is_up=is_up)
-    return (stop, Remove(container.name))
+    return Stop(container.name, _role(container), present.stop_timeout(container), is_up=is_up)
 
 
 def _in_stop_order(present: Present) -> list[ObservedContainer]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -37,17 +36,12 @@ if TYPE_CHECKING:
 VALKEY_SAVE_BYTES_PER_S = 100 * 1024**2
 
 
-class Site(Struct, dict=True):  # for what is cached
+class Site(Struct):
     """This host: the engine, its settings, its secrets."""
 
     engine: Engine
     settings: Settings
     secrets: SecretStore
-
-    @cached_property
-    def is_local(self) -> bool:
-        """Whether the engine runs on this machine, so that folders and ports can be looked at."""
-        return self.engine.info().is_local
 
     @property
     def locks(self) -> Path:
@@ -104,7 +98,7 @@ class Site(Struct, dict=True):  # for what is cached
     def subnets(self, observed: Observed) -> Iterator[str]:
         """Subnets that neither a network of the engine nor a route of this host uses."""
         taken = [subnet for each in observed.networks for subnet in each.subnets]
-        if self.is_local:
+        if self.engine.is_local:
             taken += routes()
         return free_subnets(self.settings.subnet_pool, self.settings.subnet_prefix, taken)
 
@@ -114,6 +108,7 @@ class Site(Struct, dict=True):  # for what is cached
         version_file = (
             instance_path(instance, self.settings) / contract.DATABASES / "pgdata" / "PG_VERSION"
         )
+        has_database = self.engine.is_local and directories.holds(version_file)
         stored = self.secrets.for_instance(instance.id)
         # The server closes its folder to other users: where we may not look, there is a database.
         is_initialised = directories.may_hold(version_file)
@@ -122,8 +117,9 @@ class Site(Struct, dict=True):  # for what is cached
             stored = self.secrets.create(instance.id, with_password=known is None)
             known = known or passwords(self.settings, stored, is_initialised=False)
         to_be_made = Secret("")
+        first = known.postgres if known else to_be_made
         return Credentials(
-            postgres_password=known.postgres if known else to_be_made,
+            postgres_password=None if has_database else first,
             pg_password=known.platform if known else to_be_made,
             admin_token=stored.admin_token if stored else to_be_made,
         )
