@@ -15,9 +15,17 @@ def test_events_come_in_order() -> None:
     assert list(watched(lambda: [{"n": 1}, {"n": 2}], 5)) == [{"n": 1}, {"n": 2}]
 
 
-def test_an_error_in_the_stream_is_raised_in_the_engines_words() -> None:
-    with pytest.raises(EngineError, match="manifest unknown"):
-        list(watched(lambda: [{"status": "x"}, {"error": "manifest unknown\n"}], 5))
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"error": "manifest unknown\n"},
+        {"errorDetail": {"message": "manifest unknown"}, "error": "manifest unknown"},
+        {"errorDetail": {"code": 404, "message": "manifest unknown\n"}},
+    ],
+)
+def test_an_error_in_the_stream_is_raised_in_the_engines_words(event: Mapping[str, Any]) -> None:
+    with pytest.raises(EngineError, match=r"manifest unknown\Z"):
+        list(watched(lambda: [{"status": "x"}, event], 5))
 
 
 def test_what_breaks_while_reading_is_translated() -> None:

@@ -22,14 +22,20 @@ def watched(open_stream: Callable[[], Iterable[Event]], silence: float) -> Itera
     outside: the reading is left to a thread that nobody waits for.
 
     Raises:
-        EngineError: silence, or an ``error`` in the stream, in the engine's own words.
+        EngineError: silence, or an error in the stream, in the engine's own words.
     """
     inbox: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(open_stream, inbox), daemon=True).start()
     while (event := _next(inbox, silence)) is not None:
-        if "error" in event:
-            raise EngineError(str(event["error"]).strip())
+        if words := _error(event):
+            raise EngineError(words)
         yield event
+
+
+def _error(event: Event) -> str:
+    """The error an event tells of; ``error`` itself is on its way out of the engine's API."""
+    detail = event.get("errorDetail") or {}
+    return str(detail.get("message") or event.get("error") or "").strip()
 
 
 def _read(
