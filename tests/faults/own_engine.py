@@ -9,6 +9,7 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,6 @@ class OwnEngine:
     def __init__(self, folder: Path) -> None:
         self.folder, self.network = folder, Network()
         self.url = f"unix://{folder}/docker.sock"
-        self.client = docker.DockerClient(self.url, version="1.41", timeout=60)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -75,6 +75,11 @@ class OwnEngine:
         wait_until(lambda: not self._containerd_runs(), "the end of its containerd")
         # Where no init buries the dead, a dockerd takes this one for alive.
         self._containerd_pid.unlink(missing_ok=True)
+
+    @cached_property
+    def client(self) -> docker.DockerClient:
+        """The test's own eye on it, whatever version of the API it speaks."""
+        return docker.DockerClient(self.url)
 
     @property
     def is_up(self) -> bool:
