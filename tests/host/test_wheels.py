@@ -1,9 +1,12 @@
 """The wheel of the container's half."""
 
+import ast
 import io
+import re
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -37,12 +40,32 @@ def test_it_asks_for_the_servers_requirements_alone() -> None:
     needed = wheels.server_requirements()
     assert any(one.startswith("uvicorn") for one in needed)
     assert not [one for one in needed if one.startswith(("docker", "typer", "rich"))]
-    (metadata,) = (
+    (written,) = (
         text
         for name, text in contents().items()
         if name == f"wb_cli-{wb_cli.__version__}.dist-info/METADATA"
     )
-    assert [f"Requires-Dist: {one}" for one in needed] == metadata.splitlines()[3:]
+    assert [f"Requires-Dist: {one}" for one in needed] == written.splitlines()[3:]
+
+
+def test_it_asks_for_all_that_its_modules_import() -> None:
+    distributions = metadata.packages_distributions()
+    imported = {
+        distribution.lower()
+        for source in (text for name, text in contents().items() if name.endswith(".py"))
+        for module in imports(source)
+        for distribution in distributions.get(module, [])
+    }
+    asked_for = {re.split(r"[^\w-]", one)[0].lower() for one in wheels.server_requirements()}
+    assert imported - {"wb-cli"} <= asked_for
+
+
+def imports(source: str) -> set[str]:
+    """The top-level names that a module imports."""
+    nodes = [*ast.walk(ast.parse(source))]
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    parts = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.partition(".")[0] for name in plain | parts}
 
 
 def test_pip_installs_it_and_every_module_of_the_server_imports(
