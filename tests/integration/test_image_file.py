@@ -2,6 +2,7 @@
 
 import io
 import os
+import random
 import signal
 import tarfile
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from wb_cli.lifecycle import image_file
 
 pytestmark = pytest.mark.engine
 
+SIZE = 300_000  # of what does not shrink: some engines keep their layers compressed
+
 
 @pytest.fixture
 def names(docker_client: Any, run_id: str) -> Iterator[list[str]]:
@@ -26,8 +29,8 @@ def names(docker_client: Any, run_id: str) -> Iterator[list[str]]:
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as tar:
             entry = tarfile.TarInfo(f"content-of-{tag}")
-            entry.size = 300_000
-            tar.addfile(entry, io.BytesIO(tag.encode() * entry.size))
+            entry.size = SIZE
+            tar.addfile(entry, io.BytesIO(random.randbytes(SIZE)))
         docker_client.api.import_image_from_data(archive.getvalue(), repository, tag)
     yield names
     remove(docker_client, names)
@@ -55,7 +58,7 @@ def test_images_arrive_as_they_were_sent(
     remove(docker_client, names)
     assert image_file.load(lambda: images, file, loaded.append) == tuple(names)
     assert [images.find(name) for name in names] == before
-    assert saved[-1] > 600_000
+    assert saved[-1] > 2 * SIZE
     assert loaded[-1] == file.stat().st_size
     assert [path.name for path in tmp_path.iterdir()] == ["images.tar"]
 
@@ -81,7 +84,7 @@ def test_a_damaged_byte_is_noticed(docker_client: Any, names: list[str], tmp_pat
     image_file.save(images, names, file, nothing)
     remove(docker_client, names)
     content = bytearray(file.read_bytes())
-    content[content.index(b"1" * 1000) + 500] ^= 1
+    content[len(content) // 2] ^= 1
     file.write_bytes(content)
     with pytest.raises(WbError, match="damaged"):
         image_file.load(lambda: images, file, nothing)
