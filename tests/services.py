@@ -109,10 +109,10 @@ def is_of_our_share(port: int) -> bool:
     return port // 2 % WORKERS == WORKER % WORKERS
 
 
-def speaks(port: int, request: bytes, answer: bytes) -> bool:
-    """Whether the server on a loopback port answers a request as a ready one does."""
+def speaks(port: int, request: bytes, answer: bytes, host: str = "127.0.0.1") -> bool:
+    """Whether the server on a port, of loopback as a rule, answers a request as a ready one."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        with socket.create_connection((host, port), timeout=1) as connection:
             connection.sendall(request)
             return connection.recv(16).startswith(answer)
     except OSError:

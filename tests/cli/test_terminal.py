@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,8 @@ class Terminal:
             [*WB[1:], *words],
             env=environ,
             dimensions=(40, columns),
+            # Before it begins, too: a quick command outruns what is set from outside.
+            preexec_fn=lambda: termios.tcsetwinsize(1, (40, columns)),
             encoding="utf-8",
             timeout=COMMAND_S,
         )

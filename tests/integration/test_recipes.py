@@ -59,8 +59,13 @@ def query(container: Any, sql: str, password: str = "sesame") -> tuple[int, str]
     return ended.exit_code, ended.output.decode().strip()
 
 
-def is_ready(container: Any) -> bool:
-    return query(container, "SELECT 1") == (0, "1")
+def wait_until_ready(container: Any) -> None:
+    """Wait for its answer over TCP; asking from inside takes the time that it needs itself."""
+    container.reload()
+    (network,) = container.attrs["NetworkSettings"]["Networks"].values()
+    address = network["IPAddress"]
+    wait_until(lambda: speaks(5432, POSTGRES_STARTUP, b"R", address), "PostgreSQL")
+    assert query(container, "SELECT 1") == (0, "1")
 
 
 def exit_code(container: Any) -> int:
@@ -89,7 +94,7 @@ def test_postgres_initialises_an_empty_folder_and_asks_everybody_for_the_passwor
     start_postgres: Start,
 ) -> None:
     postgres = start_postgres()
-    wait_until(lambda: is_ready(postgres), "PostgreSQL")
+    wait_until_ready(postgres)
     wrong, words = query(postgres, "SELECT 1", password="wrong")
     assert wrong != 0
     assert "password authentication failed" in words
@@ -103,7 +108,7 @@ def test_postgres_runs_as_its_own_user_and_its_password_is_not_in_its_environmen
     start_postgres: Start,
 ) -> None:
     postgres = start_postgres()
-    wait_until(lambda: is_ready(postgres), "PostgreSQL")
+    wait_until_ready(postgres)
     assert inside(postgres, "stat", "-c", "%U %a", PGDATA) == "postgres 700"
     assert inside(postgres, "stat", "-c", "%U", f"{PGDATA}/PG_VERSION") == "postgres"
     assert owner_of_main_process(postgres) == inside(postgres, "id", "-u", "postgres")
@@ -160,11 +165,11 @@ def test_postgres_keeps_an_existing_folder_and_ignores_a_new_password(
     start_postgres: Start,
 ) -> None:
     first = start_postgres()
-    wait_until(lambda: is_ready(first), "PostgreSQL")
+    wait_until_ready(first)
     assert query(first, "CREATE TABLE kept AS SELECT 42 AS n")[0] == 0
     first.stop()
     second = start_postgres(password="another")
-    wait_until(lambda: is_ready(second), "PostgreSQL with its old password")
+    wait_until_ready(second)
     assert query(second, "SELECT n FROM kept") == (0, "42")
     assert query(second, "SELECT 1", password="another")[0] != 0
 
@@ -181,7 +186,7 @@ def test_postgres_starts_over_where_its_first_initialisation_was_killed(
     killed.kill()
     assert not (tmp_path / "databases" / "pgdata" / "PG_VERSION").exists()
     again = start_postgres()
-    wait_until(lambda: is_ready(again), "PostgreSQL")
+    wait_until_ready(again)
 
 
 def test_postgres_stops_at_once_while_it_initialises(start_postgres: Start, tmp_path: Path) -> None:
@@ -212,7 +217,7 @@ def test_postgres_leaves_a_folder_alone_that_is_none_of_its_own(
 def test_postgres_honours_arguments_with_and_without_its_name(start_postgres: Start) -> None:
     for command in (("postgres", "-c", "max_connections=7"), ("-c", "max_connections=7")):
         postgres = start_postgres(*command)
-        wait_until(lambda one=postgres: is_ready(one), "PostgreSQL")
+        wait_until_ready(postgres)
         assert query(postgres, "SHOW max_connections") == (0, "7")
         postgres.stop()
 
@@ -221,7 +226,7 @@ def test_postgres_stops_at_once_on_its_stop_signal_though_sessions_are_open(
     start_postgres: Start,
 ) -> None:
     postgres = start_postgres()
-    wait_until(lambda: is_ready(postgres), "PostgreSQL")
+    wait_until_ready(postgres)
     session = ["psql", "-U", "postgres", "-c", "SELECT pg_sleep(600)"]
     postgres.exec_run(session, detach=True)
     sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%sleep(600)'"
@@ -235,7 +240,7 @@ def test_postgres_stops_at_once_on_its_stop_signal_though_sessions_are_open(
 
 def test_postgres_has_no_broken_compiler_for_queries(start_postgres: Start) -> None:
     postgres = start_postgres()
-    wait_until(lambda: is_ready(postgres), "PostgreSQL")
+    wait_until_ready(postgres)
     code, words = query(
         postgres, "SET jit = on; SET jit_above_cost = 0; SELECT count(*) > 0 FROM pg_class"
     )
