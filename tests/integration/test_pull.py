@@ -136,8 +136,14 @@ def test_progress_counts_layers_and_bytes_to_the_end(
     seen: list[PullProgress] = []
     Images(docker_client).pull(image, seen.append)
     assert (seen[-1].layers_done, seen[-1].layers) == (3, 3)
-    assert max(one.done for one in seen) >= 2 * LAYER_BYTES
+    assert seen[-1].done == seen[-1].total
+    if not keeps_images_in_containerd(docker_client):  # which tells of slow layers alone
+        assert seen[-1].done >= 2 * LAYER_BYTES
     assert [one.layers_done for one in seen] == sorted(one.layers_done for one in seen)
+
+
+def keeps_images_in_containerd(client: Any) -> bool:
+    return "io.containerd.snapshotter.v1" in str(client.info()["DriverStatus"])
 
 
 def test_a_pull_that_breaks_midway_fails_alone_and_leaves_no_image(

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from wb_cli.engine.images import Images
 from wb_cli.engine.pull_progress import PullProgress
+from wb_cli.engine.types import ImageInfo
 from wb_cli.errors import EngineError, NotFoundError, WbError
 from wb_cli.images import LABEL_RECIPE
 from wb_cli.lifecycle.side_by_side import side_by_side
@@ -78,13 +79,21 @@ def pull_one(
     try:
         _fetch(images, reference, on_progress, mirror)
     except NotFoundError:
-        # No registry knows it, and it never came from one: somebody built it here.
-        if before is not None and not before.digests:
+        if before is not None and not came_from_a_registry(before):
             return Outcome.LOCAL
         raise
     after = images.find(reference)
     is_unchanged = before is not None and after is not None and before.id == after.id
     return Outcome.UNCHANGED if is_unchanged else Outcome.PULLED
+
+
+def came_from_a_registry(image: ImageInfo) -> bool:
+    """Whether an image is known to have been pulled or pushed, rather than built here.
+
+    With its images in containerd, an engine names every one by a digest, which is the image's
+    id: that says nothing of where it came from.
+    """
+    return not all(digest.endswith(image.id) for digest in image.digests)
 
 
 def _fetch(images: Images, reference: str, on_progress: OnOneProgress, mirror: str) -> None:
