@@ -5,7 +5,7 @@ import socket
 import pytest
 from services import free_port
 
-from wb_cli.host.ports import is_free
+from wb_cli.host.ports import is_address_here, is_free
 
 
 def test_a_port_that_nobody_listens_on_is_free() -> None:
@@ -23,3 +23,11 @@ def test_a_port_that_somebody_listens_on_is_not(listener: str, asked: str) -> No
 
 def test_an_address_that_this_host_lacks_has_no_free_port() -> None:
     assert not is_free(free_port(), "203.0.113.1")
+
+
+def test_an_address_that_this_host_lacks_is_told_from_a_port_that_is_taken() -> None:
+    assert not is_address_here("203.0.113.1")
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        assert is_address_here("127.0.0.1")

@@ -113,6 +113,15 @@ def test_what_was_stopped_behind_our_back_is_started_again_as_it_is(
     assert shared_host.container(f"{demo}-valkey").status == "running"
 
 
+def test_what_was_paused_behind_our_back_is_replaced(shared_host: Host, demo: str) -> None:
+    before = shared_host.ids(demo)
+    shared_host.container(demo).pause()
+    shared_host.wb("run", demo)
+    after = shared_host.ids(demo)
+    assert [role for role in after if after[role] != before[role]] == ["platform"]
+    assert shared_host.container(demo).status == "running"
+
+
 def test_what_was_removed_behind_our_back_is_made_again(shared_host: Host, demo: str) -> None:
     before = shared_host.ids(demo)
     shared_host.container(demo).remove(force=True)

@@ -80,7 +80,19 @@ def test_a_port_that_a_container_has_names_it(mount_path: Path, free_ports: set[
     ]
 
 
-@pytest.mark.parametrize(("state", "number"), [("running", 0), ("created", 0), ("exited", 1)])
+def test_an_address_that_this_host_lacks(mount_path: Path, free_ports: set[int]) -> None:
+    free_ports.add(9001)
+    settings = replace(SETTINGS, mount_path=mount_path, bind_address="203.0.113.1")
+    desired = wanted(settings=settings)
+    assert problems(mount_path, settings=settings, desired=desired) == [
+        "this host has no address 203.0.113.1 (platform)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "number"),
+    [("running", 0), ("paused", 0), ("restarting", 0), ("created", 0), ("exited", 1)],
+)
 def test_our_own_container_that_runs_or_is_about_to_does_not_take_its_port_from_us(
     mount_path: Path, free_ports: set[int], state: str, number: int
 ) -> None:
@@ -104,6 +116,12 @@ def test_our_own_container_that_runs_or_is_about_to_does_not_take_its_port_from_
 def test_a_data_folder_has_one_writer(mount_path: Path, mounted: str, is_refused: bool) -> None:
     observed = Observed((other(writes_to=(str(mount_path / mounted),)),))
     assert bool(problems(mount_path, observed)) is is_refused
+
+
+@pytest.mark.parametrize(("state", "is_refused"), [("paused", True), ("exited", False)])
+def test_a_writer_that_only_pauses_is_one(mount_path: Path, state: str, is_refused: bool) -> None:
+    writer = other(state=state, writes_to=(str(mount_path / "demo" / "databases"),))
+    assert bool(problems(mount_path, Observed((writer,)))) is is_refused
 
 
 def test_a_hard_path_to_the_same_folder_counts(mount_path: Path, tmp_path: Path) -> None:

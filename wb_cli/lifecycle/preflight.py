@@ -12,6 +12,7 @@ from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.errors import WbError
 from wb_cli.host import directories, ports
 from wb_cli.lifecycle.desired import instance_path
+from wb_cli.lifecycle.guests import ACTIVE_STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -102,7 +103,7 @@ class Preflight(Struct, frozen=True):
     def _data_in_use(self) -> Iterator[Problem]:
         folder = instance_path(self.instance, self.settings)
         for name in DATA_FOLDERS:
-            for container in self._others_running():
+            for container in self._others():
                 if any(
                     directories.overlaps(str(folder / name), path) for path in container.writes_to
                 ):
@@ -112,21 +113,27 @@ class Preflight(Struct, frozen=True):
                         "folder destroy it.",
                     )
 
-    def _others_running(self) -> Iterable[ObservedContainer]:
+    def _others(self) -> Iterable[ObservedContainer]:
         return (
             each
             for each in self.observed.containers
-            if each.is_running and each.instance != self.instance.id
+            if each.state in ACTIVE_STATES and each.instance != self.instance.id
         )
 
     def _ports(self) -> Iterator[Problem]:
         # By number: ours on one address is no obstacle to ours on another.
-        ours = {p.host for each in self.present.containers for p in each.ports if each.is_running}
+        active = (each for each in self.present.containers if each.state in ACTIVE_STATES)
+        ours = {port.host for each in active for port in each.ports}
         # A start that a killed command asked for may be under way, and have taken the port.
         starting = {each.name for each in self.present.containers if each.state == "created"}
         for spec in self.desired.containers:
             for port in spec.ports if spec.name not in starting else ():
-                if port.host not in ours and not ports.is_free(port.host, port.address):
+                if not ports.is_address_here(port.address):
+                    yield Problem(
+                        f"this host has no address {port.address} ({spec.role})",
+                        "`wb config fields` and `wb config settings` say where it is set.",
+                    )
+                elif port.host not in ours and not ports.is_free(port.host, port.address):
                     yield Problem(
                         f"port {port.host} on {port.address} ({spec.role}) is taken"
                         f"{self._taker(port.host)}",
