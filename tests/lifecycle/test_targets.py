@@ -1,6 +1,7 @@
 """Which instances a stop means."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from msgspec.structs import replace
 from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork
 from wb_cli.errors import UsageError, WbError
 from wb_cli.instances.store import Registry
-from wb_cli.lifecycle.targets import instances_on, to_stop
+from wb_cli.lifecycle.preflight import foreign
+from wb_cli.lifecycle.site import Site
+from wb_cli.lifecycle.targets import instances_on, is_same_registry, to_stop
 
 HERE, ELSEWHERE = str(SETTINGS.servers_file), "/somebody/else.json"
 
@@ -32,6 +35,29 @@ class Engine:
 DOCKERS = ObservedContainer("d", "unrelated", "running", "Up", "x", "y")
 ENGINE: Any = Engine(running("demo"), running("forgotten"), running("theirs", ELSEWHERE))
 REGISTRY = Registry((DEMO, replace(DEMO, id="mali", port=9002, tags=("west",))))
+
+
+def test_a_registry_file_is_the_same_by_every_path(tmp_path: Path) -> None:
+    (tmp_path / "srv").mkdir()
+    file = tmp_path / "srv" / "servers.json"
+    file.write_text("[]")
+    (tmp_path / "link.json").symlink_to(file)
+    (tmp_path / "folder").symlink_to(tmp_path / "srv")
+    paths = [
+        file,
+        tmp_path / "link.json",
+        tmp_path / "folder/servers.json",
+        f"{file.parent}/../srv/servers.json",
+    ]
+    assert all(is_same_registry(str(file), str(path)) for path in paths)
+    assert not is_same_registry(str(file), str(tmp_path / "srv" / "other.json"))
+    observed = Observed((running("demo", str(file)),))
+    for path in paths:
+        assert instances_on(observed, str(path)) == {"demo"}
+        assert foreign("demo", observed, str(path)) == []
+        nothing: Any = None
+        site = Site(ENGINE, replace(SETTINGS, servers_file=Path(path)), nothing)
+        assert site.locks == file.parent / "locks"
 
 
 def stop(*words: str, registry: Callable[[], Registry] = lambda: REGISTRY) -> list[str]:

@@ -13,6 +13,7 @@ from wb_cli.errors import WbError
 from wb_cli.host import directories, ports
 from wb_cli.lifecycle.desired import instance_path
 from wb_cli.lifecycle.guests import ACTIVE_STATES
+from wb_cli.lifecycle.targets import is_same_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -180,7 +181,8 @@ def foreign(instance: str, observed: Observed, registry: str) -> list[Problem]:
             f"the {instance} that this engine has belongs to the registry file {other}",
             f"Work on it with `wb --servers-file {other}`; stopped there, the id is free here.",
         )
-        for other in _registries(instance, observed) - {registry}
+        for other in sorted(_registries(instance, observed))
+        if not is_same_registry(other, registry)
     ]
     return strangers + others
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -19,7 +21,6 @@ from wb_cli.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from wb_cli.engine.base import Engine
     from wb_cli.engine.types import (
@@ -45,8 +46,8 @@ class Site(Struct):
 
     @property
     def locks(self) -> Path:
-        """Where the locks lie: beside the registry file, so that all who share it share them."""
-        return self.settings.servers_file.parent / "locks"
+        """Where the locks lie: beside the registry file, for all who share it by any path."""
+        return Path(os.path.realpath(self.settings.servers_file)).parent / "locks"
 
     def present(self, instance_id: str, observed: Observed, references: set[str]) -> Present:
         """What the engine has of one instance, and what a listing does not say of it."""

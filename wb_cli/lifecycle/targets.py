@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from wb_cli.engine.types import LABEL_REGISTRY
@@ -57,5 +58,11 @@ def instances_on(observed: Observed, registry_file: str | None = None) -> set[st
     return {
         instance
         for instance, labels in labelled
-        if instance and registry_file in {None, labels.get(LABEL_REGISTRY)}
+        if instance
+        and (not registry_file or is_same_registry(labels.get(LABEL_REGISTRY, ""), registry_file))
     }
+
+
+def is_same_registry(one: str, other: str) -> bool:
+    """Whether two paths lead to one registry file, through links and detours."""
+    return one == other or os.path.realpath(one) == os.path.realpath(other)
