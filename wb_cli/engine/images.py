@@ -113,7 +113,12 @@ class Images:
             raise EngineError(f"cannot build {spec.tag}: {said}", error.hint) from error
 
     def import_archive(self, archive: Path, reference: str, labels: Mapping[str, str]) -> None:
-        """Make an image of a tar file that holds a whole system."""
+        """Make an image of a tar file that holds a whole system.
+
+        Raises:
+            EngineError: it is none; no image is made.
+        """
+        before = self.find(reference)
         repository, tag = split(reference)
         changes = [f'LABEL "{name}"="{value}"' for name, value in labels.items()]
 
@@ -123,8 +128,15 @@ class Images:
             )
             return map(json.loads, str(answer).splitlines())
 
-        for _ in watched(events, BUILD_SILENCE_S):
-            pass
+        try:
+            for _ in watched(events, BUILD_SILENCE_S):
+                pass
+        except EngineError:
+            left = self.find(reference)
+            # With its images in containerd, an engine keeps also what it could not unpack.
+            if left and left != before:
+                self.untag(reference)
+            raise
 
     def save(self, references: Sequence[str]) -> Iterator[bytes]:
         """The archive of several images, piece by piece, layers that they share once."""
