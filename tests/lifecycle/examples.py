@@ -11,7 +11,7 @@ from wb_cli.engine.types import ContainerSpec, ObservedContainer, ObservedNetwor
 from wb_cli.instances.model import Instance
 from wb_cli.instances.settings import Settings
 from wb_cli.lifecycle.desired import Credentials, Desired, desired
-from wb_cli.lifecycle.reconcile import Present
+from wb_cli.lifecycle.present import Present
 from wb_cli.secret import Secret
 
 KEY = b"k" * 32

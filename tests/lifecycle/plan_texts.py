@@ -5,7 +5,8 @@ from textwrap import dedent
 from lifecycle.examples import SUBNET
 
 from wb_cli.lifecycle.desired import Desired
-from wb_cli.lifecycle.reconcile import Present, plan_run
+from wb_cli.lifecycle.present import Present
+from wb_cli.lifecycle.reconcile import plan_run
 
 IMAGES = {
     "demo-postgres": "postgres:17.4",
@@ -21,13 +22,37 @@ def text(expected: str) -> str:
     return dedent(expected).strip("\n")
 
 
+def created(name: str, image: str = "") -> str:
+    """The operation that makes a container."""
+    return f"  create {name} from {image or IMAGES[name]}"
+
+
+def started(name: str) -> str:
+    """The operations after which it is ready."""
+    return f"  start {name}\n  wait until {name} is ready"
+
+
+def supervised(name: str) -> str:
+    """The operation after which the engine keeps it up."""
+    return f"  set restart policy of {name} to always"
+
+
 def fresh(name: str, image: str = "") -> str:
-    """The operations that make a container, as a plan shows them."""
-    return (
-        f"  create {name} from {image or IMAGES[name]}\n"
-        f"  start {name}\n"
-        f"  wait until {name} is ready\n"
-        f"  set restart policy of {name} to always"
+    """The operations that make a container, where no other waits for it."""
+    return lines(created(name, image), started(name), supervised(name))
+
+
+def everything(cause: str) -> str:
+    """All made anew: while the databases start the platform is created, and they are supervised
+    while it starts.
+    """
+    return lines(
+        *(f"postgres: {cause}", created("demo-postgres"), started("demo-postgres")),
+        *(f"valkey: {cause}", created("demo-valkey"), started("demo-valkey")),
+        *(f"platform: {cause}", created("demo")),
+        *("platform: created", started("demo"), supervised("demo")),
+        *("postgres: ready", supervised("demo-postgres")),
+        *("valkey: ready", supervised("demo-valkey")),
     )
 
 
@@ -38,6 +63,12 @@ def aside(name: str) -> str:
         f"  set restart policy of {name} to no\n"
         f"  rename {name} to {name}-previous"
     )
+
+
+def put_aside(name: str) -> str:
+    """The same in a restart, where the next container stops meanwhile."""
+    stop, *rest = aside(name).splitlines()
+    return lines(f"{name}: restart", stop, f"{name}: stopped", *rest)
 
 
 def gone(name: str) -> str:

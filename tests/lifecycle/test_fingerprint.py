@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from wb_cli.lifecycle.desired import desired
 from wb_cli.lifecycle.fingerprint import differences, digest, dump, parse
-from wb_cli.lifecycle.reconcile import Present, plan_restart, plan_run
+from wb_cli.lifecycle.present import Present
+from wb_cli.lifecycle.reconcile import plan_restart, plan_run
 from wb_cli.secret import Secret
 
 

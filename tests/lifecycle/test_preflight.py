@@ -11,7 +11,7 @@ from wb_cli.contract import FOLDERS
 from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork, Port
 from wb_cli.host import directories, ports
 from wb_cli.lifecycle.preflight import Preflight, PreflightError, foreign_names, refuse_foreign
-from wb_cli.lifecycle.reconcile import Present
+from wb_cli.lifecycle.present import Present
 
 HERE = str(SETTINGS.servers_file)
 

@@ -4,11 +4,26 @@ from typing import Any
 
 import pytest
 from lifecycle.examples import SETTINGS, SUBNET, container, part, running, wanted, without
-from lifecycle.plan_texts import IMAGES, aside, fresh, gone, lines, replaced, run, text
+from lifecycle.plan_texts import (
+    IMAGES,
+    aside,
+    created,
+    everything,
+    fresh,
+    gone,
+    lines,
+    put_aside,
+    replaced,
+    run,
+    started,
+    supervised,
+    text,
+)
 from msgspec.structs import replace
 
 from wb_cli.lifecycle.desired import Desired
-from wb_cli.lifecycle.reconcile import Present, plan_restart, plan_run
+from wb_cli.lifecycle.present import Present
+from wb_cli.lifecycle.reconcile import plan_restart, plan_run
 from wb_cli.secret import Secret
 
 
@@ -17,17 +32,12 @@ def test_a_fresh_start_makes_the_network_then_postgres_and_valkey_then_the_platf
     assert str(plan) == lines(
         "network: not there",
         "  create network demo 10.213.0.0/26",
-        "postgres: not there",
-        fresh("demo-postgres"),
-        "valkey: not there",
-        fresh("demo-valkey"),
-        "platform: not there",
-        fresh("demo"),
+        everything("not there"),
     )
     assert [[lane.subject for lane in stage] for stage in plan.stages] == [
         ["network"],
-        ["postgres", "valkey"],  # side by side
-        ["platform"],
+        ["postgres", "valkey", "platform"],  # side by side
+        ["platform", "postgres", "valkey"],
     ]
 
 
@@ -35,9 +45,9 @@ def test_the_admin_server_starts_after_the_databases_and_before_the_platform() -
     plan = plan_run(wanted(admin_version="2.0"), Present(), SUBNET)
     assert [[lane.subject for lane in stage] for stage in plan.stages] == [
         ["network"],
-        ["postgres", "valkey"],
+        ["postgres", "valkey", "platform"],
         ["admin"],
-        ["platform"],
+        ["platform", "postgres", "valkey"],
     ]
 
 
@@ -103,10 +113,13 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
         lines(
             "postgres: ports 19001:5432 -> 19002:5432",
             aside("demo-postgres"),
-            fresh("demo-postgres"),
+            created("demo-postgres"),
+            started("demo-postgres"),
             "platform: ports 9001:8000 -> 9002:8000",
             aside("demo"),
             fresh("demo"),
+            "postgres: ready",
+            supervised("demo-postgres"),
             gone("demo-postgres"),
             gone("demo"),
         ),
@@ -229,18 +242,10 @@ def test_restart_applies_drift_by_making_everything_anew(drifted: Any) -> None:
 
 
 RESTART = lines(
-    "demo: restart",
-    aside("demo"),
-    "demo-postgres: restart",
-    aside("demo-postgres"),
-    "demo-valkey: restart",
-    aside("demo-valkey"),
-    "postgres: restart",
-    fresh("demo-postgres"),
-    "valkey: restart",
-    fresh("demo-valkey"),
-    "platform: restart",
-    fresh("demo"),
+    put_aside("demo"),
+    put_aside("demo-postgres"),
+    put_aside("demo-valkey"),
+    everything("restart"),
     gone("demo"),
     gone("demo-postgres"),
     gone("demo-valkey"),
@@ -279,4 +284,4 @@ def test_restart_does_not_undo_the_supervision_of_what_has_none() -> None:
     present = without(running(wanted(), previous), "demo")
     present = replace(present, policies={**present.policies, previous.id: "no"})
     plan = str(plan_restart(wanted(), present, SUBNET))
-    assert plan == RESTART.removeprefix(lines("demo: restart", aside("demo")) + "\n")
+    assert plan == RESTART.removeprefix(put_aside("demo") + "\n")

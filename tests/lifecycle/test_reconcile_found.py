@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from lifecycle.examples import SUBNET, container, part, running, wanted, without
-from lifecycle.plan_texts import aside, fresh, gone, lines, replaced, run, text
+from lifecycle.plan_texts import aside, fresh, gone, lines, replaced, run, supervised, text
 from msgspec.structs import replace
 
 from wb_cli.engine.types import ContainerSpec, ObservedNetwork
-from wb_cli.lifecycle.reconcile import Present, plan_restart, plan_run, plan_stop
+from wb_cli.lifecycle.present import Present
+from wb_cli.lifecycle.reconcile import plan_restart, plan_run, plan_stop
 
 
 def only(role_name: str, *operations: str) -> str:
@@ -198,8 +199,8 @@ def test_postgres_and_valkey_with_restart_no_remove_themselves_and_are_never_sup
         for line in run(wanted(), Present()).splitlines()
         if line
         not in {
-            "  set restart policy of demo-postgres to always",
-            "  set restart policy of demo-valkey to always",
+            *("postgres: ready", supervised("demo-postgres")),
+            *("valkey: ready", supervised("demo-valkey")),
         }
     )
     assert plan_run(seed, running(seed), SUBNET).is_empty

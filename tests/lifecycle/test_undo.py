@@ -202,8 +202,8 @@ def test_one_lane_that_fails_ends_the_wait_of_the_other(world: World) -> None:
 def test_a_failure_is_told_before_mere_slowness(world: World) -> None:
     world.engine.programs |= {POSTGRES: NEVER_READY}
 
-    def refuse(name: str, _: Any) -> None:
-        if name == "set_restart_policy":
+    def refuse(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "create_container" and arguments[0].name == "demo":
             raise EngineError("injected")
 
     world.engine.before_call = refuse

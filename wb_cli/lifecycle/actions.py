@@ -16,7 +16,8 @@ from wb_cli.lifecycle.guests import guests_of, wait_for_guests
 from wb_cli.lifecycle.health import reachable_address
 from wb_cli.lifecycle.plan import Lane, Plan
 from wb_cli.lifecycle.preflight import Preflight, refuse_foreign
-from wb_cli.lifecycle.reconcile import Present, plan_restart, plan_run, plan_stop
+from wb_cli.lifecycle.present import Present
+from wb_cli.lifecycle.reconcile import plan_restart, plan_run, plan_stop
 from wb_cli.lifecycle.warmup import WarmUp, follow
 
 if TYPE_CHECKING:

@@ -70,7 +70,7 @@ class Execution(Struct):
     cancelled: Cancellation = field(default_factory=Cancellation)
     outcome: Outcome = field(default_factory=Outcome)
     _done: list[Operation] = field(default_factory=list)
-    _not_ready: set[str] = field(default_factory=set)
+    _not_ready: dict[str, WbError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, plan: Plan, *, undo: bool) -> Outcome:
@@ -117,11 +117,9 @@ class Execution(Struct):
             if self.cancelled.is_set():
                 raise InterruptedError(str(operation))
             self.report(str(operation))
-            if not self._do(operation):
-                return
+            self._do(operation)
 
-    def _do(self, operation: Operation) -> bool:
-        """One operation; whether the lane goes on."""
+    def _do(self, operation: Operation) -> None:
         try:
             self._apply(operation)
         except (StartFailedError, StillStartingError) as error:
@@ -129,12 +127,10 @@ class Execution(Struct):
                 raise
             # The cache never breaks an instance: it runs on without.
             self.outcome.degraded.append(error.message)
-            self._not_ready.add(operation.spec.name)
-            return isinstance(error, StillStartingError)
+            self._not_ready[operation.spec.name] = error
         finally:
             with self._lock:
                 self._done.append(operation)
-        return True
 
     def _apply(self, operation: Operation) -> None:
         engine, ids = self.engine, self.containers
@@ -149,7 +145,7 @@ class Execution(Struct):
                 engine.start(ids[spec.name])
             case ops.Await(spec):
                 self._watch(spec).until_ready()
-            case ops.SetRestartPolicy(name, policy):
+            case ops.SetRestartPolicy(name, policy) if not self._has_failed(name):
                 engine.set_restart_policy(ids[name], policy)
             case ops.Stop():
                 self._stop(operation)
@@ -158,6 +154,10 @@ class Execution(Struct):
             case ops.Remove(name, successor) if successor not in self._not_ready:
                 engine.remove_container(ids[name])
                 ids.pop(name)
+
+    def _has_failed(self, name: str) -> bool:
+        """What failed stays down to be looked at; what is slow is supervised like the rest."""
+        return isinstance(self._not_ready.get(name), StartFailedError)
 
     def _create_network(self, spec: NetworkSpec) -> None:
         """Where somebody took the subnet since we looked, the next one is tried."""

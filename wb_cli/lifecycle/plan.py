@@ -15,10 +15,14 @@ from wb_cli.engine.types import ContainerSpec, NetworkSpec
 
 # Causes that need no words where a person reads what was done.
 NOT_THERE = "not there"
+CREATED = "created"
+READY = "ready"
 STOP = "stop"
 STOPPED = "stopped"
 RESTART = "restart"
-EXPECTED = {NOT_THERE, STOP, STOPPED, RESTART}
+LEFT_OVER = "left over from an interrupted run"
+SUCCEEDED = "its successor is ready"
+EXPECTED = {NOT_THERE, CREATED, READY, STOP, STOPPED, RESTART}
 
 
 class CreateNetwork(Struct, frozen=True):
@@ -134,6 +138,11 @@ class Lane(Struct, frozen=True):
     subject: str
     cause: str
     operations: tuple[Operation, ...]
+
+    def split(self, at: int, cause: str) -> tuple["Lane", "Lane"]:
+        """The operations before ``at``, and those from there on for a cause of their own."""
+        before, after = self.operations[:at], self.operations[at:]
+        return Lane(self.subject, self.cause, before), Lane(self.subject, cause, after)
 
     def __str__(self) -> str:
         return "\n".join([f"{self.subject}: {self.cause}", *(f"  {op}" for op in self.operations)])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wb_cli.instances.model import Instance
     from wb_cli.instances.settings import Settings
     from wb_cli.lifecycle.desired import Desired
-    from wb_cli.lifecycle.reconcile import Present
+    from wb_cli.lifecycle.present import Present
 
 # The folders that only one server may write to.
 DATA_FOLDERS = (contract.DATABASES, contract.VALKEY_DATA)

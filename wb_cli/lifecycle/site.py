@@ -15,7 +15,7 @@ from wb_cli.host import directories
 from wb_cli.host.routes import routes
 from wb_cli.lifecycle import probes
 from wb_cli.lifecycle.desired import Credentials, Desired, desired, images, instance_path
-from wb_cli.lifecycle.reconcile import Present
+from wb_cli.lifecycle.present import Present
 from wb_cli.lifecycle.subnets import free_subnets
 from wb_cli.secret import Secret
 

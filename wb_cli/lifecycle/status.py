@@ -16,8 +16,8 @@ from wb_cli.lifecycle import probes, warmup
 from wb_cli.lifecycle.desired import common_labels
 from wb_cli.lifecycle.health import probe, reachable_address
 from wb_cli.lifecycle.preflight import foreign
+from wb_cli.lifecycle.present import PREVIOUS
 from wb_cli.lifecycle.probes import Answer, Verdict
-from wb_cli.lifecycle.reconcile import PREVIOUS
 from wb_cli.lifecycle.targets import instances_on
 
 if TYPE_CHECKING:

@@ -1,0 +1,156 @@
+"""What one container of an instance needs, by the state it is found in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC
+from wb_cli.lifecycle.fingerprint import differences, parse
+from wb_cli.lifecycle.plan import (
+    LEFT_OVER,
+    NOT_THERE,
+    Await,
+    Create,
+    Lane,
+    Operation,
+    Remove,
+    Rename,
+    SetRestartPolicy,
+    Start,
+    Stop,
+)
+from wb_cli.lifecycle.present import PREVIOUS, Present, role_of
+
+if TYPE_CHECKING:
+    from wb_cli.engine.types import ContainerSpec, ObservedContainer
+
+DOWN = {"created", "exited", "dead"}
+
+
+def needs(spec: ContainerSpec, present: Present) -> Lane | None:
+    """What one container needs, and why; ``None`` where it runs as declared."""
+    container = present.container(spec.name)
+    previous = present.container(spec.name + PREVIOUS)
+    if not container and previous:
+        return _bring_back(spec, previous, present)
+    if not container:
+        return Lane(spec.role, NOT_THERE, fresh(spec))
+    for applies, cause, operations in _cases(spec, container, present):
+        if applies:
+            return Lane(spec.role, cause, operations())
+    return Lane(spec.role, LEFT_OVER, (Await(spec),)) if previous else None
+
+
+def drift_of(spec: ContainerSpec, present: Present) -> str:
+    """What differs in a container without having been declared so; empty where nothing does."""
+    container = present.container(spec.name)
+    if not container or _declared_change(spec, container):
+        return ""
+    changed = _difference(spec, container)
+    newer = present.image_ids.get(spec.image, container.image_id)
+    if newer != container.image_id:
+        changed = ", ".join(filter(None, [changed, f"{spec.image} is another image now"]))
+    return changed
+
+
+def fresh(spec: ContainerSpec) -> tuple[Operation, ...]:
+    """Make it, start it, and supervise it once it is ready."""
+    return (Create(spec), Start(spec), *_until_ready(spec))
+
+
+def aside(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
+    """Stop a container and keep it under another name; one that runs with --rm is gone."""
+    name = container.name
+    stop = Stop(name, role_of(container), present.stop_timeout(container))
+    if _removes_itself(container):
+        return (stop, Remove(name))
+    is_supervised = present.policies.get(container.id, "always") != "no"
+    return (
+        *(() if container.state in DOWN else (stop,)),
+        *((SetRestartPolicy(name, "no"),) if is_supervised else ()),
+        *(() if name.endswith(PREVIOUS) else (Rename(name, name + PREVIOUS),)),
+    )
+
+
+def down(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
+    """Stop it and remove it."""
+    return (stop(container, present), Remove(container.name))
+
+
+def stop(container: ObservedContainer, present: Present) -> Stop:
+    """Also of one never started: the start that a killed command asked for may still come."""
+    is_up = container.state != "created"
+    return Stop(container.name, role_of(container), present.stop_timeout(container), is_up=is_up)
+
+
+def succeeded(container: ObservedContainer, cause: str) -> Lane:
+    """Remove what was set aside; what runs with --rm is gone already."""
+    successor = container.name.removesuffix(PREVIOUS)
+    remove = Remove(successor + PREVIOUS, successor)
+    return Lane(remove.name, cause, () if _removes_itself(container) else (remove,))
+
+
+Case = tuple[bool, str, Callable[[], tuple[Operation, ...]]]
+
+
+def _cases(spec: ContainerSpec, container: ObservedContainer, present: Present) -> tuple[Case, ...]:
+    """The states a container can be found in, the first that applies first."""
+    change = _declared_change(spec, container)
+    policy = present.policies.get(container.id)
+    is_unsupervised = spec.supervised and policy is not None and policy != "always"
+    return (
+        # Its secret files may be missing: a run may have been killed right after creating it.
+        (
+            container.state == "created",
+            "created but never started",
+            lambda: (*down(container, present), *fresh(spec)),
+        ),
+        (bool(change), change, lambda: _replace(spec, container, present)),
+        (
+            container.state in {"exited", "dead"},
+            f"found {container.status.lower()}",
+            lambda: (Start(spec), *_until_ready(spec, policy)),
+        ),
+        (container.state == "paused", "paused", lambda: _replace(spec, container, present)),
+        (is_unsupervised, "not yet supervised", lambda: _until_ready(spec)),
+    )
+
+
+def _declared_change(spec: ContainerSpec, container: ObservedContainer) -> str:
+    """Why a container must be replaced; empty where its declaration is what it was."""
+    if container.labels.get(LABEL_DECLARED) == spec.labels.get(LABEL_DECLARED):
+        return ""
+    return _difference(spec, container)
+
+
+def _difference(spec: ContainerSpec, container: ObservedContainer) -> str:
+    return differences(parse(container.labels.get(LABEL_SPEC)), parse(spec.labels[LABEL_SPEC]))
+
+
+def _until_ready(spec: ContainerSpec, policy: str | None = None) -> tuple[Operation, ...]:
+    """Supervised only once it is ready: a start that fails stays down to be looked at."""
+    is_due = spec.supervised and policy != "always"
+    return (Await(spec), SetRestartPolicy(spec.name, "always")) if is_due else (Await(spec),)
+
+
+def _replace(
+    spec: ContainerSpec, container: ObservedContainer, present: Present
+) -> tuple[Operation, ...]:
+    """The old one is kept, stopped, until its successor is ready. An older one makes room."""
+    older = present.container(spec.name + PREVIOUS)
+    room = down(older, present) if older else ()
+    return (*room, *aside(container, present), *fresh(spec))
+
+
+def _removes_itself(container: ObservedContainer) -> bool:
+    return parse(container.labels.get(LABEL_SPEC)).get("restart") == "no"
+
+
+def _bring_back(spec: ContainerSpec, previous: ObservedContainer, present: Present) -> Lane:
+    """A run was interrupted between setting the old one aside and making its successor."""
+    if _declared_change(spec, previous):
+        return Lane(spec.role, NOT_THERE, fresh(spec))
+    back = Rename(previous.name, spec.name)
+    until_ready = _until_ready(spec, present.policies.get(previous.id))
+    return Lane(spec.role, "set aside by an interrupted run", (back, Start(spec), *until_ready))

@@ -1,0 +1,44 @@
+"""What the engine has of one instance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from wb_cli.contract import STOP_TIMEOUTS, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wb_cli.engine.types import ObservedContainer, ObservedNetwork
+
+# What a container is called whose successor is not ready yet.
+PREVIOUS = "-previous"
+
+
+class Present(Struct, frozen=True):
+    """What the engine has of one instance, found by label.
+
+    ``policies`` are the restart policies and ``stop_timeouts`` the seconds allowed for stopping,
+    by container id. ``image_ids`` maps the references of the desired images to local image ids.
+    """
+
+    containers: tuple[ObservedContainer, ...] = ()
+    networks: tuple[ObservedNetwork, ...] = ()
+    policies: Mapping[str, str] = field(default_factory=dict)
+    stop_timeouts: Mapping[str, int] = field(default_factory=dict)
+    image_ids: Mapping[str, str] = field(default_factory=dict)
+
+    def container(self, name: str) -> ObservedContainer | None:
+        """The container of that name."""
+        return next((each for each in self.containers if each.name == name), None)
+
+    def stop_timeout(self, container: ObservedContainer) -> int:
+        """How long this container may take to stop."""
+        return self.stop_timeouts.get(container.id, STOP_TIMEOUTS[role_of(container)])
+
+
+def role_of(container: ObservedContainer) -> Role:
+    """Its role; of a container whose label is damaged, the one that stops first."""
+    return container.role or Role.PLATFORM
