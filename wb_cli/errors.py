@@ -75,10 +75,15 @@ class StillStartingError(WbError):
     exit_code = ExitCode.STILL_STARTING
 
 
-class DegradedError(WbError):
-    """An instance runs without one of its optional parts (Valkey)."""
+class UnexpectedError(WbError):
+    """What should not happen: a fault of wb itself, with what was raised as its cause."""
 
-    exit_code = ExitCode.DEGRADED
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(
+            f"unexpected {type(cause).__name__}: {cause}",
+            "This is a fault of wb. Run it again with --verbose for the details to report.",
+        )
+        self.__cause__ = cause
 
 
 class LockedError(WbError):

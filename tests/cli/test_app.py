@@ -12,7 +12,6 @@ from wb_cli import __version__
 from wb_cli.cli import app as boundary
 from wb_cli.cli.context import Wb
 from wb_cli.errors import (
-    DegradedError,
     EngineUnreachableError,
     LockedError,
     StillStartingError,
@@ -118,7 +117,6 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     [
         (WbError("it broke", "mend it"), 1),
         (UsageError("it broke", "mend it"), 2),
-        (DegradedError("it broke", "mend it"), 4),
         (StillStartingError("it broke", "mend it"), 5),
         (EngineUnreachableError("it broke", "mend it"), 6),
         (LockedError("it broke", "mend it"), 7),

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from wb_cli.errors import (
-    DegradedError,
     ExitCode,
     LockedError,
     StartFailedError,
     StillStartingError,
+    UnexpectedError,
 )
 from wb_cli.lifecycle.actions import Result
 from wb_cli.lifecycle.execute import Outcome
@@ -41,13 +41,25 @@ CASES: dict[str, tuple[list[Ended], ExitCode]] = {
         ExitCode.PARTIAL,
     ),
     "something had to be killed": ([Ended("a", result(killed=["valkey"]))], ExitCode.FAILURE),
-    "an error outweighs": ([Ended("a", error=DegradedError("x"))], ExitCode.DEGRADED),
 }
 
 
 @pytest.mark.parametrize(("endings", "code"), CASES.values(), ids=CASES)
 def test_one_exit_code_for_all(endings: list[Ended], code: ExitCode) -> None:
     assert exit_code(endings) is code
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_a_fault_of_ours_in_one_does_not_stop_the_others(parallel: int) -> None:
+    def work(instance: str) -> Result:
+        if instance == "a":
+            raise KeyError("a")
+        return result()
+
+    first, *others = for_each(["a", "b", "c", "d", "e"], work, parallel)
+    assert isinstance(first.error, UnexpectedError)
+    assert "KeyError" in first.error.message
+    assert [ended.exit_code for ended in others] == [ExitCode.OK] * 4
 
 
 @pytest.mark.parametrize("parallel", [1, 3])
@@ -82,11 +94,3 @@ def test_an_interrupted_one_is_told_as_such() -> None:
     (ended,) = for_each(["a"], work, 1)
     assert ended.error is not None
     assert "undone" in ended.error.message
-
-
-def test_a_fault_of_ours_is_not_taken_for_the_instance_s() -> None:
-    def work(_: str) -> Result:
-        raise KeyError("bug")
-
-    with pytest.raises(KeyError):
-        for_each(["a", "b"], work, 2)

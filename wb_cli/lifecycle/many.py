@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wb_cli.errors import ExitCode, WbError
+from wb_cli.errors import ExitCode, UnexpectedError, WbError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -49,6 +49,8 @@ def _one(instance: str, work: Callable[[str], Result]) -> Ended:
         return Ended(instance, error=error)
     except InterruptedError:
         return Ended(instance, error=WbError(INTERRUPTED))
+    except Exception as error:  # noqa: BLE001  (a fault of ours is no reason to stop the others)
+        return Ended(instance, error=UnexpectedError(error))
 
 
 def exit_code(endings: Iterable[Ended]) -> ExitCode:
