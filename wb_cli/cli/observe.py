@@ -90,10 +90,16 @@ def execute(
     Examples: `wb exec demo python -m wb_cli.server.sample`,
     `wb exec --part postgres demo psql -U postgres -c "select 1"`
     """
+    from wb_cli.errors import WbError
     from wb_cli.lifecycle.status import find_container
 
     wb = wb_of(ctx)
     container = find_container(wb.engine, instance, part)
+    if not container.is_running:
+        raise WbError(
+            f"{container.name} is {container.state}, and no command can be run in it",
+            f"`wb run {instance}` starts it; `wb logs {instance} --part {part}` shows its end.",
+        )
     code, _ = wb.engine.execute(container.id, command, wb.console.raw)
     return code
 
