@@ -103,7 +103,7 @@ def changed(deployment: Deployment) -> None:
 
 # What is done before the command, the command, and how many changing requests it makes at least.
 KINDS: dict[str, tuple[Do, str, int]] = {
-    "fresh run": (Deployment.stop, "run", 11),
+    "fresh run": (Deployment.stop, "run", 10),
     "run that replaces one": (changed, "run", 7),
     "restart": (as_declared, "restart", 20),
     "stop": (as_declared, "stop", 7),
@@ -159,8 +159,8 @@ def test_a_command_killed_at_any_time_is_made_good_by_the_next(
     ("kind", "moment", "step"),
     [
         ("fresh run", "after", 1),  # a network alone
-        ("fresh run", "before", 4),  # created, perhaps without its password, and never started
-        ("fresh run", "before", 11),  # ready, not yet supervised
+        ("fresh run", "before", 5),  # created, and never started
+        ("fresh run", "before", 10),  # ready, not yet supervised
         ("run that replaces one", "after", 3),  # the old one set aside, no successor yet
         ("run that replaces one", "before", 7),  # both are there
         ("restart", "before", 6),  # half of it set aside
