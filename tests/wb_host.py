@@ -51,8 +51,8 @@ class Host:
 
     @property
     def environ(self) -> dict[str, str]:
-        """Nothing of the machine's own settings."""
-        ours = {setting.env for setting in SETTINGS}
+        """Nothing of the machine's own settings, nor of the terminal that the tests run on."""
+        ours = {setting.env for setting in SETTINGS} | {"COLUMNS", "LINES"}
         inherited = {name: value for name, value in os.environ.items() if name not in ours}
         return inherited | {
             "WB_CONFIG_DIR": str(self.root / "config"),
@@ -193,7 +193,7 @@ class Host:
             filters={"type": ["container", "volume"]},
         )
         seen: list[tuple[str, str]] = []
-        with closing(following):
+        with closing(following._response):
             yield seen
             end = self.client.volumes.create()
             end.remove()

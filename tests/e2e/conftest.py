@@ -1,5 +1,6 @@
 """An operator's machine whose instances run the real platform."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import docker
@@ -12,9 +13,31 @@ from wb_cli import __version__
 PLATFORM = f"wb-platform:{__version__}"
 
 
+@pytest.fixture(scope="session")
+def new_host(docker_client: docker.DockerClient, run_id: str) -> Callable[[Path], Host]:
+    """Makes an operator's machine in a folder."""
+
+    def make(root: Path) -> Host:
+        host = Host(root, docker_client, f"{RUN_LABEL}={run_id}", PLATFORM)
+        host.mount_path.mkdir()
+        return host
+
+    return make
+
+
 @pytest.fixture
-def host(docker_client: docker.DockerClient, run_id: str, tmp_path: Path):
-    made = Host(tmp_path, docker_client, f"{RUN_LABEL}={run_id}", PLATFORM)
-    made.mount_path.mkdir()
+def host(new_host: Callable[[Path], Host], tmp_path: Path) -> Iterator[Host]:
+    """A machine for one test."""
+    made = new_host(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def shared_host(
+    new_host: Callable[[Path], Host], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Host]:
+    """A machine that a module's tests share."""
+    made = new_host(tmp_path_factory.mktemp("host"))
     yield made
     made.close()

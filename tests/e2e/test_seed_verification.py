@@ -60,35 +60,39 @@ def test_step_8_stop_removes_valkey_before_the_network(host):
     assert host.networks(platform.instance) == []
 
 
-def test_step_9_restart_warms_from_valkey(host):
-    platform = started(host)
+@pytest.fixture(scope="module")
+def filled(shared_host) -> tuple[Platform, int]:
+    """A platform with sample data, restarted once with an empty cache, and its entries since."""
+    platform = started(shared_host)
     platform.load_sample()
-    host.wb("restart", platform.instance)
+    shared_host.wb("restart", platform.instance)
     cold = platform.wait_until_warm()
     assert cold["fromDatabase"] > 0
+    return platform, cold["entries"]
 
-    host.wb("restart", platform.instance)
+
+def test_step_9_restart_warms_from_valkey(shared_host, filled):
+    platform, entries = filled
+
+    shared_host.wb("restart", platform.instance)
 
     assert connected_line(platform) in platform.logs()
     warm = platform.wait_until_warm()
-    assert (warm["fromDatabase"], warm["fromL2"]) == (0, cold["entries"])
+    assert (warm["fromDatabase"], warm["fromL2"]) == (0, entries)
 
 
-def test_step_10_a_new_deploy_keeps_the_cache(host, docker_client):
-    platform = started(host)
-    platform.load_sample()
-    host.wb("restart", platform.instance)
-    entries = platform.wait_until_warm()["entries"]
-    host.wb("stop", platform.instance)
+def test_step_10_a_new_deploy_keeps_the_cache(shared_host, filled, docker_client):
+    platform, entries = filled
+    shared_host.wb("stop", platform.instance)
     newer = f"{platform.instance}-newer:2"
-    docker_client.images.get(host.platform).tag(newer)
+    docker_client.images.get(shared_host.platform).tag(newer)
     try:
-        host.change(platform.instance, image=newer, serverVersion="2")
-        host.wb("run", platform.instance)
+        shared_host.change(platform.instance, image=newer, serverVersion="2")
+        shared_host.wb("run", platform.instance)
         warm = platform.wait_until_warm()
         assert platform.health()["version"] == "2"
         assert (warm["fromDatabase"], warm["fromL2"]) == (0, entries)
-        host.wb("stop", platform.instance)
+        shared_host.wb("stop", platform.instance)
     finally:
         docker_client.images.remove(newer)
 
