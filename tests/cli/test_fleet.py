@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from wb_cli.cli.console import Console
 from wb_cli.cli.fleet import Options, each, in_a_word, in_words
-from wb_cli.errors import ExitCode, StartFailedError, WbError
+from wb_cli.errors import EngineUnreachableError, ExitCode, StartFailedError, WbError
 from wb_cli.lifecycle.actions import How, Result
 from wb_cli.lifecycle.execute import Outcome
 from wb_cli.lifecycle.interrupts import InterruptedByUserError
@@ -97,6 +97,19 @@ def test_several_are_a_table_with_the_failures_after_it(fleet: Fleet) -> None:
         f"c         ready: {URL} (1.2 s)",
     ]
     assert fleet.talk.endswith("error: b: it exited\nits log\nhint: mend it\n")
+
+
+def test_an_error_that_all_share_is_told_once_with_the_names(fleet: Fleet) -> None:
+    def work(_: str, __: How) -> Result:
+        raise EngineUnreachableError("the Docker Engine does not answer", "start it")
+
+    ids = [f"c{number}" for number in range(8)]
+    assert fleet.each(work, *ids) == ExitCode.ENGINE_UNREACHABLE
+    assert fleet.talk.endswith(
+        "\nerror: c0, c1, c2, c3, c4 and 3 more: the Docker Engine does not answer\n"
+        "hint: start it\n"
+    )
+    assert fleet.talk.count("error:") == 1
 
 
 def test_the_same_as_json(fleet: Fleet) -> None:
@@ -193,6 +206,19 @@ def test_instances_that_wait_for_their_turn_are_not_begun_after_a_signal(fleet: 
     with pytest.raises(InterruptedByUserError):
         fleet.each(work, "demo", "mali", "niger")
     assert begun == ["demo"]
+
+
+def test_what_was_done_before_a_signal_is_named(fleet: Fleet) -> None:
+    def work(id_: str, how: How) -> Result:
+        if id_ == "demo":
+            return result()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert how.cancelled.wait(5)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedByUserError) as caught:
+        fleet.each(work, "demo", "mali", "niger")
+    assert caught.value.message == "interrupted by SIGINT; done before: demo"
 
 
 def test_what_an_interruption_could_not_undo_is_named(fleet: Fleet) -> None:

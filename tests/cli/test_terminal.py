@@ -203,13 +203,18 @@ def test_one_line_is_enough_for_head(environ: dict[str, str]) -> None:
     assert done.stdout.split() == ["FIELD", "REQUIRED", "MEANING"]
 
 
-@pytest.mark.parametrize("words", [["config", "list"], ["schema", "run"]], ids=["short", "long"])
+@pytest.mark.parametrize("instances", [1, 200])  # within stdout's buffer, and beyond it
 def test_an_answer_that_cannot_be_written_is_an_error(
-    environ: dict[str, str], words: list[str]
+    environ: dict[str, str], instances: int
 ) -> None:
+    entries = [
+        {"id": f"i{n}", "label": "I", "port": 9000 + n, "serverVersion": "1.6.7"}
+        for n in range(instances)
+    ]
+    Path(environ["SERVERS_FILE_PATH"]).write_text(json.dumps(entries))
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [*WB, *words], env=environ, stdout=full, stderr=subprocess.PIPE, check=False
+            [*WB, "config", "list"], env=environ, stdout=full, stderr=subprocess.PIPE, check=False
         )
     assert done.returncode == ExitCode.FAILURE
     assert done.stderr == b"error: the answer cannot be written: No space left on device\n"

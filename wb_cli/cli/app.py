@@ -11,10 +11,10 @@ import typer
 
 from wb_cli import __version__
 from wb_cli.cli import completion
-from wb_cli.cli.console import Console
+from wb_cli.cli.console import AnswerError, Console
 from wb_cli.cli.context import from_options
 from wb_cli.cli.tree import Tree
-from wb_cli.errors import ExitCode, UsageError, WbError
+from wb_cli.errors import ExitCode, UnexpectedError, UsageError, WbError
 
 app = typer.Typer(
     name="wb",
@@ -95,8 +95,10 @@ def _run(arguments: list[str], console: Console) -> int:
     except SystemExit as end:
         # Typer leaves where a pipe breaks, and after completing a word.
         raise end.__context__ if isinstance(end.__context__, BrokenPipeError) else end from None
+    except AnswerError:
+        raise
     except Exception as error:  # noqa: BLE001  (the boundary: nothing may pass it as a traceback)
-        console.failure(_unexpected(error))
+        console.failure(UnexpectedError(error))
         return ExitCode.FAILURE
     return int(outcome or 0)
 
@@ -104,15 +106,6 @@ def _run(arguments: list[str], console: Console) -> int:
 def _usage_hint(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     return f"`{context.command_path} --help` shows how." if context else "`wb --help` shows how."
-
-
-def _unexpected(error: Exception) -> WbError:
-    wrapped = WbError(
-        f"unexpected {type(error).__name__}: {error}",
-        "This is a fault of wb. Run it again with --verbose for the details to report.",
-    )
-    wrapped.__cause__ = error
-    return wrapped
 
 
 def _give_up_stdout(code: ExitCode) -> ExitCode:

@@ -28,6 +28,10 @@ class Tasks(Protocol):
         """Say how ``key`` ended."""
 
 
+class AnswerError(OSError):
+    """The answer cannot be written, as where a disk is full."""
+
+
 class Console:
     """Where everything that a person or a script reads is written.
 
@@ -40,7 +44,8 @@ class Console:
 
     def line(self, text: str = "") -> None:
         """Write a line of the answer."""
-        sys.stdout.write(text + "\n")
+        with _writing():
+            sys.stdout.write(text + "\n")
 
     def note(self, text: str) -> None:
         """Write a line of talk, which is no part of the answer."""
@@ -48,12 +53,13 @@ class Console:
 
     def json(self, value: Any) -> None:
         """Write the answer as one JSON document."""
-        sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        self.line(json.dumps(value, indent=2, ensure_ascii=False))
 
     def raw(self, data: bytes) -> None:
         """Write bytes of the answer as they are."""
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        with _writing():
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Write rows as aligned columns, in whole lines where stdout is not a terminal."""
@@ -112,6 +118,16 @@ class Console:
             return
         with _progress() as progress:
             yield LiveTasks(progress)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise AnswerError(error.errno, error.strerror) from error
 
 
 class PlainTasks:

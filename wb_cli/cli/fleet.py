@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from wb_cli.cli.console import Tasks
     from wb_cli.cli.context import Wb
+    from wb_cli.errors import WbError
     from wb_cli.lifecycle.actions import How, Result
     from wb_cli.lifecycle.many import Ended
 
     Work = Callable[[str, How], Result]
+
+NAMES_SHOWN = 5
 
 
 class Options(Struct, frozen=True):
@@ -52,7 +56,8 @@ def each(
                 one = _announced(one, options.verb, tasks)
             done = for_each(todo, one, options.parallel)
     except InterruptedByUserError as interruption:
-        interruption.message = "; ".join([interruption.message, *_left_behind(done)])
+        words = [interruption.message, *_left_behind(done), *_finished(done)]
+        interruption.message = "; ".join(words)
         raise
     endings = sorted([*refused.values(), *done], key=lambda ended: ids.index(ended.instance))
     _summarise(wb, endings, options)
@@ -65,6 +70,12 @@ def _left_behind(done: Sequence[Ended]) -> list[str]:
 
     errors = [ended.error.message for ended in done if ended.error]
     return [message for message in errors if message != INTERRUPTED]
+
+
+def _finished(done: Sequence[Ended]) -> list[str]:
+    """Of several instances, those that were done when the interruption came."""
+    names = [ended.instance for ended in done if ended.result]
+    return [f"done before: {in_short(names)}"] if names else []
 
 
 def _refused(ids: Sequence[str], check: Callable[[str], None]) -> dict[str, Ended]:
@@ -159,9 +170,28 @@ def _summarise(wb: Wb, endings: Sequence[Ended], options: Options) -> None:
         )
     elif not options.dry_run and endings[0].result:
         console.line(f"{endings[0].instance}: {_result(endings[0], options.verb)}")
+    for error in _errors(endings):
+        console.failure(error)
+
+
+def _errors(endings: Sequence[Ended]) -> Iterator[WbError]:
+    """Each error once, with the instances that it does not name itself."""
+    same: dict[tuple[str, str], tuple[WbError, list[str]]] = {}
     for ended in endings:
-        if ended.error:
-            console.failure(ended.error)
+        if error := ended.error:
+            same.setdefault((error.message, error.hint), (error, []))[1].append(ended.instance)
+    for error, instances in same.values():
+        unnamed = [each for each in instances if not re.search(rf"\b{each}\b", error.message)]
+        if unnamed and len(endings) > 1:
+            error.message = f"{in_short(unnamed)}: {error.message}"
+        yield error
+
+
+def in_short(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    others = len(names) - NAMES_SHOWN
+    shown = ", ".join(names[:NAMES_SHOWN])
+    return f"{shown} and {others} more" if others > 0 else shown
 
 
 def _result(ended: Ended, verb: str) -> str:
