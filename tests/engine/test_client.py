@@ -1,11 +1,13 @@
 """Errors of the Docker SDK and of HTTP, as they become ours."""
 
+from pathlib import Path
+
 import docker.errors
 import pytest
 import requests
 import urllib3.exceptions
 
-from wb_cli.engine.client import engine_errors
+from wb_cli.engine.client import connect, engine_errors
 from wb_cli.errors import (
     AddressPoolError,
     EngineError,
@@ -46,6 +48,19 @@ CASES: dict[str, tuple[Exception, type[WbError], str]] = {
         AddressPoolError,
         "invalid pool request: Pool overlaps with other one on this address space",
     ),
+    "a name that nobody knows": (
+        requests.exceptions.ConnectionError(
+            "HTTPConnectionPool(host='x', port=2375): Max retries exceeded (Caused by "
+            "NameResolutionError(\"Failed to resolve 'x' ([Errno -2] Name or service not known)\"))"
+        ),
+        EngineUnreachableError,
+        "the Docker Engine does not answer at tcp://host:2375: Name or service not known",
+    ),
+    "a server that is no engine": (
+        refusal("<!DOCTYPE HTML>\n<html><h1>Error 404</h1></html>", docker.errors.NotFound),
+        EngineUnreachableError,
+        "the Docker Engine is not what answers at tcp://host:2375: it sent a web page",
+    ),
     "any other refusal, in the engine's words": (
         refusal("  driver failed programming external connectivity \n"),
         EngineError,
@@ -59,7 +74,7 @@ CASES: dict[str, tuple[Exception, type[WbError], str]] = {
     "no answer in time": (
         requests.exceptions.ReadTimeout("UnixHTTPConnectionPool: Read timed out. (timeout=60)"),
         EngineUnreachableError,
-        "the Docker Engine does not answer: Read timed out",
+        "the Docker Engine does not answer at tcp://host:2375: Read timed out",
     ),
     "no socket": (
         docker.errors.DockerException(
@@ -67,30 +82,31 @@ CASES: dict[str, tuple[Exception, type[WbError], str]] = {
             "FileNotFoundError(2, 'No such file or directory'))"
         ),
         EngineUnreachableError,
-        "the Docker Engine does not answer: No such file or directory",
+        "the Docker Engine does not answer at tcp://host:2375: No such file or directory",
     ),
     "a refused connection": (
         requests.exceptions.ConnectionError("Failed: [Errno 111] Connection refused'))"),
         EngineUnreachableError,
-        "the Docker Engine does not answer: Connection refused",
+        "the Docker Engine does not answer at tcp://host:2375: Connection refused",
     ),
     "an answer that breaks off": (
         urllib3.exceptions.ProtocolError("Connection broken"),
         EngineUnreachableError,
-        "the Docker Engine does not answer: Connection broken",
+        "the Docker Engine does not answer at tcp://host:2375: Connection broken",
     ),
     "a socket error": (
         BrokenPipeError("gone"),
         EngineUnreachableError,
-        "the Docker Engine does not answer: gone",
+        "the Docker Engine does not answer at tcp://host:2375: gone",
     ),
 }
 
 
 @pytest.mark.parametrize(("foreign", "kind", "message"), CASES.values(), ids=CASES)
 def test_a_foreign_error_becomes_one_of_ours_with_the_engine_s_own_words(
-    foreign: Exception, kind: type[WbError], message: str
+    foreign: Exception, kind: type[WbError], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://host:2375")
     with pytest.raises(WbError) as caught, engine_errors():
         raise foreign
     assert type(caught.value) is kind
@@ -103,10 +119,39 @@ def test_our_own_mistakes_pass_as_they_are() -> None:
         raise KeyError("Id")
 
 
-@pytest.mark.parametrize(
-    "foreign", [refusal("No such image: x", docker.errors.ImageNotFound), BrokenPipeError("gone")]
-)
-def test_what_can_be_remedied_says_how(foreign: Exception) -> None:
+def test_a_missing_image_says_how_it_is_had() -> None:
     with pytest.raises(WbError) as caught, engine_errors():
-        raise foreign
-    assert "`wb " in caught.value.hint
+        raise refusal("No such image: x", docker.errors.ImageNotFound)
+    assert "`wb pull`" in caught.value.hint
+
+
+PERMISSION = docker.errors.DockerException(
+    "('Connection aborted.', PermissionError(13, 'Permission denied'))"
+)
+
+
+@pytest.mark.parametrize(
+    ("host", "reason", "remedy"),
+    [
+        ("unix:///run/x.sock", BrokenPipeError("gone"), "`wb setup --install-engine`"),
+        ("unix:///run/x.sock", PERMISSION, "group `docker`"),
+        ("tcp://host:2375", BrokenPipeError("gone"), "Is it running there?"),
+    ],
+)
+def test_an_engine_that_cannot_be_reached_is_remedied_by_where_it_is_and_why(
+    host: str, reason: Exception, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    with pytest.raises(EngineUnreachableError) as caught, engine_errors():
+        raise reason
+    assert remedy in caught.value.hint
+
+
+def test_a_docker_context_that_does_not_exist_is_not_passed_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("DOCKER_CONTEXT", "elsewhere")
+    with pytest.raises(EngineUnreachableError, match="no Docker context elsewhere"):
+        connect()

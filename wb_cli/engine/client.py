@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from wb_cli.errors import (
     EngineUnreachableError,
     ImageMissingError,
     NotFoundError,
+    WbError,
 )
 
 if TYPE_CHECKING:
@@ -23,10 +25,15 @@ CALL_TIMEOUT_S = 60
 # Independent calls run side by side; a few instances at a time, three containers each.
 POOL_CONNECTIONS = 32
 
-UNREACHABLE_HINT = (
-    "Is the Docker Engine running? `wb setup` looks for it, "
-    "`wb setup --install-engine` installs and starts it."
-)
+# By what the reason says, the first that applies.
+REMEDIES = {
+    r"Permission denied": "Run wb as root, or as a member of the group `docker`: "
+    "`sudo usermod -aG docker $USER`, then log in again.",
+    r"^(tcp|https?|ssh)://": "Is it running there? DOCKER_HOST, or else the Docker context, "
+    "says where an engine is looked for.",
+    r"": "Is the Docker Engine running? `wb setup` looks for it, "
+    "`wb setup --install-engine` installs and starts it.",
+}
 
 
 def connect() -> docker.DockerClient:
@@ -35,12 +42,33 @@ def connect() -> docker.DockerClient:
     The API version is negotiated at the first call.
 
     Raises:
-        EngineUnreachableError: nothing answers there.
+        EngineUnreachableError: nothing answers there, or there is no such context.
     """
     import docker
 
+    if not endpoint():
+        raise EngineUnreachableError(
+            f"there is no Docker context {_context_name()}",
+            "`docker context ls` lists them; DOCKER_CONTEXT or `docker context use` chooses one.",
+        )
     with engine_errors():
         return docker.from_env(timeout=CALL_TIMEOUT_S, max_pool_size=POOL_CONNECTIONS)
+
+
+def endpoint() -> str:
+    """Where the engine is looked for; empty where the chosen Docker context does not exist."""
+    from docker.context import ContextAPI
+
+    if named := os.environ.get("DOCKER_HOST"):
+        return named
+    context = ContextAPI.get_context(_context_name())
+    return str(context.Host) if context else ""
+
+
+def _context_name() -> str:
+    from docker.context.config import get_current_context_name
+
+    return os.environ.get("DOCKER_CONTEXT") or str(get_current_context_name())
 
 
 @contextmanager
@@ -48,7 +76,7 @@ def engine_errors() -> Iterator[None]:
     """Turn what the Docker SDK and its HTTP client raise into errors of ours.
 
     Raises:
-        EngineUnreachableError: no answer, or none in time.
+        EngineUnreachableError: no answer, none in time, or one that no engine gives.
         ImageMissingError, NotFoundError, AddressPoolError, EngineError: the engine refused.
     """
     import docker.errors
@@ -57,34 +85,40 @@ def engine_errors() -> Iterator[None]:
 
     try:
         yield
-    except docker.errors.ImageNotFound as error:
-        raise ImageMissingError(_words(error), "`wb pull` fetches it.") from error
-    except docker.errors.NotFound as error:
-        raise _not_found(_words(error)) from error
     except docker.errors.APIError as error:
-        raise _refused(_words(error)) from error
+        raise _refused(error) from error
     except (
         docker.errors.DockerException,
         requests.exceptions.RequestException,
         urllib3.exceptions.HTTPError,
         OSError,
     ) as error:
-        message = f"the Docker Engine does not answer: {_innermost(error)}"
-        raise EngineUnreachableError(message, UNREACHABLE_HINT) from error
+        raise _unreachable("does not answer", _innermost(error)) from error
 
 
-def _words(error: docker.errors.APIError) -> str:
-    """The engine's own sentence, without the SDK's wrapping."""
-    return str(error.explanation or error).strip()
+def _unreachable(what: str, reason: str) -> EngineUnreachableError:
+    place = endpoint()
+    hint = next(
+        remedy
+        for pattern, remedy in REMEDIES.items()
+        if re.search(pattern, reason) or re.search(pattern, place)
+    )
+    return EngineUnreachableError(f"the Docker Engine {what} at {place}: {reason}", hint)
 
 
-def _not_found(words: str) -> EngineError:
-    if re.search(r"no such image", words, re.IGNORECASE):
+def _refused(error: docker.errors.APIError) -> WbError:
+    """In the engine's own words, without the SDK's wrapping."""
+    import docker.errors
+
+    words = str(error.explanation or error).strip()
+    if re.search(r"<html|<!doctype", words, re.IGNORECASE):
+        return _unreachable("is not what answers", "it sent a web page")
+    if isinstance(error, docker.errors.ImageNotFound) or re.search(
+        r"no such image", words, re.IGNORECASE
+    ):
         return ImageMissingError(words, "`wb pull` fetches it, `wb images build` builds ours.")
-    return NotFoundError(words)
-
-
-def _refused(words: str) -> EngineError:
+    if isinstance(error, docker.errors.NotFound):
+        return NotFoundError(words)
     if re.search(
         r"pool overlaps|overlaps with|address pool|no available network", words, re.IGNORECASE
     ):
@@ -95,5 +129,5 @@ def _refused(words: str) -> EngineError:
 def _innermost(error: BaseException) -> str:
     """The reason at the bottom of the SDK's nested errors, e.g. ``No such file or directory``."""
     text = str(error)
-    reason = re.search(r"\[Errno \d+\] ([^'\")]+)|Error\(\d+, '([^']+)'\)|(Read timed out)", text)
+    reason = re.search(r"\[Errno -?\d+\] ([^'\")]+)|Error\(\d+, '([^']+)'\)|(Read timed out)", text)
     return next((part for part in reason.groups() if part), text) if reason else text
