@@ -18,7 +18,7 @@ from wb_cli.engine.stream import watched
 from wb_cli.errors import EngineError, ImageMissingError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import docker
@@ -138,8 +138,11 @@ class Images:
                 self.untag(reference)
             raise
 
-    def save(self, references: Sequence[str]) -> Iterator[bytes]:
-        """The archive of several images, piece by piece, layers that they share once."""
+    def save(self, references: Sequence[str]) -> Generator[bytes, None, None]:
+        """The archive of several images, piece by piece, layers that they share once.
+
+        Who does not read it to its end has to close it: the engine would go on sending.
+        """
         with engine_errors():
             answer = self._api.get(
                 self._url("images/get"),

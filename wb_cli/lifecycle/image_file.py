@@ -11,6 +11,7 @@ import io
 import json
 import os
 import tarfile
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from wb_cli.errors import ImageMissingError, UsageError, WbError
@@ -44,7 +45,8 @@ def save(images: Images, references: Sequence[str], file: Path, on_bytes: OnByte
     part = file.with_name(f".{file.name}.part")
     try:
         with ended_by_signals(), translated(file, "write"):
-            _write(part, images.save(references), on_bytes)
+            with closing(images.save(references)) as chunks:
+                _write(part, chunks, on_bytes)
             _seal(part, references)
             part.replace(file)
     finally:
