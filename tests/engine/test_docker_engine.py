@@ -108,18 +108,18 @@ def test_an_image_has_its_size_and_tags(docker_client: docker.DockerClient) -> N
 @pytest.mark.engine
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # the SDK drops a socket it cannot connect
 @pytest.mark.parametrize(
-    ("host", "reason"),
+    ("host", "reason", "remedy"),
     [
-        ("unix:///nowhere/docker.sock", "No such file or directory"),
-        ("tcp://127.0.0.1:1", "Connection refused"),
+        ("unix:///nowhere/docker.sock", "No such file or directory", "wb setup"),
+        ("tcp://127.0.0.1:1", "Connection refused", "DOCKER_HOST"),
     ],
 )
 def test_an_engine_that_is_not_there_is_unreachable(
-    monkeypatch: pytest.MonkeyPatch, host: str, reason: str
+    monkeypatch: pytest.MonkeyPatch, host: str, reason: str, remedy: str
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", host)
     with pytest.raises(EngineUnreachableError, match=reason) as caught:
         DockerEngine(connect()).observe()
-    assert "wb setup" in caught.value.hint
+    assert remedy in caught.value.hint
     del caught
     gc.collect()

@@ -64,9 +64,10 @@ class Engine(Protocol):
         ...
 
     def stop(self, container: str, timeout: int) -> int | None:
-        """Stop a container, killing it after ``timeout`` seconds; wait until it is down.
+        """Stop a container, killing it after ``timeout`` seconds; wait until its process has ended.
 
         Gives its exit code (137 where it had to be killed), or ``None`` where it was not there.
+        What the engine then still has to tidy up, later calls wait for.
         """
         ...
 

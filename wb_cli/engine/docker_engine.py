@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from wb_cli.engine import read, render
 from wb_cli.engine.client import engine_errors
+from wb_cli.engine.stopping import Stops
 from wb_cli.engine.types import (
     ContainerDetail,
     ContainerSpec,
@@ -31,6 +31,7 @@ class DockerEngine:
 
     def __init__(self, client: docker.DockerClient) -> None:
         self._api: Any = client.api  # partly untyped
+        self._stops = Stops(client.api)
 
     @property
     def is_local(self) -> bool:
@@ -75,6 +76,7 @@ class DockerEngine:
 
     def remove_network(self, network: str) -> None:
         """Remove a network; one that is gone already is fine."""
+        self._stops.settle()
         try:
             with engine_errors():
                 self._api.remove_network(network)
@@ -97,38 +99,17 @@ class DockerEngine:
 
     def start(self, container: str) -> None:
         """Start a container; one that runs already is fine."""
+        self._stops.settle(container)
         with engine_errors():
             self._api.start(container)
 
     def stop(self, container: str, timeout: int) -> int | None:
         """Stop a container, killing it after ``timeout`` seconds; give its exit code."""
-        try:
-            with engine_errors():
-                self._api.stop(container, timeout=timeout)
-        except NotFoundError:
-            return None
-        try:
-            detail = self.inspect(container)
-        except NotFoundError:  # it ran with --rm
-            return self._last_exit_code(container)
-        if detail.auto_remove:
-            self._wait_until_removed(container)
-        return detail.exit_code
-
-    def _last_exit_code(self, container: str) -> int | None:
-        """From the engine's memory of events, as the container itself is gone."""
-        with engine_errors():
-            ends = self._api.events(
-                since=0,
-                until=int(time.time()) + 1,
-                decode=True,
-                filters={"container": container, "event": "die"},
-            )
-            codes = [int(end["Actor"]["Attributes"]["exitCode"]) for end in ends]
-        return codes[-1] if codes else None
+        return self._stops.stop(container, timeout)
 
     def remove_container(self, container: str) -> None:
         """Remove a stopped container and wait until it is gone; one that is gone is fine."""
+        self._stops.settle(container)
         try:
             with engine_errors():
                 self._api.remove_container(container, v=True)
@@ -148,11 +129,13 @@ class DockerEngine:
 
     def rename(self, container: str, name: str) -> None:
         """Give a container another name."""
+        self._stops.settle(container)
         with engine_errors():
             self._api.rename(container, name)
 
     def set_restart_policy(self, container: str, policy: str) -> None:
         """Switch the restart policy (``no`` or ``always``) of a container."""
+        self._stops.settle(container)
         with engine_errors():
             self._api.update_container(container, restart_policy={"Name": policy})
 

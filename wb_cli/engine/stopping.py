@@ -1,0 +1,74 @@
+"""Stopping containers: over when the process has ended, while the engine is not done with it yet.
+
+Between a process's end and the answer to ``docker stop`` the engine takes down the container's
+network, 0.1 s in which the next container may stop already. Its ``die`` event tells the end.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any
+
+from wb_cli.engine.client import POOL_CONNECTIONS, engine_errors
+from wb_cli.errors import NotFoundError
+
+if TYPE_CHECKING:
+    import docker
+    from docker.types.daemon import CancellableStream
+
+
+class Stops:
+    """The stops of one engine's containers."""
+
+    def __init__(self, api: docker.APIClient) -> None:
+        self._api: Any = api  # partly untyped
+        self._threads = ThreadPoolExecutor(POOL_CONNECTIONS)
+        self._unsettled: dict[str, Future[None]] = {}
+
+    def stop(self, container: str, timeout: int) -> int | None:
+        """Stop a container; give its exit code as soon as its process has ended."""
+        with engine_errors():
+            ends = self._api.events(decode=True, filters={"container": container, "event": "die"})
+        ended = self._threads.submit(_first_exit_code, ends)
+        answered = self._threads.submit(self._ask, container, timeout, ends)
+        either: list[Future[Any]] = [ended, answered]
+        wait(either, return_when=FIRST_COMPLETED)
+        if ended.done() and (code := ended.result()) is not None:
+            self._unsettled[container] = answered
+            return code
+        return self._exit_code(container, answered)
+
+    def settle(self, *containers: str) -> None:
+        """Wait until the engine is done with what was stopped; with all of it if none is named."""
+        for container in containers or (*self._unsettled,):
+            if answered := self._unsettled.get(container):
+                wait([answered])  # before it is taken off the list: others wait for it, too
+                self._unsettled.pop(container, None)
+                answered.result()
+
+    def _ask(self, container: str, timeout: int, ends: CancellableStream[Any]) -> None:
+        try:
+            with engine_errors():
+                self._api.stop(container, timeout=timeout)
+        finally:
+            ends.close()
+
+    def _exit_code(self, container: str, answered: Future[None]) -> int | None:
+        """Of a container that was down before; ``None`` where it is not there."""
+        try:
+            answered.result()
+            with engine_errors():
+                return int(self._api.inspect_container(container)["State"]["ExitCode"])
+        except NotFoundError:
+            return None
+
+
+def _first_exit_code(ends: CancellableStream[Any]) -> int | None:
+    """What the first ``die`` event says; ``None`` where the stream is closed before."""
+    try:
+        return int(next(ends)["Actor"]["Attributes"]["exitCode"])
+    except Exception:  # noqa: BLE001  (closed by another thread, its reader raises anything)
+        return None
+    finally:
+        # Else the socket stays for the garbage collector to find.
+        ends._response.close()  # type: ignore[attr-defined]  # noqa: SLF001
