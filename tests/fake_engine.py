@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wb_cli.contract import Role
-from wb_cli.engine.base import OnOutput
+from wb_cli.engine.base import Streams
 from wb_cli.engine.render import labels
 from wb_cli.engine.types import (
     ContainerDetail,
@@ -227,20 +227,22 @@ class FakeEngine:
         lines = self._container(container).log.splitlines(keepends=True)
         return "".join(lines[-tail:])
 
-    def follow_logs(self, container: str, tail: int) -> Iterator[bytes]:
+    def follow_logs(
+        self, container: str, tail: int, wait_for_end: Callable[[], None] | None = None
+    ) -> Iterator[bytes]:
+        del wait_for_end  # what it wrote is all that it will write
         yield self.logs(container, tail).encode()
 
-    def execute(
-        self, container: str, command: Sequence[str], on_output: OnOutput | None = None
-    ) -> tuple[int, bytes]:
+    def execute(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
         found = self._container(container)
         if found.state != "running":
             raise EngineError(f"Container {container} is not running")
-        code, output = found.program.answers.get(tuple(command), NOT_FOUND)
-        if not on_output:
-            return code, output
-        on_output(output)
-        return code, b""
+        return found.program.answers.get(tuple(command), NOT_FOUND)
+
+    def converse(self, container: str, command: Sequence[str], streams: Streams) -> int:
+        code, output = self.execute(container, command)
+        streams.on_stdout(output)
+        return code
 
     def _add(self, things: dict[str, Any], thing: Any) -> str:
         id_ = f"{next(self._ids):064x}"

@@ -11,7 +11,7 @@ from fake_engine import FakeEngine, Program
 from services import VALKEY_IMAGE, free_port, wait_until
 
 from wb_cli.contract import Role
-from wb_cli.engine.base import Engine
+from wb_cli.engine.base import Engine, Streams
 from wb_cli.engine.docker_engine import DockerEngine
 from wb_cli.engine.types import (
     ContainerSpec,
@@ -346,9 +346,9 @@ def test_a_command_inside_gives_its_code_and_output(bench: Bench) -> None:
 
 
 def test_a_command_s_output_is_given_on_as_it_comes(bench: Bench) -> None:
-    container, heard = bench.start(), []
-    assert bench.engine.execute(container, ECHO, heard.append) == (0, b"")
-    assert b"".join(heard) == b"yes\n"
+    container, heard, talk = bench.start(), [], []
+    assert bench.engine.converse(container, ECHO, Streams(heard.append, talk.append)) == 0
+    assert (b"".join(heard), talk) == (b"yes\n", [])
 
 
 def test_a_reader_that_has_enough_is_not_taken_for_a_silent_engine(bench: Bench) -> None:
@@ -357,7 +357,7 @@ def test_a_reader_that_has_enough_is_not_taken_for_a_silent_engine(bench: Bench)
 
     container = bench.start()
     with pytest.raises(BrokenPipeError):
-        bench.engine.execute(container, ECHO, closed)
+        bench.engine.converse(container, ECHO, Streams(closed, closed))
 
 
 def test_logs_are_followed_until_the_container_ends(bench: Bench) -> None:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerSpec, NetworkSpec
 from wb_cli.errors import UsageError
+from wb_cli.instances.registry import Registry
 from wb_cli.instances.secrets import SecretStore
 from wb_cli.lifecycle import probes
 from wb_cli.lifecycle.probes import Answer, Verdict
@@ -173,6 +174,19 @@ def test_as_a_document(site: Site, engine: FakeEngine) -> None:
 def test_the_container_of_a_part_is_the_current_one(site: Site, engine: FakeEngine) -> None:
     add(engine, Role.PLATFORM, "demo-previous")
     current = add(engine, Role.PLATFORM)
-    assert find_container(site.engine, "demo", Role.PLATFORM).id == current
+    found = find_container(site.engine, "demo", Role.PLATFORM, Registry)
+    assert found.id == current
+
+
+def test_a_part_that_is_not_there_is_told_from_an_instance_that_is_not(
+    site: Site, engine: FakeEngine
+) -> None:
+    declared = Registry((DEMO,))
     with pytest.raises(UsageError, match="demo has no valkey container"):
-        find_container(site.engine, "demo", Role.VALKEY)
+        find_container(site.engine, "demo", Role.VALKEY, lambda: declared)
+    with pytest.raises(UsageError, match='there is no instance "demmo"') as caught:
+        find_container(site.engine, "demmo", Role.VALKEY, lambda: declared)
+    assert caught.value.hint == "Did you mean demo?"
+    add(engine, Role.PLATFORM)
+    with pytest.raises(UsageError, match="demo has no valkey container"):
+        find_container(site.engine, "demo", Role.VALKEY, Registry)

@@ -61,6 +61,11 @@ class Console:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
 
+    def raw_talk(self, data: bytes) -> None:
+        """Write bytes of talk as they are."""
+        sys.stderr.buffer.write(data)
+        sys.stderr.buffer.flush()
+
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Write rows as aligned columns, in whole lines where stdout is not a terminal."""
         if sys.stdout.isatty():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,14 +69,15 @@ def logs(
 
     Examples: `wb logs demo`, `wb logs demo --part postgres --follow`
     """
+    from wb_cli.cli.terminal import wait_until_nobody_reads
     from wb_cli.lifecycle.status import find_container
 
     wb = wb_of(ctx)
-    container = find_container(wb.engine, instance, part)
+    container = find_container(wb.engine, instance, part, lambda: wb.registry)
     if not follow:
         wb.console.raw(wb.engine.logs(container.id, lines).encode())
         return
-    for written in wb.engine.follow_logs(container.id, lines):
+    for written in wb.engine.follow_logs(container.id, lines, wait_until_nobody_reads):
         wb.console.raw(written)
 
 
@@ -84,24 +86,35 @@ def execute(
     instance: Id,
     command: Annotated[list[str], typer.Argument(help="The command and its arguments.")],
     part: PartOption = Role.PLATFORM,
+    no_tty: Annotated[
+        bool, typer.Option("--no-tty", "-T", help="Give it no terminal, though wb has one.")
+    ] = False,
 ) -> int:
     """Run a command in a container of an instance; its exit code becomes wb's.
 
-    Examples: `wb exec demo python -m wb_cli.server.sample`,
-    `wb exec --part postgres demo psql -U postgres -c "select 1"`
+    Input is passed on. Where input and output are a terminal the command has one, too;
+    elsewhere its two outputs stay apart.
+
+    Examples: `wb exec --part postgres demo psql -U postgres`,
+    `wb exec --part postgres demo pg_dump -U postgres main > main.sql`
     """
+    from wb_cli.cli import terminal
+    from wb_cli.engine.base import Streams
     from wb_cli.errors import WbError
+    from wb_cli.lifecycle.interrupts import ended_by_signals
     from wb_cli.lifecycle.status import find_container
 
     wb = wb_of(ctx)
-    container = find_container(wb.engine, instance, part)
+    container = find_container(wb.engine, instance, part, lambda: wb.registry)
     if not container.is_running:
         raise WbError(
             f"{container.name} is {container.state}, and no command can be run in it",
             f"`wb run {instance}` starts it; `wb logs {instance} --part {part}` shows its end.",
         )
-    code, _ = wb.engine.execute(container.id, command, wb.console.raw)
-    return code
+    given = terminal.Terminal() if terminal.is_here() and not no_tty else None
+    streams = Streams(wb.console.raw, wb.console.raw_talk, terminal.standard_input(), given)
+    with ended_by_signals() if given else nullcontext():
+        return wb.engine.converse(container.id, command, streams)
 
 
 def _show(ctx: typer.Context, shown: list[InstanceStatus]) -> None:

@@ -1,7 +1,10 @@
 """The Engine: the few calls through which everything above reaches containers."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
+
+from msgspec import Struct
 
 from wb_cli.engine.types import (
     ContainerDetail,
@@ -13,6 +16,30 @@ from wb_cli.engine.types import (
 )
 
 OnOutput = Callable[[bytes], None]
+
+
+class Terminal(Protocol):
+    """A terminal that can be lent to a command."""
+
+    def lent(self, resize: Callable[[int, int], None]) -> AbstractContextManager[None]:
+        """Let every key through; call ``resize`` with lines and columns, now and on changes.
+
+        ``resize`` may wait, and is called in a thread.
+        """
+        ...
+
+
+class Streams(Struct, frozen=True):
+    """What a command inside a container reads and writes.
+
+    ``source`` is a file descriptor; without one there is no input. With a ``terminal`` the command
+    has one of its own, of the same size, and all its output is ``on_stdout``'s.
+    """
+
+    on_stdout: OnOutput
+    on_stderr: OnOutput
+    source: int | None = None
+    terminal: Terminal | None = None
 
 
 class Engine(Protocol):
@@ -87,15 +114,22 @@ class Engine(Protocol):
         """The last lines a container wrote, both streams, decoded leniently."""
         ...
 
-    def follow_logs(self, container: str, tail: int) -> Iterator[bytes]:
-        """The last lines a container wrote and then what it writes, until it ends."""
+    def follow_logs(
+        self, container: str, tail: int, wait_for_end: Callable[[], None] | None = None
+    ) -> Iterator[bytes]:
+        """The last lines a container wrote and then what it writes, until it ends.
+
+        With ``wait_for_end`` also until that returns; it is waited for in a thread.
+        """
         ...
 
-    def execute(
-        self, container: str, command: Sequence[str], on_output: OnOutput | None = None
-    ) -> tuple[int, bytes]:
-        """Run a command inside a running container; give its exit code and its output.
+    def execute(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
+        """Run a command inside a running container; give its exit code and its output."""
+        ...
 
-        With ``on_output`` the output goes there as it comes, and none is given at the end.
+    def converse(self, container: str, command: Sequence[str], streams: Streams) -> int:
+        """Run a command inside a running container on streams of ours; give its exit code.
+
+        What the streams raise is passed on, and the command left to itself.
         """
         ...

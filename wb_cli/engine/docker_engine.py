@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import closing, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from wb_cli.engine import read, render
+from wb_cli.engine.base import Streams
 from wb_cli.engine.client import engine_errors
+from wb_cli.engine.session import Connection, converse
 from wb_cli.engine.stopping import Stops
 from wb_cli.engine.types import (
     ContainerDetail,
@@ -15,15 +19,16 @@ from wb_cli.engine.types import (
     NetworkSpec,
     Observed,
 )
-from wb_cli.errors import EngineError, ImageMissingError, NotFoundError
+from wb_cli.errors import EngineError, ImageMissingError, NotFoundError, WbError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     import docker
     from docker.types.daemon import CancellableStream
 
-    from wb_cli.engine.base import OnOutput
+    from wb_cli.engine.base import Terminal
 
 
 class DockerEngine:
@@ -145,25 +150,54 @@ class DockerEngine:
             written = self._api.logs(container, stdout=True, stderr=True, tail=tail)
         return bytes(written).decode(errors="replace")
 
-    def follow_logs(self, container: str, tail: int) -> Iterator[bytes]:
+    def follow_logs(
+        self, container: str, tail: int, wait_for_end: Callable[[], None] | None = None
+    ) -> Iterator[bytes]:
         """The last lines a container wrote and then what it writes, until it ends."""
         with engine_errors():
             lines = self._api.logs(container, stream=True, follow=True, tail=tail)
+        if wait_for_end:
+            _close_after(lines, wait_for_end)
         yield from _read(lines)
 
-    def execute(
-        self, container: str, command: Sequence[str], on_output: OnOutput | None = None
-    ) -> tuple[int, bytes]:
+    def execute(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
         """Run a command inside a running container; give its exit code and its output."""
+        heard: list[bytes] = []
+        code = self.converse(container, command, Streams(heard.append, heard.append))
+        return code, b"".join(heard)
+
+    def converse(self, container: str, command: Sequence[str], streams: Streams) -> int:
+        """Run a command inside a running container on streams of ours; give its exit code."""
+        has_input, has_terminal = streams.source is not None, streams.terminal is not None
         with engine_errors():
-            made = self._api.exec_create(container, list(command))
-            output = self._api.exec_start(made["Id"], stream=on_output is not None)
-        if on_output:
-            for part in _read(output):
-                on_output(part)
+            made = self._api.exec_create(
+                container, list(command), stdin=has_input, tty=has_terminal
+            )["Id"]
+            started = self._api.exec_start(made, tty=has_terminal, socket=True)
+        with closing(Connection(started)) as connection, self._lending(streams.terminal, made):
+            converse(connection, streams)
         with engine_errors():
-            code = self._api.exec_inspect(made["Id"])["ExitCode"]
-        return int(code), b"" if on_output else bytes(output)
+            code = self._api.exec_inspect(made)["ExitCode"]
+        if code is None:
+            raise EngineError(f"the engine has left {command[0]}, which may still be running")
+        return int(code)
+
+    def _lending(self, terminal: Terminal | None, made: str) -> AbstractContextManager[None]:
+        def resize(lines: int, columns: int) -> None:
+            with suppress(WbError), engine_errors():  # it may have ended
+                self._api.exec_resize(made, height=lines, width=columns)
+
+        return terminal.lent(resize) if terminal else nullcontext()
+
+
+def _close_after(stream: CancellableStream[bytes], wait_for_end: Callable[[], None]) -> None:
+    """End a stream from aside, as its reader waits for the next line, however long."""
+
+    def close() -> None:
+        wait_for_end()
+        _close(stream)
+
+    threading.Thread(target=close, daemon=True).start()
 
 
 def _read(stream: CancellableStream[bytes]) -> Iterator[bytes]:
@@ -172,6 +206,11 @@ def _read(stream: CancellableStream[bytes]) -> Iterator[bytes]:
         with engine_errors():
             yield from stream
     finally:
-        stream.close()
+        _close(stream)
         # Else the socket stays for the garbage collector to find.
         stream._response.close()  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _close(stream: CancellableStream[bytes]) -> None:
+    with suppress(OSError):  # closed already, from here or from there
+        stream.close()

@@ -21,11 +21,12 @@ from wb_cli.lifecycle.probes import Answer, Verdict
 from wb_cli.lifecycle.targets import instances_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from wb_cli.engine.base import Engine
     from wb_cli.engine.types import Observed, ObservedContainer
     from wb_cli.instances.model import Instance
+    from wb_cli.instances.registry import Registry
     from wb_cli.lifecycle.site import Site
 
 PROBES_AT_A_TIME = 16
@@ -90,16 +91,21 @@ def statuses(site: Site, instances: Sequence[Instance], *, orphans: bool) -> lis
         return list(pool.map(lambda id_: _status(site, id_, observed, roles.get(id_)), ids))
 
 
-def find_container(engine: Engine, instance_id: str, role: Role) -> ObservedContainer:
-    """The container of one part of an instance, running or not.
+def find_container(
+    engine: Engine, instance_id: str, role: Role, registry: Callable[[], Registry]
+) -> ObservedContainer:
+    """The container of one part of an instance, running or not, declared or not.
 
     Raises:
-        UsageError: the instance has none.
+        UsageError: the instance has none, or there is no such instance.
     """
-    for container in engine.observe().containers:
+    observed = engine.observe()
+    for container in observed.containers:
         is_current = not container.name.endswith(PREVIOUS)
         if (container.instance, container.role) == (instance_id, role) and is_current:
             return container
+    if instance_id not in instances_on(observed):
+        registry().find(instance_id)
     raise UsageError(
         f"{instance_id} has no {role} container",
         f"`wb status` shows what runs; `wb run {instance_id}` starts it.",
