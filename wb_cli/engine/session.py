@@ -31,9 +31,10 @@ def converse(connection: Connection, streams: Streams) -> None:
 
     Raises:
         EngineUnreachableError: the connection broke.
+        EngineError: the input cannot be passed on.
         WbError: the input cannot be read.
     """
-    speaker = _Speaker(connection, streams.source)
+    speaker = _Speaker(connection, streams)
     listener = _Listener(streams)
     listener.hear(connection.head)
     while True:
@@ -57,10 +58,12 @@ def converse(connection: Connection, streams: Streams) -> None:
 class _Speaker:
     """Input on its way: a piece is read when the one before is sent, and its end is passed on."""
 
-    def __init__(self, connection: Connection, source: int | None) -> None:
-        self.source = source
+    def __init__(self, connection: Connection, streams: Streams) -> None:
+        self.source = streams.source
         self.unsent = b""
         self._connection = connection
+        # On a terminal the input's end is a key, or is told by whoever reads.
+        self._has_an_end = not streams.terminal
 
     def read(self) -> None:
         """Take the next piece, of which there is one."""
@@ -72,11 +75,16 @@ class _Speaker:
             return
         except OSError as error:
             raise WbError(f"the input cannot be read: {error.strerror}") from error
-        if self.unsent:
-            self.send()
-        else:
+        if not self.unsent:
             self.source = None
             self._connection.end_input()
+        elif self._has_an_end and self._connection.is_tls:
+            raise EngineError(
+                "input cannot be passed on over TLS, as its end could not be told",
+                "Run wb on the engine's machine; `< /dev/null` where no input is meant.",
+            )
+        else:
+            self.send()
 
     def send(self) -> None:
         """Send what can be sent now; a command that reads no more may still have much to say."""
@@ -142,10 +150,11 @@ class Connection:
     @property
     def has_more(self) -> bool:
         """Whether bytes were taken off the socket that nobody has read yet: TLS works in blocks."""
-        return self._is_tls and self._socket.pending() > 0
+        return self.is_tls and self._socket.pending() > 0
 
     @property
-    def _is_tls(self) -> bool:
+    def is_tls(self) -> bool:
+        """Whether neither side can end while the other goes on, in Python's TLS."""
         return isinstance(self._socket, ssl.SSLSocket)
 
     def fileno(self) -> int:
@@ -164,11 +173,6 @@ class Connection:
 
     def write(self, data: bytes) -> int:
         """Send what can be sent, and say how much that was. Raises what ``GONE`` names."""
-        if self._is_tls:
-            raise EngineError(
-                "input cannot be passed on over TLS, as its end could not be told",
-                "Run wb on the engine's machine, or reach the engine through a socket.",
-            )
         try:
             return int(self._socket.send(data))
         except NOT_NOW:
@@ -176,9 +180,10 @@ class Connection:
 
     def end_input(self) -> None:
         """Tell the command that no more input comes."""
+        if self.is_tls:
+            return
         with suppress(OSError):  # it has ended
-            if not self._is_tls:
-                self._socket.shutdown(socket.SHUT_WR)
+            self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Leave, whatever the command does."""
