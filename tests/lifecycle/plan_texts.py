@@ -65,10 +65,13 @@ def aside(name: str) -> str:
     )
 
 
-def put_aside(name: str) -> str:
-    """The same in a restart, where the next container stops meanwhile."""
-    stop, *rest = aside(name).splitlines()
-    return lines(f"{name}: restart", stop, f"{name}: stopped", *rest)
+def put_aside(*names: str) -> str:
+    """The same in a restart, where all of them stop first."""
+    halves = {name: aside(name).partition("\n")[::2] for name in names}
+    return lines(
+        *(f"{name}: restart\n{stop}" for name, (stop, _) in halves.items()),
+        *(f"{name}: stopped\n{rest}" for name, (_, rest) in halves.items()),
+    )
 
 
 def gone(name: str) -> str:

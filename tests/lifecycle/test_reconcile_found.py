@@ -135,18 +135,18 @@ def test_stop_follows_the_contract_s_order_and_ends_with_the_network() -> None:
     assert str(plan_stop("demo", present)) == text("""
         demo: stop
           stop demo (at most 10 s)
-        demo: stopped
-          remove demo
         demo-admin: stop
           stop demo-admin (at most 10 s)
-        demo-admin: stopped
-          remove demo-admin
         demo-postgres: stop
           stop demo-postgres (at most 30 s)
-        demo-postgres: stopped
-          remove demo-postgres
         demo-valkey: stop
           stop demo-valkey (at most 10 s)
+        demo: stopped
+          remove demo
+        demo-admin: stopped
+          remove demo-admin
+        demo-postgres: stopped
+          remove demo-postgres
         demo-valkey: stopped
           remove demo-valkey
         network: stop
@@ -173,10 +173,10 @@ def test_stop_takes_leftovers_and_never_started_containers_and_every_network_alo
     assert str(plan) == text("""
         demo-previous: stop
           stop demo-previous (at most 10 s)
-        demo-previous: stopped
-          remove demo-previous
         demo: stop
           stop demo (at most 10 s)
+        demo-previous: stopped
+          remove demo-previous
         demo: stopped
           remove demo
         network: stop
@@ -184,7 +184,7 @@ def test_stop_takes_leftovers_and_never_started_containers_and_every_network_alo
         network: stop
           remove network demo
     """)
-    assert [len(stage) for stage in plan.stages] == [1, 2, 3]
+    assert [len(stage) for stage in plan.stages] == [1, 1, 4]
 
 
 def test_postgres_and_valkey_with_restart_no_remove_themselves_and_are_never_supervised() -> None:

@@ -166,15 +166,14 @@ def _current(present: Present) -> tuple[ObservedContainer, ...]:
     return tuple(each for each in _in_stop_order(present) if each not in leftovers)
 
 
-def _one_after_another(lanes: Iterable[Lane], last: Stage = ()) -> tuple[Stage, ...]:
-    """Each is stopped before the next one is; what else is done to it runs beside that stop."""
+def _one_after_another(lanes: Iterable[Lane], beside: Stage = ()) -> tuple[Stage, ...]:
+    """One stop after another; then what else is to be done to each, all side by side."""
     halves = [
         lane.split(int(isinstance(lane.operations[0], Stop)), STOPPED)
         for lane in _only_filled(lanes)
     ]
-    stops = [*((stop,) for stop, _ in halves), last]
-    others = [(), *((other,) for _, other in halves)]
-    return stages(*((*other, *stop) for stop, other in zip(stops, others, strict=True)))
+    others = tuple(other for _, other in halves)
+    return stages(*((stop,) for stop, _ in halves), (*others, *beside))
 
 
 def _in_stop_order(present: Present) -> list[ObservedContainer]:

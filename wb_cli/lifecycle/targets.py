@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING
 
 from wb_cli.engine.types import LABEL_REGISTRY
@@ -32,18 +33,18 @@ def to_stop(
     """
     from wb_cli.instances.selectors import select
 
-    observed = engine.observe()
-    running = instances_on(observed)
+    observe = cache(engine.observe)
     chosen: set[str] = set()
     for word in words:
         try:
             chosen |= {each.id for each in select([word], registry())}
         except WbError:
+            running = instances_on(observe())
             if word not in running and word != ALL:
                 raise
             chosen |= {word} & running
         if word == ALL:
-            chosen |= instances_on(observed, str(settings.servers_file))
+            chosen |= instances_on(observe(), str(settings.servers_file))
     if not chosen:
         raise UsageError("nothing to stop: no instance is declared, and none is running")
     return sorted(chosen)
