@@ -97,6 +97,10 @@ class OwnEngine:
             container.remove(force=True, v=True)
         self.end(signal.SIGTERM)
         self.client.close()
+        for shim in processes_below(self.folder):
+            # A killed engine may not have seen the end of a stop; its successor forgets that one.
+            os.kill(shim, signal.SIGKILL)
+        wait_until(lambda: not processes_below(self.folder), "the end of the engine's processes")
         self.network.remove()
         for mount in self._mounts():
             _command("umount", mount)
@@ -124,17 +128,18 @@ class OwnEngine:
             return probe.connect_ex(str(self.folder / "docker.sock")) == 0
 
 
-def processes_below(folder: Path) -> list[str]:
-    """The command lines that name something in a folder."""
-    found = []
-    for each in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = each.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if f"{folder}/" in words:
-            found.append(words)
-    return found
+def processes_below(folder: Path) -> list[int]:
+    """The processes whose command lines name something in a folder."""
+    return [
+        int(each.name) for each in Path("/proc").glob("[0-9]*") if f"{folder}/" in words_of(each)
+    ]
+
+
+def words_of(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""  # it has ended
 
 
 def _command(*words: str) -> None:
