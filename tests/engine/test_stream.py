@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from wb_cli.engine.stream import watched
+from wb_cli.engine.stream import end, watched
 from wb_cli.errors import EngineError, EngineUnreachableError
 
 
@@ -49,3 +49,19 @@ def test_silence_is_given_up_though_the_reader_hangs() -> None:
             list(watched(silent, 0.1))
     finally:
         released.set()
+
+
+@pytest.mark.parametrize("found", [OSError(9, "Bad file descriptor"), AttributeError("_sock")])
+def test_a_stream_may_be_ended_while_its_reader_ends_it(found: Exception) -> None:
+    class Ending:
+        """The SDK's stream, whose socket goes between its look and its grip."""
+
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+            raise found
+
+    stream: Any = Ending()
+    end(stream)
+    assert stream.closed

@@ -11,6 +11,7 @@ from wb_cli.engine.base import Streams
 from wb_cli.engine.client import engine_errors
 from wb_cli.engine.session import Connection, converse
 from wb_cli.engine.stopping import Stops
+from wb_cli.engine.stream import end
 from wb_cli.engine.types import (
     ContainerDetail,
     ContainerSpec,
@@ -195,7 +196,7 @@ def _close_after(stream: CancellableStream[bytes], wait_for_end: Callable[[], No
 
     def close() -> None:
         wait_for_end()
-        _close(stream)
+        end(stream)
 
     threading.Thread(target=close, daemon=True).start()
 
@@ -206,11 +207,6 @@ def _read(stream: CancellableStream[bytes]) -> Iterator[bytes]:
         with engine_errors():
             yield from stream
     finally:
-        _close(stream)
+        end(stream)
         # Else the socket stays for the garbage collector to find.
         stream._response.close()  # type: ignore[attr-defined]  # noqa: SLF001
-
-
-def _close(stream: CancellableStream[bytes]) -> None:
-    with suppress(OSError):  # closed already, from here or from there
-        stream.close()

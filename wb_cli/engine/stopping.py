@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
 from wb_cli.engine.client import POOL_CONNECTIONS, engine_errors
+from wb_cli.engine.stream import end
 from wb_cli.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Stops:
             with engine_errors():
                 self._api.stop(container, timeout=timeout)
         finally:
-            ends.close()
+            end(ends)
 
     def _exit_code(self, container: str, answered: Future[None]) -> int | None:
         """Of a container that was down before; ``None`` where it is not there."""

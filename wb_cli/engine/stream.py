@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from wb_cli.engine.client import engine_errors
@@ -11,6 +12,8 @@ from wb_cli.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from docker.types.daemon import CancellableStream
 
     Event = Mapping[str, Any]
 
@@ -30,6 +33,13 @@ def watched(open_stream: Callable[[], Iterable[Event]], silence: float) -> Itera
         if words := _error(event):
             raise EngineError(words)
         yield event
+
+
+def end(stream: CancellableStream[Any]) -> None:
+    """End a stream, from any thread, though its reader may be ending it at the same moment."""
+    # The SDK asks whether it is open, and only then takes hold of its socket.
+    with suppress(OSError, AttributeError):
+        stream.close()
 
 
 def _error(event: Event) -> str:
