@@ -167,7 +167,7 @@ def over_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]
         door = asyncio.run_coroutine_threadsafe(opening, loop).result(10)
         url = f"tcp://127.0.0.1:{door.sockets[0].getsockname()[1]}"
         tls = TLSConfig(ca_cert=str(certificate), verify=True)
-        with closing(docker.DockerClient(base_url=url, tls=tls, version=API)) as client:
+        with closing(docker.DockerClient(base_url=url, tls=tls)) as client:
             yield DockerEngine(client)
         loop.call_soon_threadsafe(door.close)
 
