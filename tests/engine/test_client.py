@@ -1,5 +1,7 @@
 """Errors of the Docker SDK and of HTTP, as they become ours."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import docker.errors
@@ -155,3 +157,14 @@ def test_a_docker_context_that_does_not_exist_is_not_passed_over(
     monkeypatch.setenv("DOCKER_CONTEXT", "elsewhere")
     with pytest.raises(EngineUnreachableError, match="no Docker context elsewhere"):
         connect()
+
+
+@pytest.mark.network
+def test_a_server_that_is_no_engine_is_told_by_its_answer_to_a_ping(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{server.server_port}")
+        with pytest.raises(EngineUnreachableError, match="is not what answers at tcp://127"):
+            connect()
