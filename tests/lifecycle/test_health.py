@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerDetail, ContainerSpec, Port
-from wb_cli.errors import NotFoundError, StartFailedError, StillStartingError
+from wb_cli.errors import EngineError, NotFoundError, StartFailedError, StillStartingError
 from wb_cli.lifecycle import health, probes
 from wb_cli.lifecycle.health import Watch, probe, reachable_address
 from wb_cli.lifecycle.probes import Answer, Verdict
@@ -135,6 +135,18 @@ def test_a_platform_that_none_of_them_can_ask_is_not_ready() -> None:
     answer = probe(engine, spec(Role.PLATFORM), UP)
     assert (answer.verdict, answer.words) == (Verdict.UNREACHABLE, "no way to ask it")
     assert engine.asked == ["python3", "curl", "wget"]
+
+
+def test_one_that_exits_between_the_look_and_the_question_is_told_by_the_next_look() -> None:
+    class Exiting(Engine):
+        def execute(self, _: str, command: Sequence[str]) -> tuple[int, bytes]:
+            self.asked.append(command[0])
+            raise EngineError("Container c1 is not running")
+
+    engine = Exiting([UP, replace(UP, state="exited", exit_code=7)])
+    with pytest.raises(StartFailedError, match="exited with code 7"):
+        watch(engine).until_ready()
+    assert engine.asked == ["valkey-cli"]
 
 
 def test_over_the_wire_comes_first_and_spares_the_exec(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from wb_cli import contract
 from wb_cli.contract import Role
-from wb_cli.errors import NotFoundError, StartFailedError, StillStartingError
+from wb_cli.errors import EngineError, NotFoundError, StartFailedError, StillStartingError
 from wb_cli.lifecycle import probes
 from wb_cli.lifecycle.probes import Answer, Verdict
 
@@ -137,7 +137,10 @@ def _over_the_wire(spec: ContainerSpec, detail: ContainerDetail) -> Answer:
 
 def _from_inside(engine: Engine, spec: ContainerSpec, detail: ContainerDetail) -> Answer:
     for command in EXEC_PROBES[spec.role]:
-        code, output = engine.execute(detail.id, command)
+        try:
+            code, output = engine.execute(detail.id, command)
+        except EngineError as error:  # it may have exited since it was inspected
+            return Answer(Verdict.UNREACHABLE, error.message)
         if code in COMMAND_NOT_FOUND:
             continue
         words = output.decode(errors="replace").strip()
