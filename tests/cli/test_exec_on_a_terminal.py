@@ -114,7 +114,9 @@ def test_the_window_s_size_is_the_command_s_at_the_start_and_after(on_a_terminal
 
 
 def test_ctrl_c_reaches_the_program_and_not_wb(on_a_terminal: Exec) -> None:
-    shell = on_a_terminal("demo", "sh", "-c", "trap 'echo caught; exit 3' INT; echo set; cat")
+    shell = on_a_terminal(
+        "demo", "sh", "-c", "trap 'echo caught; exit 3' INT; echo set; while :; do sleep 0.05; done"
+    )
     shell.until("set\r\n")
     shell.type("\x03")
     shell.until("caught\r\n")
