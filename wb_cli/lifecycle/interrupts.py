@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wb_cli.errors import ExitCode, WbError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -31,12 +31,8 @@ def ended_by_signals() -> Iterator[None]:
     def end(number: int, _frame: object) -> None:
         raise InterruptedByUserError(number)
 
-    before = {number: signal.signal(number, end) for number in SIGNALS}
-    try:
+    with _handled_by(end):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
@@ -52,11 +48,17 @@ def interruptible() -> Iterator[threading.Event]:
         received.append(number)
         event.set()
 
-    before = {number: signal.signal(number, note) for number in SIGNALS}
-    try:
+    with _handled_by(note):
         yield event
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if received:
         raise InterruptedByUserError(received[0])
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, object], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
