@@ -122,6 +122,30 @@ def test_what_was_paused_behind_our_back_is_replaced(shared_host: Host, demo: st
     assert shared_host.container(demo).status == "running"
 
 
+def test_a_container_taken_off_its_network_is_replaced(shared_host: Host, demo: str) -> None:
+    before = shared_host.ids(demo)
+    (network,) = shared_host.client.networks.list(names=[f"^{demo}$"])
+    network.disconnect(f"{demo}-valkey")
+    shared_host.wb("run", demo)
+    after = shared_host.ids(demo)
+    assert [role for role in after if after[role] != before[role]] == ["valkey"]
+    networks = shared_host.inspect(f"{demo}-valkey")["NetworkSettings"]["Networks"]
+    assert networks[demo]["NetworkID"] == network.id
+
+
+def test_a_network_pruned_while_all_was_stopped_is_made_again(shared_host: Host, demo: str) -> None:
+    before = shared_host.ids(demo)
+    for container in shared_host.containers(demo):
+        container.stop()
+    for network in shared_host.client.networks.list(names=[f"^{demo}$"]):
+        network.remove()
+    shared_host.wb("run", demo)
+    after = shared_host.ids(demo)
+    assert set(before) == set(after)
+    assert not set(before.values()) & set(after.values())
+    assert {each.status for each in shared_host.containers(demo)} == {"running"}
+
+
 def test_what_was_removed_behind_our_back_is_made_again(shared_host: Host, demo: str) -> None:
     before = shared_host.ids(demo)
     shared_host.container(demo).remove(force=True)

@@ -42,6 +42,10 @@ STATES: dict[str, tuple[Present, str]] = {
         ),
     ),
     "paused": (found("paused", "Up 1 minute (Paused)"), replaced("platform: paused")),
+    "taken off its network": (
+        running(wanted(), container(part(wanted(), "demo"), networks=())),
+        replaced("platform: not on the instance's network"),
+    ),
     "running, the policy not yet switched": (
         found("running", "Up 1 second", policies={"id-demo": "no"}),
         only("platform: not yet supervised", *AGAIN[1:]),
@@ -58,6 +62,31 @@ def test_run_takes_a_container_from_the_state_it_is_found_in(
     present: Present, expected: str
 ) -> None:
     assert run(wanted(), present) == expected
+
+
+def test_a_stopped_container_whose_network_was_made_anew_is_replaced() -> None:
+    """The engine refuses to start it: it knows its network by id."""
+    stopped = container(part(wanted(), "demo"), state="exited", networks=("pruned",))
+    assert run(wanted(), running(wanted(), stopped)) == lines(
+        "platform: not on the instance's network",
+        "  set restart policy of demo to no",
+        "  rename demo to demo-previous",
+        fresh("demo"),
+        gone("demo"),
+    )
+
+
+def test_stopped_containers_whose_network_is_gone_are_replaced_on_a_new_one() -> None:
+    made = [replace(each, state="exited") for each in running(wanted()).containers]
+    plan = plan_run(wanted(), running(wanted(), *made, networks=()), SUBNET)
+    network, *others = plan.stages[0]
+    assert (network.subject, others) == ("network", [])
+    assert {lane.cause for lane in plan.stages[1]} == {"not on the instance's network"}
+    assert [lane.subject for lane in plan.cleanup] == [
+        "demo-postgres-previous",
+        "demo-valkey-previous",
+        "demo-previous",
+    ]
 
 
 def test_an_exited_container_whose_declaration_changed_is_not_stopped_first() -> None:
@@ -111,6 +140,16 @@ def test_a_container_that_was_only_set_aside_is_brought_back() -> None:
 def test_one_that_was_set_aside_for_a_change_is_kept_until_its_successor_is_ready() -> None:
     present = without(running(wanted(), left_over(part(wanted(), "demo"))), "demo")
     assert run(wanted(label="Mali"), present) == lines(
+        "platform: not there",
+        fresh("demo"),
+        "demo-previous: left over from an interrupted run",
+        "  remove demo-previous",
+    )
+
+
+def test_one_that_was_set_aside_and_whose_network_is_gone_is_not_brought_back() -> None:
+    aside = replace(left_over(part(wanted(), "demo")), networks=("pruned",))
+    assert run(wanted(), without(running(wanted(), aside), "demo")) == lines(
         "platform: not there",
         fresh("demo"),
         "demo-previous: left over from an interrupted run",

@@ -108,6 +108,11 @@ def _cases(spec: ContainerSpec, container: ObservedContainer, present: Present) 
         ),
         (bool(change), change, lambda: _replace(spec, container, present)),
         (
+            not present.is_on_network(container),
+            "not on the instance's network",
+            lambda: _replace(spec, container, present),
+        ),
+        (
             container.state in {"exited", "dead"},
             f"found {container.status.lower()}",
             lambda: (Start(spec), *_until_ready(spec, policy)),
@@ -149,7 +154,7 @@ def _removes_itself(container: ObservedContainer) -> bool:
 
 def _bring_back(spec: ContainerSpec, previous: ObservedContainer, present: Present) -> Lane:
     """A run was interrupted between setting the old one aside and making its successor."""
-    if _declared_change(spec, previous):
+    if _declared_change(spec, previous) or not present.is_on_network(previous):
         return Lane(spec.role, NOT_THERE, fresh(spec))
     back = Rename(previous.name, spec.name)
     until_ready = _until_ready(spec, present.policies.get(previous.id))

@@ -34,6 +34,13 @@ class Present(Struct, frozen=True):
         """The container of that name."""
         return next((each for each in self.containers if each.name == name), None)
 
+    def is_on_network(self, container: ObservedContainer) -> bool:
+        """Whether it is attached to the instance's network; one that stopped keeps that one's id.
+
+        A network made anew under the same name is another: the engine refuses to start it there.
+        """
+        return any(network.id in container.networks for network in self.networks[:1])
+
     def stop_timeout(self, container: ObservedContainer) -> int:
         """How long this container may take to stop."""
         return self.stop_timeouts.get(container.id, STOP_TIMEOUTS[role_of(container)])
