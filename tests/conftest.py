@@ -8,7 +8,7 @@ from typing import Any
 
 import docker
 import pytest
-from services import Services
+from services import VALKEY_IMAGE, Services
 
 RUN_LABEL = "wb.test.run"
 RUN = uuid.uuid4().hex[:8]
@@ -28,18 +28,30 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
             remove_all(client, RUN)
 
 
+Listing = list[dict[str, Any]]
+
+
 def remove_all(client: docker.DockerClient, run: str) -> list[str]:
     """Remove what a test run, or one of its processes, has left on the engine; the names of it."""
-    labelled = {"label": RUN_LABEL}
-    containers = client.containers.list(all=True, filters=labelled, ignore_removed=True)
-    containers = [each for each in containers if is_of(run, each.labels[RUN_LABEL])]
-    networks = client.networks.list(filters=labelled)
-    networks = [each for each in networks if is_of(run, each.attrs["Labels"][RUN_LABEL])]
+    containers, networks = listed(client, run)
     for container in containers:
-        container.remove(force=True, v=True)
+        client.api.remove_container(container["Id"], force=True, v=True)
     for network in networks:
-        network.remove()
-    return [each.name for each in (*containers, *networks)]
+        client.api.remove_network(network["Id"])
+    return [each["Name"] for each in (*containers, *networks)]
+
+
+def listed(client: docker.DockerClient, run: str) -> tuple[Listing, Listing]:
+    """The containers and the networks of a test run, or of one of its processes."""
+    labelled = {"label": RUN_LABEL}
+    containers = client.api.containers(all=True, filters=labelled)
+    networks = client.api.networks(filters=labelled)
+    for each in containers:
+        each["Name"] = each["Names"][0].removeprefix("/")
+    found = [
+        [x for x in some if is_of(run, x["Labels"][RUN_LABEL])] for some in (containers, networks)
+    ]
+    return found[0], found[1]
 
 
 def is_of(run: str, label: str) -> bool:
@@ -73,6 +85,53 @@ def docker_client(run_id: str) -> Iterator[docker.DockerClient]:
     left = remove_all(client, run_id)
     client.close()
     assert left == [], "the tests left these behind"
+
+
+@pytest.fixture(scope="session")
+def stranger(docker_client: docker.DockerClient, run_id: str) -> Iterator[Any]:
+    """A container and a network that are none of wb's: what is foreign must not be touched."""
+    labels = {RUN_LABEL: run_id}
+    network = docker_client.networks.create(f"stranger-{run_id}", labels=labels)
+    container = docker_client.containers.run(
+        VALKEY_IMAGE, detach=True, labels=labels, network=network.name, name=f"stranger-{run_id}"
+    )
+    yield container
+    container.remove(force=True, v=True)
+    network.remove()
+
+
+@pytest.fixture(autouse=True)
+def left_as_found(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test on the engine leaves nothing there that was not there before, and what is foreign as
+    it was. What fixtures of a wider scope make was there before.
+    """
+    if not request.node.get_closest_marker("engine"):
+        yield
+        return
+    client, run, stranger = map(request.getfixturevalue, ("docker_client", "run_id", "stranger"))
+    before, untouched = names(client, run), seen(stranger)
+    yield
+    assert names(client, run) - before == set(), "the test left these behind"
+    assert seen(stranger) == untouched
+
+
+def names(client: docker.DockerClient, run: str) -> set[str]:
+    """The names of a test run's containers and networks."""
+    containers, networks = listed(client, run)
+    return {each["Name"] for each in (*containers, *networks)}
+
+
+def seen(container: Any) -> dict[str, Any]:
+    """What any change to a container would show in."""
+    container.reload()
+    state, settings = container.attrs["State"], container.attrs["NetworkSettings"]["Networks"]
+    return {
+        "id": container.id,
+        "name": container.name,
+        "process": (state["Pid"], state["StartedAt"], state["Paused"]),
+        "policy": container.attrs["HostConfig"]["RestartPolicy"],
+        "networks": {name: each["NetworkID"] for name, each in settings.items()},
+    }
 
 
 @pytest.fixture(scope="session")

@@ -221,12 +221,23 @@ class Host:
         return output.strip()
 
     def close(self) -> None:
-        """Remove what is still there of this host's instances."""
+        """`wb stop all` has to find everything; what it leaves is removed, and a failure."""
+        try:
+            if self.left():
+                self.wb("stop", "all")
+        finally:
+            left = self.left()
+            for container in (each for each in left if "Image" in each):
+                self.client.api.remove_container(container["Id"], force=True)
+            for network in (each for each in left if "Image" not in each):
+                self.client.api.remove_network(network["Id"])
+        assert left == [], "`wb stop all` left these behind"
+
+    def left(self) -> list[dict[str, Any]]:
+        """The containers and networks of this host's instances."""
         mine = {"label": f"wb.registry={self.servers_file}"}
-        for each in self.client.containers.list(all=True, filters=mine):
-            each.remove(force=True)
-        for network in self.client.networks.list(filters=mine):
-            network.remove()
+        api = self.client.api
+        return [*api.containers(all=True, filters=mine), *api.networks(filters=mine)]
 
     def _write(self) -> None:
         self.servers_file.write_text(json.dumps(list(self.entries.values())))

@@ -325,7 +325,9 @@ def snapshot(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def demo(shared_host: Host) -> str:
-    return shared_host.prepare()
+    id_ = shared_host.prepare()
+    shared_host.wb("run", id_)
+    return id_
 
 
 @pytest.mark.engine

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from wb_host import COMMAND_S, Host
 
-pytestmark = [pytest.mark.engine, pytest.mark.faults, pytest.mark.usefixtures("untouched")]
+pytestmark = [pytest.mark.engine, pytest.mark.faults]
 
 LAUNCHER = Path(__file__).with_name("killed_wb.py")
 ROLES = {"postgres", "valkey", "platform"}

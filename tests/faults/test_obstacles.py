@@ -15,7 +15,7 @@ from wb_host import COMMAND_S, Host
 from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET
 from wb_cli.errors import ExitCode
 
-pytestmark = [pytest.mark.engine, pytest.mark.faults, pytest.mark.usefixtures("untouched")]
+pytestmark = [pytest.mark.engine, pytest.mark.faults]
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def new_host(
 
 @pytest.fixture
 def host(new_host: Callable[[Path], Host], tmp_path: Path) -> Iterator[Host]:
-    """A machine for one test."""
+    """A machine for one test, on which nothing may be left."""
     made = new_host(tmp_path)
     yield made
     made.close()

@@ -122,7 +122,7 @@ def test_an_interrupted_update_brings_the_old_version_back(
 def test_two_operators_at_once(host: Host, platforms: Platforms) -> None:
     id_ = host.prepare(image=platforms("never-ready"))
     with host.started("run", id_, "--timeout", "60") as first:
-        wait_until(lambda: "platform" in host.ids(id_), "the platform's container")
+        wait_until(lambda: len(host.ids(id_)) == 3, "its containers")
         ids = host.ids(id_)
         done = host.wb("stop", id_, exits=7)
         assert f"{id_} is being changed by `wb run {id_}` of " in done.stderr
