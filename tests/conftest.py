@@ -102,8 +102,8 @@ def stranger(docker_client: docker.DockerClient, run_id: str) -> Iterator[Any]:
 
 @pytest.fixture(autouse=True)
 def left_as_found(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A test on the engine leaves nothing there that was not there before, and what is foreign as
-    it was. What fixtures of a wider scope make was there before.
+    """A test on the engine leaves nothing there that was not there before, but instances declared
+    on a machine that tests share; and what is foreign as it was.
     """
     if not request.node.get_closest_marker("engine"):
         yield
@@ -111,7 +111,9 @@ def left_as_found(request: pytest.FixtureRequest) -> Iterator[None]:
     client, run, stranger = map(request.getfixturevalue, ("docker_client", "run_id", "stranger"))
     before, untouched = names(client, run), seen(stranger)
     yield
-    assert names(client, run) - before == set(), "the test left these behind"
+    shares = "shared_host" in request.fixturenames
+    declared = request.getfixturevalue("shared_host").declared_names() if shares else set()
+    assert names(client, run) - before - declared == set(), "the test left these behind"
     assert seen(stranger) == untouched
 
 

@@ -158,6 +158,10 @@ class Host:
         """The names of an instance's containers."""
         return {name.removeprefix("/") for each in self.listed(id_) for name in each["Names"]}
 
+    def declared_names(self) -> set[str]:
+        """The names that containers and networks of declared instances may bear."""
+        return {role.container_name(id_) for id_ in self.entries for role in Role}
+
     def listed(self, id_: str) -> list[dict[str, Any]]:
         """One listing, which is right however quickly things come and go."""
         mine = {"label": f"wb.instance={id_}"}

@@ -8,6 +8,7 @@ import pytest
 from services import VALKEY_IMAGE
 
 from wb_cli.contract import Role
+from wb_cli.engine import stopping
 from wb_cli.engine.docker_engine import DockerEngine
 from wb_cli.engine.types import ContainerSpec, NetworkSpec
 
@@ -26,6 +27,17 @@ def running(docker_client: docker.DockerClient, run_id: str) -> Iterator[tuple[s
     engine.start(container)
     yield container, network
     engine.remove_network(network)
+
+
+def test_more_stops_than_threads_come_to_their_end(
+    docker_client: docker.DockerClient,
+    running: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stopping, "POOL_CONNECTIONS", 1)
+    engine, (container, _) = DockerEngine(docker_client), running
+    assert engine.stop(container, 10) == 0
+    engine.remove_container(container)
 
 
 @pytest.mark.parametrize("_", range(ROUNDS))

@@ -30,8 +30,9 @@ class Stops:
         """Stop a container; give its exit code as soon as its process has ended."""
         with engine_errors():
             ends = self._api.events(decode=True, filters={"container": container, "event": "die"})
-        ended = self._threads.submit(_first_exit_code, ends)
+        # In this order: all threads taken by those that wait for an end, nobody would bring it.
         answered = self._threads.submit(self._ask, container, timeout, ends)
+        ended = self._threads.submit(_first_exit_code, ends)
         either: list[Future[Any]] = [ended, answered]
         wait(either, return_when=FIRST_COMPLETED)
         if ended.done() and (code := ended.result()) is not None:
