@@ -5,14 +5,14 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from wb_cli.server.cache import Cache, Entry, Loaded, LocalTier, RemoteTier, ValkeyLink
+from wb_cli.server.cache import Cache, Entry, Loaded, LocalTier, RemoteTier, Timing, ValkeyLink
 
 
 class Process:
     """Asks for things that no L1 holds yet, as many as wanted, and times each answer."""
 
-    def __init__(self, url: str) -> None:
-        self.link = ValkeyLink(url)
+    def __init__(self, url: str, timing: Timing | None = None) -> None:
+        self.link = ValkeyLink(url, timing=timing)
         self.l2 = RemoteTier(self.link)
         self.cache = Cache("reports", LocalTier(100_000_000), self.l2, fingerprint="1.0")
         self.loads = 0
@@ -47,9 +47,11 @@ class Process:
 
 
 @asynccontextmanager
-async def process(url: str, *, ready: bool = True) -> AsyncIterator[Process]:
+async def process(
+    url: str, *, ready: bool = True, timing: Timing | None = None
+) -> AsyncIterator[Process]:
     """A process from start to end."""
-    made = Process(url)
+    made = Process(url, timing)
     made.link.start()
     made.l2.start()
     if ready:
