@@ -98,3 +98,29 @@ def test_disks_are_told_apart_and_looked_at(root: Path) -> None:
         assert directories.free_bytes(root / "disk") == 1024**2
     finally:
         subprocess.run(["umount", str(root / "disk")], check=True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("data", "data", True),
+        ("data", "data/pgdata", True),
+        ("data/pgdata", "data", True),
+        ("data", "link", True),
+        ("data/pgdata", "link", True),
+        ("data", "/", True),
+        ("data", "database", False),
+        ("data", "other", False),
+        ("missing", "missing", True),
+        ("missing", "loop", False),
+    ],
+)
+def test_places_overlap_where_one_is_the_other_or_lies_in_it(
+    tmp_path: Path, one: str, other: str, expected: bool
+) -> None:
+    (tmp_path / "data" / "pgdata").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("data")
+    (tmp_path / "loop").symlink_to("loop")
+    places = [directories.place(tmp_path / each) for each in (one, other)]
+    assert places[0].overlaps(places[1]) is expected
+    assert places[1].overlaps(places[0]) is expected

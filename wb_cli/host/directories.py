@@ -8,6 +8,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from wb_cli.errors import WbError
 
 if TYPE_CHECKING:
@@ -88,18 +90,28 @@ def is_read_only(path: Path) -> bool:
     return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
-def overlaps(one: str, other: str) -> bool:
-    """Whether two paths are the same folder, or one lies inside the other, links resolved."""
-    with_links = (Path(one).resolve(), Path(other).resolve())
-    inner, outer = sorted(with_links, key=lambda path: -len(path.parts))
-    return inner.is_relative_to(outer) or _same_inode(inner, outer)
+class Place(Struct, frozen=True):
+    """Where a path leads: its name without links, and what is there (device and inode), if any."""
+
+    name: str
+    inode: tuple[int, int] | None
+
+    def overlaps(self, other: Place) -> bool:
+        """Whether both are the same folder, or one lies inside the other."""
+        if self.inode and self.inode == other.inode:
+            return True
+        mine, theirs = (f"{name.rstrip('/')}/" for name in (self.name, other.name))
+        return mine.startswith(theirs) or theirs.startswith(mine)
 
 
-def _same_inode(one: Path, other: Path) -> bool:
+def place(path: str | Path) -> Place:
+    """Where a path leads, now."""
+    name = os.path.realpath(path)
     try:
-        return one.samefile(other)
+        found = Path(name).stat()
     except OSError:
-        return False
+        return Place(name, None)
+    return Place(name, (found.st_dev, found.st_ino))
 
 
 class _translated:  # noqa: N801  (reads as a word where it is used)

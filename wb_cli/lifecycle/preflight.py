@@ -103,11 +103,11 @@ class Preflight(Struct, frozen=True):
 
     def _data_in_use(self) -> Iterator[Problem]:
         folder = instance_path(self.instance, self.settings)
-        for name in DATA_FOLDERS:
-            for container in self._others():
-                if any(
-                    directories.overlaps(str(folder / name), path) for path in container.writes_to
-                ):
+        mine = {name: directories.place(folder / name) for name in DATA_FOLDERS}
+        for container in self._others():
+            theirs = [directories.place(path) for path in container.writes_to]
+            for name, place in mine.items():
+                if any(place.overlaps(other) for other in theirs):
                     yield Problem(
                         f"the folder {folder / name} is in use by the container {container.name}",
                         f"Stop it first (`docker stop {container.name}`): two servers on one data "
