@@ -19,8 +19,7 @@ class Role(StrEnum):
         return instance_id if self is Role.PLATFORM else f"{instance_id}-{self.value}"
 
 
-# Who is stopped at one time with whom: the databases once nothing that uses them runs.
-STOP_ORDER = ((Role.PLATFORM,), (Role.ADMIN,), (Role.POSTGRES, Role.VALKEY))
+STOP_ORDER = (Role.PLATFORM, Role.ADMIN, Role.POSTGRES, Role.VALKEY)
 RESERVED_SUFFIXES = tuple(f"-{role}" for role in (Role.POSTGRES, Role.VALKEY, Role.ADMIN))
 
 # Ports inside the containers, and the distance of PostgreSQL's host port from the platform's.

@@ -169,11 +169,9 @@ def test_networks_that_bear_the_same_name_go_but_for_the_one_in_use() -> None:
     assert [operation.id for operation in plan.operations] == ["net-2"]
 
 
-def test_stop_ends_with_the_databases_side_by_side_and_then_the_network() -> None:
+def test_stop_follows_the_contract_s_order_and_ends_with_the_network() -> None:
     present = running(wanted(admin_version="2.0"))
-    plan = plan_stop("demo", present)
-    assert [len(stage) for stage in plan.stages] == [1, 1, 2, 5]
-    assert str(plan) == text("""
+    assert str(plan_stop("demo", present)) == text("""
         demo: stop
           stop demo (at most 10 s)
         demo-admin: stop
@@ -212,20 +210,20 @@ def test_stop_takes_leftovers_and_never_started_containers_and_every_network_alo
     )
     plan = plan_stop("demo", present)
     assert str(plan) == text("""
-        demo: stop
-          stop demo (at most 10 s)
         demo-previous: stop
           stop demo-previous (at most 10 s)
-        demo: stopped
-          remove demo
+        demo: stop
+          stop demo (at most 10 s)
         demo-previous: stopped
           remove demo-previous
+        demo: stopped
+          remove demo
         network: stop
           remove network demo
         network: stop
           remove network demo
     """)
-    assert [len(stage) for stage in plan.stages] == [2, 4]
+    assert [len(stage) for stage in plan.stages] == [1, 1, 4]
 
 
 def test_postgres_and_valkey_with_restart_no_remove_themselves_and_are_never_supervised() -> None:

@@ -70,7 +70,7 @@ def stop(
     parallel: Parallel = 4,
     as_json: Json = False,
 ) -> int:
-    """Stop instances: platform, admin, then postgres and valkey, then the network. Folders stay.
+    """Stop instances: platform, admin, postgres, valkey, then the network. Folders stay.
 
     Works on what the engine has, also for an instance that is no longer in the registry file.
     Containers that are not wb's but use its network or its sandbox, such as a platform's helpers,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from wb_cli.contract import STOP_ORDER, Role
@@ -20,7 +19,6 @@ from wb_cli.lifecycle.plan import (
     Create,
     CreateNetwork,
     Lane,
-    Operation,
     Plan,
     RemoveNetwork,
     Rename,
@@ -32,7 +30,7 @@ from wb_cli.lifecycle.plan import (
 from wb_cli.lifecycle.present import PREVIOUS, Present, role_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from wb_cli.engine.types import ObservedContainer
     from wb_cli.lifecycle.desired import Desired
@@ -67,7 +65,7 @@ def plan_restart(desired: Desired, present: Present, subnet: str) -> Plan:
         desired.instance,
         (
             *stages(tuple(Lane(c.name, LEFT_OVER, down(c, present)) for c in leftovers)),
-            *_stopped(current, RESTART, lambda each: aside(each, present)),
+            *_one_after_another(Lane(c.name, RESTART, aside(c, present)) for c in current),
             *stages((_network_lane(desired, present, subnet),)),
             *_start_stages(parts),
         ),
@@ -84,8 +82,8 @@ def plan_stop(instance: str, present: Present, guests: tuple[ObservedContainer, 
     networks = tuple(
         Lane("network", STOP, (RemoveNetwork(each.id, each.name),)) for each in present.networks
     )
-    own = _stopped(_in_stop_order(present), STOP, lambda each: down(each, present), networks)
-    return Plan(instance, (*stages(others), *own))
+    own = [Lane(each.name, STOP, down(each, present)) for each in _in_stop_order(present)]
+    return Plan(instance, (*stages(others), *_one_after_another(own, networks)))
 
 
 def _cleanup(present: Present, parts: Mapping[Role, Lane | None]) -> Stage:
@@ -168,26 +166,15 @@ def _current(present: Present) -> tuple[ObservedContainer, ...]:
     return tuple(each for each in _in_stop_order(present) if each not in leftovers)
 
 
-def _stopped(
-    containers: Iterable[ObservedContainer],
-    cause: str,
-    operations: Callable[[ObservedContainer], tuple[Operation, ...]],
-    beside: Stage = (),
-) -> tuple[Stage, ...]:
-    """All stops, in their order; then what else is to be done to each, all side by side."""
-    stops: list[Stage] = []
-    others: list[Lane] = []
-    for _, group in groupby(containers, key=_stop_time):
-        lanes = _only_filled(Lane(each.name, cause, operations(each)) for each in group)
-        halves = [each.split(int(isinstance(each.operations[0], Stop)), STOPPED) for each in lanes]
-        stops.append(tuple(stop for stop, _ in halves))
-        others += (other for _, other in halves)
-    return stages(*stops, (*others, *beside))
+def _one_after_another(lanes: Iterable[Lane], beside: Stage = ()) -> tuple[Stage, ...]:
+    """One stop after another; then what else is to be done to each, all side by side."""
+    halves = [
+        lane.split(int(isinstance(lane.operations[0], Stop)), STOPPED)
+        for lane in _only_filled(lanes)
+    ]
+    others = tuple(other for _, other in halves)
+    return stages(*((stop,) for stop, _ in halves), (*others, *beside))
 
 
 def _in_stop_order(present: Present) -> list[ObservedContainer]:
-    return sorted(present.containers, key=lambda each: (_stop_time(each), each.name))
-
-
-def _stop_time(container: ObservedContainer) -> int:
-    return next(n for n, together in enumerate(STOP_ORDER) if role_of(container) in together)
+    return sorted(present.containers, key=lambda each: STOP_ORDER.index(role_of(each)))
