@@ -86,6 +86,8 @@ def test_limits_reach_the_engine(made: Made) -> None:
 def test_a_container_has_an_address_and_its_name_on_its_network(made: Made) -> None:
     detail = made.engine.inspect(made.id)
     assert detail.addresses[SPEC.instance].startswith("10.215.77.")
+    (listed,) = (each for each in made.engine.observe().containers if each.id == made.id)
+    assert listed.addresses == detail.addresses
     aliases = made.inspected["NetworkSettings"]["Networks"][SPEC.instance]["Aliases"]
     assert SPEC.name in aliases
 

@@ -26,6 +26,16 @@ def test_data_is_there_again_after_stop_and_run_and_nothing_else_is_left(host: H
     host.wb("stop", id_)
 
 
+def test_valkey_may_take_longer_where_its_snapshot_does(host: Host) -> None:
+    id_ = host.prepare()
+    host.wb("run", id_)
+    host.valkey(id_, "setrange", "large", str(400 * 1024**2), "x")
+    (asked,) = host.json("stop", id_, "--dry-run")["instances"]
+    stops = [each["operation"] for each in asked["plan"]["steps"]]
+    assert f"stop {id_}-valkey (at most 14 s)" in stops
+    host.wb("stop", id_)
+
+
 def assert_stopped_in_order(events: list[tuple[str, str]], id_: str) -> None:
     """Each is told to stop and dies before the next one is told."""
     per_container = ("kill", "die")

@@ -16,6 +16,7 @@ Document = Mapping[str, Any]
 
 def container(listed: Document) -> ObservedContainer:
     """One entry of the container listing."""
+    networks = _networks(listed)
     return ObservedContainer(
         id=listed["Id"],
         name=_first_name(listed.get("Names") or ()),
@@ -27,7 +28,8 @@ def container(listed: Document) -> ObservedContainer:
         labels=listed.get("Labels") or {},
         ports=tuple(_ports(listed.get("Ports") or ())),
         writes_to=tuple(_written(listed.get("Mounts") or ())),
-        networks=_network_ids(listed.get("NetworkSettings")),
+        networks=tuple(each["NetworkID"] for each in networks.values() if each.get("NetworkID")),
+        addresses=_addresses(networks),
     )
 
 
@@ -45,7 +47,6 @@ def network(listed: Document) -> ObservedNetwork:
 def detail(inspected: Document) -> ContainerDetail:
     """The inspection of one container."""
     state = inspected["State"]
-    networks = (inspected.get("NetworkSettings") or {}).get("Networks") or {}
     return ContainerDetail(
         id=inspected["Id"],
         name=inspected["Name"].removeprefix("/"),
@@ -54,7 +55,7 @@ def detail(inspected: Document) -> ContainerDetail:
         started_at=state["StartedAt"],
         restart_policy=inspected["HostConfig"]["RestartPolicy"]["Name"] or "no",
         restart_count=inspected.get("RestartCount", 0),
-        addresses={name: each.get("IPAddress") or "" for name, each in networks.items()},
+        addresses=_addresses(_networks(inspected)),
         health=(state.get("Health") or {}).get("Status", ""),
         oom_killed=bool(state.get("OOMKilled")),
         auto_remove=bool(inspected["HostConfig"].get("AutoRemove")),
@@ -91,6 +92,9 @@ def _written(mounts: Iterable[Document]) -> Iterable[str]:
     return (mount["Source"] for mount in mounts if mount.get("Source") and mount.get("RW"))
 
 
-def _network_ids(settings: Document | None) -> tuple[str, ...]:
-    networks = (settings or {}).get("Networks") or {}
-    return tuple(each["NetworkID"] for each in networks.values() if each.get("NetworkID"))
+def _networks(container: Document) -> Document:
+    return (container.get("NetworkSettings") or {}).get("Networks") or {}
+
+
+def _addresses(networks: Document) -> dict[str, str]:
+    return {name: each.get("IPAddress") or "" for name, each in networks.items()}

@@ -85,7 +85,8 @@ class ObservedContainer(Struct, frozen=True):
 
     ``instance`` and ``role`` are ``None`` where it does not carry our labels. ``status`` is the
     engine's own sentence ("Up 5 minutes"); ``state`` its word (created, running, exited, ...);
-    ``writes_to`` are the host paths that it mounts read-write, ``networks`` are ids.
+    ``writes_to`` are the host paths that it mounts read-write, ``networks`` are ids, ``addresses``
+    maps the networks' names to its addresses there ("" where it has none now).
     """
 
     id: str
@@ -99,6 +100,7 @@ class ObservedContainer(Struct, frozen=True):
     ports: tuple[Port, ...] = ()
     writes_to: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def instance(self) -> str | None:

@@ -89,7 +89,7 @@ def stop(site: Site, instance_id: str, how: How, *, force: bool = False) -> Resu
         deadline = began + how.timeout_s
         observed = wait_for_guests(site.engine, instance_id, deadline, how.report, how.cancelled)
     refuse_foreign(instance_id, observed, str(site.settings.servers_file))
-    present = site.present(instance_id, observed, set())
+    present = site.listed(instance_id, observed)
     guests = guests_of(instance_id, observed) if force else ()
     plan = plan_stop(instance_id, present, guests)
     if how.dry_run:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wb_cli import contract
 from wb_cli.contract import Role
@@ -51,15 +52,22 @@ class Site(Struct):
 
     def present(self, instance_id: str, observed: Observed, references: set[str]) -> Present:
         """What the engine has of one instance, and what a listing does not say of it."""
-        containers = tuple(c for c in observed.containers if c.instance == instance_id)
-        details = [detail for each in containers if (detail := self._detail(each))]
+        listed = self.listed(instance_id, observed)
+        details = [detail for each in listed.containers if (detail := self._detail(each))]
         found = {reference: self.engine.image(reference) for reference in references}
+        return replace(
+            listed,
+            policies={detail.id: detail.restart_policy for detail in details},
+            image_ids={reference: image.id for reference, image in found.items() if image},
+        )
+
+    def listed(self, instance_id: str, observed: Observed) -> Present:
+        """What the engine lists of one instance: enough to stop it."""
+        containers = tuple(c for c in observed.containers if c.instance == instance_id)
         return Present(
             containers=containers,
             networks=_networks(instance_id, observed, containers),
-            policies={detail.id: detail.restart_policy for detail in details},
-            stop_timeouts=self._stop_timeouts(instance_id, containers, details),
-            image_ids={reference: image.id for reference, image in found.items() if image},
+            stop_timeouts=_stop_timeouts(instance_id, containers),
         )
 
     def _detail(self, container: ObservedContainer) -> ContainerDetail | None:
@@ -67,24 +75,6 @@ class Site(Struct):
             return self.engine.inspect(container.id)
         except NotFoundError:  # gone since the listing
             return None
-
-    def _stop_timeouts(
-        self,
-        instance_id: str,
-        containers: tuple[ObservedContainer, ...],
-        details: list[ContainerDetail],
-    ) -> dict[str, int]:
-        """Valkey gets the time that its snapshot takes, the others what the contract says."""
-        running_valkey = {c.id for c in containers if c.role is Role.VALKEY and c.is_running}
-        timeouts = {}
-        for detail in details:
-            address = detail.addresses.get(instance_id)
-            if detail.id in running_valkey and address:
-                info = probes.valkey_info(address, contract.VALKEY_PORT)
-                used = int(info.get("used_memory", 0))
-                base = contract.STOP_TIMEOUTS[Role.VALKEY]
-                timeouts[detail.id] = base + used // VALKEY_SAVE_BYTES_PER_S
-        return timeouts
 
     def desired(self, instance: Instance, *, create_secrets: bool) -> Desired:
         """The instance as it should run; with ``create_secrets``, missing secrets are made."""
@@ -124,6 +114,19 @@ class Site(Struct):
             pg_password=known.platform if known else to_be_made,
             admin_token=stored.admin_token if stored else to_be_made,
         )
+
+
+def _stop_timeouts(instance_id: str, containers: tuple[ObservedContainer, ...]) -> dict[str, int]:
+    """Valkey gets the time that its snapshot takes, the others what the contract says."""
+    timeouts = {}
+    for each in containers:
+        address = each.addresses.get(instance_id)
+        if each.role is Role.VALKEY and each.is_running and address:
+            info = probes.valkey_info(address, contract.VALKEY_PORT)
+            used = int(info.get("used_memory", 0))
+            base = contract.STOP_TIMEOUTS[Role.VALKEY]
+            timeouts[each.id] = base + used // VALKEY_SAVE_BYTES_PER_S
+    return timeouts
 
 
 def _networks(
