@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
 from wb_cli.cli.tree import MODULES, Commands, registered_by
 
@@ -11,7 +12,12 @@ from wb_cli.cli.tree import MODULES, Commands, registered_by
 @pytest.mark.parametrize("module", sorted(set(MODULES.values())))
 def test_the_tree_lists_exactly_what_a_module_registers(module: str) -> None:
     listed = [name for name, where in MODULES.items() if where == module]
-    assert sorted(registered_by(module)) == sorted(listed)
+    assert sorted(typer.main.get_group(registered_by(module)).commands) == sorted(listed)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_each_command_is_built_by_itself(name: str) -> None:
+    assert Commands()[name].name == name
 
 
 def test_an_unknown_command_is_none_of_the_tree() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import typer
 from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from typer.models import CommandInfo
 
 # In the order of the help.
 MODULES = {
@@ -42,7 +45,7 @@ class Commands(Mapping[str, click.Command]):
     """All commands by name; each is built when it is looked up."""
 
     def __getitem__(self, name: str) -> click.Command:
-        return registered_by(MODULES[name])[name]
+        return built(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(MODULES)
@@ -52,8 +55,22 @@ class Commands(Mapping[str, click.Command]):
 
 
 @cache
-def registered_by(module: str) -> dict[str, click.Command]:
-    """The commands that a module of this package adds to the tree."""
+def built(name: str) -> click.Command:
+    """One command. Typer reads the signatures of all that it is given, so it is given this one."""
+    part = registered_by(MODULES[name])
+    part.registered_groups = [each for each in part.registered_groups if each.name == name]
+    part.registered_commands = [
+        each for each in part.registered_commands if (each.name or _named_after(each)) == name
+    ]
+    return typer.main.get_group(part).commands[name]
+
+
+def _named_after(info: CommandInfo) -> str:
+    return typer.main.get_command_name(info.callback.__name__) if info.callback else ""
+
+
+def registered_by(module: str) -> typer.Typer:
+    """What a module of this package adds to the tree."""
     part = typer.Typer(rich_markup_mode=None)
     import_module(f"wb_cli.cli.{module}").register(part)
-    return dict(typer.main.get_group(part).commands)
+    return part
