@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import docker
 import pytest
-from services import VALKEY_IMAGE
+from services import VALKEY_IMAGE, wait_until
 
 from wb_cli.contract import Role
 from wb_cli.engine import stopping
@@ -36,6 +36,8 @@ def test_more_stops_than_threads_come_to_their_end(
 ) -> None:
     monkeypatch.setattr(stopping, "POOL_CONNECTIONS", 1)
     engine, (container, _) = DockerEngine(docker_client), running
+    ping = ("valkey-cli", "ping")
+    wait_until(lambda: engine.execute(container, ping)[1] == b"PONG\n", "Valkey")
     assert engine.stop(container, 10) == 0
     engine.remove_container(container)
 
