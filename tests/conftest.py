@@ -8,6 +8,7 @@ from typing import Any
 
 import docker
 import pytest
+from made import Made, made
 from services import VALKEY_IMAGE, Services
 
 RUN_LABEL = "wb.test.run"
@@ -25,38 +26,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Remove what is left of processes that crashed, or were interrupted and given no time."""
     if exitstatus and session.config.pluginmanager.hasplugin("dsession"):
         with suppress(docker.errors.DockerException), closing(docker.from_env()) as client:
-            remove_all(client, RUN)
+            of_run(client, RUN).remove()
 
 
-Listing = list[dict[str, Any]]
-
-
-def remove_all(client: docker.DockerClient, run: str) -> list[str]:
-    """Remove what a test run, or one of its processes, has left on the engine; the names of it."""
-    containers, networks = listed(client, run)
-    for container in containers:
-        client.api.remove_container(container["Id"], force=True, v=True)
-    for network in networks:
-        client.api.remove_network(network["Id"])
-    return [each["Name"] for each in (*containers, *networks)]
-
-
-def listed(client: docker.DockerClient, run: str) -> tuple[Listing, Listing]:
-    """The containers and the networks of a test run, or of one of its processes."""
-    labelled = {"label": RUN_LABEL}
-    containers = client.api.containers(all=True, filters=labelled)
-    networks = client.api.networks(filters=labelled)
-    for each in containers:
-        each["Name"] = each["Names"][0].removeprefix("/")
-    found = [
-        [x for x in some if is_of(run, x["Labels"][RUN_LABEL])] for some in (containers, networks)
-    ]
-    return found[0], found[1]
-
-
-def is_of(run: str, label: str) -> bool:
-    """Whether a label is a run's, or that of one of its processes."""
-    return label == run or label.startswith(f"{run}-")
+def of_run(client: docker.DockerClient, run: str) -> Made:
+    """What a test run, or one of its processes, has on the engine."""
+    return made(client, RUN_LABEL, lambda label: label == run or label.startswith(f"{run}-"))
 
 
 @pytest.fixture(autouse=True)
@@ -82,9 +57,10 @@ def docker_client(run_id: str) -> Iterator[docker.DockerClient]:
     """The test's own eye on the engine; at the end nothing with the run's label may be left."""
     client = docker.from_env()
     yield client
-    left = remove_all(client, run_id)
+    left = of_run(client, run_id)
+    left.remove()
     client.close()
-    assert left == [], "the tests left these behind"
+    assert left.names == [], "the tests left these behind"
 
 
 @pytest.fixture(scope="session")
@@ -109,18 +85,13 @@ def left_as_found(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     client, run, stranger = map(request.getfixturevalue, ("docker_client", "run_id", "stranger"))
-    before, untouched = names(client, run), seen(stranger)
+    before, untouched = set(of_run(client, run).names), seen(stranger)
     yield
     shares = "shared_host" in request.fixturenames
     declared = request.getfixturevalue("shared_host").declared_names() if shares else set()
-    assert names(client, run) - before - declared == set(), "the test left these behind"
+    left = set(of_run(client, run).names) - before - declared
+    assert left == set(), "the test left these behind"
     assert seen(stranger) == untouched
-
-
-def names(client: docker.DockerClient, run: str) -> set[str]:
-    """The names of a test run's containers and networks."""
-    containers, networks = listed(client, run)
-    return {each["Name"] for each in (*containers, *networks)}
 
 
 def seen(container: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+from made import Made, made
 from services import (
     POSTGRES_IMAGE,
     VALKEY_IMAGE,
@@ -24,6 +25,7 @@ from services import (
 )
 
 from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET, Role
+from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.host import ports
 from wb_cli.instances.setting_table import SETTINGS
 
@@ -227,21 +229,16 @@ class Host:
     def close(self) -> None:
         """`wb stop all` has to find everything; what it leaves is removed, and a failure."""
         try:
-            if self.left():
+            if self.left().names:
                 self.wb("stop", "all")
         finally:
             left = self.left()
-            for container in (each for each in left if "Image" in each):
-                self.client.api.remove_container(container["Id"], force=True)
-            for network in (each for each in left if "Image" not in each):
-                self.client.api.remove_network(network["Id"])
-        assert left == [], "`wb stop all` left these behind"
+            left.remove()
+        assert left.names == [], "`wb stop all` left these behind"
 
-    def left(self) -> list[dict[str, Any]]:
+    def left(self) -> Made:
         """The containers and networks of this host's instances."""
-        mine = {"label": f"wb.registry={self.servers_file}"}
-        api = self.client.api
-        return [*api.containers(all=True, filters=mine), *api.networks(filters=mine)]
+        return made(self.client, LABEL_REGISTRY, lambda file: file == str(self.servers_file))
 
     def _write(self) -> None:
         self.servers_file.write_text(json.dumps(list(self.entries.values())))
