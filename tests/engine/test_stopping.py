@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
 
 import docker
 import pytest
@@ -11,22 +13,52 @@ from wb_cli.contract import Role
 from wb_cli.engine import stopping
 from wb_cli.engine.docker_engine import DockerEngine
 from wb_cli.engine.types import ContainerSpec, NetworkSpec
+from wb_cli.lifecycle.execute import KILLED
 
 pytestmark = pytest.mark.engine
 INSTANCE = "tstopping"
 ROUNDS = 5
+HEARS_NOTHING_AT_FIRST = "trap '' TERM; sleep 0.5; trap 'exit 7' TERM; while :; do sleep 0.1; done"
+COUNTS = "trap 'echo asked' TERM; echo ready; while :; do sleep 0.1; done"
 
 
 @pytest.fixture
-def running(docker_client: docker.DockerClient, run_id: str) -> Iterator[tuple[str, str]]:
-    """A container that runs on a network of its own; both are to be removed."""
+def running(
+    request: pytest.FixtureRequest, docker_client: docker.DockerClient, run_id: str
+) -> Iterator[tuple[str, str]]:
+    """A container, of Valkey or of a script, that runs on a network of its own."""
     engine, labels = DockerEngine(docker_client), {"wb.test.run": run_id}
     network = engine.create_network(NetworkSpec(INSTANCE, "10.215.78.0/28", labels))
-    spec = ContainerSpec(INSTANCE, Role.VALKEY, VALKEY_IMAGE, labels=labels)
+    script = getattr(request, "param", "")
+    command = ("sh", "-c", script) if script else ()
+    spec = ContainerSpec(INSTANCE, Role.VALKEY, VALKEY_IMAGE, command=command, labels=labels)
     container = engine.create_container(spec, network)
     engine.start(container)
     yield container, network
+    with suppress(docker.errors.NotFound):
+        docker_client.api.remove_container(container, force=True, v=True)
     engine.remove_network(network)
+
+
+@pytest.mark.parametrize("running", [HEARS_NOTHING_AT_FIRST], indirect=True)
+def test_a_container_that_could_not_hear_yet_is_asked_again(
+    docker_client: docker.DockerClient, running: tuple[str, str]
+) -> None:
+    assert DockerEngine(docker_client).stop(running[0], 10) == 7
+
+
+@pytest.mark.parametrize("running", [COUNTS], indirect=True)
+def test_a_container_of_some_age_is_asked_once(
+    docker_client: docker.DockerClient,
+    running: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stopping, "YOUNG", timedelta(0))
+    monkeypatch.setattr(stopping, "ASKED_AGAIN_AFTER_S", 0.2)
+    engine, (container, _) = DockerEngine(docker_client), running
+    wait_until(lambda: engine.logs(container, 1) == "ready\n", "the script")
+    assert engine.stop(container, 1) == KILLED
+    assert engine.logs(container, 10).splitlines() == ["ready", "asked"]
 
 
 def test_more_stops_than_threads_come_to_their_end(

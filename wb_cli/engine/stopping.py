@@ -2,20 +2,31 @@
 
 Between a process's end and the answer to ``docker stop`` the engine takes down the container's
 network, 0.1 s in which the next container may stop already. Its ``die`` event tells the end.
+
+A container loses the stop signal in its first moments: its first process is sent only signals
+that it handles already. One that is still that young is asked again.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from wb_cli.engine.client import POOL_CONNECTIONS, engine_errors
 from wb_cli.engine.stream import end
-from wb_cli.errors import NotFoundError
+from wb_cli.errors import NotFoundError, WbError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import docker
     from docker.types.daemon import CancellableStream
+
+ASKED_AGAIN_AFTER_S = 1.0
+YOUNG = timedelta(seconds=10)
+DEFAULT_STOP_SIGNAL = "SIGTERM"
 
 
 class Stops:
@@ -34,7 +45,8 @@ class Stops:
         answered = self._threads.submit(self._ask, container, timeout, ends)
         ended = self._threads.submit(_first_exit_code, ends)
         either: list[Future[Any]] = [ended, answered]
-        wait(either, return_when=FIRST_COMPLETED)
+        while not wait(either, ASKED_AGAIN_AFTER_S, FIRST_COMPLETED).done:
+            self._ask_again(container)
         if ended.done() and (code := ended.result()) is not None:
             self._unsettled[container] = answered
             return code
@@ -55,6 +67,14 @@ class Stops:
         finally:
             end(ends)
 
+    def _ask_again(self, container: str) -> None:
+        """Send a young container its stop signal again; it may have ended meanwhile."""
+        with suppress(WbError), engine_errors():
+            inspected = self._api.inspect_container(container)
+            if _age(inspected) < YOUNG:
+                signal = inspected["Config"].get("StopSignal") or DEFAULT_STOP_SIGNAL
+                self._api.kill(container, signal)
+
     def _exit_code(self, container: str, answered: Future[None]) -> int | None:
         """Of a container that was down before; ``None`` where it is not there."""
         try:
@@ -63,6 +83,11 @@ class Stops:
                 return int(self._api.inspect_container(container)["State"]["ExitCode"])
         except NotFoundError:
             return None
+
+
+def _age(inspected: Mapping[str, Any]) -> timedelta:
+    """How long a container runs, by this machine's clock."""
+    return datetime.now(UTC) - datetime.fromisoformat(inspected["State"]["StartedAt"])
 
 
 def _first_exit_code(ends: CancellableStream[Any]) -> int | None:
