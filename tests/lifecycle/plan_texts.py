@@ -44,12 +44,13 @@ def fresh(name: str, image: str = "") -> str:
 
 def everything(cause: str) -> str:
     """All made anew: while the databases start the platform is created, and they are supervised
-    while it starts.
+    while it starts. Valkey starts when all are created.
     """
     return lines(
-        *(f"postgres: {cause}", created("demo-postgres"), started("demo-postgres")),
-        *(f"valkey: {cause}", created("demo-valkey"), started("demo-valkey")),
-        *(f"platform: {cause}", created("demo")),
+        *(f"postgres: {cause}", created("demo-postgres")),
+        *("postgres: created", started("demo-postgres")),
+        *(f"valkey and platform: {cause}", created("demo-valkey"), created("demo")),
+        started("demo-valkey"),
         *("platform: created", started("demo"), supervised("demo")),
         *("postgres: ready", supervised("demo-postgres")),
         *("valkey: ready", supervised("demo-valkey")),

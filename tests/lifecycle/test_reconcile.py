@@ -36,7 +36,8 @@ def test_a_fresh_start_makes_the_network_then_postgres_and_valkey_then_the_platf
     )
     assert [[lane.subject for lane in stage] for stage in plan.stages] == [
         ["network"],
-        ["postgres", "valkey", "platform"],  # side by side
+        ["postgres"],
+        ["postgres", "valkey and platform"],  # side by side
         ["platform", "postgres", "valkey"],
     ]
 
@@ -45,7 +46,8 @@ def test_the_admin_server_starts_after_the_databases_and_before_the_platform() -
     plan = plan_run(wanted(admin_version="2.0"), Present(), SUBNET)
     assert [[lane.subject for lane in stage] for stage in plan.stages] == [
         ["network"],
-        ["postgres", "valkey", "platform"],
+        ["postgres"],
+        ["postgres", "valkey and platform"],
         ["admin"],
         ["platform", "postgres", "valkey"],
     ]

@@ -117,7 +117,24 @@ def _start_stages(parts: Mapping[Role, Lane | None]) -> tuple[Stage, ...]:
     postgres, postgres_ready = _supervision_apart(postgres)
     valkey, valkey_ready = _supervision_apart(valkey)
     created, platform = _creation_apart(platform)
-    return stages((postgres, valkey, created), (admin,), (platform, postgres_ready, valkey_ready))
+    databases = stages((postgres, valkey, created))
+    if postgres and valkey and created and postgres.cause == valkey.cause == created.cause:
+        databases = _postgres_first(postgres, valkey, created)
+    return (*databases, *stages((admin,), (platform, postgres_ready, valkey_ready)))
+
+
+def _postgres_first(postgres: Lane, valkey: Lane, platform: Lane) -> tuple[Stage, ...]:
+    """Valkey starts when all are created, 0.05 s after PostgreSQL, which takes longest to start.
+
+    Two that start at one moment hold each other up in the engine: so both are ready 0.1 s sooner.
+    """
+    created, postgres = postgres.split(1, CREATED)
+    create, *start = valkey.operations
+    names = f"{valkey.subject} and {platform.subject}"
+    return (
+        (created,),
+        (postgres, Lane(names, valkey.cause, (create, *platform.operations, *start))),
+    )
 
 
 def _supervision_apart(lane: Lane | None) -> tuple[Lane | None, Lane | None]:
