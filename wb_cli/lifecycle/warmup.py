@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOLLOW_WITHIN_S = 10.0
-POLL_INTERVAL_S = 0.05
+ASK_AGAIN_AFTER_S = 0.01
+ASK_AGAIN_AT_MOST_AFTER_S = 0.1
 READY_STATES = {"ready", "warm"}
 
 
@@ -93,11 +94,12 @@ def follow(
     host: str, port: int, report: Callable[[str], None], cancelled: threading.Event
 ) -> WarmUp | None:
     """Watch a platform read its cache back from Valkey, for 10 s at most, never until warm."""
-    deadline = time.monotonic() + FOLLOW_WITHIN_S
+    deadline, pause = time.monotonic() + FOLLOW_WITHIN_S, ASK_AGAIN_AFTER_S
     while True:
         warm_up = parse(probes.http_below_500(host, port, contract.HEALTH_PATH).words)
         if warm_up is None or warm_up.is_ready or time.monotonic() >= deadline:
             return warm_up
         report(str(warm_up))
-        if cancelled.wait(POLL_INTERVAL_S):
+        if cancelled.wait(pause):
             return warm_up
+        pause = min(2 * pause, ASK_AGAIN_AT_MOST_AFTER_S)
