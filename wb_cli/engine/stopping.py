@@ -39,10 +39,11 @@ class Stops:
 
     def stop(self, container: str, timeout: int) -> int | None:
         """Stop a container; give its exit code as soon as its process has ended."""
+        # In this order: all threads taken by those that wait for an end, nobody would bring it.
+        answered = self._threads.submit(self._ask, container, timeout)
         with engine_errors():
             ends = self._api.events(decode=True, filters={"container": container, "event": "die"})
-        # In this order: all threads taken by those that wait for an end, nobody would bring it.
-        answered = self._threads.submit(self._ask, container, timeout, ends)
+        answered.add_done_callback(lambda _: end(ends))
         ended = self._threads.submit(_first_exit_code, ends)
         either: list[Future[Any]] = [ended, answered]
         while not wait(either, ASKED_AGAIN_AFTER_S, FIRST_COMPLETED).done:
@@ -60,12 +61,9 @@ class Stops:
                 self._unsettled.pop(container, None)
                 answered.result()
 
-    def _ask(self, container: str, timeout: int, ends: CancellableStream[Any]) -> None:
-        try:
-            with engine_errors():
-                self._api.stop(container, timeout=timeout)
-        finally:
-            end(ends)
+    def _ask(self, container: str, timeout: int) -> None:
+        with engine_errors():
+            self._api.stop(container, timeout=timeout)
 
     def _ask_again(self, container: str) -> None:
         """Send a young container its stop signal again; it may have ended meanwhile."""
