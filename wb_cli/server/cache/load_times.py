@@ -4,8 +4,8 @@ from contextlib import suppress
 
 import msgspec
 
+from wb_cli.server.cache.counts import Counts
 from wb_cli.server.cache.entry import Entry, encode
-from wb_cli.server.cache.metrics import Counts
 from wb_cli.server.cache.remote import RemoteTier
 
 # Write again when the number of loads has grown by this much.

@@ -1,66 +1,16 @@
-"""What the caches count, and how it reads as Prometheus text."""
+"""What the caches count, as Prometheus text."""
 
-from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from wb_cli.server.cache.breaker import BreakerState
-
-if TYPE_CHECKING:
-    from wb_cli.server.cache.local import LocalTier, Shelf
-    from wb_cli.server.cache.remote import RemoteTier
-    from wb_cli.server.cache.tiered import Cache
+from wb_cli.server.cache.counts import LOAD_BUCKETS_S
+from wb_cli.server.cache.local import LocalTier
+from wb_cli.server.cache.remote import RemoteTier
+from wb_cli.server.cache.tiered import Cache
 
 ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
-ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
-LOAD_BUCKETS_S = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0)
-
-
-@dataclass(slots=True)
-class Counts:
-    """One cache's counters, since the process began."""
-
-    shelf: "Shelf"
-    l2_hits: int = 0
-    hydrated: int = 0
-    joined: int = 0
-    misses: Counter[str] = field(default_factory=Counter)  # by reason; each is a load
-    failures: int = 0
-    unstored: Counter[str] = field(default_factory=Counter)  # answers that went out only
-    load_seconds: float = 0.0
-    loads: int = 0
-    past_loads: int = 0  # of processes before this one
-    past_seconds: float = 0.0
-    load_buckets: list[int] = field(default_factory=lambda: [0] * (len(LOAD_BUCKETS_S) + 1))
-
-    def loaded(self, seconds: float) -> None:
-        """Count a load that succeeded."""
-        self.loads += 1
-        self.load_seconds += seconds
-        self.load_buckets[bisect_left(LOAD_BUCKETS_S, seconds)] += 1
-
-    @property
-    def l1_hits(self) -> int:
-        """Answers from L1; counted on the entries themselves, to cost a hit next to nothing."""
-        return self.shelf.hits
-
-    @property
-    def mean_load_seconds(self) -> float:
-        """What a load takes, processes before this one included; 0 while there was none."""
-        loads = self.past_loads + self.loads
-        return (self.past_seconds + self.load_seconds) / loads if loads else 0.0
-
-    def seconds_saved(self) -> dict[str, float]:
-        """The time that loads would have taken, by what made them needless."""
-        each = self.mean_load_seconds
-        return {
-            "l1": self.l1_hits * each,
-            "l2": self.l2_hits * each,
-            "warm_up": self.hydrated * each,
-            "flight": self.joined * each,
-        }
 
 
 @dataclass(frozen=True)
@@ -82,10 +32,10 @@ class Metric:
     samples: tuple[Sample, ...]
 
 
-def cache_metrics(caches: Sequence["Cache"]) -> Iterator[Metric]:
+def cache_metrics(caches: Sequence[Cache]) -> Iterator[Metric]:
     """The metrics of named caches."""
 
-    def per_cache(values: "Iterable[tuple[Cache, float, dict[str, str]]]") -> tuple[Sample, ...]:
+    def per_cache(values: Iterable[tuple[Cache, float, dict[str, str]]]) -> tuple[Sample, ...]:
         return tuple(Sample(value, {"cache": c.name} | labels) for c, value, labels in values)
 
     yield Metric(
@@ -154,14 +104,14 @@ def cache_metrics(caches: Sequence["Cache"]) -> Iterator[Metric]:
     )
 
 
-def l1_metrics(l1: "LocalTier") -> Iterator[Metric]:
+def l1_metrics(l1: LocalTier) -> Iterator[Metric]:
     """The metrics of L1."""
     yield _single("wb_cache_l1_bytes", "gauge", "Bytes held in L1.", l1.bytes)
     yield _single("wb_cache_l1_max_bytes", "gauge", "Bytes L1 may hold.", l1.max_bytes)
     yield _single("wb_cache_l1_evictions_total", "counter", "Entries evicted.", l1.evictions)
 
 
-def l2_metrics(l2: "RemoteTier") -> Iterator[Metric]:
+def l2_metrics(l2: RemoteTier) -> Iterator[Metric]:
     """The metrics of L2."""
     queue, breaker = l2.queue, l2.breaker
     yield _single("wb_cache_l2_queue_depth", "gauge", "Writes that wait.", len(queue))
@@ -185,7 +135,7 @@ def _single(name: str, kind: Literal["counter", "gauge"], text: str, value: floa
     return Metric(name, kind, text, (Sample(value),))
 
 
-def _histogram(cache: "Cache") -> Iterator[Sample]:
+def _histogram(cache: Cache) -> Iterator[Sample]:
     total = 0
     bounds = [*map(str, LOAD_BUCKETS_S), "+Inf"]
     for bound, count in zip(bounds, cache.counts.load_buckets, strict=True):

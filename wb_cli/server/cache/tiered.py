@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from itertools import islice
 
+from wb_cli.server.cache.counts import Counts
 from wb_cli.server.cache.entry import Entry, finish
 from wb_cli.server.cache.entry import key as key_of
 from wb_cli.server.cache.faithful import to_json
@@ -14,7 +15,6 @@ from wb_cli.server.cache.flights import Flight, Flights, Loaded, Loader
 from wb_cli.server.cache.hydration import Hydration, Miss, Status
 from wb_cli.server.cache.load_times import LoadTimes
 from wb_cli.server.cache.local import LocalTier
-from wb_cli.server.cache.metrics import Counts
 from wb_cli.server.cache.remote import Absence, RemoteTier
 
 log = logging.getLogger(__name__)
