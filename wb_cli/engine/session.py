@@ -24,8 +24,6 @@ STDERR = 2
 NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 # How the engine's end says that the command is over, or that it reads no more.
 GONE = (BrokenPipeError, ConnectionResetError)
-# A signal that comes just before a wait does not end it: Python acts on it once the wait is over.
-SIGNAL_IS_SEEN_WITHIN_MS = 500
 
 
 def converse(connection: Connection, streams: Streams) -> None:
@@ -44,7 +42,7 @@ def converse(connection: Connection, streams: Streams) -> None:
         waiting.register(connection, select.POLLIN | (select.POLLOUT if speaker.unsent else 0))
         if speaker.source is not None and not speaker.unsent:
             waiting.register(speaker.source, select.POLLIN)
-        ready = dict(waiting.poll(0 if connection.has_more else SIGNAL_IS_SEEN_WITHIN_MS))
+        ready = dict(waiting.poll(0 if connection.has_more else None))
         if speaker.source in ready:
             speaker.read()
         events = ready.get(connection.fileno(), 0)
