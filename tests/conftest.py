@@ -1,5 +1,6 @@
 """What every test stands on: the guard, the run's own label, and the leak check."""
 
+import signal
 import socket
 import uuid
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from services import VALKEY_IMAGE, Services
 
 RUN_LABEL = "wb.test.run"
 RUN = uuid.uuid4().hex[:8]
+
+# Shells start what runs in the background with Ctrl-C ignored, and so would be what tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

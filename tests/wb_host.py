@@ -120,10 +120,10 @@ class Host:
         return json.loads(self.wb(*words, "--json", exits=exits, **environ).stdout)
 
     @contextmanager
-    def started(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+    def started(self, *words: str, prefix: tuple[str, ...] = ()) -> Iterator[subprocess.Popen[str]]:
         """A command line that goes on while the test does something else."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "wb_cli", *words],
+            [*prefix, sys.executable, "-m", "wb_cli", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -52,7 +52,7 @@ class Session:
 
     def end(self) -> int:
         """The exit code; the terminal is as it was."""
-        self.child.wait()
+        wait_until(lambda: not self.child.isalive(), "the end of wb exec")
         assert not self.is_raw
         assert self._local_modes & termios.ECHO
         assert self.child.exitstatus is not None, self.child.signalstatus

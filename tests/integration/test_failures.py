@@ -104,6 +104,16 @@ def test_an_interrupted_start_is_undone(
     assert host.networks(id_) == []
 
 
+def test_a_start_under_nohup_outlives_its_terminal(host: Host) -> None:
+    id_ = host.prepare()
+    with host.started("run", id_, prefix=("nohup",)) as process:
+        wait_until(lambda: "platform" in host.ids(id_), "the platform's container")
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert host.json("status", id_)["instances"][0]["state"] == "running"
+
+
 def test_an_interrupted_update_brings_the_old_version_back(
     host: Host, platforms: Platforms
 ) -> None:

@@ -56,7 +56,9 @@ def interruptible() -> Iterator[threading.Event]:
 
 @contextmanager
 def _handled_by(handler: Callable[[int, object], None]) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    """What was ignored when wb was started, as SIGHUP is by ``nohup``, stays ignored."""
+    heeded = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in heeded}
     try:
         yield
     finally:
