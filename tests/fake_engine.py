@@ -10,6 +10,7 @@ from typing import Any
 
 from wb_cli.contract import Role
 from wb_cli.engine.base import Streams
+from wb_cli.engine.keeping import Kept
 from wb_cli.engine.render import labels
 from wb_cli.engine.types import (
     ContainerDetail,
@@ -27,6 +28,7 @@ from wb_cli.lifecycle.health import EXEC_PROBES
 KILLED = 137
 NOT_FOUND = (127, b"executable file not found in $PATH")
 CHANGING = {
+    "make_again",
     "create_network",
     "remove_network",
     "create_container",
@@ -75,13 +77,15 @@ class FakeContainer:
     exit_code: int = 0
     policy: str = "no"
     log: str = ""
+    is_stopping: bool = False
 
 
 class FakeEngine:
     """See :class:`wb_cli.engine.base.Engine`.
 
     ``before_call`` is called with each changing call's name and arguments before it is made, and
-    may raise. Programs are found by command, else by image.
+    may raise; ``after_call`` likewise once it is made, as where an answer is lost.
+    Programs are found by command, else by image.
     """
 
     def __init__(
@@ -90,6 +94,8 @@ class FakeEngine:
         self.images = {reference: f"sha256:{reference}" for reference in images}
         self.programs = dict(programs or {})
         self.before_call: Callable[[str, tuple[Any, ...]], None] = lambda *_: None
+        self.after_call: Callable[[str, tuple[Any, ...]], None] = lambda *_: None
+        self.memory_reaches_back = True
         self.containers: dict[str, FakeContainer] = {}
         self.networks: dict[str, NetworkSpec] = {}
         self._ids = itertools.count(1)
@@ -104,7 +110,9 @@ class FakeEngine:
         def call(*arguments: Any) -> Any:
             with self._lock:
                 self.before_call(name, arguments)
-                return method(*arguments)
+                result = method(*arguments)
+                self.after_call(name, arguments)
+                return result
 
         return call
 
@@ -212,6 +220,19 @@ class FakeEngine:
             raise EngineError(f"You cannot remove a running container {container}")
         self.containers.pop(container, None)
 
+    def remembers(self, moment: float) -> bool:
+        del moment
+        return self.memory_reaches_back
+
+    def keep(self, container: str) -> Kept:
+        found = self._container(container)
+        return Kept(found.name, {"spec": found.spec, "program": found.program}, None)
+
+    def make_again(self, kept: Kept, network: str) -> str:
+        self._check_name(kept.name)
+        made = FakeContainer("", kept.name, network=network, **kept.configuration)
+        return self._add(self.containers, made)
+
     def rename(self, container: str, name: str) -> None:
         found = self._container(container)
         self._check_name(name)
@@ -272,6 +293,7 @@ class FakeEngine:
 
     def _end(self, container: FakeContainer, code: int) -> None:
         container.state, container.exit_code = "exited", code
+        container.is_stopping = False
         if container.spec.auto_remove:
             self.containers.pop(container.id)
 
@@ -294,5 +316,7 @@ def _observed(container: FakeContainer) -> ObservedContainer:
         labels=labels(spec),
         ports=spec.ports if is_running else (),
         writes_to=tuple(mount.source for mount in spec.mounts),
+        data_folder=spec.data_folder,
+        is_stopping=is_running and container.is_stopping,
         networks=() if container.state == "created" else (container.network,),
     )

@@ -66,7 +66,14 @@ class AddressPoolError(EngineError):
 
 
 class StartFailedError(WbError):
-    """A container exited, or stayed unhealthy, while its instance was starting."""
+    """A container exited, or stayed unhealthy, while its instance was starting.
+
+    ``ended_cleanly`` says that it ended as one does that is told to stop.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, ended_cleanly: bool = False) -> None:
+        super().__init__(message, hint)
+        self.ended_cleanly = ended_cleanly
 
 
 class StillStartingError(WbError):

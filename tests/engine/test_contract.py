@@ -1,5 +1,6 @@
 """What every Engine does: one suite, on the fake one and on the real one."""
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from wb_cli.errors import (
     ImageMissingError,
     NotFoundError,
 )
+from wb_cli.secret import Secret
 
 # From a slice of its own, so that two runs on one engine do not meet.
 SUBNETS = (
@@ -330,6 +332,38 @@ def test_one_that_removes_itself_cannot_be_supervised(bench: Bench) -> None:
     container = bench.start(auto_remove=True)
     with pytest.raises(EngineError):
         bench.engine.set_restart_policy(container, "always")
+
+
+def test_one_that_removed_itself_is_made_again_as_it_was(bench: Bench, tmp_path: Path) -> None:
+    mount = Mount(str(tmp_path), "/data")
+    first = bench.start(auto_remove=True, mounts=(mount,))
+    before, kept = bench.container(first), bench.engine.keep(first)
+    bench.engine.stop(first, STOP_S)
+    bench.engine.remove_container(first)
+    again = bench.engine.make_again(kept, bench.networks[0])
+    bench.engine.start(again)
+    after = bench.container(again)
+    assert (after.name, after.state, after.image_id, after.labels, after.data_folder) == (
+        before.name,
+        "running",
+        before.image_id,
+        before.labels,
+        str(tmp_path),
+    )
+    assert bench.networks[0] in after.networks
+    bench.engine.stop(again, STOP_S)
+    bench.engine.remove_container(again)
+    assert not bench.is_there(again)
+
+
+def test_what_is_kept_of_a_container_shows_no_secret(bench: Bench) -> None:
+    container = bench.create(environment={"TOKEN": Secret("sesame")})
+    assert "sesame" not in repr(bench.engine.keep(container))
+
+
+def test_events_reach_back_to_this_moment(bench: Bench) -> None:
+    bench.start()
+    assert bench.engine.remembers(time.time())
 
 
 def test_logs_give_the_last_lines(bench: Bench) -> None:

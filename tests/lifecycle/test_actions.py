@@ -178,3 +178,95 @@ def test_one_that_runs_with_rm_and_exits_while_starting_is_called_gone(world: Wo
     with pytest.raises(StartFailedError, match="demo-postgres is gone: it exited while starting"):
         world.run(replace(LOOK, restart="no"))
     assert world.engine.snapshot() == {}
+
+
+@pytest.mark.parametrize("name", ["demo", "demo-postgres", "demo-valkey"])
+def test_run_finishes_a_stop_under_way_and_then_starts_the_part(world: World, name: str) -> None:
+    world.run()
+    world.engine.named(name).is_stopping = True
+    started: list[str] = []
+    world.engine.before_call = lambda call, args: (
+        started.append(args[0]) if call == "start" else None
+    )
+    result = world.run()
+    assert started == [world.engine.named(name).id]
+    assert world.states() == RUNNING
+    assert not result.plan.is_empty
+
+
+@pytest.mark.parametrize(("code", "restart"), [(0, "always"), (143, "always"), (0, "no")])
+def test_a_part_that_somebody_stops_while_it_is_asked_is_started_once(
+    world: World, code: int, restart: str
+) -> None:
+    declared = replace(LOOK, restart=restart)
+    world.run(declared)
+    inspect = world.engine.inspect
+
+    def stopped_first(container: str) -> Any:
+        world.engine.inspect = inspect  # type: ignore[method-assign]
+        world.engine.crash("demo-valkey", code)
+        if restart == "no":
+            world.engine.containers.pop(world.engine.named("demo-valkey").id)
+        return inspect(container)
+
+    def report(text: str) -> None:
+        if text == "wait until demo-valkey is ready":
+            world.engine.inspect = stopped_first  # type: ignore[method-assign]
+
+    result = world.run(declared, report=report)
+    assert world.states() == RUNNING
+    assert result.outcome.revived == ["demo-valkey"]
+
+
+def test_a_part_that_ends_badly_while_it_is_asked_is_not_started_again(world: World) -> None:
+    world.run()
+    inspect = world.engine.inspect
+
+    def crashed_first(container: str) -> Any:
+        world.engine.inspect = inspect  # type: ignore[method-assign]
+        world.engine.crash("demo-postgres", 1)
+        return inspect(container)
+
+    def report(text: str) -> None:
+        if text == "wait until demo-postgres is ready":
+            world.engine.inspect = crashed_first  # type: ignore[method-assign]
+
+    with pytest.raises(StartFailedError, match="demo-postgres exited with code 1"):
+        world.run(report=report)
+
+
+def test_what_is_set_aside_and_was_started_meanwhile_is_stopped_before_it_is_removed(
+    world: World,
+) -> None:
+    world.run()
+
+    def start_it(text: str) -> None:
+        if text == "set restart policy of demo to always":
+            world.engine.named("demo-previous").state = "running"
+            world.engine.named("demo-previous").is_stopping = False
+
+    changed = replace(LOOK, image="app:2", port=9002)
+    world.run(changed, report=start_it)
+    assert world.states() == RUNNING
+
+
+def test_the_time_for_starting_is_counted_from_the_first_start(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("wb_cli.lifecycle.execute.time.monotonic", lambda: clock[0])
+    world.run()
+
+    def stops_slowly(name: str, _: Any) -> None:
+        clock[0] += 100 if name == "stop" else 0
+
+    world.engine.before_call = stops_slowly
+    world.restart(timeout_s=5)
+    assert world.states() == RUNNING
+
+
+def test_what_was_not_started_in_time_is_named_with_the_way_on(world: World) -> None:
+    world.engine.programs[POSTGRES] = NEVER_READY
+    with pytest.raises(StillStartingError, match=r"not started yet: demo$") as caught:
+        world.run(timeout_s=0.1)
+    assert "`wb run demo` goes on" in caught.value.hint

@@ -31,7 +31,7 @@ def mount_path(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def problems(mount_path: Path, observed: Observed | None = None, **facts: Any) -> list[str]:
+def preflight(mount_path: Path, observed: Observed | None = None, **facts: Any) -> Preflight:
     settings = replace(SETTINGS, mount_path=mount_path)
     desired = wanted(settings=settings)
     images = {spec.image: "sha256:x" for spec in desired.containers}
@@ -43,8 +43,12 @@ def problems(mount_path: Path, observed: Observed | None = None, **facts: Any) -
         "present": Present(image_ids=images),
         "is_local": True,
     } | facts
+    return Preflight(**given)
+
+
+def problems(mount_path: Path, observed: Observed | None = None, **facts: Any) -> list[str]:
     try:
-        Preflight(**given).check()
+        preflight(mount_path, observed, **facts).check()
     except PreflightError as error:
         return [problem.message for problem in error.problems if problem.remedy in error.hint]
     return []
@@ -131,13 +135,38 @@ def test_a_hard_path_to_the_same_folder_counts(mount_path: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "changes", [{"state": "exited"}, {"labels": {"wb.instance": "demo", "wb.role": "postgres"}}]
+    "changes",
+    [
+        {"state": "exited"},
+        {"name": "demo-postgres", "labels": {"wb.instance": "demo", "wb.role": "postgres"}},
+        {"name": "demo-postgres-previous", "labels": {"wb.instance": "demo"}},
+    ],
 )
 def test_what_does_not_run_and_what_is_ours_may_have_the_folder(
     mount_path: Path, changes: dict[str, Any]
 ) -> None:
     writer = other(writes_to=(str(mount_path / "demo" / "databases"),), **changes)
     assert problems(mount_path, Observed((writer,))) == []
+
+
+@pytest.mark.parametrize("state", ["running", "exited"])
+def test_ours_under_another_name_is_refused_and_told_how_it_gets_its_name_back(
+    mount_path: Path, state: str
+) -> None:
+    """The engine may bring it back at any time: so it counts when it is down, too."""
+    folder = str(mount_path / "demo" / "databases")
+    labels = {"wb.instance": "demo", "wb.role": "postgres"}
+    renamed = other(name="foo", state=state, writes_to=(folder,), labels=labels)
+    with pytest.raises(PreflightError) as caught:
+        preflight(mount_path, Observed((renamed,))).check()
+    assert "foo" in caught.value.message
+    assert "`docker rename foo demo-postgres`" in caught.value.hint
+
+
+def test_a_container_that_was_only_created_has_the_folder(mount_path: Path) -> None:
+    """Its start may be under way."""
+    folder = str(mount_path / "demo" / "valkey_data")
+    assert problems(mount_path, Observed((other(state="created", writes_to=(folder,)),)))
 
 
 def test_a_folder_that_is_a_file(mount_path: Path) -> None:

@@ -149,7 +149,8 @@ def in_a_word(result: Result, verb: str) -> str:
         return "not running" if result.plan.is_empty else "stopped"
     if result.outcome.degraded:
         return "degraded"
-    return "unchanged" if result.plan.is_empty else "ready"
+    is_unchanged = result.plan.is_empty and not result.outcome.revived
+    return "unchanged" if is_unchanged else "ready"
 
 
 def _summarise(wb: Wb, endings: Sequence[Ended], options: Options) -> None:

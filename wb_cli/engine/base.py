@@ -6,6 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from wb_cli.engine.keeping import Kept
 from wb_cli.engine.types import (
     ContainerDetail,
     ContainerSpec,
@@ -59,7 +60,15 @@ class Engine(Protocol):
         ...
 
     def observe(self) -> Observed:
-        """List all containers and networks, ours and others', in one call each."""
+        """List all containers and networks, ours and others', in one call each.
+
+        A container that was sent a stop signal and has not ended yet is marked as stopping, as far
+        back as the engine remembers its events.
+        """
+        ...
+
+    def remembers(self, moment: float) -> bool:
+        """Whether its events reach back to a moment (seconds since the epoch)."""
         ...
 
     def inspect(self, container: str) -> ContainerDetail:
@@ -100,6 +109,14 @@ class Engine(Protocol):
 
     def remove_container(self, container: str) -> None:
         """Remove a stopped container and wait until it is gone; one that is gone is fine."""
+        ...
+
+    def keep(self, container: str) -> Kept:
+        """Read all that it takes to make a container again. Raises ``NotFoundError``."""
+        ...
+
+    def make_again(self, kept: Kept, network: str) -> str:
+        """Create (not start) a container that is gone as it was; give its new id."""
         ...
 
     def rename(self, container: str, name: str) -> None:

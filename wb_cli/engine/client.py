@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from wb_cli.errors import (
@@ -69,6 +71,16 @@ def _negotiate(api: Any) -> None:
     if not version:
         raise _unreachable("is not what answers", "it names no version of its API")
     api._version = version  # noqa: SLF001  (the SDK would ask /version)
+
+
+def clock_ahead_s(api: Any) -> float:
+    """How far the engine's clock is ahead of this machine's, in whole seconds, rounded down."""
+    with engine_errors():
+        answer = api.get(f"{api.base_url}/_ping", timeout=CALL_TIMEOUT_S)
+    try:
+        return parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
+    except (KeyError, ValueError):
+        return 0.0
 
 
 def endpoint() -> str:

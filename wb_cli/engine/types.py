@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from wb_cli.contract import Role
+from wb_cli.contract import DATA_PATHS, PREVIOUS_SUFFIX, Role
 from wb_cli.secret import Secret
 
 # Labels on everything wb makes: how it finds its own things again, never by parsing names.
@@ -14,6 +14,11 @@ LABEL_SPEC = "wb.spec"
 LABEL_DECLARED = "wb.declared"
 LABEL_VERSION = "wb.version"
 LABEL_REGISTRY = "wb.registry"
+
+# States of a container whose process is alive, or is brought back by the engine.
+ACTIVE_STATES = {"running", "paused", "restarting"}
+# States of a container that the engine could not remove, or has not removed yet.
+LOST_STATES = {"dead", "removing"}
 
 
 class Mount(Struct, frozen=True):
@@ -66,6 +71,11 @@ class ContainerSpec(Struct, frozen=True):
         """The container's name, which is also its alias on the instance's network."""
         return self.role.container_name(self.instance)
 
+    @property
+    def data_folder(self) -> str:
+        """The host path of the data that only this container may write to; ``""`` for none."""
+        return next((each.source for each in self.mounts if each.target in DATA_PATHS), "")
+
 
 class NetworkSpec(Struct, frozen=True):
     """The bridge network of an instance; the subnet in CIDR notation."""
@@ -83,10 +93,11 @@ class NetworkSpec(Struct, frozen=True):
 class ObservedContainer(Struct, frozen=True):
     """A container as the engine lists it.
 
-    ``instance`` and ``role`` are ``None`` where it does not carry our labels. ``status`` is the
-    engine's own sentence ("Up 5 minutes"); ``state`` its word (created, running, exited, ...);
-    ``writes_to`` are the host paths that it mounts read-write, ``networks`` are ids, ``addresses``
-    maps the networks' names to its addresses there ("" where it has none now).
+    ``status`` is the engine's own sentence ("Up 5 minutes"); ``state`` its word (created, running,
+    exited, ...). ``writes_to`` are the host paths that it mounts read-write; ``data_folder`` is
+    the one of them where a server keeps its data ("" where there is none). ``networks`` are ids,
+    ``addresses`` maps the networks' names to its addresses there ("" where it has none now).
+    ``is_stopping`` says that it was sent a stop signal and has not ended yet.
     """
 
     id: str
@@ -99,12 +110,24 @@ class ObservedContainer(Struct, frozen=True):
     labels: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[Port, ...] = ()
     writes_to: tuple[str, ...] = ()
+    data_folder: str = ""
     networks: tuple[str, ...] = ()
     addresses: Mapping[str, str] = field(default_factory=dict)
+    is_stopping: bool = False
 
     @property
     def instance(self) -> str | None:
-        """The instance it belongs to, by label."""
+        """The instance it belongs to; ``None`` where it is not one of wb's.
+
+        The label alone does not tell: a container made from a commit of ours inherits it. So one of
+        the instance's names must go with it.
+        """
+        instance = self.labelled_instance
+        return instance if instance and self.name in _names(instance, self.role) else None
+
+    @property
+    def labelled_instance(self) -> str | None:
+        """The instance that its label names, whatever the container is called."""
         return self.labels.get(LABEL_INSTANCE)
 
     @property
@@ -117,6 +140,17 @@ class ObservedContainer(Struct, frozen=True):
     def is_running(self) -> bool:
         """Whether its process runs now."""
         return self.state == "running"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its process is alive, or is brought back by the engine."""
+        return self.state in ACTIVE_STATES
+
+
+def _names(instance: str, role: Role | None) -> set[str]:
+    """What a container of an instance may be called; where its role is not known, any of them."""
+    names = {each.container_name(instance) for each in ([role] if role else Role)}
+    return names | {name + PREVIOUS_SUFFIX for name in names}
 
 
 class ObservedNetwork(Struct, frozen=True):

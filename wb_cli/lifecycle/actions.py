@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
@@ -14,15 +14,13 @@ from wb_cli.lifecycle import plan as ops
 from wb_cli.lifecycle.execute import Cancellation, Execution, Outcome
 from wb_cli.lifecycle.guests import guests_of, wait_for_guests
 from wb_cli.lifecycle.health import reachable_address
-from wb_cli.lifecycle.plan import Lane, Plan
+from wb_cli.lifecycle.plan import Plan
 from wb_cli.lifecycle.preflight import Preflight, refuse_foreign
 from wb_cli.lifecycle.present import Present
 from wb_cli.lifecycle.reconcile import plan_restart, plan_run, plan_stop
 from wb_cli.lifecycle.warmup import WarmUp, follow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from wb_cli.instances.model import Instance
     from wb_cli.lifecycle.desired import Desired
     from wb_cli.lifecycle.site import Site
@@ -94,8 +92,7 @@ def stop(site: Site, instance_id: str, how: How, *, force: bool = False) -> Resu
     plan = plan_stop(instance_id, present, guests)
     if how.dry_run:
         return Result(plan, Outcome(), 0, dry_run=True)
-    execution = _execution(site, present, how, iter(()))
-    execution.containers |= {each.name: each.id for each in guests}
+    execution = _execution(site, instance_id, present, how, guests=guests)
     outcome = execution.run(plan, undo=False)
     return Result(plan, outcome, time.monotonic() - began)
 
@@ -119,9 +116,8 @@ def _bring_up(site: Site, instance: Instance, how: How, planner: Planner) -> Res
     plan = planner(wanted, present, "" if present.networks else next(subnets))
     if how.dry_run:
         return Result(plan, Outcome(), 0, url(wanted), dry_run=True)
-    execution = _execution(site, present, how, subnets)
-    execution.run(plan, undo=True)
-    outcome = execution.run(_verification(plan, wanted), undo=False)
+    execution = _execution(site, instance.id, present, how, subnets=subnets)
+    outcome = execution.run(plan, undo=True)
     seconds = time.monotonic() - began
     return Result(plan, outcome, seconds, url(wanted), warm_up=_warm_up(plan, wanted, how))
 
@@ -135,24 +131,18 @@ def _warm_up(plan: Plan, wanted: Desired, how: How) -> WarmUp | None:
     return follow(host, port, how.report, how.cancelled)
 
 
-def _execution(site: Site, present: Present, how: How, subnets: Iterator[str]) -> Execution:
+def _execution(
+    site: Site, instance_id: str, present: Present, how: How, **particulars: Any
+) -> Execution:
     return Execution(
         engine=site.engine,
-        containers={each.name: each.id for each in present.containers},
-        network=present.networks[0].id if present.networks else "",
-        deadline=time.monotonic() + how.timeout_s,
+        before=present,
+        look=lambda: site.present(instance_id, site.engine.observe(), set()),
+        timeout_s=how.timeout_s,
         report=how.report,
-        subnets=subnets,
         cancelled=Cancellation(how.cancelled),
+        **particulars,
     )
-
-
-def _verification(plan: Plan, wanted: Desired) -> Plan:
-    """Ask the parts that the plan did not touch whether they are ready, too."""
-    awaited = {each.spec.name for each in plan.operations if isinstance(each, ops.Await)}
-    untouched = [spec for spec in wanted.containers if spec.name not in awaited]
-    lanes = tuple(Lane(spec.role, "check", (ops.Await(spec),)) for spec in untouched)
-    return Plan(plan.instance, ops.stages(lanes))
 
 
 def url(wanted: Desired) -> str:

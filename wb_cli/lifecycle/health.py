@@ -24,6 +24,8 @@ WIRE_INTERVAL_S = 0.01
 EXEC_INTERVAL_S = 0.25
 INSPECT_INTERVAL_S = 0.1
 LOG_LINES = 15
+# Exit codes of a process that was told to stop: by itself, by SIGINT, by SIGTERM.
+CLEAN_ENDS = {0, 130, 143}
 FAILED_STATES = {"exited", "dead", "restarting"}
 ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104  (read from specs, not bound)
 
@@ -86,6 +88,7 @@ class Watch(Struct):
             raise StartFailedError(
                 f"{self.spec.name} is gone: it exited while starting",
                 "It runs with --rm (`restart: no`), so its log went with it.",
+                ended_cleanly=True,
             ) from None
         if detail.state in FAILED_STATES or detail.health == "unhealthy":
             raise self._failed(detail)
@@ -99,7 +102,10 @@ class Watch(Struct):
             how = f"exits again and again, {detail.restart_count} times so far,"
         reason = " (out of memory)" if detail.oom_killed else ""
         log = last_lines(self.engine, self.container)
-        return StartFailedError(f"{self.spec.name} {how}{reason} while starting{log}")
+        return StartFailedError(
+            f"{self.spec.name} {how}{reason} while starting{log}",
+            ended_cleanly=detail.state == "exited" and detail.exit_code in CLEAN_ENDS,
+        )
 
     def _late(self, answer: Answer) -> StillStartingError:
         said = f"; it last said: {answer.words[:200]}" if answer.words else ""

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from wb_cli.contract import Role
-from wb_cli.engine.types import ContainerSpec, NetworkSpec
+from wb_cli.engine.types import ContainerSpec, NetworkSpec, ObservedContainer
 
 # Causes that need no words where a person reads what was done.
 NOT_THERE = "not there"
@@ -20,6 +20,7 @@ READY = "ready"
 STOP = "stop"
 STOPPED = "stopped"
 RESTART = "restart"
+AWAKE = "set aside, but it runs"
 LEFT_OVER = "left over from an interrupted run"
 SUCCEEDED = "its successor is ready"
 EXPECTED = {NOT_THERE, CREATED, READY, STOP, STOPPED, RESTART}
@@ -62,6 +63,24 @@ class Start(Struct, frozen=True):
         return f"start {self.spec.name}"
 
 
+class StartAgain(Struct, frozen=True):
+    """Start a container that an undone step had stopped."""
+
+    container: ObservedContainer
+
+    def __str__(self) -> str:
+        return f"start {self.container.name} again"
+
+
+class MakeAgain(Struct, frozen=True):
+    """Make a container that removed itself when it was stopped, as it was."""
+
+    container: ObservedContainer
+
+    def __str__(self) -> str:
+        return f"make {self.container.name} again"
+
+
 class Await(Struct, frozen=True):
     """Wait until a container is ready for its part."""
 
@@ -84,13 +103,13 @@ class SetRestartPolicy(Struct, frozen=True):
 class Stop(Struct, frozen=True):
     """Stop a container, killing it after ``timeout`` seconds. Without a role it is not wb's.
 
-    ``is_up`` says that it ran when it was observed, so that undoing starts it again.
+    What ``removes_itself`` is gone once it has stopped.
     """
 
     name: str
     role: Role | None
     timeout: int
-    is_up: bool = True
+    removes_itself: bool = False
 
     def __str__(self) -> str:
         return f"stop {self.name} (at most {self.timeout} s)"
@@ -124,6 +143,8 @@ Operation = (
     | RemoveNetwork
     | Create
     | Start
+    | StartAgain
+    | MakeAgain
     | Await
     | SetRestartPolicy
     | Stop
@@ -155,13 +176,15 @@ class Plan(Struct, frozen=True):
     """What brings one instance to where it should be.
 
     ``cleanup`` follows when all of it is ready: what goes there does not come back, so nothing is
-    undone from there on. ``drift`` is seen and left alone.
+    undone from there on. ``untouched`` are the parts that run as declared: at the end they are
+    asked whether they are ready, too. ``drift`` is seen and left alone.
     """
 
     instance: str
     stages: tuple[Stage, ...] = ()
     cleanup: Stage = ()
     drift: tuple[str, ...] = ()
+    untouched: tuple[ContainerSpec, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -12,13 +12,13 @@ from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.errors import WbError
 from wb_cli.host import directories, ports
 from wb_cli.lifecycle.desired import instance_path
-from wb_cli.lifecycle.guests import ACTIVE_STATES
 from wb_cli.lifecycle.targets import is_same_registry
+from wb_cli.lifecycle.writers import Part, in_use, way_out, writers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from wb_cli.engine.types import Observed, ObservedContainer
+    from wb_cli.engine.types import Observed
     from wb_cli.instances.model import Instance
     from wb_cli.instances.settings import Settings
     from wb_cli.lifecycle.desired import Desired
@@ -102,28 +102,16 @@ class Preflight(Struct, frozen=True):
         return f"{first}`wb init-dirs {self.instance.id}` creates what is missing."
 
     def _data_in_use(self) -> Iterator[Problem]:
-        folder = instance_path(self.instance, self.settings)
-        mine = {name: directories.place(folder / name) for name in DATA_FOLDERS}
-        for container in self._others():
-            theirs = [directories.place(path) for path in container.writes_to]
-            for name, place in mine.items():
-                if any(place.overlaps(other) for other in theirs):
-                    yield Problem(
-                        f"the folder {folder / name} is in use by the container {container.name}",
-                        f"Stop it first (`docker stop {container.name}`): two servers on one data "
-                        "folder destroy it.",
-                    )
-
-    def _others(self) -> Iterable[ObservedContainer]:
-        return (
-            each
-            for each in self.observed.containers
-            if each.state in ACTIVE_STATES and each.instance != self.instance.id
-        )
+        for spec in self.desired.containers:
+            part = Part(spec.instance, spec.role, spec.data_folder)
+            others = writers(self.observed, part, is_local=self.is_local) if part.folder else ()
+            for container in others:
+                if container.instance != self.instance.id:
+                    yield Problem(in_use(part.folder, container), way_out(container))
 
     def _ports(self) -> Iterator[Problem]:
         # By number: ours on one address is no obstacle to ours on another.
-        active = (each for each in self.present.containers if each.state in ACTIVE_STATES)
+        active = (each for each in self.present.containers if each.is_active)
         ours = {port.host for each in active for port in each.ports}
         # A start that a killed command asked for may be under way, and have taken the port.
         starting = {each.name for each in self.present.containers if each.state == "created"}

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from wb_cli.contract import STOP_ORDER, Role
 from wb_cli.engine.types import NetworkSpec
-from wb_cli.lifecycle.part import aside, down, drift_of, fresh, needs, succeeded
+from wb_cli.lifecycle.part import aside, asleep, down, drift_of, fresh, needs, succeeded
 from wb_cli.lifecycle.plan import (
+    AWAKE,
     CREATED,
     LEFT_OVER,
     NOT_THERE,
@@ -16,6 +17,7 @@ from wb_cli.lifecycle.plan import (
     STOP,
     STOPPED,
     SUCCEEDED,
+    Await,
     Create,
     CreateNetwork,
     Lane,
@@ -32,7 +34,7 @@ from wb_cli.lifecycle.present import PREVIOUS, Present, role_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from wb_cli.engine.types import ObservedContainer
+    from wb_cli.engine.types import ContainerSpec, ObservedContainer
     from wb_cli.lifecycle.desired import Desired
 
 GUEST_TIMEOUT_S = 10
@@ -50,8 +52,13 @@ def plan_run(desired: Desired, present: Present, subnet: str) -> Plan:
         for spec in desired.containers
         if (reason := drift_of(spec, present))
     )
-    stages_up = stages((_network_lane(desired, present, subnet),), *_start_stages(parts))
-    return Plan(desired.instance, stages_up, _cleanup(present, parts), drift)
+    stages_up = stages(
+        _awake(present), (_network_lane(desired, present, subnet),), *_start_stages(parts)
+    )
+    untouched = tuple(
+        spec for spec in desired.containers if not _is_awaited(spec, parts.get(spec.role))
+    )
+    return Plan(desired.instance, stages_up, _cleanup(present, parts), drift, untouched)
 
 
 def plan_restart(desired: Desired, present: Present, subnet: str) -> Plan:
@@ -84,6 +91,19 @@ def plan_stop(instance: str, present: Present, guests: tuple[ObservedContainer, 
     )
     own = [Lane(each.name, STOP, down(each, present)) for each in _in_stop_order(present)]
     return Plan(instance, (*stages(others), *_one_after_another(own, networks)))
+
+
+def _awake(present: Present) -> Stage:
+    """Stop what was set aside and runs all the same: its successor would be a second writer."""
+    return tuple(
+        Lane(container.name, AWAKE, asleep(container, present))
+        for container in present.containers
+        if container.name.endswith(PREVIOUS) and container.is_active
+    )
+
+
+def _is_awaited(spec: ContainerSpec, lane: Lane | None) -> bool:
+    return lane is not None and Await(spec) in lane.operations
 
 
 def _cleanup(present: Present, parts: Mapping[Role, Lane | None]) -> Stage:
