@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import getpass
-import json
 import os
 import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
 
 from wb_cli.errors import LockedError, WbError
 
@@ -20,15 +22,40 @@ if TYPE_CHECKING:
 
 RETRY_INTERVAL_S = 0.05
 SIGNED_WITHIN = 20  # tries
+SIGNATURE_AT_MOST = 4096  # bytes
+
+
+class Holder(Struct, frozen=True):
+    """Who holds a lock, as its file says. ``since`` is a time in ISO 8601, in UTC."""
+
+    command: str = "a wb command"
+    pid: int = 0
+    user: str = "unknown"
+    since: str = ""
+
+    def __str__(self) -> str:
+        return f"`{self.command}` of {self.user} (pid {self.pid}, since {self.since})"
+
+
+class Lock(Struct, frozen=True):
+    """A lock that is held.
+
+    ``left_by`` is the holder before, where it died without giving the lock up: killed with
+    signal 9, or by the end of the machine. What it had begun is half done.
+    """
+
+    left_by: Holder | None = None
 
 
 @contextmanager
 def locked(
     folder: Path, instance: str, command: str, wait_s: float, cancelled: threading.Event
-) -> Iterator[None]:
+) -> Iterator[Lock]:
     """Hold the lock of an instance; wait for it up to ``wait_s`` seconds.
 
     The file stays when the lock is given up: it is the lock, not the file, that says "held".
+    Who ends in an orderly way takes its signature out. Where the work ends with an error, the
+    signature of a dead holder before it is put back, as what that one had begun is not finished.
 
     Raises:
         LockedError: somebody else holds it; the message says who.
@@ -44,11 +71,8 @@ def locked(
         raise WbError(f"cannot lock {instance}: {path}: {error.strerror}") from error
     try:
         _take(descriptor, path, time.monotonic() + wait_s, cancelled)
-        try:
-            _sign(descriptor, command)
-            yield
-        finally:
-            os.ftruncate(descriptor, 0)  # nobody is named who does not hold it
+        with _signed(descriptor, command) as left_by:
+            yield Lock(left_by)
     finally:
         os.close(descriptor)
 
@@ -60,33 +84,50 @@ def _take(descriptor: int, path: Path, deadline: float, cancelled: threading.Eve
             return
         if time.monotonic() >= deadline:
             raise LockedError(
-                f"{path.stem} is being changed by {_holder(path, cancelled)}",
+                f"{path.stem} is being changed by {_holder(descriptor, cancelled)}",
                 "Wait for it with `--wait SECONDS`. The lock ends with that process.",
             )
         if cancelled.wait(RETRY_INTERVAL_S):
             raise InterruptedError(path.stem)
 
 
-def _sign(descriptor: int, command: str) -> None:
-    holder = {
-        "pid": os.getpid(),
-        "user": getpass.getuser(),
-        "command": command,
-        "since": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(holder).encode(), 0)
+@contextmanager
+def _signed(descriptor: int, command: str) -> Iterator[Holder | None]:
+    """Sign a lock that was taken; give the holder whose signature was still there."""
+    left_by = _signature(descriptor)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    _sign(descriptor, Holder(command, os.getpid(), getpass.getuser(), now))
+    try:
+        yield left_by
+    except BaseException:
+        _sign(descriptor, left_by)
+        raise
+    _sign(descriptor, None)
 
 
-def _holder(path: Path, cancelled: threading.Event) -> str:
+def _sign(descriptor: int, holder: Holder | None) -> None:
+    """Write a signature, or nothing. Whoever is killed meanwhile leaves a signature anyway."""
+    line = msgspec.json.encode(holder) + b"\n" if holder else b""
+    os.pwrite(descriptor, line, 0)
+    os.ftruncate(descriptor, len(line))
+
+
+def _signature(descriptor: int) -> Holder | None:
+    """Who signed the lock; what cannot be read is a signature, too."""
+    line, _, _ = os.pread(descriptor, SIGNATURE_AT_MOST, 0).partition(b"\n")
+    if not line:
+        return None
+    try:
+        return msgspec.json.decode(line, type=Holder)
+    except msgspec.DecodeError:
+        return Holder()
+
+
+def _holder(descriptor: int, cancelled: threading.Event) -> str:
     """Who signed the lock; one who has only just taken it gets a moment to sign."""
     for _ in range(SIGNED_WITHIN):
-        with suppress(OSError, ValueError, KeyError):
-            holder = json.loads(path.read_text())
-            return (
-                f"`{holder['command']}` of {holder['user']} "
-                f"(pid {holder['pid']}, since {holder['since']})"
-            )
+        if holder := _signature(descriptor):
+            return str(holder)
         if cancelled.wait(RETRY_INTERVAL_S):
             break
     return "another wb command"
