@@ -144,6 +144,14 @@ def test_stop_names_what_had_to_be_killed(world: World) -> None:
     assert world.engine.snapshot() == {}
 
 
+def test_stop_does_not_take_an_earlier_death_for_its_own_kill(world: World) -> None:
+    world.run()
+    for name in ("demo", "demo-postgres", "demo-valkey"):
+        world.engine.crash(name, 137)
+    assert world.stop().outcome.killed == []
+    assert world.engine.snapshot() == {}
+
+
 def test_stop_stops_in_the_contract_s_order_and_then_removes_everything(world: World) -> None:
     world.run(replace(LOOK, admin_version="1"))
     names = {id_: each.name for id_, each in world.engine.containers.items()}
