@@ -110,7 +110,7 @@ class DockerEngine:
             self._api.start(container)
 
     def stop(self, container: str, timeout: int) -> int | None:
-        """Stop a container, killing it after ``timeout`` seconds; give the exit code of that end."""
+        """Stop a container, killing it after ``timeout`` seconds; give that end's exit code."""
         return self._stops.stop(container, timeout)
 
     def remove_container(self, container: str) -> None:
