@@ -195,7 +195,7 @@ class FakeEngine:
 
     def start(self, container: str) -> None:
         found = self._container(container)
-        if found.state == "running":
+        if found.state in {"running", "restarting"}:  # the engine takes both for started
             return
         self._check_ports(found)
         if found.network not in self.networks:
@@ -209,9 +209,12 @@ class FakeEngine:
         found = self.containers.get(container)
         if not found:
             return None
-        if found.state in {"running", "paused"}:
-            code = found.program.stops_with
-            self._end(found, KILLED if code is None else code)
+        if found.state == "restarting":
+            found.state = "exited"
+        if found.state not in {"running", "paused"}:
+            return None
+        code = found.program.stops_with
+        self._end(found, KILLED if code is None else code)
         return found.exit_code
 
     def remove_container(self, container: str) -> None:
@@ -294,6 +297,8 @@ class FakeEngine:
     def _end(self, container: FakeContainer, code: int) -> None:
         container.state, container.exit_code = "exited", code
         container.is_stopping = False
+        if container.policy == "always" and container.program.exits is not None:
+            container.state = "restarting"
         if container.spec.auto_remove:
             self.containers.pop(container.id)
 

@@ -246,8 +246,13 @@ class Host:
 
 def free_pair_of_ports() -> int:
     """A port for a platform that is free together with the one for its PostgreSQL."""
+    return free_ports(0, POSTGRES_HOST_PORT_OFFSET)
+
+
+def free_ports(*offsets: int) -> int:
+    """A port that is free together with those that are so far above it."""
     while True:
         port = free_port() % 20_000 + 20_000
-        pair = (port, port + POSTGRES_HOST_PORT_OFFSET)
-        if all(is_of_our_share(each) and ports.is_free(each) for each in pair):
+        ports_ = (port + offset for offset in offsets)
+        if all(is_of_our_share(each) and ports.is_free(each) for each in ports_):
             return port

@@ -49,12 +49,14 @@ OBEDIENT = shell("echo one; echo two; trap 'exit 0' TERM; while :; do sleep 0.05
 DEAF = shell("trap '' TERM; echo deaf; while :; do sleep 0.05; done")
 SULKING = shell("trap 'exit 3' TERM; while :; do sleep 0.05; done")
 FAILING = shell("echo no config; exit 7")
+KILLED_BEFORE = shell("exit 137")
 ECHO, REFUSAL, UNHEARD_OF = ("echo", "yes"), ("false",), ("no-such-program",)
 PROGRAMS = {
     OBEDIENT: Program("one\ntwo\n", answers={ECHO: (0, b"yes\n"), REFUSAL: (1, b"")}),
     DEAF: Program("deaf\n", stops_with=None),
     SULKING: Program(stops_with=3),
     FAILING: Program("no config\n", exits=7),
+    KILLED_BEFORE: Program(exits=137),
 }
 
 
@@ -252,9 +254,26 @@ def test_stop_gives_the_exit_code(
     assert bench.container(container).status.startswith(f"Exited ({code})")
 
 
-def test_stopping_what_is_down_gives_its_exit_code_again(bench: Bench) -> None:
+def test_stopping_what_is_down_gives_none(bench: Bench) -> None:
     container = bench.start_and_hear(OBEDIENT, "two")
-    assert [bench.engine.stop(container, STOP_S) for _ in range(2)] == [0, 0]
+    assert [bench.engine.stop(container, STOP_S) for _ in range(2)] == [0, None]
+    assert bench.engine.stop(bench.create(role=Role.POSTGRES), STOP_S) is None
+
+
+def test_stopping_what_was_killed_before_gives_none_and_leaves_its_exit_code(bench: Bench) -> None:
+    container = bench.start(KILLED_BEFORE)
+    wait_until(lambda: bench.engine.inspect(container).state == "exited", "the end")
+    assert bench.engine.stop(container, STOP_S) is None
+    assert bench.engine.inspect(container).exit_code == 137
+
+
+def test_stopping_what_the_engine_starts_again_and_again_gives_none(bench: Bench) -> None:
+    container = bench.create(KILLED_BEFORE)
+    bench.engine.set_restart_policy(container, "always")
+    bench.engine.start(container)
+    wait_until(lambda: bench.engine.inspect(container).state == "restarting", "the crash loop")
+    assert bench.engine.stop(container, STOP_S) is None
+    assert bench.engine.inspect(container).state == "exited"
 
 
 def test_stopping_what_is_not_there_gives_none(bench: Bench) -> None:

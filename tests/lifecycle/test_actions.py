@@ -134,6 +134,28 @@ def test_a_subnet_that_is_taken_meanwhile_is_passed_over(world: World) -> None:
     assert subnets == ["10.213.0.0/26", "10.213.0.64/26"]
 
 
+@pytest.mark.parametrize("name", ["demo-postgres", "demo-valkey", "demo"])
+def test_run_starts_what_was_in_a_crash_loop_whose_cause_is_repaired(
+    world: World, name: str
+) -> None:
+    world.run()
+    world.engine.named(name).state = "restarting"
+    assert not world.run().outcome.degraded
+    assert world.states() == RUNNING
+    assert world.engine.named(name).policy == "always"
+
+
+def test_a_crash_loop_that_goes_on_is_a_failed_start_and_is_left_to_the_engine_again(
+    world: World,
+) -> None:
+    world.run()
+    looping = world.engine.named("demo-postgres")
+    looping.state, looping.program = "restarting", BROKEN
+    with pytest.raises(StartFailedError, match="demo-postgres exited with code 7"):
+        world.run()
+    assert (looping.state, looping.policy) == ("restarting", "always")
+
+
 def test_stop_names_what_had_to_be_killed(world: World) -> None:
     world.run()
     world.engine.named("demo-valkey").program = Program(stops_with=None)
@@ -141,6 +163,14 @@ def test_stop_names_what_had_to_be_killed(world: World) -> None:
     assert killed == [
         "demo-valkey did not stop within 10 s and was killed. Its last snapshot may be missing."
     ]
+    assert world.engine.snapshot() == {}
+
+
+def test_stop_does_not_take_an_earlier_death_for_its_own_kill(world: World) -> None:
+    world.run()
+    for name in ("demo", "demo-postgres", "demo-valkey"):
+        world.engine.crash(name, 137)
+    assert world.stop().outcome.killed == []
     assert world.engine.snapshot() == {}
 
 

@@ -102,6 +102,10 @@ def test_a_container_that_failed_is_not_waited_for(detail: ContainerDetail, how:
     )
 
 
+def test_what_answers_is_ready_whatever_its_image_s_own_check_says() -> None:
+    watch(Engine([replace(UP, health="unhealthy")], PONG)).until_ready()
+
+
 def test_one_that_is_gone_exited() -> None:
     with pytest.raises(StartFailedError, match="demo-valkey is gone"):
         watch(Engine([NotFoundError("No such container")])).until_ready()

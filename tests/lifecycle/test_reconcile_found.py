@@ -61,9 +61,14 @@ STATES: dict[str, tuple[Present, str]] = {
         found("running", "Up 1 second", policies={"id-demo": "no"}),
         only("platform: not yet supervised", *AGAIN[1:]),
     ),
-    "in a crash loop, which the engine goes on with": (
+    "in a crash loop, and started now": (
         found("restarting", "Restarting (1) 1 second ago"),
-        "nothing to do",
+        only(
+            "platform: found restarting (1) 1 second ago",
+            "stop demo (at most 10 s)",
+            "set restart policy of demo to no",
+            *AGAIN,
+        ),
     ),
 }
 

@@ -30,6 +30,10 @@ KINDS: dict[str, tuple[Callable[[World], Any], Act]] = {
     "fresh start": (lambda _: None, World.run),
     "changed platform": (World.run, lambda w: w.run(replace(LOOK, image="app:2"))),
     "changed port": (World.run, lambda w: w.run(replace(LOOK, port=9002))),
+    "postgres gets the platform's port": (
+        lambda w: w.run(replace(LOOK, port=34040)),
+        lambda w: w.run(replace(LOOK, port=24040)),
+    ),
     "everything changed": (
         World.run,
         lambda w: w.run(replace(LOOK, port=9002, valkey_max_memory=2**31, admin_version="1")),

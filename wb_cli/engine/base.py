@@ -102,7 +102,8 @@ class Engine(Protocol):
     def stop(self, container: str, timeout: int) -> int | None:
         """Stop a container, killing it after ``timeout`` seconds; wait until its process has ended.
 
-        Gives its exit code (137 where it had to be killed), or ``None`` where it was not there.
+        Gives the exit code of the end that this call brought about (137 where it had to be
+        killed), or ``None`` where it brought about none: it was down already, or not there.
         What the engine then still has to tidy up, later calls wait for.
         """
         ...

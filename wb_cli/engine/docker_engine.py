@@ -138,7 +138,7 @@ class DockerEngine:
             self._api.start(container)
 
     def stop(self, container: str, timeout: int) -> int | None:
-        """Stop a container, killing it after ``timeout`` seconds; give its exit code."""
+        """Stop a container, killing it after ``timeout`` seconds; give that end's exit code."""
         return self._stops.stop(container, timeout)
 
     def remove_container(self, container: str) -> None:

@@ -65,7 +65,8 @@ class Watch(Struct):
         """Return when the container is ready for its part.
 
         Raises:
-            StartFailedError: it exited, or its own health check gave up.
+            StartFailedError: it exited, or it does not answer and its image's own health check
+                gave up. What answers is ready, whatever that check says: it may be wrong.
             StillStartingError: it was not ready by the deadline.
             InterruptedError: the wait was cancelled.
         """
@@ -76,6 +77,8 @@ class Watch(Struct):
             answer = probe(self.engine, self.spec, detail)
             if answer.verdict is Verdict.READY:
                 return
+            if detail.health == "unhealthy":
+                raise self._failed(detail)
             if self.clock() >= self.deadline:
                 raise self._late(answer)
             if self.cancelled.wait(_interval(answer)):
@@ -90,7 +93,7 @@ class Watch(Struct):
                 "It runs with --rm (`restart: no`), so its log went with it.",
                 ended_cleanly=True,
             ) from None
-        if detail.state in FAILED_STATES or detail.health == "unhealthy":
+        if detail.state in FAILED_STATES:
             raise self._failed(detail)
         return detail
 

@@ -148,6 +148,11 @@ def _cases(spec: ContainerSpec, container: ObservedContainer, present: Present) 
             f"found {container.status.lower()}",
             lambda: (Start(spec), *_until_ready(spec, policy)),
         ),
+        (
+            container.state == "restarting",
+            f"found {container.status.lower()}",
+            lambda: _end_crash_loop(spec, container, present),
+        ),
         (container.state == "paused", "paused", lambda: _replace(spec, container, present)),
         (is_unsupervised, "not yet supervised", lambda: _until_ready(spec)),
     )
@@ -168,6 +173,17 @@ def _until_ready(spec: ContainerSpec, policy: str | None = None) -> tuple[Operat
     """Supervised only once it is ready: a start that fails stays down to be looked at."""
     is_due = spec.supervised and policy != "always"
     return (Await(spec), SetRestartPolicy(spec.name, "always")) if is_due else (Await(spec),)
+
+
+def _end_crash_loop(
+    spec: ContainerSpec, container: ObservedContainer, present: Present
+) -> tuple[Operation, ...]:
+    """Start it now: the engine waits longer after each exit, and its cause may be repaired.
+
+    The engine takes it for started until it is stopped.
+    """
+    unsupervised = SetRestartPolicy(spec.name, "no")
+    return (stop(container, present), unsupervised, Start(spec), *_until_ready(spec, "no"))
 
 
 def _replace(

@@ -47,18 +47,35 @@ def plan_run(desired: Desired, present: Present, subnet: str) -> Plan:
     Only what the operator declared differently is replaced; other differences are drift.
     """
     parts = {spec.role: needs(spec, present) for spec in desired.containers}
+    cleanup = _cleanup(present, parts)
+    makes_room, parts[Role.PLATFORM] = _makes_room(desired, present, parts)
     drift = tuple(
         f"{spec.role}: {reason}"
         for spec in desired.containers
         if (reason := drift_of(spec, present))
     )
-    stages_up = stages(
-        _awake(present), (_network_lane(desired, present, subnet),), *_start_stages(parts)
-    )
+    network = _network_lane(desired, present, subnet)
+    stages_up = stages(_awake(present), (network, makes_room), *_start_stages(parts))
     untouched = tuple(
         spec for spec in desired.containers if not _is_awaited(spec, parts.get(spec.role))
     )
-    return Plan(desired.instance, stages_up, _cleanup(present, parts), drift, untouched)
+    return Plan(desired.instance, stages_up, cleanup, drift, untouched)
+
+
+def _makes_room(
+    desired: Desired, present: Present, parts: Mapping[Role, Lane | None]
+) -> tuple[Lane | None, Lane | None]:
+    """The platform's lane in two where it has the port that PostgreSQL gets: it stops first."""
+    lane, platform = parts.get(Role.PLATFORM), desired.container(Role.PLATFORM)
+    old = present.container(platform.name) if platform else None
+    if not lane or not old:
+        return None, lane
+    others = (spec for spec in desired.containers if spec.role is not Role.PLATFORM)
+    soon = {port.host for spec in others if parts[spec.role] for port in spec.ports}
+    is_new = [isinstance(operation, Create) for operation in lane.operations]
+    if soon.isdisjoint(port.host for port in old.ports) or not any(is_new):
+        return None, lane
+    return lane.split(is_new.index(True), STOPPED)
 
 
 def plan_restart(desired: Desired, present: Present, subnet: str) -> Plan:

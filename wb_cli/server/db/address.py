@@ -53,7 +53,7 @@ async def connect(
         DatabaseUnavailableError: nobody answers, or not yet.
         DatabaseMissingError: there is no such database.
     """
-    with translated():
+    with translated(address.host):
         connection = await asyncpg.connect(**address.connect_arguments(database, limit_s))
         await decode_json(connection)
         return connection

@@ -65,7 +65,7 @@ class Connections:
         pool = await self._admitted(database)
         pool.users += 1
         try:
-            with translated():
+            with translated(self.address.host):
                 await pool.pool  # initialises it; with no minimum size this never waits
                 connection = await self._connection(pool, database)
                 try:
