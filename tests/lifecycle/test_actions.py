@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from fake_engine import Program
+from lifecycle.examples import wanted
 from lifecycle.world import BROKEN, LOOK, NEVER_READY, PLATFORM, POSTGRES, RUNNING, VALKEY, World
 from msgspec.structs import replace
 
@@ -208,3 +209,15 @@ def test_one_that_runs_with_rm_and_exits_while_starting_is_called_gone(world: Wo
     with pytest.raises(StartFailedError, match="demo-postgres is gone: it exited while starting"):
         world.run(replace(LOOK, restart="no"))
     assert world.engine.snapshot() == {}
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("::1", "http://[::1]:9001"),
+        ("::", "http://127.0.0.1:9001"),
+        ("10.0.0.1", "http://10.0.0.1:9001"),
+    ],
+)
+def test_a_url_brackets_an_ipv6_address(address: str, expected: str) -> None:
+    assert actions.url(wanted(bind_address=address)) == expected

@@ -67,7 +67,7 @@ class Stops:
     def _ask(self, container: str, timeout: int) -> bool:
         """Have it stopped; whether there was a process to end."""
         with engine_errors():
-            has_process = self._api.inspect_container(container)["State"]["Pid"] != 0
+            has_process: bool = self._api.inspect_container(container)["State"]["Pid"] != 0
             self._api.stop(container, timeout=timeout)
         return has_process
 
