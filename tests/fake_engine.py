@@ -26,6 +26,7 @@ from wb_cli.errors import AddressPoolError, EngineError, ImageMissingError, NotF
 from wb_cli.lifecycle.health import EXEC_PROBES
 
 KILLED = 137
+STARTED_AT, FINISHED_AT = "2026-01-01T00:00:00.5Z", "2026-01-01T00:00:01.5Z"
 NOT_FOUND = (127, b"executable file not found in $PATH")
 CHANGING = {
     "make_again",
@@ -161,9 +162,10 @@ class FakeEngine:
                 name=found.name,
                 state=found.state,
                 exit_code=found.exit_code,
-                started_at="",
+                started_at="" if found.state == "created" else STARTED_AT,
                 restart_policy=found.policy,
                 auto_remove=found.spec.auto_remove,
+                finished_at=FINISHED_AT if found.state in {"exited", "restarting"} else "",
             )
 
     def image(self, reference: str) -> ImageInfo | None:

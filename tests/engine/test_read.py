@@ -39,6 +39,7 @@ INSPECTED: dict[str, Any] = {
         "ExitCode": 137,
         "OOMKilled": True,
         "StartedAt": "2026-01-01T00:00:00Z",
+        "FinishedAt": "2026-01-01T00:00:07Z",
         "Health": {"Status": "unhealthy"},
     },
     "HostConfig": {"RestartPolicy": {"Name": "always"}, "AutoRemove": True},
@@ -91,13 +92,19 @@ def test_the_inspection_of_a_container() -> None:
         health="unhealthy",
         oom_killed=True,
         auto_remove=True,
+        finished_at="2026-01-01T00:00:07Z",
     )
 
 
 def test_a_container_without_health_check_network_or_policy() -> None:
     bare = {
         **INSPECTED,
-        "State": {"Status": "created", "ExitCode": 0, "StartedAt": ""},
+        "State": {
+            "Status": "created",
+            "ExitCode": 0,
+            "StartedAt": "0001-01-01T00:00:00Z",
+            "FinishedAt": "0001-01-01T00:00:00Z",
+        },
         "HostConfig": {"RestartPolicy": {"Name": ""}},
         "Config": {"Env": None},
         "NetworkSettings": None,
@@ -105,6 +112,7 @@ def test_a_container_without_health_check_network_or_policy() -> None:
     detail = read.detail(bare)
     assert (detail.health, detail.restart_policy, detail.addresses) == ("", "no", {})
     assert (detail.oom_killed, detail.auto_remove) == (False, False)
+    assert (detail.started_at, detail.finished_at) == ("", "")
 
 
 def test_a_listed_network() -> None:

@@ -1,8 +1,11 @@
 """What wb finds that was not its doing: it is taken for what it is, and made good."""
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from integration.conftest import BASE
 from services import wait_until
 from wb_host import Host, free_ports
 
@@ -60,3 +63,33 @@ def test_a_platform_whose_image_calls_it_unhealthy_runs_as_long_as_it_answers(
     host.wb("run", id_)
     (shown,) = host.json("status", id_)["instances"]
     assert shown["state"] == "running"
+
+
+def test_a_database_made_with_another_password_is_told_and_not_waited_for(host: Host) -> None:
+    id_ = host.prepare(image=BASE)
+    host.wb("run", id_)
+    host.wb("stop", id_)
+    secrets = host.root / "secrets" / f"{id_}.json"
+    secrets.write_text(json.dumps(json.loads(secrets.read_text()) | {"postgresPassword": "other"}))
+    done = host.wb("run", id_, exits=1)
+    assert f"{id_} is not let in by its database: " in done.stderr
+    assert f"`postgresPassword` into {id_}.json" in done.stderr
+    assert host.containers(id_) == []
+
+
+def test_status_says_that_a_platform_lost_its_database_and_how_a_container_ended(
+    host: Host,
+) -> None:
+    id_ = host.prepare(image=BASE)
+    host.wb("run", id_)
+    host.container(f"{id_}-postgres").kill()
+
+    def part(role: Role) -> dict[str, Any]:
+        (shown,) = host.json("status", id_)["instances"]
+        return next(each for each in shown["containers"] if each["role"] == role)
+
+    wait_until(lambda: part(Role.PLATFORM)["state"] == "unhealthy", "the loss")
+    assert part(Role.PLATFORM)["database"]["connected"] is False
+    postgres = part(Role.POSTGRES)
+    assert (postgres["state"], postgres["exitCode"]) == ("exited", 137)
+    assert postgres["startedAt"] < postgres["finishedAt"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fake_engine import Program
+from lifecycle.examples import wanted
 from lifecycle.world import BROKEN, LOOK, NEVER_READY, PLATFORM, POSTGRES, RUNNING, VALKEY, World
 from msgspec.structs import replace
 
@@ -324,3 +325,15 @@ def test_after_a_command_died_what_runs_is_stopped_to_the_end_unless_events_tell
     world.run(left_by=dead(ago_s))
     assert len(stops) == restarted
     assert world.states() == RUNNING
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("::1", "http://[::1]:9001"),
+        ("::", "http://127.0.0.1:9001"),
+        ("10.0.0.1", "http://10.0.0.1:9001"),
+    ],
+)
+def test_a_url_brackets_an_ipv6_address(address: str, expected: str) -> None:
+    assert actions.url(wanted(bind_address=address)) == expected

@@ -81,13 +81,14 @@ def detail(inspected: Document) -> ContainerDetail:
         name=inspected["Name"].removeprefix("/"),
         state=state["Status"],
         exit_code=state["ExitCode"],
-        started_at=state["StartedAt"],
+        started_at=_moment(state["StartedAt"]),
         restart_policy=inspected["HostConfig"]["RestartPolicy"]["Name"] or "no",
         restart_count=inspected.get("RestartCount", 0),
         addresses=_addresses(_networks(inspected)),
         health=(state.get("Health") or {}).get("Status", ""),
         oom_killed=bool(state.get("OOMKilled")),
         auto_remove=bool(inspected["HostConfig"].get("AutoRemove")),
+        finished_at=_moment(state.get("FinishedAt", "")),
     )
 
 
@@ -99,6 +100,11 @@ def image(inspected: Document) -> ImageInfo:
         size=inspected.get("Size", 0),
         digests=tuple(inspected.get("RepoDigests") or ()),
     )
+
+
+def _moment(told: str) -> str:
+    """A time; empty where the engine says the year 1, which is "never"."""
+    return "" if told.startswith("0001-") else told
 
 
 def _first_name(names: Iterable[str]) -> str:

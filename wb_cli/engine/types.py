@@ -35,6 +35,15 @@ class Port(Struct, frozen=True):
     host: int
     address: str = "127.0.0.1"
 
+    def __str__(self) -> str:
+        """Where it is published, as a URL has it: ``127.0.0.1:9000``, ``[::1]:9000``."""
+        return f"{bracketed(self.address)}:{self.host}"
+
+
+def bracketed(address: str) -> str:
+    """An address as a URL has it: IPv6 in brackets."""
+    return f"[{address}]" if ":" in address else address
+
 
 class SecretFile(Struct, frozen=True):
     """A file copied into a created container, readable by root alone.
@@ -178,7 +187,8 @@ class ContainerDetail(Struct, frozen=True):
     """What one container is doing right now.
 
     ``addresses`` maps its networks' names to its addresses there; ``health`` is the verdict of
-    the image's own health check ("" where it has none).
+    the image's own health check ("" where it has none). Times are RFC 3339, "" where it never
+    started or ended; one that runs again keeps when it ended last.
     """
 
     id: str
@@ -192,6 +202,7 @@ class ContainerDetail(Struct, frozen=True):
     health: str = ""
     oom_killed: bool = False
     auto_remove: bool = False
+    finished_at: str = ""
 
 
 class EngineInfo(Struct, frozen=True):

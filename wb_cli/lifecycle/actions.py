@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from wb_cli.contract import Role
+from wb_cli.engine.types import bracketed
 from wb_cli.lifecycle import plan as ops
 from wb_cli.lifecycle.execute import Cancellation, Execution, Outcome
 from wb_cli.lifecycle.guests import guests_of, wait_for_guests
@@ -183,4 +184,4 @@ def url(wanted: Desired) -> str:
     if not platform or not platform.ports:
         return ""
     host, port = reachable_address(platform.ports[0])
-    return f"http://{host}:{port}"
+    return f"http://{bracketed(host)}:{port}"

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from wb_cli import contract
 from wb_cli.contract import Role
-from wb_cli.engine.types import LABEL_REGISTRY, ContainerSpec
+from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.errors import NotFoundError, UsageError
-from wb_cli.lifecycle import probes, warmup
 from wb_cli.lifecycle.desired import common_labels
-from wb_cli.lifecycle.health import probe, reachable_address
 from wb_cli.lifecycle.preflight import foreign
 from wb_cli.lifecycle.present import PREVIOUS
-from wb_cli.lifecycle.probes import Answer, Verdict
+from wb_cli.lifecycle.quantities import since
 from wb_cli.lifecycle.targets import instances_on
+from wb_cli.lifecycle.told import ENDED, Condition, ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from wb_cli.engine.base import Engine
-    from wb_cli.engine.types import Observed, ObservedContainer
+    from wb_cli.engine.types import ContainerDetail, Observed, ObservedContainer
     from wb_cli.instances.model import Instance
     from wb_cli.instances.registry import Registry
     from wb_cli.lifecycle.site import Site
@@ -35,7 +32,8 @@ PROBES_AT_A_TIME = 16
 class PartStatus(Struct, frozen=True):
     """One container: its condition, since when, its published ports, and what it tells of itself.
 
-    ``facts`` are what ``detail`` says, for ``--json``.
+    ``facts`` are what ``detail`` says, for ``--json``. Times are RFC 3339, empty where there was no
+    such moment; ``exit_code`` is ``None`` while it runs.
     """
 
     role: str
@@ -46,6 +44,9 @@ class PartStatus(Struct, frozen=True):
     image: str = ""
     detail: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    started_at: str = ""
+    finished_at: str = ""
+    exit_code: int | None = None
 
     def as_document(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -53,7 +54,9 @@ class PartStatus(Struct, frozen=True):
             "container": self.name,
             "role": self.role,
             "state": self.state,
-            "since": self.since or None,
+            "startedAt": self.started_at or None,
+            "finishedAt": self.finished_at or None,
+            "exitCode": self.exit_code,
             "ports": self.ports.split() if self.ports else [],
             "image": self.image or None,
             **self.facts,
@@ -169,79 +172,32 @@ def _summary(parts: Sequence[PartStatus], *, is_foreign: bool) -> str:
 def _part(
     site: Site, instance_id: str, role: Role, container: ObservedContainer | None
 ) -> PartStatus:
+    name = role.container_name(instance_id)
     if not container:
-        return PartStatus(role, role.container_name(instance_id), "stopped")
-    told = _ask(site, role, container) if container.is_running else Told(container.state)
-    return PartStatus(
-        role=role,
-        name=container.name,
-        state=told.state,
-        since=_since(container.status),
-        ports=" ".join(f"{p.address}:{p.host}" for p in container.ports),
-        image=container.image,
-        detail=told.detail,
-        facts=told.facts,
-    )
-
-
-class Told(Struct, frozen=True):
-    """What a container said when it was asked."""
-
-    state: str
-    detail: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-def _ask(site: Site, role: Role, container: ObservedContainer) -> Told:
-    """Healthy where it answers; starting where it runs and does not (yet)."""
-    if role is Role.PLATFORM and container.ports:
-        host, port = reachable_address(container.ports[0])
-        answer = probes.http_below_500(host, port, contract.HEALTH_PATH)
-        return _told_by_platform(answer)
+        return PartStatus(role, name, Condition.STOPPED)
     try:
         detail = site.engine.inspect(container.id)
     except NotFoundError:
-        return Told("stopped")
-    spec = ContainerSpec(container.instance or "", role, container.image)
-    answer = probe(site.engine, spec, detail)
-    if role is Role.VALKEY and answer.verdict is Verdict.READY:
-        return _told_by_valkey(detail.addresses.get(spec.instance, ""))
-    return Told(_word(answer))
-
-
-def _word(answer: Answer) -> str:
-    return "healthy" if answer.verdict is Verdict.READY else "starting"
-
-
-def _told_by_platform(answer: Answer) -> Told:
-    warm_up = warmup.parse(answer.words)
-    if not warm_up:
-        return Told(_word(answer))
-    return Told(_word(answer), str(warm_up), {"warmUp": warm_up.as_document()})
-
-
-def _told_by_valkey(address: str) -> Told:
-    info = probes.valkey_info(address, contract.VALKEY_PORT) if address else {}
-    if not info:
-        return Told("healthy")
-    keys = int((re.search(r"keys=(\d+)", info.get("db0", "")) or [0, 0])[1])
-    saved = info.get("rdb_last_bgsave_status") == "ok"
-    since = int(info.get("server_time_usec", "0")) // 10**6 - int(
-        info.get("rdb_last_save_time", "0")
+        return PartStatus(role, name, Condition.STOPPED)
+    told = ask(site.engine, role, container, detail)
+    return PartStatus(
+        role=role,
+        name=container.name,
+        state=told.condition,
+        detail=told.detail,
+        facts=told.facts,
+        ports=" ".join(map(str, container.ports)),
+        image=container.image,
+        **_times(detail),
     )
-    detail = (
-        f"{keys:,} keys, {info.get('used_memory_human', '?')}, "
-        f"last save {'ok' if saved else 'FAILED'} {since:,} s ago"
-    )
-    facts = {
-        "keys": keys,
-        "usedMemoryBytes": int(info.get("used_memory", 0)),
-        "lastSave": int(info.get("rdb_last_save_time", "0")),
-        "lastSaveSucceeded": saved,
+
+
+def _times(detail: ContainerDetail) -> dict[str, Any]:
+    """When it was started; where it does not run, also when and how it ended."""
+    has_ended = detail.state in ENDED
+    return {
+        "started_at": detail.started_at,
+        "finished_at": detail.finished_at if has_ended else "",
+        "exit_code": detail.exit_code if has_ended else None,
+        "since": since(detail.finished_at if has_ended else detail.started_at),
     }
-    return Told("healthy", detail, {"valkey": facts})
-
-
-def _since(status: str) -> str:
-    """The engine's sentence without its verdict: ``Up 5 minutes (healthy)`` -> ``5 minutes``."""
-    return re.sub(r"^Up |\s*\([a-z: ]+\)$", "", status)
