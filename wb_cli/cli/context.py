@@ -15,8 +15,7 @@ from wb_cli.errors import UsageError, WbError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wb_cli.engine.base import Engine
-    from wb_cli.engine.images import Images
+    from wb_cli.engine.base import Engine, ImageStore
     from wb_cli.instances.model import Instance
     from wb_cli.instances.secrets import SecretStore
     from wb_cli.instances.settings import Settings
@@ -69,7 +68,7 @@ class Wb:
         return DockerEngine(connect())
 
     @cached_property
-    def images(self) -> Images:
+    def images(self) -> ImageStore:
         """The engine's images. Needs: an engine that answers."""
         from wb_cli.engine.client import connect
         from wb_cli.engine.images import Images

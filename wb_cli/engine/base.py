@@ -1,13 +1,16 @@
-"""The Engine: the few calls through which everything above reaches containers."""
+"""The few calls through which everything above reaches containers (Engine) and images."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
 from wb_cli.engine.keeping import Kept
+from wb_cli.engine.pull_progress import PullProgress
 from wb_cli.engine.types import (
+    BuildSpec,
     ContainerDetail,
     ContainerSpec,
     EngineInfo,
@@ -150,4 +153,62 @@ class Engine(Protocol):
 
         What the streams raise is passed on, and the command left to itself.
         """
+        ...
+
+
+class ImageStore(Protocol):
+    """The images of one engine. Calls block; they may be made from several threads at once.
+
+    Every call raises ``EngineUnreachableError`` where the engine does not answer.
+    """
+
+    def find(self, reference: str) -> ImageInfo | None:
+        """The local image of that reference, or ``None``."""
+        ...
+
+    def labels(self, reference: str) -> Mapping[str, str]:
+        """The labels of a local image; none where there is no such image."""
+        ...
+
+    def pull(
+        self, reference: str, on_progress: Callable[[PullProgress], None], *, mirror: str = ""
+    ) -> None:
+        """Fetch an image from its registry, or from a mirror under its own local tag.
+
+        Raises ``NotFoundError`` where the registry knows no such image, and ``EngineError`` where
+        the registry failed or said nothing for too long.
+        """
+        ...
+
+    def build(self, spec: BuildSpec, on_line: Callable[[str], None]) -> None:
+        """Build an image; ``on_line`` gets what the engine and the steps say.
+
+        Raises ``EngineError`` where a step failed, with the step's own last lines.
+        """
+        ...
+
+    def import_archive(self, archive: Path, reference: str, labels: Mapping[str, str]) -> None:
+        """Make an image of a tar file that holds a whole system.
+
+        Raises ``EngineError`` where it is no such file; no image is made then.
+        """
+        ...
+
+    def save(self, references: Sequence[str]) -> Generator[bytes, None, None]:
+        """The archive of several images, piece by piece.
+
+        A reader that does not read it to its end must close it: the engine would go on sending.
+        """
+        ...
+
+    def load(self, archive: Iterable[bytes]) -> None:
+        """Take in the images of an archive."""
+        ...
+
+    def tag(self, source: str, reference: str) -> None:
+        """Give a local image another name."""
+        ...
+
+    def untag(self, reference: str) -> None:
+        """Take a name away from an image; with its last name the image goes."""
         ...

@@ -213,6 +213,16 @@ class EngineInfo(Struct, frozen=True):
     endpoint: str
 
 
+class BuildSpec(Struct, frozen=True):
+    """What an image is built from: the files of its build folder, arguments, and labels."""
+
+    tag: str
+    context: Mapping[str, bytes]
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    use_cache: bool = True
+
+
 class ImageInfo(Struct, frozen=True):
     """An image present on the engine. ``size`` in bytes."""
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from wb_cli.engine.images import Images
+    from wb_cli.engine.base import ImageStore
 
     OnBytes = Callable[[int], None]
 
@@ -30,7 +30,7 @@ SEAL = "wb-images.json"
 CHUNK = 1024 * 1024
 
 
-def save(images: Images, references: Sequence[str], file: Path, on_bytes: OnBytes) -> None:
+def save(images: ImageStore, references: Sequence[str], file: Path, on_bytes: OnBytes) -> None:
     """Write images to a file, complete or not at all.
 
     Raises:
@@ -53,7 +53,7 @@ def save(images: Images, references: Sequence[str], file: Path, on_bytes: OnByte
         part.unlink(missing_ok=True)
 
 
-def load(open_images: Callable[[], Images], file: Path, on_bytes: OnBytes) -> tuple[str, ...]:
+def load(open_images: Callable[[], ImageStore], file: Path, on_bytes: OnBytes) -> tuple[str, ...]:
     """Check a file and load its images; give their names. The engine is not asked before.
 
     Raises:

@@ -20,8 +20,7 @@ from wb_cli.lifecycle.side_by_side import side_by_side
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from wb_cli.engine.base import Engine
-    from wb_cli.engine.images import Images
+    from wb_cli.engine.base import Engine, ImageStore
     from wb_cli.engine.pull_progress import PullProgress
     from wb_cli.images import Recipe
     from wb_cli.instances.model import Instance
@@ -39,7 +38,7 @@ class Setup(Struct, frozen=True):
     settings: Settings
     instances: Sequence[Instance]
     open_engine: Callable[[], Engine]
-    open_images: Callable[[], Images]
+    open_images: Callable[[], ImageStore]
     docker_host: str = ""
 
     def look(self) -> Machine:
@@ -118,7 +117,7 @@ class Setup(Struct, frozen=True):
             return self._build(images, image.recipe, report)
         return ""
 
-    def _build(self, images: Images, recipe: Recipe, report: Report) -> str:
+    def _build(self, images: ImageStore, recipe: Recipe, report: Report) -> str:
         if not provision.is_current(images, recipe):
             provision.build(images, recipe, mirror=self.settings.mirror, report=report)
         return provision.use(recipe, self.settings, self.instances)
