@@ -25,11 +25,20 @@ my $mode = $ENV{MODE} || "healthy";
 print "stand-in: $mode\n";
 if ($mode eq "exits") { print "no such dialect\n"; exit 7 }
 $SIG{TERM} = $mode eq "deaf" ? "IGNORE" : sub { exit 0 };
+# Told to stop, it goes on for a while: "slow" answers until its end, "mute" does not.
+my ($server, $is_ending);
+my $end = sub {
+    return if $is_ending++;
+    close $server if $mode eq "mute";
+    $SIG{ALRM} = sub { exit 0 };
+    alarm($ENV{STOPS_WITHIN_S} || 4);
+};
+$SIG{TERM} = $end if $mode eq "slow" || $mode eq "mute";
 if ($mode eq "silent") { sleep 1 while 1 }
 if ($mode eq "gate") { select undef, undef, undef, 0.02 until -e "/app/sandbox/go" }
-my $server = IO::Socket::INET->new(LocalPort => 8000, Listen => 16, ReuseAddr => 1) or die $@;
+$server = IO::Socket::INET->new(LocalPort => 8000, Listen => 16, ReuseAddr => 1) or die $@;
 while (1) {
-    my $client = $server->accept or next;
+    my $client = $server->accept or do { sleep 1 if $is_ending && $mode eq "mute"; next };
     while (<$client>) { last if /^\r?\n$/ }
     print $client "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok";
     close $client;
@@ -110,11 +119,11 @@ def tries(request: pytest.FixtureRequest) -> Tries:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
+    item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Count a test as one try of what its module's first words name."""
     report = yield
-    is_over = report.when == "call" and report.outcome != "skipped"
+    is_over = report.when == "call" and not report.skipped
     if is_over and not item.stash.get(COUNTED, False):
         words = (item.module.__doc__ or item.module.__name__).partition(":")[0].splitlines()[0]
         TALLY.note(words.rstrip("."), held=report.passed)

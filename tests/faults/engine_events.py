@@ -3,6 +3,7 @@
 The engine remembers but a few hundred events, so a thread reads them as they come.
 """
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -64,18 +65,16 @@ class EngineEvents:
 
     def wait_for(self, is_it: Callable[[Event], bool], since: int, within: float) -> Event | None:
         """The first event behind the first ``since`` that is it; ``None`` if none comes in time."""
-        deadline, position = time.monotonic() + within, since
-        while True:
+        deadline = time.monotonic() + within
+        for position in itertools.count(since):
             with self._grown:
-                if not self._grown.wait_for(
-                    lambda: len(self.seen) > position, deadline - time.monotonic()
-                ):
-                    return None
-                new = self.seen[position:]
-            position += len(new)
-            for event in new:
-                if is_it(event):
-                    return event
+                while len(self.seen) <= position:
+                    if not self._grown.wait(deadline - time.monotonic()):
+                        return None
+                event = self.seen[position]
+            if is_it(event):
+                return event
+        return None
 
     def of(self, instance: str, since: int) -> list[Event]:
         """What was done to an instance's containers, behind the first ``since`` events."""
@@ -87,7 +86,7 @@ class EngineEvents:
                 self._note(raw)
                 if self._is_closing and raw["Type"] == "volume":
                     return
-        except Exception as trouble:
+        except Exception as trouble:  # noqa: BLE001  (whoever waits is told)
             with self._grown:
                 self._trouble = trouble
                 self._grown.notify_all()

@@ -13,7 +13,7 @@ from contextlib import suppress
 from enum import Enum
 from http import HTTPStatus
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from faults.http_messages import Request, answer, read_answer, relay
 
@@ -94,7 +94,7 @@ class FaultyEngine:
         """For DOCKER_HOST."""
         return f"unix://{self.path}"
 
-    def __enter__(self) -> "FaultyEngine":
+    def __enter__(self) -> Self:
         self._listener.bind(str(self.path))
         self._listener.listen(64)
         self._spawn(self._accept)

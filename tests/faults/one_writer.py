@@ -36,8 +36,8 @@ class Place:
 class OneWriter:
     """Told of every event, it notes each moment at which a data folder had two writers.
 
-    It looks at the data folders below ``root`` alone, of which none is mounted yet. A platform is no writer: a stock one mounts
-    ``databases`` beside its PostgreSQL.
+    It looks at the data folders below ``root`` alone, of which none is mounted yet. A platform is
+    no writer: a stock one mounts ``databases`` beside its PostgreSQL.
     """
 
     client: docker.DockerClient
