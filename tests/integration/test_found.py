@@ -56,9 +56,7 @@ def test_a_platform_whose_image_calls_it_unhealthy_runs_as_long_as_it_answers(
 ) -> None:
     id_ = host.prepare(image=platforms("called-unhealthy"))
     host.wb("run", id_)
-    wait_until(
-        lambda: host.inspect(id_)["State"]["Health"]["Status"] == "unhealthy", "the verdict"
-    )
+    wait_until(lambda: host.inspect(id_)["State"]["Health"]["Status"] == "unhealthy", "the verdict")
     host.wb("run", id_)
     (shown,) = host.json("status", id_)["instances"]
     assert shown["state"] == "running"

@@ -1,6 +1,7 @@
 """run, stop and restart on an engine in memory."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from wb_cli.errors import StartFailedError, StillStartingError
 from wb_cli.lifecycle import actions
 from wb_cli.lifecycle.actions import Result
+from wb_cli.lifecycle.lock import Holder
 
 
 def test_run_starts_everything_and_supervises_it_only_then(world: World) -> None:
@@ -300,3 +302,25 @@ def test_what_was_not_started_in_time_is_named_with_the_way_on(world: World) -> 
     with pytest.raises(StillStartingError, match=r"not started yet: demo$") as caught:
         world.run(timeout_s=0.1)
     assert "`wb run demo` goes on" in caught.value.hint
+
+
+def dead(ago_s: float) -> Holder:
+    began = datetime.now(UTC) - timedelta(seconds=ago_s)
+    return Holder("wb stop demo", 1, "root", began.isoformat(timespec="seconds"))
+
+
+@pytest.mark.parametrize(
+    ("memory_reaches_back", "ago_s", "restarted"),
+    [(False, 30, 3), (True, 30, 0), (False, 7200, 0)],
+    ids=["events forgotten", "events tell", "long ago"],
+)
+def test_after_a_command_died_what_runs_is_stopped_to_the_end_unless_events_tell_better(
+    world: World, memory_reaches_back: bool, ago_s: float, restarted: int
+) -> None:
+    world.run()
+    world.engine.memory_reaches_back = memory_reaches_back
+    stops: list[str] = []
+    world.engine.before_call = lambda call, _: stops.append(call) if call == "stop" else None
+    world.run(left_by=dead(ago_s))
+    assert len(stops) == restarted
+    assert world.states() == RUNNING

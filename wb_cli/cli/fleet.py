@@ -95,6 +95,8 @@ def _under_lock(
     wb: Wb, work: Work, options: Options, cancelled: threading.Event, tasks: Tasks
 ) -> Callable[[str], Result]:
     """The work on one instance, with its progress line; a dry run takes no lock."""
+    from msgspec.structs import replace
+
     from wb_cli.lifecycle.actions import How
     from wb_cli.lifecycle.lock import locked
 
@@ -106,8 +108,8 @@ def _under_lock(
         if options.dry_run:
             return work(instance, how)
         command = f"wb {options.verb} {instance}"
-        with locked(wb.site.locks, instance, command, options.wait, cancelled):
-            return work(instance, how)
+        with locked(wb.site.locks, instance, command, options.wait, cancelled) as lock:
+            return work(instance, replace(how, left_by=lock.left_by))
 
     return one
 

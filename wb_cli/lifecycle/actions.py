@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from wb_cli.contract import Role
 from wb_cli.lifecycle import plan as ops
@@ -21,21 +22,29 @@ from wb_cli.lifecycle.reconcile import plan_restart, plan_run, plan_stop
 from wb_cli.lifecycle.warmup import WarmUp, follow
 
 if TYPE_CHECKING:
+    from wb_cli.engine.types import Observed
     from wb_cli.instances.model import Instance
     from wb_cli.lifecycle.desired import Desired
+    from wb_cli.lifecycle.lock import Holder
     from wb_cli.lifecycle.site import Site
 
 READY_WITHIN_S = 120.0
+# No stop is under way for longer: the largest Valkey has saved its snapshot by then.
+STOP_AT_MOST_S = 3600.0
 Planner = Callable[["Desired", Present, str], Plan]
 
 
 class How(Struct, frozen=True):
-    """How an action is carried out: how long a start may take, who is told, who may cancel."""
+    """How an action is carried out: how long a start may take, who is told, who may cancel.
+
+    ``left_by`` is the command that died before on the same instance, if one did.
+    """
 
     timeout_s: float = READY_WITHIN_S
     dry_run: bool = False
     report: Callable[[str], None] = lambda _: None
     cancelled: threading.Event = field(default_factory=threading.Event)
+    left_by: Holder | None = None
 
 
 class Result(Struct, frozen=True):
@@ -108,7 +117,7 @@ def check(site: Site, instance: Instance) -> None:
 def _bring_up(site: Site, instance: Instance, how: How, planner: Planner) -> Result:
     began = time.monotonic()
     how.report("checking")
-    observed = site.engine.observe()
+    observed = _observe(site, instance.id, how)
     present = site.present(instance.id, observed, site.image_references(instance))
     wanted = site.desired(instance, create_secrets=not how.dry_run)
     Preflight(instance, site.settings, wanted, observed, present, site.engine.is_local).check()
@@ -120,6 +129,29 @@ def _bring_up(site: Site, instance: Instance, how: How, planner: Planner) -> Res
     outcome = execution.run(plan, undo=True)
     seconds = time.monotonic() - began
     return Result(plan, outcome, seconds, url(wanted), warm_up=_warm_up(plan, wanted, how))
+
+
+def _observe(site: Site, instance_id: str, how: How) -> Observed:
+    """What the engine has.
+
+    Where a command died and the engine has forgotten its events since, each part that runs counts
+    as one that is being stopped: the stop that the dead command asked for may come true later.
+    """
+    observed = site.engine.observe()
+    if not how.left_by or not _may_go_on(site, how.left_by):
+        return observed
+    containers = tuple(
+        replace(each, is_stopping=each.is_running) if each.instance == instance_id else each
+        for each in observed.containers
+    )
+    return replace(observed, containers=containers)
+
+
+def _may_go_on(site: Site, dead: Holder) -> bool:
+    """Whether a stop that a dead command asked for may be under way without an event to tell."""
+    began = dead.began
+    is_recent = began is not None and time.time() - began < STOP_AT_MOST_S
+    return is_recent and not site.engine.remembers(began or 0)
 
 
 def _warm_up(plan: Plan, wanted: Desired, how: How) -> WarmUp | None:

@@ -33,6 +33,14 @@ class Holder(Struct, frozen=True):
     user: str = "unknown"
     since: str = ""
 
+    @property
+    def began(self) -> float | None:
+        """When it took the lock, in seconds since the epoch; ``None`` where it did not say."""
+        try:
+            return datetime.fromisoformat(self.since).timestamp()
+        except ValueError:
+            return None
+
     def __str__(self) -> str:
         return f"`{self.command}` of {self.user} (pid {self.pid}, since {self.since})"
 
