@@ -103,7 +103,13 @@ class Host:
 
     def wb(self, *words: str, exits: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a command line to its end, which must be the given exit code."""
-        done = subprocess.run(
+        done = self.ran(*words, **environ)
+        assert done.returncode == exits, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    def ran(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run a command line to its end, whatever that is."""
+        return subprocess.run(
             [sys.executable, "-m", "wb_cli", *words],
             capture_output=True,
             text=True,
@@ -112,8 +118,6 @@ class Host:
             env=self.environ | environ,
             cwd=self.root,
         )
-        assert done.returncode == exits, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done
 
     def json(self, *words: str, exits: int = 0, **environ: str) -> Any:
         """The same with `--json`, parsed."""
