@@ -43,7 +43,10 @@ class SecretFile(Struct, frozen=True):
 
 
 class ContainerSpec(Struct, frozen=True):
-    """What one container of an instance must be. Memory in bytes, stop timeout in seconds."""
+    """What one container of an instance must be. Memory in bytes, stop timeout in seconds.
+
+    ``suffix`` is part of the name of a container that works on a part's folder for a moment.
+    """
 
     instance: str
     role: Role
@@ -60,11 +63,12 @@ class ContainerSpec(Struct, frozen=True):
     auto_remove: bool = False
     supervised: bool = True
     labels: Mapping[str, str] = field(default_factory=dict)
+    suffix: str = ""
 
     @property
     def name(self) -> str:
         """The container's name, which is also its alias on the instance's network."""
-        return self.role.container_name(self.instance)
+        return self.role.container_name(self.instance) + self.suffix
 
 
 class NetworkSpec(Struct, frozen=True):

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from wb_cli.contract import Role
+from wb_cli.contract import VALKEY_DATA, Role
+from wb_cli.lifecycle import persistence
 from wb_cli.lifecycle import plan as ops
+from wb_cli.lifecycle.desired import instance_path
 from wb_cli.lifecycle.execute import Cancellation, Execution, Outcome
 from wb_cli.lifecycle.guests import guests_of, wait_for_guests
 from wb_cli.lifecycle.health import reachable_address
@@ -116,7 +118,13 @@ def _bring_up(site: Site, instance: Instance, how: How, planner: Planner) -> Res
     wanted = site.desired(instance, create_secrets=not how.dry_run)
     Preflight(instance, site.settings, wanted, observed, present, site.engine.is_local).check()
     subnets = site.subnets(observed)
-    plan = planner(wanted, present, "" if present.networks else next(subnets))
+    plan = planner(
+        wanted,
+        persistence.without_carrier(present),
+        "" if present.networks else next(subnets),
+    )
+    kept = _kept(site, instance) if persistence.is_started(plan, wanted) else None
+    plan = persistence.carried_over(plan, wanted, present, kept)
     if how.dry_run:
         return Result(plan, Outcome(), 0, url(wanted), dry_run=True)
     execution = _execution(site, present, how, subnets)
@@ -124,6 +132,13 @@ def _bring_up(site: Site, instance: Instance, how: How, planner: Planner) -> Res
     outcome = execution.run(_verification(plan, wanted), undo=False)
     seconds = time.monotonic() - began
     return Result(plan, outcome, seconds, url(wanted), warm_up=_warm_up(plan, wanted, how))
+
+
+def _kept(site: Site, instance: Instance) -> persistence.Kept | None:
+    """What lies in Valkey's folder, where that is on this machine."""
+    if not site.engine.is_local:
+        return None
+    return persistence.look(instance_path(instance, site.settings) / VALKEY_DATA)
 
 
 def _warm_up(plan: Plan, wanted: Desired, how: How) -> WarmUp | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -19,7 +19,9 @@ from wb_cli.errors import (
     WbError,
 )
 from wb_cli.lifecycle import plan as ops
+from wb_cli.lifecycle.carry import CarryError, carry_over, save
 from wb_cli.lifecycle.health import Watch
+from wb_cli.lifecycle.present import PREVIOUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -122,8 +124,8 @@ class Execution(Struct):
     def _do(self, operation: Operation) -> None:
         try:
             self._apply(operation)
-        except (StartFailedError, StillStartingError) as error:
-            if not isinstance(operation, ops.Await) or operation.spec.role is not Role.VALKEY:
+        except (StartFailedError, StillStartingError, CarryError) as error:
+            if not self._runs_without(operation):
                 raise
             # The cache never breaks an instance: it runs on without.
             self.outcome.degraded.append(error.message)
@@ -132,7 +134,17 @@ class Execution(Struct):
             with self._lock:
                 self._done.append(operation)
 
-    def _apply(self, operation: Operation) -> None:
+    def _runs_without(self, operation: Operation) -> TypeGuard[ops.Await | ops.CarryOver]:
+        """Whether the instance runs on without the Valkey of an operation that failed.
+
+        A Valkey that served until now serves on instead of one that would not find its data.
+        """
+        if isinstance(operation, ops.CarryOver):
+            served = {op.name + PREVIOUS for op in self._done if isinstance(op, ops.Stop)}
+            return not served & {operation.spec.name + PREVIOUS} & self.containers.keys()
+        return isinstance(operation, ops.Await) and operation.spec.role is Role.VALKEY
+
+    def _apply(self, operation: Operation) -> None:  # noqa: C901  (a case for each kind)
         engine, ids = self.engine, self.containers
         match operation:
             case ops.CreateNetwork(spec):
@@ -141,9 +153,13 @@ class Execution(Struct):
                 engine.remove_network(network)
             case ops.Create(spec):
                 ids[spec.name] = engine.create_container(spec, self.network)
-            case ops.Start(spec):
+            case ops.Save(name):
+                save(engine, ids[name], operation, self.cancelled)
+            case ops.CarryOver():
+                self._carry_over(operation)
+            case ops.Start(spec) if spec.name not in self._not_ready:
                 engine.start(ids[spec.name])
-            case ops.Await(spec):
+            case ops.Await(spec) if spec.name not in self._not_ready:
                 self._watch(spec).until_ready()
             case ops.SetRestartPolicy(name, policy) if not self._has_failed(name):
                 engine.set_restart_policy(ids[name], policy)
@@ -157,7 +173,13 @@ class Execution(Struct):
 
     def _has_failed(self, name: str) -> bool:
         """What failed stays down to be looked at; what is slow is supervised like the rest."""
-        return isinstance(self._not_ready.get(name), StartFailedError)
+        return isinstance(self._not_ready.get(name), StartFailedError | CarryError)
+
+    def _carry_over(self, operation: ops.CarryOver) -> None:
+        """What it takes is not taken from the time for starting."""
+        began = time.monotonic()
+        carry_over(self.engine, operation, self.network, self.cancelled)
+        self.deadline += time.monotonic() - began
 
     def _create_network(self, spec: NetworkSpec) -> None:
         """Where somebody took the subnet since we looked, the next one is tried."""
@@ -209,6 +231,8 @@ class Execution(Struct):
                 self.engine.remove_container(self.containers.pop(spec.name))
             case ops.Start(spec) if spec.name in self.containers:
                 self.engine.stop(self.containers[spec.name], spec.stop_timeout)
+            case ops.CarryOver():
+                self._carry_back(operation)
             case ops.Rename(name, to) if to in self.containers:
                 self._rename(to, name)
             case ops.SetRestartPolicy(name, policy) if name in self.containers:
@@ -218,6 +242,15 @@ class Execution(Struct):
                 self.engine.start(self.containers[name])
             case _:
                 pass
+
+    def _carry_back(self, operation: ops.CarryOver) -> None:
+        """The old Valkey would not find its data in the new form: then it does not come back."""
+        back = replace(operation, to=operation.to.other)
+        try:
+            carry_over(self.engine, back, self.network, threading.Event())
+        except WbError:
+            self.containers.pop(operation.spec.name + PREVIOUS, None)
+            raise
 
 
 def _is_fatal(error: BaseException | None) -> bool:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # What a container is called whose successor is not ready yet.
 PREVIOUS = "-previous"
+# What the container is called, beside Valkey's own, that changes the form of Valkey's files.
+CARRIER = "-carrier"
 
 
 class Present(Struct, frozen=True):
