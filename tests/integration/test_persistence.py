@@ -106,7 +106,7 @@ def test_a_log_is_newer_than_the_snapshot_of_a_valkey_that_was_killed(cache: Cac
     cache.write()
     cache.host.valkey(cache.id, "save")
     cache.die()
-    cache.host.wb("stop", cache.id)
+    cache.host.container(cache.name).remove()
     cache.run(AOF)
 
 
