@@ -22,9 +22,12 @@ class Role(StrEnum):
 STOP_ORDER = (Role.PLATFORM, Role.ADMIN, Role.POSTGRES, Role.VALKEY)
 # What a container is called while its successor is not ready yet.
 PREVIOUS_SUFFIX = "-previous"
+# What the container is called, beside Valkey's own, that changes the form of Valkey's files.
+CARRIER_SUFFIX = "-carrier"
 RESERVED_SUFFIXES = (
     *(f"-{role}" for role in (Role.POSTGRES, Role.VALKEY, Role.ADMIN)),
     PREVIOUS_SUFFIX,
+    CARRIER_SUFFIX,
 )
 
 # Ports inside the containers, and the distance of PostgreSQL's host port from the platform's.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from wb_cli.contract import DATA_PATHS, PREVIOUS_SUFFIX, Role
+from wb_cli.contract import CARRIER_SUFFIX, DATA_PATHS, PREVIOUS_SUFFIX, Role
 from wb_cli.secret import Secret
 
 # Labels on everything wb makes: how it finds its own things again, never by parsing names.
@@ -57,7 +57,10 @@ class SecretFile(Struct, frozen=True):
 
 
 class ContainerSpec(Struct, frozen=True):
-    """What one container of an instance must be. Memory in bytes, stop timeout in seconds."""
+    """What one container of an instance must be. Memory in bytes, stop timeout in seconds.
+
+    ``suffix`` is part of the name of a container that works on a part's folder for a moment.
+    """
 
     instance: str
     role: Role
@@ -74,11 +77,12 @@ class ContainerSpec(Struct, frozen=True):
     auto_remove: bool = False
     supervised: bool = True
     labels: Mapping[str, str] = field(default_factory=dict)
+    suffix: str = ""
 
     @property
     def name(self) -> str:
         """The container's name, which is also its alias on the instance's network."""
-        return self.role.container_name(self.instance)
+        return self.role.container_name(self.instance) + self.suffix
 
     @property
     def data_folder(self) -> str:
@@ -159,7 +163,8 @@ class ObservedContainer(Struct, frozen=True):
 def _names(instance: str, role: Role | None) -> set[str]:
     """What a container of an instance may be called; where its role is not known, any of them."""
     names = {each.container_name(instance) for each in ([role] if role else Role)}
-    return names | {name + PREVIOUS_SUFFIX for name in names}
+    suffixes = ("", PREVIOUS_SUFFIX, CARRIER_SUFFIX)
+    return {name + suffix for name in names for suffix in suffixes}
 
 
 class ObservedNetwork(Struct, frozen=True):

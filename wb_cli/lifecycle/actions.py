@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from wb_cli.contract import Role
+from wb_cli.contract import VALKEY_DATA, Role
 from wb_cli.engine.types import bracketed
+from wb_cli.lifecycle import persistence
 from wb_cli.lifecycle import plan as ops
+from wb_cli.lifecycle.desired import instance_path
 from wb_cli.lifecycle.execute import Cancellation, Execution, Outcome
 from wb_cli.lifecycle.guests import guests_of, wait_for_guests
 from wb_cli.lifecycle.health import reachable_address
@@ -123,7 +125,13 @@ def _bring_up(site: Site, instance: Instance, how: How, planner: Planner) -> Res
     wanted = site.desired(instance, create_secrets=not how.dry_run)
     Preflight(instance, site.settings, wanted, observed, present, site.engine.is_local).check()
     subnets = site.subnets(observed)
-    plan = planner(wanted, present, "" if present.networks else next(subnets))
+    plan = planner(
+        wanted,
+        persistence.without_carrier(present),
+        "" if present.networks else next(subnets),
+    )
+    kept = _kept(site, instance) if persistence.is_started(plan, wanted) else None
+    plan = persistence.carried_over(plan, wanted, present, kept)
     if how.dry_run:
         return Result(plan, Outcome(), 0, url(wanted), dry_run=True)
     execution = _execution(site, instance.id, present, how, subnets=subnets)
@@ -153,6 +161,13 @@ def _may_go_on(site: Site, dead: Holder) -> bool:
     began = dead.began
     is_recent = began is not None and time.time() - began < STOP_AT_MOST_S
     return is_recent and not site.engine.remembers(began or 0)
+
+
+def _kept(site: Site, instance: Instance) -> persistence.Kept | None:
+    """What lies in Valkey's folder, where that is on this machine."""
+    if not site.engine.is_local:
+        return None
+    return persistence.look(instance_path(instance, site.settings) / VALKEY_DATA)
 
 
 def _warm_up(plan: Plan, wanted: Desired, how: How) -> WarmUp | None:

@@ -6,7 +6,7 @@ import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -22,6 +22,7 @@ from wb_cli.errors import (
     WbError,
 )
 from wb_cli.lifecycle import plan as ops
+from wb_cli.lifecycle.carry import CarryError, carry_over, save
 from wb_cli.lifecycle.health import Watch
 from wb_cli.lifecycle.plan import Lane
 from wb_cli.lifecycle.present import role_of
@@ -90,6 +91,7 @@ class Execution(Struct):
     _deadline: float | None = None
     _keeps: bool = False
     _kept: dict[str, Kept] = field(default_factory=dict)
+    _carried: ops.CarryOver | None = None
     _started: set[str] = field(default_factory=set)
     _not_ready: dict[str, WbError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -156,14 +158,23 @@ class Execution(Struct):
     def _do(self, operation: Operation) -> None:
         try:
             self._apply(operation)
-        except (StartFailedError, StillStartingError) as error:
-            if not isinstance(operation, ops.Await) or operation.spec.role is not Role.VALKEY:
+        except (StartFailedError, StillStartingError, CarryError) as error:
+            if not self._runs_without(operation):
                 raise
             # The cache never breaks an instance: it runs on without.
             self.outcome.degraded.append(error.message)
             self._not_ready[operation.spec.name] = error
 
-    def _apply(self, operation: Operation) -> None:
+    def _runs_without(self, operation: Operation) -> TypeGuard[ops.Await | ops.CarryOver]:
+        """Whether the instance runs on without the Valkey of an operation that failed.
+
+        A Valkey that served until now serves on instead of one that would not find its data.
+        """
+        if isinstance(operation, ops.CarryOver):
+            return not any(c.role is Role.VALKEY and c.is_active for c in self.before.containers)
+        return isinstance(operation, ops.Await) and operation.spec.role is Role.VALKEY
+
+    def _apply(self, operation: Operation) -> None:  # noqa: C901  (a case for each kind)
         engine, ids = self.engine, self._ids
         match operation:
             case ops.CreateNetwork(spec):
@@ -172,9 +183,13 @@ class Execution(Struct):
                 engine.remove_network(network)
             case ops.Create(spec):
                 ids[spec.name] = engine.create_container(spec, self._network)
-            case ops.Start(spec):
+            case ops.Save(name):
+                save(engine, ids[name], operation, self.cancelled)
+            case ops.CarryOver():
+                self._carry_over(operation)
+            case ops.Start(spec) if spec.name not in self._not_ready:
                 self._start(spec)
-            case ops.Await(spec):
+            case ops.Await(spec) if spec.name not in self._not_ready:
                 self._await(spec)
             case ops.SetRestartPolicy(name, policy) if not self._has_failed(name):
                 engine.set_restart_policy(ids[name], policy)
@@ -187,7 +202,7 @@ class Execution(Struct):
 
     def _has_failed(self, name: str) -> bool:
         """What failed stays down to be looked at; what is slow is supervised like the rest."""
-        return isinstance(self._not_ready.get(name), StartFailedError)
+        return isinstance(self._not_ready.get(name), StartFailedError | CarryError)
 
     def _create_network(self, spec: NetworkSpec) -> None:
         """Where somebody took the subnet since we looked, the next one is tried."""
@@ -205,13 +220,23 @@ class Execution(Struct):
 
     def _apply_back(self, operation: Operation) -> None:
         match operation:
-            case ops.StartAgain(container):
+            case ops.StartAgain(container) if container.name not in self._not_ready:
                 self._start_again(container)
+            case ops.CarryOver():
+                self._carry_back(operation)
             case ops.MakeAgain(container):
                 kept = self._kept[container.name]
                 self._ids[container.name] = self.engine.make_again(kept, self._network)
             case _:
                 self._apply(operation)
+
+    def _carry_back(self, operation: ops.CarryOver) -> None:
+        """The old Valkey would not find its data in the new form: then it does not come back."""
+        try:
+            carry_over(self.engine, operation, self._network, self.cancelled)
+        except WbError as error:
+            self._not_ready[operation.spec.name] = error
+            raise
 
     def _start_again(self, container: ObservedContainer) -> None:
         made_again = self._ids.get(container.name) if container.name in self._kept else None
@@ -255,9 +280,20 @@ class Execution(Struct):
         code = self.engine.stop(container, operation.timeout)
         if code == KILLED:
             self.outcome.killed.append(_killed(operation))
+        self._give_back(time.monotonic() - began)
+
+    def _carry_over(self, operation: ops.CarryOver) -> None:
+        """Change the form of Valkey's files; not on the time for starting, either."""
+        began = time.monotonic()
+        self._carried = operation
+        carry_over(self.engine, operation, self._network, self.cancelled)
+        self._give_back(time.monotonic() - began)
+
+    def _give_back(self, seconds: float) -> None:
+        """Move the deadline of the starts."""
         with self._lock:
             if self._deadline:
-                self._deadline += time.monotonic() - began
+                self._deadline += seconds
 
     def _rename(self, name: str, to: str) -> None:
         self.engine.rename(self._ids[name], to)
@@ -294,7 +330,7 @@ class Execution(Struct):
         try:
             now = self.look()
             self._bind(now)
-            for operation in operations_back(self.before, now, self._kept):
+            for operation in operations_back(self.before, now, self._kept, self._carried):
                 try:
                     self._apply_back(operation)
                 except EngineUnreachableError:

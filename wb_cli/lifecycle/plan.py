@@ -6,6 +6,7 @@ are named, not identified: the executor binds the names to ids.
 """
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
@@ -23,7 +24,20 @@ RESTART = "restart"
 AWAKE = "set aside, but it runs"
 LEFT_OVER = "left over from an interrupted run"
 SUCCEEDED = "its successor is ready"
-EXPECTED = {NOT_THERE, CREATED, READY, STOP, STOPPED, RESTART}
+CARRIED = "what it caches is carried over"
+EXPECTED = {NOT_THERE, CREATED, READY, STOP, STOPPED, RESTART, CARRIED}
+
+
+class Persistence(StrEnum):
+    """How Valkey keeps its data on disk: snapshots, or a log of every write. As declared."""
+
+    RDB = "rdb"
+    AOF = "aof"
+
+    @property
+    def other(self) -> "Persistence":
+        """The way that is not this one."""
+        return Persistence.AOF if self is Persistence.RDB else Persistence.RDB
 
 
 class CreateNetwork(Struct, frozen=True):
@@ -138,6 +152,26 @@ class Remove(Struct, frozen=True):
         return f"remove {self.name}"
 
 
+class Save(Struct, frozen=True):
+    """Have a running Valkey write its snapshot, within ``timeout`` seconds."""
+
+    name: str
+    timeout: int
+
+    def __str__(self) -> str:
+        return f"save what {self.name} caches"
+
+
+class CarryOver(Struct, frozen=True):
+    """Give the files of a Valkey that is down the form that ``spec`` reads at its start."""
+
+    spec: ContainerSpec
+    to: Persistence
+
+    def __str__(self) -> str:
+        return f"carry the cache of {self.spec.name} over from {self.to.other} to {self.to}"
+
+
 Operation = (
     CreateNetwork
     | RemoveNetwork
@@ -150,6 +184,8 @@ Operation = (
     | Stop
     | Rename
     | Remove
+    | Save
+    | CarryOver
 )
 
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from wb_cli.contract import PREVIOUS_SUFFIX, STOP_TIMEOUTS, Role
+from wb_cli.contract import CARRIER_SUFFIX, PREVIOUS_SUFFIX, STOP_TIMEOUTS, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wb_cli.engine.types import ObservedContainer, ObservedNetwork
 
-PREVIOUS = PREVIOUS_SUFFIX
+PREVIOUS, CARRIER = PREVIOUS_SUFFIX, CARRIER_SUFFIX
 
 
 class Present(Struct, frozen=True):

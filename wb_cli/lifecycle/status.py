@@ -12,7 +12,7 @@ from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.errors import NotFoundError, UsageError
 from wb_cli.lifecycle.desired import common_labels
 from wb_cli.lifecycle.preflight import foreign
-from wb_cli.lifecycle.present import PREVIOUS
+from wb_cli.lifecycle.present import CARRIER, PREVIOUS
 from wb_cli.lifecycle.quantities import since
 from wb_cli.lifecycle.targets import instances_on
 from wb_cli.lifecycle.told import ENDED, Condition, ask
@@ -104,7 +104,7 @@ def find_container(
     """
     observed = engine.observe()
     for container in observed.containers:
-        is_current = not container.name.endswith(PREVIOUS)
+        is_current = not container.name.endswith((PREVIOUS, CARRIER))
         if (container.instance, container.role) == (instance_id, role) and is_current:
             return container
     if instance_id not in instances_on(observed):
@@ -137,7 +137,7 @@ def _status(
     site: Site, instance_id: str, observed: Observed, roles: tuple[Role, ...] | None
 ) -> InstanceStatus:
     ours = [c for c in observed.containers if c.instance == instance_id]
-    current = {c.role: c for c in ours if not c.name.endswith(PREVIOUS)}
+    current = {c.role: c for c in ours if not c.name.endswith((PREVIOUS, CARRIER))}
     shown = roles or tuple(role for role in Role if role in current)
     parts = tuple(_part(site, instance_id, role, current.get(role)) for role in shown)
     strangers = foreign(instance_id, observed, str(site.settings.servers_file))
@@ -145,7 +145,7 @@ def _status(
     notes += [
         f"{c.name} is left over; `wb run {instance_id}` tidies up"
         for c in ours
-        if c.name.endswith(PREVIOUS)
+        if c.name.endswith((PREVIOUS, CARRIER))
     ]
     if roles is None:
         notes.append(f"is not in the registry file; `wb stop {instance_id}` stops it")

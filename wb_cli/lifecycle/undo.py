@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wb_cli.contract import STOP_ORDER
+from msgspec.structs import replace
+
+from wb_cli.contract import STOP_ORDER, Role
 from wb_cli.lifecycle.part import down, removes_itself, stop
 from wb_cli.lifecycle.plan import (
+    CarryOver,
     MakeAgain,
     Operation,
     RemoveNetwork,
@@ -28,13 +31,16 @@ if TYPE_CHECKING:
     from wb_cli.lifecycle.present import Present
 
 
-def operations_back(before: Present, now: Present, kept: Collection[str]) -> tuple[Operation, ...]:
+def operations_back(
+    before: Present, now: Present, kept: Collection[str], carried: CarryOver | None = None
+) -> tuple[Operation, ...]:
     """What brings an instance back to how it was, in order.
 
     Args:
         before: what the engine had of it when the command looked first.
         now: what it has of it now.
         kept: names of containers that can be made again, as they removed themselves.
+        carried: the change of form that Valkey's files went through, if they did.
     """
     known = {container.id for container in before.containers}
     made = [container for container in now.containers if container.id not in known]
@@ -45,7 +51,7 @@ def operations_back(before: Present, now: Present, kept: Collection[str]) -> tup
         *_stops(still_there, now),
         *_policies(still_there, before, now),
         *(Rename(new.name, old.name) for old, new in still_there if old.name != new.name),
-        *_starts(before, still_there, kept),
+        *_with_its_data(_starts(before, still_there, kept), carried),
     )
 
 
@@ -92,6 +98,18 @@ def _starts(
             )
         elif container.id in there:
             yield StartAgain(container)
+
+
+def _with_its_data(starts: Iterable[Operation], carried: CarryOver | None) -> Iterator[Operation]:
+    """Valkey's files get their old form back before the old Valkey starts on them."""
+    for operation in starts:
+        if carried and isinstance(operation, StartAgain) and _is_valkey(operation.container):
+            yield replace(carried, to=carried.to.other)
+        yield operation
+
+
+def _is_valkey(container: ObservedContainer) -> bool:
+    return container.role is Role.VALKEY
 
 
 def _in_stop_order(containers: Iterable[ObservedContainer]) -> list[ObservedContainer]:
