@@ -1,63 +1,13 @@
 """What Valkey holds outlives every change of how it is kept, on real Valkeys."""
 
 import shutil
-import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from kept import AOF, OTHER, RDB, Cache
 from wb_host import Host
 
 pytestmark = pytest.mark.engine
-
-RDB, AOF = "rdb", "aof"
-OTHER = {RDB: AOF, AOF: RDB}
-
-
-class Cache:
-    """The Valkey of one instance, and all keys that it has been given."""
-
-    def __init__(self, host: Host, id_: str) -> None:
-        self.host, self.id, self.written = host, id_, 0
-
-    @property
-    def name(self) -> str:
-        return f"{self.id}-valkey"
-
-    @property
-    def folder(self) -> Path:
-        return self.host.folder(self.id) / "valkey_data"
-
-    def write(self) -> None:
-        """One more key."""
-        self.written += 1
-        self.host.valkey(self.id, "set", f"key:{self.written}", "value")
-
-    def keep(self, persistence: str) -> None:
-        """Declare how it is kept."""
-        self.host.change(self.id, cachePersistence=persistence)
-
-    def is_whole(self, persistence: str) -> None:
-        """Every key is there, and is kept as declared."""
-        assert self.host.valkey(self.id, "dbsize") == str(self.written)
-        is_log = self.host.valkey(self.id, "config", "get", "appendonly").split()[-1]
-        assert is_log == {RDB: "no", AOF: "yes"}[persistence]
-
-    def run(self, persistence: str, verb: str = "run") -> None:
-        """Bring it up as declared; every key must be there."""
-        self.keep(persistence)
-        self.host.wb(verb, self.id)
-        self.is_whole(persistence)
-
-    def die(self) -> None:
-        """Its process ends without a chance to save anything."""
-        container = self.host.container(self.name)
-        self.host.client.api.update_container(container.id, restart_policy={"Name": "no"})
-        container.kill(signal.SIGKILL)
-        container.wait()
-
-    def names(self) -> set[str]:
-        return {each.name for each in self.folder.iterdir()}
 
 
 @pytest.fixture
@@ -133,16 +83,14 @@ def test_valkey_with_a_log_is_whole_after_a_kill_and_after_a_stop(cache: Cache) 
     cache.host.wb("stop", cache.id)
     cache.run(AOF)
     cache.host.wb("stop", cache.id)
-    plan = cache.host.json("run", cache.id, "--dry-run")["instances"][0]["plan"]["steps"]
-    assert not [step for step in plan if "carry" in step["operation"]], "compared once is enough"
+    assert not [step for step in cache.plan() if "carry" in step], "compared once is enough"
 
 
 def test_a_snapshot_is_no_further_work_where_nothing_changes(cache: Cache) -> None:
     cache.run(RDB)
     cache.write()
     cache.host.wb("stop", cache.id)
-    plan = cache.host.json("run", cache.id, "--dry-run")["instances"][0]["plan"]["steps"]
-    assert not [step for step in plan if "carry" in step["operation"]]
+    assert not [step for step in cache.plan() if "carry" in step]
 
 
 def test_another_limit_and_another_image_keep_every_key(cache: Cache) -> None:

@@ -140,8 +140,9 @@ class Execution(Struct):
         A Valkey that served until now serves on instead of one that would not find its data.
         """
         if isinstance(operation, ops.CarryOver):
-            served = {op.name + PREVIOUS for op in self._done if isinstance(op, ops.Stop)}
-            return not served & {operation.spec.name + PREVIOUS} & self.containers.keys()
+            name = operation.spec.name
+            stopped = {op.name for op in self._done if isinstance(op, ops.Stop) and op.is_up}
+            return name not in stopped or name + PREVIOUS not in self.containers
         return isinstance(operation, ops.Await) and operation.spec.role is Role.VALKEY
 
     def _apply(self, operation: Operation) -> None:  # noqa: C901  (a case for each kind)
