@@ -19,7 +19,7 @@ from wb_cli.lifecycle.desired import Desired
 from wb_cli.lifecycle.persistence import Kept, look
 from wb_cli.lifecycle.plan import CarryOver, Persistence, Plan
 from wb_cli.lifecycle.present import CARRIER, Present
-from wb_cli.lifecycle.reconcile import plan_run
+from wb_cli.lifecycle.reconcile import plan_run, plan_stop
 
 RDB, AOF = wanted(cache_persistence="rdb"), wanted(cache_persistence="aof")
 SNAPSHOT, LOG = Kept(snapshot=True, log=False), Kept(snapshot=True, log=True)
@@ -100,6 +100,12 @@ def test_what_a_killed_change_left_goes_first() -> None:
         """
     )
     assert carries(planned(AOF, without(present, "demo-valkey"), SNAPSHOT)) == TO_AOF
+
+
+def test_a_stop_leaves_nothing_of_a_killed_change() -> None:
+    left = container(part(AOF, "demo-valkey"), name=f"demo-valkey{CARRIER}")
+    plan = plan_stop("demo", running(AOF, left))
+    assert f"remove demo-valkey{CARRIER}" in map(str, plan.operations)
 
 
 def write(path: Path, seconds: int) -> None:
