@@ -23,6 +23,9 @@ class Cache:
     def folder(self) -> Path:
         return self.host.folder(self.id) / "valkey_data"
 
+    def answers(self) -> bool:
+        return self.host.execute(self.name, "valkey-cli", "ping") == (0, "PONG\n")
+
     def write(self) -> None:
         """One more key."""
         self.written += 1
