@@ -22,8 +22,10 @@ from wb_cli.lifecycle.plan import (
     LEFT_OVER,
     CarryOver,
     Lane,
+    Operation,
     Persistence,
     Plan,
+    Remove,
     Save,
     Stage,
     Start,
@@ -89,7 +91,7 @@ def carried_over(plan: Plan, desired: Desired, present: Present, kept: Kept | No
     containers say what is known.
     """
     carriers = tuple(
-        Lane(each.name, LEFT_OVER, down(each, present))
+        Lane(each.name, LEFT_OVER, _without_trace(each, present))
         for each in present.containers
         if _is_carrier(each)
     )
@@ -117,6 +119,8 @@ def _must_change(wanted: Persistence, present: Present, kept: Kept | None) -> bo
         return active != {wanted}
     if kept:
         return not kept.suits(wanted)
+    if any(each.state == "created" for each in valkeys):  # whether its files suit it is not known
+        return True
     known = {_persistence_of(each) for each in valkeys} or {Persistence.RDB}
     return known != {wanted}
 
@@ -133,6 +137,13 @@ def _saves(plan: Plan, present: Present) -> Stage:
         for each in present.containers
         if each.role is Role.VALKEY and each.is_running and each.name in stopped
     )
+
+
+def _without_trace(carrier: ObservedContainer, present: Present) -> tuple[Operation, ...]:
+    """Stopped only where it runs, or may yet: how an earlier one ended is of no interest."""
+    if carrier.state in {"exited", "dead"}:
+        return (Remove(carrier.name),)
+    return down(carrier, present)
 
 
 def _with_carry(stage: Stage, carry: CarryOver) -> Stage:
