@@ -51,13 +51,26 @@ COUNTED = pytest.StashKey[bool]()
 
 @pytest.fixture(scope="session")
 def stand_in(docker_client: docker.DockerClient, run_id: str) -> Iterator[str]:
-    """The image of the platform's stand-in."""
+    """The image of the platform's stand-in. Its tag with ``-again`` behind it is the same."""
     tag = f"wb-test-stand-in:{uuid.uuid4().hex[:8]}"
     program = STAND_IN.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     recipe = (
         f"FROM {VALKEY_IMAGE}\nLABEL {RUN_LABEL}={run_id}\n"
         f'ENTRYPOINT ["perl", "-e", "{program}"]\nCMD []\n'
     )
+    image, _ = docker_client.images.build(fileobj=io.BytesIO(recipe.encode()), tag=tag, rm=True)
+    again = f"{tag}-again"
+    image.tag(*again.split(":"))
+    yield tag
+    for each in (tag, again):
+        docker_client.images.remove(each, force=True)
+
+
+@pytest.fixture(scope="session")
+def slow_stand_in(docker_client: docker.DockerClient, stand_in: str, run_id: str) -> Iterator[str]:
+    """The same, slow to stop where no variable says how it behaves, as for an admin server."""
+    tag = f"{stand_in}-slow"
+    recipe = f"FROM {stand_in}\nLABEL {RUN_LABEL}={run_id}\nENV MODE=slow\n"
     docker_client.images.build(fileobj=io.BytesIO(recipe.encode()), tag=tag, rm=True)
     yield tag
     docker_client.images.remove(tag, force=True)

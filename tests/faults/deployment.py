@@ -14,17 +14,27 @@ BASE_PARTS = frozenset({"postgres", "valkey", "platform"})
 ANSWERS_WITHIN_S = 20
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What an instance is like: its fields, how slowly Valkey saves, how a stop of it may end."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    save_s: int = 0
+    exits: tuple[int, ...] = (0,)
+    admin_image: str = ""
+
+
 @dataclass
 class Deployment:
     """A row in PostgreSQL, a key in Valkey and a file in the sandbox say what was written last."""
 
     host: Host
-    fields: dict[str, Any] = field(default_factory=dict)
+    kind: Kind = field(default_factory=Kind)
     id: str = ""
     written: str = ""
 
     def __post_init__(self) -> None:
-        self.id = self.host.prepare(**self.fields)
+        self.id = self.host.prepare(**self.kind.fields)
 
     @property
     def entry(self) -> dict[str, Any]:
@@ -34,14 +44,28 @@ class Deployment:
     def parts(self) -> frozenset[str]:
         return BASE_PARTS | ({"admin"} if "adminVersion" in self.entry else set())
 
-    def wb(self, verb: str, exits: tuple[int, ...] = (0,), **environ: str) -> int:
-        """Run `wb VERB` on it; the exit code, which must be one of some."""
-        done = self.host.ran(verb, self.id, WB_ADMIN_IMAGE=self.host.platform, **environ)
+    @property
+    def environ(self) -> dict[str, str]:
+        """Settings for every command on it."""
+        return {"WB_ADMIN_IMAGE": self.kind.admin_image or self.host.platform}
+
+    def wb(self, verb: str, exits: tuple[int, ...] | None = None, **environ: str) -> int:
+        """Run `wb VERB` on it; the exit code, which must be one of some (empty: any)."""
+        done = self.host.ran(verb, self.id, **self.environ, **environ)
+        allowed = self.kind.exits if exits is None else exits
         told = f"wb {verb} {self.id}: exit {done.returncode}\n{done.stdout}{done.stderr}"
         assert "Traceback" not in done.stderr, told
         assert "a fault of wb" not in done.stderr, told
-        assert not exits or done.returncode in exits, told
+        assert not allowed or done.returncode in allowed, told
         return done.returncode
+
+    def slow_down(self) -> None:
+        """Make the Valkey that runs now take its time to save, as one full of data does."""
+        if self.kind.save_s:
+            fill = "for i=1,10 do server.call('set','filler'..i,i) end"
+            self.host.valkey(self.id, "EVAL", fill, "0")
+            delay = self.kind.save_s * 10**6 // 10
+            self.host.valkey(self.id, "CONFIG", "SET", "rdb-key-save-delay", str(delay))
 
     def start(self) -> None:
         """Bring it up with data in it."""
@@ -59,7 +83,7 @@ class Deployment:
     def replaced(self) -> "Deployment":
         """Another one like it, where this one is not to be trusted any more."""
         self.discard()
-        other = Deployment(self.host, self.fields)
+        other = Deployment(self.host, self.kind)
         other.start()
         return other
 
@@ -70,6 +94,7 @@ class Deployment:
 
     def check_data(self) -> None:
         """What was written last is there."""
+        assert self.written, "nothing was written yet"
         found = {
             "row": self.host.sql(self.id, f"SELECT what FROM kept WHERE what = '{self.written}'"),
             "key": self.host.valkey(self.id, "GET", "kept"),

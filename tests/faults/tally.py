@@ -73,10 +73,18 @@ class Tries:
         except NotTriedError:
             return
         except (AssertionError, TimeoutError) as loss:
-            self.tally.note(fault, held=False)
-            self.lost.append(f"{words}: {loss}")
+            self.lose(fault, words, loss)
         else:
-            self.tally.note(fault, held=True)
+            self.hold(fault)
+
+    def hold(self, fault: str) -> None:
+        """Count a try that held."""
+        self.tally.note(fault, held=True)
+
+    def lose(self, fault: str, words: str, loss: Exception) -> None:
+        """Count a try that was lost, and keep why."""
+        self.tally.note(fault, held=False)
+        self.lost.append(f"{words}: {loss}")
 
     def end(self) -> None:
         """Fail the test if any try was lost."""

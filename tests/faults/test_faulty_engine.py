@@ -3,15 +3,15 @@
 Each command is watched once, which counts its calls. Then each call goes wrong in each way.
 """
 
-import itertools
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from faults.deployment import Deployment
+from faults.commands import COMMANDS
+from faults.deployment import Deployment, Kind
 from faults.faulty_engine import Call, Fault, FaultyEngine, How
 from faults.tally import NotTriedError, Tries
 from wb_host import Host
@@ -24,12 +24,11 @@ SEED = int(os.environ.get("WB_TEST_SEED", "0")) or time.time_ns() % 10**9
 ALL = bool(os.environ.get("WB_TEST_ALL"))
 SOME_COMMANDS, SOME_TRIES = 4, 16
 KINDS_OF_INSTANCES = {
-    "supervised": {},
-    "restart no": {"restart": "no"},
-    "with admin": {"adminVersion": "2.0"},
+    "supervised": Kind(),
+    "restart no": Kind({"restart": "no"}),
+    "with admin": Kind({"adminVersion": "2.0"}),
 }
 HOWS = [how for how in How if how is not How.DELAYED]
-changes = itertools.count(1)
 
 
 @pytest.fixture
@@ -38,44 +37,6 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyEngine]:
     engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
     with FaultyEngine(tmp_path_factory.mktemp("faulty") / "docker.sock", engine) as made:
         yield made
-
-
-def as_it_runs(deployment: Deployment) -> None:
-    deployment.wb("run")
-
-
-def stopped(deployment: Deployment) -> None:
-    deployment.wb("stop")
-
-
-def with_another_platform(deployment: Deployment) -> None:
-    as_it_runs(deployment)
-    deployment.host.change(deployment.id, label=f"Label {next(changes)}")
-
-
-def with_another_postgres(deployment: Deployment) -> None:
-    as_it_runs(deployment)
-    address = deployment.entry.get("postgresBindAddress", "127.0.0.1")
-    other = "0.0.0.0" if address == "127.0.0.1" else "127.0.0.1"
-    deployment.host.change(deployment.id, postgresBindAddress=other)
-
-
-def with_another_valkey(deployment: Deployment) -> None:
-    as_it_runs(deployment)
-    limit = f"{100 + next(changes)}mb"
-    deployment.host.change(deployment.id, valkeyMaxMemory=limit)
-
-
-# A command: how the instance stands before it, and the verb.
-COMMANDS: dict[str, tuple[Callable[[Deployment], None], str]] = {
-    "run, all new": (stopped, "run"),
-    "run, nothing to do": (as_it_runs, "run"),
-    "run, platform replaced": (with_another_platform, "run"),
-    "run, PostgreSQL replaced": (with_another_postgres, "run"),
-    "run, Valkey replaced": (with_another_valkey, "run"),
-    "restart": (as_it_runs, "restart"),
-    "stop": (as_it_runs, "stop"),
-}
 
 
 class Try(NamedTuple):

@@ -11,9 +11,9 @@ import docker
 import pytest
 from conftest import RUN_LABEL
 from faults.conftest import NewHost
-from faults.deployment import Deployment
+from faults.deployment import Deployment, Kind
 from faults.engine_events import EngineEvents
-from wb_host import COMMAND_S, Host
+from wb_host import COMMAND_S, Host, free_pair_of_ports
 
 from wb_cli.contract import Role
 from wb_cli.errors import ExitCode
@@ -114,7 +114,7 @@ def test_one_of_ours_that_was_renamed_by_hand_is_named_with_the_way_out(
     other = f"renamed-{demo.id}"
     demo.host.container(name).rename(other)
     if is_changed:
-        demo.host.change(demo.id, port=Deployment(demo.host).entry["port"])
+        demo.host.change(demo.id, port=free_pair_of_ports())
     for verb in ("run", "restart"):
         done = demo.host.ran(verb, demo.id)
         assert done.returncode == ExitCode.FAILURE, done.stderr
@@ -195,7 +195,7 @@ def test_of_two_registry_files_that_have_one_folder_one_runs(
 ) -> None:
     demo.wb("stop")
     second = new_host(tmp_path_factory.mktemp("second"))
-    other = Deployment(second, {"instanceDir": demo.id})
+    other = Deployment(second, Kind({"instanceDir": demo.id}))
     shared = {"MOUNT_PATH": str(demo.host.mount_path), **SAME_PASSWORD}
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(each.host.ran, "run", each.id, **shared) for each in (demo, other)]
