@@ -7,8 +7,9 @@ import os
 import sys
 import traceback
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from wb_cli.cli import streams
 from wb_cli.errors import UsageError, WbError
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ class Tasks(Protocol):
         """Say how ``key`` ended."""
 
 
-class AnswerError(OSError):
-    """The answer cannot be written, as where a disk is full."""
+class NobodyReadsError(Exception):
+    """A stream of bytes ends here, as its reader has gone or has no room for more."""
 
 
 class Console:
@@ -44,8 +45,7 @@ class Console:
 
     def line(self, text: str = "") -> None:
         """Write a line of the answer."""
-        with _writing():
-            sys.stdout.write(text + "\n")
+        sys.stdout.write(text + "\n")
 
     def note(self, text: str) -> None:
         """Write a line of talk, which is no part of the answer."""
@@ -53,13 +53,23 @@ class Console:
 
     def json(self, value: Any) -> None:
         """Write the answer as one JSON document."""
-        self.line(json.dumps(value, indent=2, ensure_ascii=False))
+        self.line(json.dumps(value, indent=2, ensure_ascii=not _is_unicode(sys.stdout)))
 
     def raw(self, data: bytes) -> None:
-        """Write bytes of the answer as they are."""
-        with _writing():
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+        """Write bytes of the answer as they are.
+
+        Raises:
+            NobodyReadsError: they did not arrive, and so no more need come.
+        """
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        if streams.lost(sys.stdout):
+            raise NobodyReadsError
+
+    def lost(self) -> OSError | None:
+        """Why the answer did not arrive as a whole, where it did not. For the end of the work."""
+        sys.stdout.flush()
+        return streams.lost(sys.stdout)
 
     def raw_talk(self, data: bytes) -> None:
         """Write bytes of talk as they are."""
@@ -87,7 +97,10 @@ class Console:
             table.add_column(heading, overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell, style=_style(cell)) for cell in row))
-        _rich(stderr=False).print(table)
+        rich = _rich(stderr=False)
+        with rich.capture() as shown:
+            rich.print(table)
+        sys.stdout.write(shown.get())
 
     def failure(self, error: WbError) -> None:
         """Write an error and what to do next."""
@@ -108,10 +121,11 @@ class Console:
         """
         if yes:
             return
-        if not sys.stdin.isatty():
+        if sys.stdin and sys.stdin.isatty():
+            sys.stderr.write(f"{question} [y/N] ")
+            sys.stderr.flush()
+        if not (sys.stdin and sys.stdin.isatty()) or streams.lost(sys.stderr):
             raise UsageError(f"{question} Nobody is here to answer.", "Add --yes to go on.")
-        sys.stderr.write(f"{question} [y/N] ")
-        sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             raise UsageError("Not confirmed; nothing was changed.")
 
@@ -123,16 +137,6 @@ class Console:
             return
         with _progress() as progress:
             yield LiveTasks(progress)
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise AnswerError(error.errno, error.strerror) from error
 
 
 class PlainTasks:
@@ -235,6 +239,11 @@ def _progress() -> Progress:
         console=_rich(stderr=True),
         transient=True,
     )
+
+
+def _is_unicode(stream: TextIO) -> bool:
+    """Whether the stream's encoding has every letter."""
+    return (stream.encoding or "utf-8").lower().startswith("utf")
 
 
 def _rich(*, stderr: bool) -> RichConsole:
