@@ -32,7 +32,7 @@ def test_a_signal_sets_the_event_and_is_told_at_the_end(number: signal.Signals) 
             send(number)
             assert event.wait(5)
 
-    with pytest.raises(InterruptedByUserError, match=number.name):
+    with pytest.raises(InterruptedByUserError, match="interrupted"):
         work()
     assert signal.getsignal(number) is signal.SIG_DFL
 
@@ -43,7 +43,7 @@ def test_a_signal_ends_what_cleans_up_after_itself(number: signal.Signals) -> No
             send(number)
             pytest.fail("it went on")
 
-    with pytest.raises(InterruptedByUserError, match=number.name):
+    with pytest.raises(InterruptedByUserError, match="interrupted"):
         work()
     assert signal.getsignal(number) is signal.SIG_DFL
 

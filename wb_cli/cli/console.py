@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import Console as RichConsole
-    from rich.progress import Progress, TaskID
 
 
 class Tasks(Protocol):
@@ -130,13 +129,15 @@ class Console:
             raise UsageError("Not confirmed; nothing was changed.")
 
     @contextmanager
-    def tasks(self) -> Iterator[Tasks]:
-        """Show work in progress: live lines on a terminal, plain lines elsewhere."""
+    def tasks(self, count: int = 1) -> Iterator[Tasks]:
+        """Show ``count`` jobs in progress: live lines on a terminal, plain lines elsewhere."""
         if not sys.stderr.isatty():
             yield PlainTasks(self)
             return
-        with _progress() as progress:
-            yield LiveTasks(progress)
+        from wb_cli.cli.progress import LiveTasks
+
+        with LiveTasks(_rich(stderr=True), count) as tasks:
+            yield tasks
 
 
 class PlainTasks:
@@ -156,89 +157,6 @@ class PlainTasks:
     def finish(self, key: str, text: str, *, ok: bool = True) -> None:
         """Write how it ended."""
         self._console.note(f"{key}: {text}" if ok else f"{key}: FAILED: {text}")
-
-
-class LiveTasks:
-    """Progress for a terminal: a line that moves for each key."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._ids: dict[str, TaskID] = {}
-
-    def _id(self, key: str) -> TaskID:
-        if key not in self._ids:
-            self._ids[key] = self._progress.add_task(
-                "", total=None, key=key, size=False, failed=False
-            )
-        return self._ids[key]
-
-    def update(self, key: str, text: str, done: float = 0, total: float | None = None) -> None:
-        """Move the line of ``key``; bytes are counted though nobody knows how many will come."""
-        sized = bool(done) or total is not None
-        self._progress.update(
-            self._id(key), description=text, completed=done, total=total, size=sized
-        )
-
-    def finish(self, key: str, text: str, *, ok: bool = True) -> None:
-        """Freeze the line of ``key``."""
-        fields = {"size": False, "failed": not ok}
-        self._progress.update(
-            self._id(key), description=text, completed=1, total=1, refresh=True, **fields
-        )
-
-
-def _progress() -> Progress:
-    """Key, spinner or bar, and text; sizes and time left where a total is known."""
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-    from rich.table import Column
-
-    class Words(TextColumn):
-        """What is being done, or how it ended: as it is, whatever brackets it holds."""
-
-        def render(self, task: Any) -> Any:
-            words = super().render(task)
-            words.stylize("red" if task.fields["failed"] else "")
-            return words
-
-    class WhenSized(TextColumn):
-        """Columns that make sense for bytes alone."""
-
-        def __init__(self, *columns: Any) -> None:
-            super().__init__("")
-            self._columns = columns
-
-        def render(self, task: Any) -> Any:
-            from rich.table import Table
-            from rich.text import Text
-
-            if not task.fields["size"]:
-                return Text("")
-            grid = Table.grid(padding=(0, 1))
-            grid.add_row(*(column(task) for column in self._columns))
-            return grid
-
-    sized = WhenSized(
-        BarColumn(bar_width=24), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-    )
-    return Progress(
-        SpinnerColumn(finished_text="·"),
-        # Where the terminal is narrow the text gives way, not the names and the numbers.
-        TextColumn(
-            "{task.fields[key]}", style="bold", markup=False, table_column=Column(no_wrap=True)
-        ),
-        sized,
-        Words("{task.description}", markup=False, table_column=Column(overflow="ellipsis")),
-        console=_rich(stderr=True),
-        transient=True,
-    )
 
 
 def _is_unicode(stream: TextIO) -> bool:
@@ -280,10 +198,12 @@ def _paint(text: str, code: str) -> str:
 
 
 def error_document(error: WbError) -> dict[str, Any]:
-    """An error as JSON."""
-    return {
+    """An error as JSON; after an interruption, with what became of each instance."""
+    document: dict[str, Any] = {
         "kind": type(error).__name__.removesuffix("Error"),
         "message": error.message,
         "hint": error.hint,
         "exitCode": int(error.exit_code),
     }
+    left = getattr(error, "left", None)
+    return document | {"instances": left} if left else document

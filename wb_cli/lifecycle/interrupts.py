@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wb_cli.errors import ExitCode, WbError
 
@@ -25,11 +25,13 @@ BURST_S = 1.0
 
 
 class InterruptedByUserError(WbError):
-    """A signal ended the command; what it had begun was undone."""
+    """A signal ended the command. ``left`` says what became of each instance, for ``--json``."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"interrupted by {signal.Signals(number).name}", "Run it again to go on.")
+        by = "" if number == signal.SIGINT else f" by {signal.Signals(number).name}"
+        super().__init__(f"interrupted{by}", "Run it again to go on.")
         self.exit_code = code_of(number)
+        self.left: list[Any] = []
 
 
 class SignalExit(SystemExit):
