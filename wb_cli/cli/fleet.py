@@ -130,7 +130,7 @@ def _under_lock(
         if options.dry_run:
             return work(instance, how)
         command = f"wb {options.verb} {instance}"
-        with locked(wb.site.locks, instance, command, options.wait, cancelled):
+        with locked(wb.site.locks, instance, command, options.wait, cancelled, report):
             begun.add(instance)
             return work(instance, how)
 
