@@ -150,7 +150,7 @@ def test_where_nobody_is_there_nothing_is_assumed(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
-    with pytest.raises(UsageError, match="Nobody is here to answer") as caught:
+    with pytest.raises(UsageError, match="no terminal to ask on: Remove it") as caught:
         console.confirm("Remove it?", yes=False)
     assert "--yes" in caught.value.hint
 

@@ -124,7 +124,10 @@ class Console:
             sys.stderr.write(f"{question} [y/N] ")
             sys.stderr.flush()
         if not (sys.stdin and sys.stdin.isatty()) or streams.lost(sys.stderr):
-            raise UsageError(f"{question} Nobody is here to answer.", "Add --yes to go on.")
+            raise UsageError(
+                f"not confirmed, as there is no terminal to ask on: {question}",
+                "Add --yes to go on.",
+            )
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             raise UsageError("Not confirmed; nothing was changed.")
 
