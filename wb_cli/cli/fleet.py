@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wb_cli.cli.context import Wb
     from wb_cli.errors import WbError
     from wb_cli.lifecycle.actions import How, Result
+    from wb_cli.lifecycle.interrupts import InterruptedByUserError
     from wb_cli.lifecycle.many import Ended
 
     Work = Callable[[str, How], Result]
@@ -47,43 +48,61 @@ def each(
     from wb_cli.lifecycle.many import exit_code, for_each
 
     done: list[Ended] = []
+    begun: set[str] = set()
     try:
-        with interruptible() as cancelled, wb.console.tasks() as tasks:
-            refused = _refused(ids, check) if check else {}
+        with (
+            wb.console.tasks(len(ids)) as tasks,
+            interruptible(lambda _: wb.console.note(_patience(options.verb))) as cancelled,
+        ):
+            refused = _refused(ids, check, cancelled) if check else {}
             todo = [each for each in ids if each not in refused]
-            one = _under_lock(wb, work, options, cancelled, tasks)
+            one = _under_lock(wb, work, options, cancelled, tasks, begun)
             if len(todo) > 1:
                 one = _announced(one, options.verb, tasks)
             done = for_each(todo, one, options.parallel)
     except InterruptedByUserError as interruption:
-        words = [interruption.message, *_left_behind(done), *_finished(done)]
-        interruption.message = "; ".join(words)
+        _tell_what_became(wb, interruption, ids, done, begun, options.verb)
         raise
     endings = sorted([*refused.values(), *done], key=lambda ended: ids.index(ended.instance))
     _summarise(wb, endings, options)
     return exit_code(endings)
 
 
-def _left_behind(done: Sequence[Ended]) -> list[str]:
-    """What went wrong although all that an interruption does is to undo."""
-    from wb_cli.lifecycle.many import INTERRUPTED
-
-    errors = [ended.error.message for ended in done if ended.error]
-    return [message for message in errors if message != INTERRUPTED]
+def _patience(verb: str) -> str:
+    """The answer to a further signal."""
+    doing = "ending the step that was begun" if verb == "stop" else "undoing what was begun"
+    return f"{doing}: that takes as long as a container needs to stop; Ctrl-C is heard"
 
 
-def _finished(done: Sequence[Ended]) -> list[str]:
-    """Of several instances, those that were done when the interruption came."""
-    names = [ended.instance for ended in done if ended.result]
-    return [f"done before: {in_short(names)}"] if names else []
+def _tell_what_became(
+    wb: Wb,
+    interruption: InterruptedByUserError,
+    ids: Sequence[str],
+    done: Sequence[Ended],
+    begun: set[str],
+    verb: str,
+) -> None:
+    from wb_cli.lifecycle import aftermath
+
+    if verb == "stop":
+        left = aftermath.after_stop(ids, done, begun, wb.engine.observe)
+        interruption.hint = aftermath.hint_after_stop(left) or interruption.hint
+    else:
+        left = aftermath.after_start(ids, done, begun)
+    interruption.message = "; ".join([interruption.message, *aftermath.in_words(left)])
+    interruption.left = [each.as_document() for each in left]
 
 
-def _refused(ids: Sequence[str], check: Callable[[str], None]) -> dict[str, Ended]:
+def _refused(
+    ids: Sequence[str], check: Callable[[str], None], cancelled: threading.Event
+) -> dict[str, Ended]:
     from wb_cli.errors import WbError
     from wb_cli.lifecycle.many import Ended
 
     refused = {}
     for instance in ids:
+        if cancelled.is_set():
+            break
         try:
             check(instance)
         except WbError as error:
@@ -92,7 +111,12 @@ def _refused(ids: Sequence[str], check: Callable[[str], None]) -> dict[str, Ende
 
 
 def _under_lock(
-    wb: Wb, work: Work, options: Options, cancelled: threading.Event, tasks: Tasks
+    wb: Wb,
+    work: Work,
+    options: Options,
+    cancelled: threading.Event,
+    tasks: Tasks,
+    begun: set[str],
 ) -> Callable[[str], Result]:
     """The work on one instance, with its progress line; a dry run takes no lock."""
     from msgspec.structs import replace
@@ -108,7 +132,8 @@ def _under_lock(
         if options.dry_run:
             return work(instance, how)
         command = f"wb {options.verb} {instance}"
-        with locked(wb.site.locks, instance, command, options.wait, cancelled) as lock:
+        with locked(wb.site.locks, instance, command, options.wait, cancelled, report) as lock:
+            begun.add(instance)
             return work(instance, replace(how, left_by=lock.left_by))
 
     return one

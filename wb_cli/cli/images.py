@@ -57,7 +57,7 @@ def pull(
     wb = wb_of(ctx)
     references = images_to_pull(wb.registry.instances, wb.settings)
     ended: list[Pulled] = []
-    with wb.console.tasks() as tasks:
+    with wb.console.tasks(len(references)) as tasks:
 
         def on_progress(image: str, progress: PullProgress) -> None:
             tasks.update(image, str(progress), progress.done, progress.total or None)
@@ -99,7 +99,7 @@ def build(
     wb = wb_of(ctx)
     recipes = _recipes(names or [])
     ended: dict[str, bool | WbError] = {}
-    with wb.console.tasks() as tasks:
+    with wb.console.tasks(len(recipes)) as tasks:
         mirror = wb.settings.mirror
         for recipe, outcome in build_all(
             wb.images, recipes, rebuild=rebuild, mirror=mirror, report=tasks.update

@@ -78,7 +78,7 @@ def _announce(console: Console, steps: tuple[Step, ...]) -> None:
 def _do(wb: Wb, work: Setup, steps: tuple[Step, ...]) -> int:
     errors: list[WbError] = []
     notes: list[str] = []
-    with wb.console.tasks() as tasks:
+    with wb.console.tasks(len(steps)) as tasks:
         for step, outcome in work.do(steps, tasks.update):
             if isinstance(outcome, WbError):
                 errors.append(outcome)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import getpass
 import os
 import time
@@ -13,11 +12,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from wb_cli.errors import LockedError, WbError
+from wb_cli.errors import LockedError
+from wb_cli.instances.files import take
+from wb_cli.lifecycle.lock_file import opened
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 RETRY_INTERVAL_S = 0.05
@@ -56,10 +57,15 @@ class Lock(Struct, frozen=True):
 
 
 @contextmanager
-def locked(
-    folder: Path, instance: str, command: str, wait_s: float, cancelled: threading.Event
+def locked(  # noqa: PLR0913, PLR0917  (what is locked, for whom, and how it is waited for)
+    folder: Path,
+    instance: str,
+    command: str,
+    wait_s: float,
+    cancelled: threading.Event,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Lock]:
-    """Hold the lock of an instance; wait for it up to ``wait_s`` seconds.
+    """Hold the lock of an instance; wait for it up to ``wait_s`` seconds, and tell for whom.
 
     The file stays when the lock is given up: it is the lock, not the file, that says "held".
     Who ends in an orderly way takes its signature out. Where the work ends with an error, the
@@ -69,34 +75,39 @@ def locked(
         LockedError: somebody else holds it; the message says who.
         InterruptedError: the wait was cancelled, or nothing more is to be begun.
     """
+
+    def pause(seconds: float) -> None:
+        if cancelled.wait(seconds or RETRY_INTERVAL_S):
+            raise InterruptedError(instance)
+
     if cancelled.is_set():
         raise InterruptedError(instance)
+    deadline = time.monotonic() + wait_s
     path = folder / f"{instance}.lock"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise WbError(f"cannot lock {instance}: {path}: {error.strerror}") from error
-    try:
-        _take(descriptor, path, time.monotonic() + wait_s, cancelled)
+    with opened(path, deadline, pause, report) as descriptor:
+        if descriptor is None:
+            yield Lock()
+            return
+        if not take(descriptor, time.monotonic()):
+            _wait(descriptor, instance, deadline, pause, report)
         with _signed(descriptor, command) as left_by:
             yield Lock(left_by)
-    finally:
-        os.close(descriptor)
 
 
-def _take(descriptor: int, path: Path, deadline: float, cancelled: threading.Event) -> None:
-    while True:
-        with suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        if time.monotonic() >= deadline:
-            raise LockedError(
-                f"{path.stem} is being changed by {_holder(descriptor, cancelled)}",
-                "Wait for it with `--wait SECONDS`. The lock ends with that process.",
-            )
-        if cancelled.wait(RETRY_INTERVAL_S):
-            raise InterruptedError(path.stem)
+def _wait(
+    descriptor: int,
+    instance: str,
+    deadline: float,
+    pause: Callable[[float], None],
+    report: Callable[[str], None],
+) -> None:
+    if time.monotonic() < deadline:
+        report(f"waiting for {_holder(descriptor, pause)}")
+    if not take(descriptor, deadline, pause):
+        raise LockedError(
+            f"{instance} is being changed by {_holder(descriptor, pause)}",
+            "Wait for it with `--wait SECONDS`. The lock ends with that process.",
+        )
 
 
 @contextmanager
@@ -104,7 +115,7 @@ def _signed(descriptor: int, command: str) -> Iterator[Holder | None]:
     """Sign a lock that was taken; give the holder whose signature was still there."""
     left_by = _signature(descriptor)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    _sign(descriptor, Holder(command, os.getpid(), getpass.getuser(), now))
+    _sign(descriptor, Holder(command, os.getpid(), _user(), now))
     try:
         yield left_by
     except BaseException:
@@ -113,11 +124,22 @@ def _signed(descriptor: int, command: str) -> Iterator[Holder | None]:
     _sign(descriptor, None)
 
 
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # Python 3.13 raises the latter
+        return f"user {os.getuid()}"
+
+
 def _sign(descriptor: int, holder: Holder | None) -> None:
-    """Write a signature, or nothing. Whoever is killed meanwhile leaves a signature anyway."""
+    """Write a signature, or nothing. Whoever is killed meanwhile leaves a signature anyway.
+
+    The lock holds without one: the disk may be full, or the file another user's.
+    """
     line = msgspec.json.encode(holder) + b"\n" if holder else b""
-    os.pwrite(descriptor, line, 0)
-    os.ftruncate(descriptor, len(line))
+    with suppress(OSError):
+        os.pwrite(descriptor, line, 0)
+        os.ftruncate(descriptor, len(line))
 
 
 def _signature(descriptor: int) -> Holder | None:
@@ -131,11 +153,10 @@ def _signature(descriptor: int) -> Holder | None:
         return Holder()
 
 
-def _holder(descriptor: int, cancelled: threading.Event) -> str:
+def _holder(descriptor: int, pause: Callable[[float], None]) -> str:
     """Who signed the lock; one who has only just taken it gets a moment to sign."""
     for _ in range(SIGNED_WITHIN):
         if holder := _signature(descriptor):
             return str(holder)
-        if cancelled.wait(RETRY_INTERVAL_S):
-            break
+        pause(RETRY_INTERVAL_S)
     return "another wb command"
