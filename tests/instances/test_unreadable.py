@@ -51,7 +51,7 @@ def refuses(path: Path, reason: str) -> WbError:
         assert reason in caught.value.message
         assert str(path) in caught.value.message
         assert caught.value.hint
-        assert caught.value.exit_code == ExitCode.FAILURE
+        assert caught.value.exit_code == ExitCode.USAGE
         errors.append(caught.value)
     assert not path.with_name(f"{path.name}.lock").exists()
     return errors[0]

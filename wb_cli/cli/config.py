@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from wb_cli.instances.model import Instance
-    from wb_cli.instances.registry import RefusedEntry
+    from wb_cli.instances.refused import RefusedEntry
     from wb_cli.instances.setting_table import Setting
 
 app = typer.Typer(
@@ -279,7 +279,7 @@ def _row(instance: Instance) -> tuple[str, ...]:
 
 
 def _refused(entry: RefusedEntry) -> dict[str, Any]:
-    return {"index": entry.index, "id": entry.id, "problem": entry.problem, "entry": entry.raw}
+    return entry.as_document() | {"entry": entry.raw}
 
 
 def _setting(setting: Setting, value: str, origin: str) -> dict[str, str | None]:

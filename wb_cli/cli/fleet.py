@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from wb_cli.cli.refused import documents, name_refused
+
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from wb_cli.cli.console import Tasks
     from wb_cli.cli.context import Wb
     from wb_cli.errors import WbError
+    from wb_cli.instances.refused import RefusedEntry
     from wb_cli.lifecycle.actions import How, Result
     from wb_cli.lifecycle.many import Ended
 
@@ -38,10 +41,12 @@ def each(
     work: Work,
     options: Options,
     check: Callable[[str], None] | None = None,
+    refused: Sequence[RefusedEntry] = (),
 ) -> int:
     """Do the work on each instance, show how it goes, sum up, and give the exit code.
 
     With ``check``, all are checked before anything is done; those that fail are left alone.
+    ``refused`` are entries that were chosen too and declare no instance; they are named.
     """
     from wb_cli.lifecycle.interrupts import InterruptedByUserError, interruptible
     from wb_cli.lifecycle.many import exit_code, for_each
@@ -49,8 +54,8 @@ def each(
     done: list[Ended] = []
     try:
         with interruptible() as cancelled, wb.console.tasks() as tasks:
-            refused = _refused(ids, check) if check else {}
-            todo = [each for each in ids if each not in refused]
+            unfit = _unfit(ids, check) if check else {}
+            todo = [each for each in ids if each not in unfit]
             one = _under_lock(wb, work, options, cancelled, tasks)
             if len(todo) > 1:
                 one = _announced(one, options.verb, tasks)
@@ -59,9 +64,9 @@ def each(
         words = [interruption.message, *_left_behind(done), *_finished(done)]
         interruption.message = "; ".join(words)
         raise
-    endings = sorted([*refused.values(), *done], key=lambda ended: ids.index(ended.instance))
-    _summarise(wb, endings, options)
-    return exit_code(endings)
+    endings = sorted([*unfit.values(), *done], key=lambda ended: ids.index(ended.instance))
+    _summarise(wb, endings, options, refused)
+    return name_refused(wb.console, refused, exit_code(endings))
 
 
 def _left_behind(done: Sequence[Ended]) -> list[str]:
@@ -78,17 +83,17 @@ def _finished(done: Sequence[Ended]) -> list[str]:
     return [f"done before: {in_short(names)}"] if names else []
 
 
-def _refused(ids: Sequence[str], check: Callable[[str], None]) -> dict[str, Ended]:
+def _unfit(ids: Sequence[str], check: Callable[[str], None]) -> dict[str, Ended]:
     from wb_cli.errors import WbError
     from wb_cli.lifecycle.many import Ended
 
-    refused = {}
+    unfit = {}
     for instance in ids:
         try:
             check(instance)
         except WbError as error:
-            refused[instance] = Ended(instance, error=error)
-    return refused
+            unfit[instance] = Ended(instance, error=error)
+    return unfit
 
 
 def _under_lock(
@@ -152,10 +157,13 @@ def in_a_word(result: Result, verb: str) -> str:
     return "unchanged" if result.plan.is_empty else "ready"
 
 
-def _summarise(wb: Wb, endings: Sequence[Ended], options: Options) -> None:
+def _summarise(
+    wb: Wb, endings: Sequence[Ended], options: Options, refused: Sequence[RefusedEntry]
+) -> None:
     console = wb.console
     if console.as_json:
-        console.json({"instances": [_document(ended, options.verb) for ended in endings]})
+        instances = [_document(ended, options.verb) for ended in endings]
+        console.json({"instances": instances, "refused": documents(refused)})
         return
     for ended in endings:
         if ended.result and options.dry_run:
@@ -164,10 +172,11 @@ def _summarise(wb: Wb, endings: Sequence[Ended], options: Options) -> None:
             console.note(f"{ended.instance}: warning: {warning}")
         for line in _particulars(ended, options):
             console.line(f"{ended.instance}: {line}")
-    if len(endings) > 1 and not options.dry_run:
-        console.table(
-            ("INSTANCE", "RESULT"), [(e.instance, _result(e, options.verb)) for e in endings]
-        )
+    rows = [(ended.instance, _result(ended, options.verb)) for ended in endings]
+    acted_on = {ended.instance for ended in endings}
+    rows += [(entry.title, "refused") for entry in refused if entry.title not in acted_on]
+    if len(rows) > 1 and not options.dry_run:
+        console.table(("INSTANCE", "RESULT"), rows)
     elif not options.dry_run and endings[0].result:
         console.line(f"{endings[0].instance}: {_result(endings[0], options.verb)}")
     for error in _errors(endings):

@@ -6,6 +6,7 @@ from typing import Any
 
 from wb_cli.errors import UsageError
 from wb_cli.instances.entries import FIELDS_BY_NAME, Field
+from wb_cli.instances.near import did_you_mean
 from wb_cli.instances.registry_text import is_same
 from wb_cli.instances.texts import shorten
 
@@ -67,14 +68,9 @@ def find(name: str) -> Field:
     """The field of this name; an error suggests near ones."""
     if name in FIELDS_BY_NAME:
         return FIELDS_BY_NAME[name]
-    from difflib import get_close_matches  # (needed only to fail)
-
-    known = {field.name.lower(): field.name for field in FIELDS_BY_NAME.values()}
-    plain = name.lower().replace("_", "").replace("-", "")
-    near = [known[match] for match in get_close_matches(plain, known, n=2, cutoff=0.5)]
     raise UsageError(
-        f"an instance has no field {name!r}",
-        f"Did you mean {' or '.join(near)}?" if near else "`wb config fields` lists them all.",
+        f"an instance has no field {shorten(name)}",
+        did_you_mean(name, FIELDS_BY_NAME, "`wb config fields` lists them all."),
     )
 
 

@@ -13,14 +13,8 @@ from wb_cli.instances import registry_text
 from wb_cli.instances.claims import Claims
 from wb_cli.instances.files import locked, translated, write_atomically
 from wb_cli.instances.model import Instance
-from wb_cli.instances.registry import (
-    RefusedEntry,
-    Registry,
-    instance_of,
-    judge,
-    order,
-    unknown,
-)
+from wb_cli.instances.refused import RefusedEntry
+from wb_cli.instances.registry import Registry, instance_of, judge, order, unknown
 from wb_cli.instances.registry_text import Entry
 
 __all__ = ["RefusedEntry", "Registry", "RegistryEdit", "RegistryFile"]
