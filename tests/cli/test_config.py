@@ -279,18 +279,59 @@ def test_remove_takes_out_a_refused_entry_too(wb: CommandLine) -> None:
     assert wb.entries() == []
 
 
-def test_validate_names_every_problem_and_exits_1(wb: CommandLine) -> None:
+def test_validate_names_every_problem_and_exits_2(wb: CommandLine) -> None:
     wb.path.write_text('[{"id": "a", "port": "9100"}, 7]')
     answer = wb("validate")
-    assert wb.exit_code == ExitCode.FAILURE
+    assert wb.exit_code == ExitCode.USAGE
     for part in ("label is missing", 'port "9100"', "serverVersion is missing", "entry 2"):
         assert part in answer
 
 
 def test_validate_json_lists_valid_and_refused(wb: CommandLine) -> None:
     wb("add", "demo")
-    assert json.loads(wb("validate", "--json")) == {"valid": ["demo"], "refused": []}
+    assert json.loads(wb("validate", "--json")) == {
+        "valid": ["demo"],
+        "refused": [],
+        "warnings": [],
+    }
     assert wb.exit_code == ExitCode.OK
+
+
+def test_validate_warns_of_what_is_allowed_and_probably_not_meant(wb: CommandLine) -> None:
+    wb("add", "demo")
+    entry = wb.entries()[0] | {"frnech": True, "colour": "x", "env": {"PG_HOST": "x", "A-B": "y"}}
+    wb.path.write_text(json.dumps([entry], indent=2))
+    lines = wb("validate").splitlines()
+    assert wb.exit_code == ExitCode.OK
+    assert lines[0] == (
+        'entry 1 (demo), line 2: warning: unknown field "frnech". Did you mean french?'
+    )
+    assert lines[1].endswith('unknown field "colour". It is kept, and means nothing to wb.')
+    assert "env.PG_HOST: wb sets this variable itself" in lines[2]
+    assert "env.A-B: the name of a variable" in lines[3]
+    assert "1 valid, 0 refused, 4 warnings" in wb.talk.err
+    warnings = json.loads(wb("validate", "--json"))["warnings"]
+    assert [warning["line"] for warning in warnings] == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("name", ["PG_HOST", "VALKEY_URL", "INSTANCE_NAME", "PORT", "FOO-X", "1A"])
+@pytest.mark.parametrize("form", ["env.NAME=x", 'env={"NAME": "x"}'])
+def test_variables_that_wb_sets_or_nobody_can_read_are_refused(
+    wb: CommandLine, name: str, form: str
+) -> None:
+    wb("add", "demo")
+    before = wb.path.read_bytes()
+    with pytest.raises(UsageError, match=f"^env.{name}: "):
+        wb("set", "demo", form.replace("NAME", name))
+    assert wb.path.read_bytes() == before
+
+
+def test_a_variable_that_the_file_has_already_stays_and_can_be_taken_away(wb: CommandLine) -> None:
+    wb("add", "demo")
+    wb.path.write_text(json.dumps([wb.entries()[0] | {"env": {"PG_HOST": "x"}}]))
+    wb("set", "demo", "label=Demo", "env.A=b")
+    assert wb.entries()[0]["env"] == {"PG_HOST": "x", "A": "b"}
+    assert "env.PG_HOST: removed" in wb("unset", "demo", "env.PG_HOST")
 
 
 @pytest.mark.parametrize("words", [["list"], ["validate"], ["add", "x"], ["remove", "x", "--yes"]])
@@ -300,7 +341,7 @@ def test_no_command_writes_over_an_unreadable_registry_file(
     wb.path.write_text('[{"id": "a",')
     with pytest.raises(WbError, match="line 1, column 13") as caught:
         wb(*words)
-    assert caught.value.exit_code == ExitCode.FAILURE
+    assert caught.value.exit_code == ExitCode.USAGE
     assert wb.path.read_text() == '[{"id": "a",'
 
 

@@ -173,18 +173,28 @@ def remove(
 
 @app.command(epilog="Example: wb config validate && wb run all")
 def validate(ctx: typer.Context, as_json: Json = False) -> int:
-    """Check the settings and every entry of the registry file; exit 1 if an entry is refused."""
+    """Check the settings and every entry of the registry file; exit 2 if an entry is refused."""
     wb = wb_of(ctx)
+    wb.settings  # noqa: B018  (to read them is to check them)
     registry = wb.registry
+    doubts = wb.registry_file.doubts()
     if as_json:
-        refused = [_refused(one) for one in registry.refused]
-        wb.console.json({"valid": list(registry.ids()), "refused": refused})
+        wb.console.json(
+            {
+                "valid": list(registry.ids()),
+                "refused": [_refused(entry) for entry in registry.refused],
+                "warnings": [doubt.as_document() for doubt in doubts],
+            }
+        )
     else:
         for entry in registry.refused:
-            wb.console.line(f"{entry.name}: {entry.problem}")
+            wb.console.line(f"{entry.name}: {entry.problem}. {entry.remedy}")
+        for doubt in doubts:
+            wb.console.line(f"{doubt.name}: warning: {doubt.text}")
         counts = f"{len(registry.instances)} valid, {len(registry.refused)} refused"
-        wb.console.note(f"{wb.registry_file.path}: {counts}")
-    return ExitCode.FAILURE if registry.refused else ExitCode.OK
+        warnings = f", {len(doubts)} warnings" if doubts else ""
+        wb.console.note(f"{wb.registry_file.path}: {counts}{warnings}")
+    return ExitCode.USAGE if registry.refused else ExitCode.OK
 
 
 @app.command(epilog="Example: wb config settings --json")

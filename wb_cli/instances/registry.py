@@ -14,7 +14,7 @@ from wb_cli.instances.model import Instance
 from wb_cli.instances.near import did_you_mean
 from wb_cli.instances.refused import RefusedEntry
 from wb_cli.instances.registry_text import Entry
-from wb_cli.instances.texts import entry_name, shorten
+from wb_cli.instances.texts import place, shorten
 
 
 class Registry(Struct, frozen=True):
@@ -74,10 +74,9 @@ def judge(entries: Sequence[Entry]) -> Registry:
 
 
 def _refused(entry: Entry, index: int, error: EntryError, counts: Counter[Any]) -> RefusedEntry:
-    where = f", line {entry.line}" if entry.line else ""
     return RefusedEntry(
         index,
-        f"entry {index + 1} ({entry_name(entry.value)}){where}",
+        place(index, entry.value, entry.line),
         error.flaws,
         entry.value,
         entry.line,
