@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wb_cli.cli.context import Id, Json, Wb, Yes, wb_of
-from wb_cli.errors import ExitCode, UsageError
+from wb_cli.cli.group import Group
+from wb_cli.errors import EngineUnreachableError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from wb_cli.instances.setting_table import Setting
 
 app = typer.Typer(
+    cls=Group,
     help="Declare instances: add, list, show, set, unset, remove, validate; see all settings.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -234,9 +236,17 @@ def refuse_while_present(wb: Wb, instance_id: str) -> None:
     from wb_cli.lifecycle.targets import is_same_registry
 
     ours = str(wb.settings.servers_file)
+    try:
+        observed = wb.engine.observe()
+    except EngineUnreachableError as error:
+        error.hint = (
+            f"Whether {instance_id} has containers is not known. `wb config remove {instance_id} "
+            "--force` takes the entry out without asking the engine."
+        )
+        raise
     containers = [
         one.name
-        for one in wb.engine.observe().containers
+        for one in observed.containers
         if one.instance == instance_id
         and is_same_registry(one.labels.get(LABEL_REGISTRY, ours), ours)
     ]

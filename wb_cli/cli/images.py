@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wb_cli.cli.context import Json, wb_of
+from wb_cli.cli.group import Group
 from wb_cli.cli.refused import documents, name_refused
 from wb_cli.errors import ExitCode, UsageError, WbError
 
@@ -31,7 +32,10 @@ Mirror = Annotated[
 Parallel = Annotated[int, typer.Option(help="Images at a time.", min=1, max=16)]
 
 group = typer.Typer(
-    no_args_is_help=True, help="Build images where no registry answers; carry them to another host."
+    cls=Group,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Build images where no registry answers; carry them to another host.",
 )
 
 

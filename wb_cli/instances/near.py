@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 # Below it, words are suggested that only share a few letters with what was typed.
-ALIKE = 0.6
+ALIKE = 0.65
 SHOWN = 3
 
 

@@ -47,8 +47,15 @@ class Registry(Struct, frozen=True):
 
 def unknown(instance_id: str, registry: Registry) -> UsageError:
     """The error for an id that nothing has."""
+    from wb_cli.instances.setting_table import SETTINGS_BY_NAME  # (needed only to fail)
+
     known = [*registry.ids(), *(one.instance_id for one in registry.refused if one.instance_id)]
     hint = did_you_mean(instance_id, known, "`wb config list` shows what there is.")
+    if instance_id in SETTINGS_BY_NAME:
+        hint = (
+            f"{instance_id} is a setting: write it in config.toml, or give "
+            f"`--set {instance_id}=...` before the command."
+        )
     return UsageError(f"there is no instance {shorten(instance_id)} in the registry file", hint)
 
 
