@@ -84,8 +84,7 @@ def test_without_a_command_the_help_is_the_answer(
 def test_without_a_command_the_help_goes_down_a_pipe(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "wb_cli"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         env=os.environ | {"WB_CONFIG_DIR": str(tmp_path)},
         check=True,
     )

@@ -16,8 +16,8 @@ from wb_cli import __version__
 from wb_cli.cli import config
 from wb_cli.cli.console import Console
 from wb_cli.cli.context import Wb, complete_id
-from wb_cli.engine.types import LABEL_INSTANCE, Observed, ObservedContainer
-from wb_cli.errors import ExitCode, UsageError, WbError
+from wb_cli.engine.types import LABEL_INSTANCE, ImageInfo, Observed, ObservedContainer
+from wb_cli.errors import EngineUnreachableError, ExitCode, UsageError, WbError
 from wb_cli.instances.newcomer import FIRST_PORT
 from wb_cli.instances.setting_table import SETTINGS
 
@@ -29,10 +29,12 @@ class CommandLine:
     path: Path
     capsys: pytest.CaptureFixture[str]
     observed: Observed = field(default_factory=Observed)
+    missing_images: set[str] = field(default_factory=set)
+    is_local: bool = True
 
     def __call__(self, *words: str, **flags: str) -> str:
         wb = Wb({"servers_file": str(self.path), **flags}, None, Console())
-        wb.__dict__["engine"] = self  # only `observe` is asked of it
+        wb.__dict__["engine"] = self  # asked for what it lists, and whether it has an image
         command = typer.main.get_command(config.app)
         self.exit_code = command.main(list(words), obj=wb, standalone_mode=False) or 0
         self.talk = self.capsys.readouterr()
@@ -45,6 +47,16 @@ class CommandLine:
 
     def observe(self) -> Observed:
         return self.observed
+
+    def image(self, reference: str) -> ImageInfo | None:
+        is_here = reference not in self.missing_images
+        return ImageInfo("sha256:x", (reference,), 1) if is_here else None
+
+    def next_steps(self, *words: str) -> list[str]:
+        """What is said to come next after `wb config set demo`."""
+        self("set", "demo", *words)
+        talk = self.talk.err.splitlines()
+        return [line.removeprefix("next: ") for line in talk if line.startswith("next: ")]
 
     def entries(self) -> list[dict[str, Any]]:
         return json.loads(self.path.read_text())
@@ -142,14 +154,14 @@ def test_add_json_answers_with_the_entry_and_nothing_else(wb: CommandLine) -> No
         (["add", "a"], "has an entry a already"),
         (["add", "b", "instanceDir=.."], 'instanceDir ".." must be'),
         (["add", "b", "instanceDir=a"], 'instanceDir "a" must be its own'),
-        (["add", "b", "memry=2g"], "no field \"memry\""),
+        (["add", "b", "memry=2g"], 'no field "memry"'),
         (["add", "b", "memory=lots"], 'memory "lots" must be a size'),
         (["add", "b", "memory"], "'memory' is not field=value"),
         (["set", "a", "port=abc"], 'port "abc" must be'),
         (["set", "a", "id=b"], "the id of a cannot change"),
         (["set", "b", "port=9000"], 'no instance "b"'),
         (["unset", "a", "port"], "port is missing"),
-        (["unset", "a", "nonsense"], "no field \"nonsense\""),
+        (["unset", "a", "nonsense"], 'no field "nonsense"'),
         (["remove", "b", "--yes"], 'no instance "b"'),
         (["show", "b"], 'no instance "b"'),
     ],
@@ -192,6 +204,101 @@ def test_set_that_changes_nothing_leaves_the_file_alone(wb: CommandLine) -> None
     before = wb.path.stat().st_ino
     assert "nothing to change" in wb("set", "demo", "port=9100")
     assert wb.path.stat().st_ino == before
+
+
+RUNNING = ObservedContainer(
+    "1", "demo", "running", "Up", "image", "sha", labels={LABEL_INSTANCE: "demo"}
+)
+
+
+@pytest.fixture
+def declared(wb: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """The instance demo, which runs, with its folder."""
+    monkeypatch.setenv("MOUNT_PATH", str(tmp_path))
+    monkeypatch.setenv("WB_SECRETS_DIR", str(tmp_path / "secrets"))
+    (tmp_path / "demo").mkdir()
+    wb("add", "demo")
+    wb.observed = Observed((RUNNING,))
+    return wb
+
+
+NOTHING_TO_DO = ["nothing to do: no container sees this change"]
+
+
+@pytest.mark.parametrize(
+    ("word", "steps"),
+    [
+        ("tags=a", NOTHING_TO_DO),
+        ("memory=2g", ["`wb run demo` applies it"]),
+        ("label=Other", ["`wb run demo` applies it"]),
+        ("cachePersistence=aof", ["`wb run demo` applies it"]),
+        ("bindAddress=127.0.0.2", ["`wb run demo` applies it"]),
+        ("adminVersion=2", ["`wb run demo` applies it"]),
+        (
+            "instanceDir=else",
+            ["`wb init-dirs demo` creates its folders", "`wb run demo` applies it"],
+        ),
+    ],
+)
+def test_set_says_what_applies_the_change(
+    declared: CommandLine, word: str, steps: list[str]
+) -> None:
+    assert declared.next_steps(word) == steps
+
+
+def test_set_on_a_stopped_instance_says_that_it_starts_with_it(declared: CommandLine) -> None:
+    declared.observed = Observed()
+    assert declared.next_steps("memory=2g") == ["`wb run demo` starts with it"]
+    assert declared.next_steps("tags=a") == NOTHING_TO_DO
+
+
+def test_set_names_an_image_that_is_not_here(declared: CommandLine) -> None:
+    declared.missing_images.add("team/app:9")
+    missing, apply = declared.next_steps("image=team/app:9")
+    assert missing.startswith("the image team/app:9 is not on this engine; `wb pull` fetches it")
+    assert apply == "`wb run demo` applies it"
+
+
+@pytest.mark.parametrize("distance", [0, 10_000])
+def test_set_and_add_name_a_port_that_somebody_listens_on(
+    declared: CommandLine, distance: int
+) -> None:
+    declared("add", "probe")
+    port = declared.entries()[1]["port"]
+    declared("remove", "probe", "--yes")
+    busy = f"port {port + distance} is taken on this host now"
+    with socket.socket() as thief:
+        thief.bind(("127.0.0.1", port + distance))
+        thief.listen()
+        assert declared.next_steps(f"port={port}")[0].startswith(busy)
+        declared("set", "demo", "port=40000")
+        declared("add", "other", "--port", str(port))
+        assert f"warning: {busy}" in declared.talk.err
+
+
+def test_set_does_not_take_the_instance_s_own_ports_for_somebody_else_s(
+    declared: CommandLine,
+) -> None:
+    port = declared.entries()[0]["port"]
+    with socket.socket() as own:
+        own.bind(("127.0.0.1", port + 10_000))
+        own.listen()
+        assert declared.next_steps(f"port={port + 10_000}") == ["`wb run demo` applies it"]
+
+
+def test_set_is_done_although_the_engine_does_not_answer(
+    declared: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: CommandLine) -> Observed:
+        raise EngineUnreachableError("the Docker Engine does not answer")
+
+    monkeypatch.setattr(CommandLine, "observe", fail)
+    (step,) = declared.next_steps("memory=2g")
+    assert step.startswith("`wb run demo` applies it; how it stands is not known: the Docker")
+    assert declared.entries()[0]["memory"] == "2g"
+    with pytest.raises(EngineUnreachableError) as caught:
+        declared("remove", "demo", "--yes")
+    assert "`wb config remove demo --force`" in caught.value.hint
 
 
 def test_set_json_answers_with_the_entry(wb: CommandLine) -> None:

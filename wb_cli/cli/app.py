@@ -82,7 +82,9 @@ def _run(arguments: list[str], console: Console) -> int:
     try:
         command = typer.main.get_command(app)
         completion.prepare()
-        outcome = command.main(_spelt_out(arguments), prog_name="wb", obj=console, standalone_mode=False)
+        outcome = command.main(
+            _spelt_out(arguments), prog_name="wb", obj=console, standalone_mode=False
+        )
     except WbError as error:
         console.failure(error)
         return error.exit_code

@@ -8,7 +8,7 @@ import typer
 
 from wb_cli.cli.context import Id, Json, Wb, Yes, wb_of
 from wb_cli.cli.group import Group
-from wb_cli.errors import EngineUnreachableError, ExitCode, UsageError
+from wb_cli.errors import EngineUnreachableError, ExitCode, UsageError, WbError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,6 +75,7 @@ def add(
     from wb_cli.host.ports import is_free
     from wb_cli.instances.changes import assign
     from wb_cli.instances.newcomer import complete
+    from wb_cli.lifecycle.next_step import busy_ports
 
     wb = wb_of(ctx)
     given = {
@@ -97,7 +98,9 @@ def add(
         wb.console.json(entry)
         return
     wb.console.line(f"added {instance.id}: {_summary(instance)}")
-    wb.console.note(f"next: wb init-dirs {instance.id} && wb run {instance.id}")
+    for busy in busy_ports(None, instance):
+        wb.console.note(f"warning: {busy}")
+    wb.console.note(f"next: `wb init-dirs {instance.id} && wb run {instance.id}`")
 
 
 @app.command("list", epilog="Example: wb config list --json")
@@ -266,17 +269,28 @@ def _change(
     from wb_cli.instances.changes import differences
 
     with wb.registry_file.edit() as change:
+        before = {each.id: each for each in change.registry.instances}.get(instance_id)
         old = change.raw(instance_id)
         new = change_raw(old)
-        change.replace(instance_id, new)
+        after = change.replace(instance_id, new)
     if as_json:
         wb.console.json(new)
         return
     lines = list(differences(old, new))
     for line in lines or [f"{instance_id}: nothing to change"]:
         wb.console.line(line)
-    if lines:
-        wb.console.note(f"next: wb run {instance_id} applies it")
+    for step in _next_steps(wb, before, after) if lines else ():
+        wb.console.note(f"next: {step}")
+
+
+def _next_steps(wb: Wb, before: Instance | None, after: Instance) -> list[str]:
+    """What to do about the change; the change itself is done, whatever the engine says."""
+    from wb_cli.lifecycle.next_step import next_steps
+
+    try:
+        return list(next_steps(wb.site, before, after))
+    except WbError as error:
+        return [f"`wb run {after.id}` applies it; how it stands is not known: {error.message}"]
 
 
 def _summary(instance: Instance) -> str:

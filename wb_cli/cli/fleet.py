@@ -168,6 +168,8 @@ def _summarise(
     for ended in endings:
         if ended.result and options.dry_run:
             console.line(f"{ended.instance}\n{_indented(str(ended.result.plan))}")
+        if ended.result and ended.result.outcome.subnet:
+            console.note(f"{ended.instance}: made the network {ended.result.outcome.subnet}")
         for warning in _warnings(ended):
             console.note(f"{ended.instance}: warning: {warning}")
         for line in _particulars(ended, options):
@@ -238,6 +240,7 @@ def _document(ended: Ended, verb: str) -> dict[str, Any]:
             "seconds": round(result.seconds, 3),
             "degraded": result.outcome.degraded,
             "killed": result.outcome.killed,
+            "network": result.outcome.subnet or None,
             "plan": result.plan.as_document(),
             "warmUp": result.warm_up.as_document() if result.warm_up else None,
         }

@@ -52,9 +52,7 @@ def status(ctx: typer.Context, selectors: MaybeSelectors = None, as_json: Json =
     wb = wb_of(ctx)
     chosen = select(selectors, wb.registry) if selectors else everything(wb.registry)
     try:
-        shown = statuses(
-            wb.site, chosen.instances, orphans=not selectors, refused=chosen.refused
-        )
+        shown = statuses(wb.site, chosen.instances, orphans=not selectors, refused=chosen.refused)
     except EngineUnreachableError as error:
         _show(wb.console, unknown(chosen.instances, chosen.refused), chosen.refused)
         if not wb.console.as_json:
@@ -128,9 +126,7 @@ def execute(
         return wb.engine.converse(container.id, command, streams)
 
 
-def _show(
-    console: Console, shown: list[InstanceStatus], refused: Sequence[RefusedEntry]
-) -> None:
+def _show(console: Console, shown: list[InstanceStatus], refused: Sequence[RefusedEntry]) -> None:
     if console.as_json:
         instances = [each.as_document() for each in shown]
         console.json({"instances": instances, "refused": documents(refused)})

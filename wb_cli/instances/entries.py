@@ -21,7 +21,7 @@ FIELDS_HINT = "`wb config fields` lists every field."
 
 
 class Flaw(Struct, frozen=True):
-    """A rule that an entry breaks, and the field that breaks it; none where it is the whole entry."""
+    """A rule that an entry breaks, and the field that does; none where it is the whole entry."""
 
     field: str
     text: str

@@ -33,6 +33,8 @@ REASONS = {
 def objection(name: str) -> str:
     """Why an instance should not have a variable of this name; empty where it may."""
     if not VARIABLE.fullmatch(name):
-        return f"env.{name}: the name of a variable is letters, digits and _, and begins with no digit"
+        return (
+            f"env.{name}: the name of a variable is letters, digits and _, and begins with no digit"
+        )
     reason = REASONS.get(name)
     return f"env.{name}: wb sets this variable itself: {reason}" if reason else ""

@@ -1,4 +1,4 @@
-"""An entry of the registry file that breaks a rule: what is wrong with it, and the way out. Pure."""
+"""An entry of the registry file that breaks a rule: what is wrong, and the way out. Pure."""
 
 import shlex
 from typing import Any
@@ -60,7 +60,9 @@ class RefusedEntry(Struct, frozen=True):
         given = self.raw.get("tags") if isinstance(self.raw, dict) else None
         if isinstance(given, str):
             return tuple(given.replace(",", " ").split())
-        return tuple(tag for tag in given if isinstance(tag, str)) if isinstance(given, list) else ()
+        return (
+            tuple(tag for tag in given if isinstance(tag, str)) if isinstance(given, list) else ()
+        )
 
     @property
     def server_version(self) -> str:

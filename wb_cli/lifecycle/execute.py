@@ -48,10 +48,14 @@ class Cancellation(threading.Event):
 
 
 class Outcome(Struct):
-    """What came of a plan: what is missing though the instance runs, and what ended badly."""
+    """What came of a plan: what is missing though the instance runs, and what ended badly.
+
+    ``subnet`` is the range of the network that was made, where one was.
+    """
 
     degraded: list[str] = field(default_factory=list)
     killed: list[str] = field(default_factory=list)
+    subnet: str = ""
 
 
 class Execution(Struct):
@@ -163,6 +167,7 @@ class Execution(Struct):
         """Where somebody took the subnet since we looked, the next one is tried."""
         try:
             self.network = self.engine.create_network(spec)
+            self.outcome.subnet = spec.subnet
         except AddressPoolError:
             self._create_network(replace(spec, subnet=next(self.subnets)))
 
