@@ -156,7 +156,7 @@ def test_add_json_answers_with_the_entry_and_nothing_else(wb: CommandLine) -> No
         (["add", "b", "instanceDir=a"], 'instanceDir "a" must be its own'),
         (["add", "b", "memry=2g"], 'no field "memry"'),
         (["add", "b", "memory=lots"], 'memory "lots" must be a size'),
-        (["add", "b", "memory"], "'memory' is not field=value"),
+        (["add", "b", "memory"], '"memory" is not field=value'),
         (["set", "a", "port=abc"], 'port "abc" must be'),
         (["set", "a", "id=b"], "the id of a cannot change"),
         (["set", "b", "port=9000"], 'no instance "b"'),

@@ -106,6 +106,8 @@ def add(
 @app.command("list", epilog="Example: wb config list --json")
 def list_(ctx: typer.Context, as_json: Json = False) -> None:
     """List the declared instances."""
+    from wb_cli.instances.selectors import ADD_ONE
+
     wb = wb_of(ctx)
     registry = wb.registry
     if as_json:
@@ -117,11 +119,12 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
         )
         return
     headings = ("ID", "LABEL", "PORT", "POSTGRES", "VERSION", "TAGS")
-    wb.console.table(headings, [_row(one) for one in registry.instances])
+    if registry.instances:
+        wb.console.table(headings, [_row(one) for one in registry.instances])
     for entry in registry.refused:
-        wb.console.note(f"refused: {entry.name}: {entry.problem}")
-    if not registry.instances:
-        wb.console.note("no instance yet; add one: wb config add <id>")
+        wb.console.note(f"refused: {entry.name}: {entry.problem}. {entry.remedy}")
+    if not registry.instances and not registry.refused:
+        wb.console.note(f"No instance is declared yet. {ADD_ONE}")
 
 
 @app.command(epilog="Example: wb config show demo")

@@ -9,6 +9,7 @@ from wb_cli.instances.model import Instance
 from wb_cli.instances.near import did_you_mean
 from wb_cli.instances.refused import RefusedEntry
 from wb_cli.instances.registry import Registry, unknown
+from wb_cli.instances.texts import shorten
 
 FORMS = "an id, @tag, server=<version>, or all"
 ALL = "all"
@@ -78,7 +79,7 @@ def _match(word: str, registry: Registry) -> Selection:
     if word.startswith(SERVER):
         return _by_version(word.removeprefix(SERVER), registry)
     if "=" in word:
-        raise UsageError(f"{word!r} is no selector", f"A selector is {FORMS}.")
+        raise UsageError(f"{shorten(word)} is no selector", f"A selector is {FORMS}.")
     return _by_id(word, registry)
 
 
@@ -105,7 +106,7 @@ def _by_tag(tag: str, registry: Registry) -> Selection:
         tuple(entry for entry in registry.refused if tag in entry.tags),
     )
     known = _tags(registry)
-    return found if tag in known else _nothing(f"no instance has the tag {tag!r}", tag, known, TAG)
+    return found if tag in known else _nothing(f"no instance has the tag {shorten(tag)}", tag, known, TAG)
 
 
 def _by_version(version: str, registry: Registry) -> Selection:
@@ -117,7 +118,7 @@ def _by_version(version: str, registry: Registry) -> Selection:
     known |= {entry.server_version for entry in registry.refused} - {""}
     if version in known:
         return found
-    return _nothing(f"no instance has server version {version!r}", version, known, SERVER)
+    return _nothing(f"no instance has server version {shorten(version)}", version, known, SERVER)
 
 
 def _tags(registry: Registry) -> set[str]:
