@@ -27,9 +27,14 @@ class WbError(Exception):
     Args:
         message: what failed, with the value.
         hint: what to do next; empty where the message says it all.
+
+    ``details`` are the lines of several problems, each with its remedy beside it. Where there are
+    any, people are shown ``headline`` and these lines instead of the message and the hint.
     """
 
     exit_code: ExitCode = ExitCode.FAILURE
+    headline = ""
+    details: tuple[str, ...] = ()
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

@@ -203,6 +203,25 @@ def test_each_remedy_is_said_once(mount_path: Path) -> None:
     assert caught.value.hint.count("wb init-dirs demo") == 1
 
 
+def test_of_several_problems_each_has_a_line_with_its_remedy(
+    mount_path: Path, free_ports: set[int]
+) -> None:
+    for name in FOLDERS[:2]:
+        (mount_path / "demo" / name).rmdir()
+    settings = replace(SETTINGS, mount_path=mount_path)
+    images = {spec.image: "sha256:x" for spec in wanted().containers}
+    there = Present(image_ids=images)
+    free_ports.update((9001, 19001))
+    with pytest.raises(PreflightError) as caught:
+        Preflight(DEMO, settings, wanted(), Observed(), there, is_local=True).check()
+    folders, ports = caught.value.details
+    assert folders.count("the folder") == 2
+    assert folders.endswith("is missing. `wb init-dirs demo` creates what is missing.")
+    assert ports.startswith("port 19001 on 127.0.0.1 (postgres) is taken; port 9001")
+    assert ports.endswith("Free it, or choose another: `wb config set demo port=...`.")
+    assert caught.value.headline == "demo was left as it is: 4 things are in the way"
+
+
 def test_foreign_is_what_bears_our_name_without_our_label() -> None:
     ours = {"wb.instance": "demo"}
     observed = Observed(

@@ -108,8 +108,10 @@ class Console:
         if self.as_json:
             self.json({"error": error_document(error)})
             return
-        self.note(f"{_paint('error:', '31;1')} {error.message}")
-        if error.hint:
+        self.note(f"{_paint('error:', '31;1')} {error.headline or error.message}")
+        for detail in error.details:
+            self.note(f"  {detail}")
+        if error.hint and not error.details:
             self.note(f"{_paint('hint:', '36')} {error.hint}")
 
     def confirm(self, question: str, *, yes: bool) -> None:

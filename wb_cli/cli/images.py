@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wb_cli.cli.context import Json, wb_of
+from wb_cli.cli.group import Group
+from wb_cli.cli.refused import documents, name_refused
 from wb_cli.errors import ExitCode, UsageError, WbError
 
 if TYPE_CHECKING:
@@ -30,7 +32,10 @@ Mirror = Annotated[
 Parallel = Annotated[int, typer.Option(help="Images at a time.", min=1, max=16)]
 
 group = typer.Typer(
-    no_args_is_help=True, help="Build images where no registry answers; carry them to another host."
+    cls=Group,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Build images where no registry answers; carry them to another host.",
 )
 
 
@@ -67,12 +72,14 @@ def pull(
             tasks.finish(one.image, _in_words(one), ok=one.error is None)
             ended.append(one)
     if wb.console.as_json:
-        wb.console.json({"images": [_pulled(one) for one in ended]})
+        refused = documents(wb.registry.refused)
+        wb.console.json({"images": [_pulled(one) for one in ended], "refused": refused})
     else:
         rows = [(one.image, one.outcome.value) for one in ended]
         wb.console.table(("IMAGE", "RESULT"), rows)
         _show_failures(wb.console, ((one.image, one.error) for one in ended))
-    return exit_code([one.error for one in ended])
+    code = exit_code([one.error for one in ended])
+    return name_refused(wb.console, wb.registry.refused, code)
 
 
 @group.command()
@@ -129,7 +136,7 @@ File = Annotated[
 
 
 @group.command()
-def save(ctx: typer.Context, file: File) -> None:
+def save(ctx: typer.Context, file: File) -> int:
     """Write all images that the declared instances need to a file, for a host without a registry.
 
     Example: `wb images save images.tar`, carry it over, `wb images load images.tar` there.
@@ -147,6 +154,7 @@ def save(ctx: typer.Context, file: File) -> None:
         tasks.finish(name, f"{file.stat().st_size / 1e6:.0f} MB")
     for reference in references:
         wb.console.line(reference)
+    return name_refused(wb.console, wb.registry.refused, ExitCode.OK)
 
 
 @group.command()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wb_cli.cli.context import DryRun, Yes, wb_of
+from wb_cli.cli.refused import name_refused
 from wb_cli.errors import ExitCode, WbError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def setup(
         wb.console.line(f"Found the {machine.engine}.")
     if not steps:
         wb.console.line("This machine is ready; there is nothing to do.")
-        return ExitCode.OK
+        return name_refused(wb.console, wb.registry.refused, ExitCode.OK)
     _announce(wb.console, steps)
     if dry_run:
         return ExitCode.OK
@@ -90,7 +91,8 @@ def _do(wb: Wb, work: Setup, steps: tuple[Step, ...]) -> int:
         wb.console.line(note)
     for error in errors:
         wb.console.failure(error)
+    code = name_refused(wb.console, wb.registry.refused, ExitCode.OK)
     if errors:
         return ExitCode.PARTIAL
     wb.console.line("This machine is ready.")
-    return ExitCode.OK
+    return code
