@@ -93,7 +93,7 @@ def environment(value: Any) -> dict[str, str]:
         if not isinstance(name, str) or not ENV_NAME.fullmatch(name):
             raise ValueError(f"{allowed}; {name!r} cannot be a name")
         if not isinstance(text, str):
-            raise ValueError(f"{allowed}; the value of {name} is not a string")
+            raise ValueError(f"{allowed}; the value of {name} is not a string")  # noqa: TRY004
         if "\0" in text:
             raise ValueError(f"{allowed}; the value of {name} holds a NUL character")
     return dict(value)
