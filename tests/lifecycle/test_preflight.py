@@ -1,5 +1,6 @@
 """What must be true before anything changes; on the real engine in integration/test_refusals."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,17 @@ def other(**changes: Any) -> ObservedContainer:
 
 def test_nothing_is_in_the_way_of_an_instance_with_its_folders(mount_path: Path) -> None:
     assert problems(mount_path) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_database_that_postgres_could_not_reach_is_not_taken_for_none(mount_path: Path) -> None:
+    folder = mount_path / "demo" / "databases"
+    (folder / "pgdata").mkdir()
+    os.chown(folder / "pgdata", 999, 999)
+    folder.chmod(0)
+    assert problems(mount_path) == [
+        f"the folder {folder} is closed to the user who owns the database in it"
+    ]
 
 
 def test_each_missing_image_is_named_with_its_part(mount_path: Path) -> None:

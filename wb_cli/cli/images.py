@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -131,25 +132,41 @@ def build(
 
 
 File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="The archive of images.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="FILE", help="The archive of images; `-` is a pipe.", show_default=False
+    ),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+PIPE = Path("-")
 
 
 @group.command()
-def save(ctx: typer.Context, file: File) -> int:
+def save(ctx: typer.Context, file: File, force: Force = False) -> int:
     """Write all images that the declared instances need to a file, for a host without a registry.
 
-    Example: `wb images save images.tar`, carry it over, `wb images load images.tar` there.
+    Examples: `wb images save images.tar`, carry it over, `wb images load images.tar` there;
+    `wb images save - | ssh host wb images load -`
     """
     from wb_cli.lifecycle import image_file
     from wb_cli.lifecycle.image_plan import needed_images
 
     wb = wb_of(ctx)
     references = [one.reference for one in needed_images(wb.registry.instances, wb.settings)]
+    if file == PIPE:
+        _save_to_pipe(wb, references)
+        return None
+    if file.is_file() and not force and wb.console.can_ask():
+        wb.console.confirm(f"{file} is there. Replace it?", yes=False)
+        force = True
     with wb.console.tasks() as tasks:
         name = str(file)
         image_file.save(
-            wb.images, references, file, lambda done: tasks.update(name, "saving", done)
+            wb.images,
+            references,
+            file,
+            lambda done: tasks.update(name, "saving", done),
+            force=force,
         )
         tasks.finish(name, f"{file.stat().st_size / 1e6:.0f} MB")
     for reference in references:
@@ -157,21 +174,47 @@ def save(ctx: typer.Context, file: File) -> int:
     return name_refused(wb.console, wb.registry.refused, ExitCode.OK)
 
 
+def _save_to_pipe(wb: Wb, references: Sequence[str]) -> None:
+    from wb_cli.lifecycle import image_file
+
+    if wb.console.answers_on_a_terminal():
+        raise UsageError("images are not written to a terminal", "Pipe them, or name a file.")
+    with wb.console.tasks() as tasks:
+        image_file.save_to(
+            wb.images,
+            references,
+            wb.console.stream,
+            lambda done: tasks.update("images", "sending", done),
+        )
+        tasks.finish("images", f"{', '.join(references)} sent")
+
+
 @group.command()
 def load(ctx: typer.Context, file: File) -> None:
-    """Check a file of `wb images save`, and load its images."""
+    """Check a file of `wb images save`, and load its images; `-` reads them from a pipe."""
     from wb_cli.lifecycle import image_file
 
     wb = wb_of(ctx)
     with wb.console.tasks() as tasks:
         name = str(file)
         size = file.stat().st_size if file.exists() else None
-        references = image_file.load(
-            lambda: wb.images, file, lambda done: tasks.update(name, "loading", done, size)
-        )
+
+        def on_bytes(done: int) -> None:
+            tasks.update(name, "loading", done, size)
+
+        if file == PIPE:
+            references = image_file.load_from(_piped(), lambda: wb.images, on_bytes)
+        else:
+            references = image_file.load(lambda: wb.images, file, on_bytes)
         tasks.finish(name, "loaded")
     for reference in references:
         wb.console.line(reference)
+
+
+def _piped() -> BinaryIO:
+    if sys.stdin.isatty():
+        raise UsageError("images are not read from a terminal", "Pipe them in, or name a file.")
+    return sys.stdin.buffer
 
 
 def exit_code(errors: Sequence[WbError | None]) -> ExitCode:

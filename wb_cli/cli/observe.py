@@ -80,14 +80,18 @@ def logs(
     """
     from wb_cli.cli.terminal import wait_until_nobody_reads
     from wb_cli.lifecycle.status import find_container
+    from wb_cli.lifecycle.told import ending
 
     wb = wb_of(ctx)
     container = find_container(wb.engine, instance, part, lambda: wb.registry)
-    if not follow:
+    started_at = wb.engine.inspect(container.id).started_at
+    if follow:
+        for written in wb.engine.follow_logs(container.id, lines, wait_until_nobody_reads):
+            wb.console.raw(written)
+    else:
         wb.console.raw(wb.engine.logs(container.id, lines).encode())
-        return
-    for written in wb.engine.follow_logs(container.id, lines, wait_until_nobody_reads):
-        wb.console.raw(written)
+    if end := ending(wb.engine, container, started_at):
+        wb.console.note(f"{end}.")
 
 
 def execute(
@@ -112,12 +116,14 @@ def execute(
     from wb_cli.errors import WbError
     from wb_cli.lifecycle.interrupts import ended_by_signals
     from wb_cli.lifecycle.status import find_container
+    from wb_cli.lifecycle.told import ending
 
     wb = wb_of(ctx)
     container = find_container(wb.engine, instance, part, lambda: wb.registry)
     if not container.is_running:
+        how = ending(wb.engine, container) or f"{container.name} is {container.state}"
         raise WbError(
-            f"{container.name} is {container.state}, and no command can be run in it",
+            f"{how}, so no command can be run in it",
             f"`wb run {instance}` starts it; `wb logs {instance} --part {part}` shows its end.",
         )
     given = terminal.Terminal() if terminal.is_here() and not no_tty else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -66,7 +65,6 @@ def _setup(wb: Wb) -> Setup:
         instances=wb.registry.instances,
         open_engine=lambda: wb.engine,
         open_images=lambda: wb.images,
-        docker_host=os.environ.get("DOCKER_HOST", ""),
     )
 
 

@@ -69,7 +69,7 @@ class Preflight(Struct, frozen=True):
         problems = [*self._names(), *self._images()]
         if self.is_local:
             folders = list(self._folders())
-            disks = [] if folders else self._disks()
+            disks = [] if folders else [*self._database(), *self._disks()]
             problems += [*folders, *self._data_in_use(), *self._ports(), *disks]
         if problems:
             raise PreflightError(self.instance.id, problems)
@@ -102,6 +102,15 @@ class Preflight(Struct, frozen=True):
             if trouble:
                 what = path if trouble == directories.NO_FOLDER else f"the folder {path}"
                 yield Problem(f"{what} {trouble}", self._remedy(trouble))
+
+    def _database(self) -> Iterator[Problem]:
+        """PostgreSQL takes a database that it cannot reach for one that is not there yet."""
+        folder = instance_path(self.instance, self.settings) / contract.DATABASES
+        if directories.is_closed_to_owner_of(folder / "pgdata"):
+            yield Problem(
+                f"the folder {folder} is closed to the user who owns the database in it",
+                f"`chmod 755 {folder}` opens it.",
+            )
 
     def _remedy(self, trouble: str) -> str:
         if trouble == directories.UNREADABLE:

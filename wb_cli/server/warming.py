@@ -19,13 +19,12 @@ from wb_cli.server.db.queries_projects import Project, list_projects
 from wb_cli.server.db.queries_versions import read_dataset_versions, read_object_versions
 from wb_cli.server.loading import Loading
 from wb_cli.server.memory import keep_for_good, uncollected
-from wb_cli.server.progress import Phase, Progress, Tally
+from wb_cli.server.progress import DATASETS, Phase, Progress, Tally
 from wb_cli.server.todo import Batch, Job, dataset_jobs, most_recent_first, object_jobs
 from wb_cli.server.wants import Wants
 
 log = logging.getLogger(__name__)
 
-DATASETS = "datasets"
 DATABASE_WITHIN_S = 60.0
 AGAIN_AFTER_S = 1.0
 # A Valkey that is there answers at once; one that reads a large snapshot is worth waiting for.
