@@ -370,7 +370,7 @@ async def test_what_is_no_project_is_never_connected_to(databases, here: Address
     await administrator.close()
 
 
-async def test_strangers_cost_one_look_for_all(databases, here: Address):
+async def test_strangers_cost_one_look_for_all(databases):
     asked = [databases.connect(f"no-such-{number}").__aenter__() for number in range(300)]
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert {type(answer) for answer in answers} == {DatabaseMissingError}
