@@ -29,6 +29,7 @@ RUN = Parameter(
     "The id of the run that is complete; left out, every run that was begun is.",
     "[0-9]{1,18}",
     "query",
+    example="1",
     is_required=False,
 )
 INDICATORS = Parameter(

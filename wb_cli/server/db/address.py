@@ -78,6 +78,9 @@ class Undecodable:
     every other row.
     """
 
+    def __repr__(self) -> str:
+        return "JSON with a number too large, or nested too deeply"
+
 
 def _decode(encoded: bytes) -> Any:
     try:

@@ -1,5 +1,5 @@
 -- Every input of a version moves it: at INSERT, UPDATE and DELETE, and only forward, whatever is
--- written. `tests/server/db/inputs.py` lists the inputs of each cached result.
+-- written. `tests/version_inputs.py` lists the inputs of each cached result.
 --
 -- The results of a results object, and what is told of its metrics, have the `last_run` of the
 -- results object's module as their version.

@@ -19,7 +19,7 @@ D, I, M, R = Result.DETAIL, Result.ITEMS, Result.METRIC_INFO, Result.REPLICANTS 
 H = {Result.HMIS_RAW, Result.HMIS_COMMON}
 F = {Result.HFA}
 
-# A column with an empty set enters no result. `test_every_column_is_known` compares with the schema.
+# A column with an empty set enters no result. A test compares the names with the schema.
 PROJECT_INPUTS: dict[str, dict[str, set[Result]]] = {
     "presentation_objects": {
         "id": {D},
