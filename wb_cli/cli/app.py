@@ -86,6 +86,7 @@ def _answered(code: int, console: Console) -> int:
 
 
 def _run(arguments: list[str], console: Console) -> int:
+    outcome: object = ExitCode.OK
     try:
         command = typer.main.get_command(app)
         completion.prepare()
@@ -94,22 +95,21 @@ def _run(arguments: list[str], console: Console) -> int:
         )
     except WbError as error:
         console.failure(error)
-        return error.exit_code
+        outcome = error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         console.line(error.message.rstrip())
-        return ExitCode.OK
     except click.ClickException as error:
         console.as_json = console.as_json or "--json" in arguments
         console.failure(usage_error(error, arguments))
-        return ExitCode.USAGE
+        outcome = ExitCode.USAGE
     except NobodyReadsError:
-        return ExitCode.OK
+        pass
     except SystemExit as end:
-        return _left(end, console)
+        outcome = _left(end, console)
     except Exception as error:  # noqa: BLE001  (the boundary: nothing may pass it as a traceback)
         console.failure(UnexpectedError(error))
-        return ExitCode.FAILURE
-    return int(outcome or 0)
+        outcome = ExitCode.FAILURE
+    return outcome if isinstance(outcome, int) else ExitCode.OK
 
 
 def _left(end: SystemExit, console: Console) -> int:

@@ -148,14 +148,20 @@ def save(ctx: typer.Context, file: File, force: Force = False) -> int:
     Examples: `wb images save images.tar`, carry it over, `wb images load images.tar` there;
     `wb images save - | ssh host wb images load -`
     """
-    from wb_cli.lifecycle import image_file
     from wb_cli.lifecycle.image_plan import needed_images
 
     wb = wb_of(ctx)
     references = [one.reference for one in needed_images(wb.registry.instances, wb.settings)]
     if file == PIPE:
         _save_to_pipe(wb, references)
-        return None
+    else:
+        _save_to_file(wb, references, file, force=force)
+    return name_refused(wb.console, wb.registry.refused, ExitCode.OK)
+
+
+def _save_to_file(wb: Wb, references: Sequence[str], file: Path, *, force: bool) -> None:
+    from wb_cli.lifecycle import image_file
+
     if file.is_file() and not force and wb.console.can_ask():
         wb.console.confirm(f"{file} is there. Replace it?", yes=False)
         force = True
@@ -171,7 +177,6 @@ def save(ctx: typer.Context, file: File, force: Force = False) -> int:
         tasks.finish(name, f"{file.stat().st_size / 1e6:.0f} MB")
     for reference in references:
         wb.console.line(reference)
-    return name_refused(wb.console, wb.registry.refused, ExitCode.OK)
 
 
 def _save_to_pipe(wb: Wb, references: Sequence[str]) -> None:

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from wb_cli.server.access import Access, check_access
 from wb_cli.server.db.errors import (
@@ -21,6 +20,7 @@ from wb_cli.server.db.errors import (
 from wb_cli.server.fetch_config import InvalidConfigError
 from wb_cli.server.platform import Platform
 from wb_cli.server.problems import Problem, response_of
+from wb_cli.server.raw_path import RawPathRoute
 
 RETRY_AFTER_S = 1
 
@@ -36,11 +36,14 @@ class Parameter:
     pattern: str
     place: Literal["path", "query"] = "path"
     example: str = ""
+    is_required: bool = True
 
     def check(self, request: Request) -> None:
         """Refuse a value that cannot be right, by name."""
         values = request.path_params if self.place == "path" else request.query_params
         value = values.get(self.name)
+        if value is None and not self.is_required:
+            return
         if value is None or not re.fullmatch(self.pattern, value):
             raise Problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -68,7 +71,7 @@ class Endpoint:
         """Its name in the metrics and in the OpenAPI document."""
         return self.answer.__name__
 
-    def route(self, platform: Platform) -> Route:
+    def route(self, platform: Platform) -> RawPathRoute:
         """The endpoint bound to the parts it answers from."""
 
         async def respond(request: Request) -> Response:
@@ -78,7 +81,7 @@ class Endpoint:
             platform.traffic.observe(self.name, response.status_code, seconds)
             return response
 
-        return Route(self.path, respond, methods=[self.method], name=self.name)
+        return RawPathRoute(self.path, respond, methods=[self.method], name=self.name)
 
     async def _respond(self, platform: Platform, request: Request) -> Response:
         try:

@@ -78,10 +78,10 @@ def parameter_of(parameter: Parameter) -> dict[str, Any]:
     return {
         "name": parameter.name,
         "in": parameter.place,
-        "required": True,
+        "required": parameter.is_required,
         "description": parameter.description,
         "schema": {"type": "string", "pattern": f"^(?:{parameter.pattern})$"},
-        "example": parameter.example,
+        **({"example": parameter.example} if parameter.example else {}),
     }
 
 
