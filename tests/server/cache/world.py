@@ -185,10 +185,11 @@ class Process:
 
 @dataclass(eq=False)
 class Request:
-    """One question, and what its own loader said, where it was asked."""
+    """One question, in which version, and the rank that the database had when it was asked."""
 
     thing: str
     version: str | None
+    known: int = 0
     task: "asyncio.Task[Any]" = field(init=False)
 
 

@@ -28,7 +28,7 @@ class Cache:
     """One named cache. Without an ``l2`` it lives in memory alone and never touches Valkey.
 
     A version is what the caller read from the database just before; None says that it is
-    unsettled, and then the cache is neither read nor written.
+    unsettled. Then the cache is neither read nor written, and no load is shared that began earlier.
 
     *moment*: who reads versions long before using them (the warm-up) takes a :meth:`moment` before
     reading them and passes it on. What was asked for later then counts as newer.
@@ -84,7 +84,8 @@ class Cache:
         """The entry of that version, from L1, L2 or the loader; one load for all who ask at once.
 
         Where the loader says that its data has another version, the entry bears that one. What
-        the loader raises reaches every waiter; the next call tries again.
+        the loader raises reaches every waiter; the next call tries again. A loader may ask caches
+        itself; where it would wait for its own end, it gets `LoadLoopError`.
         """
         try:  # `peek`, without the price of a call
             node = self._nodes[uniqueness]
@@ -180,14 +181,14 @@ class Cache:
     async def _join_or_take_off(
         self, uniqueness: str, version: str | None, loader: Loader, moment: int | None
     ) -> Entry:
+        self._flights.check_for_loop(uniqueness, version)
         flight = self._flights.find(uniqueness, version)
         if flight is None:
             flight = Flight(uniqueness, version, self._order(moment))
             self._flights.take_off(flight, lambda flight: self._find_or_load(flight, loader))
         else:
             self.counts.joined += 1
-        # Shielded: a caller that is cancelled leaves the flight to the others.
-        return await asyncio.shield(flight.task)
+        return await self._flights.wait_for(flight)
 
     async def _find_or_load(self, flight: Flight, loader: Loader) -> Entry:
         if flight.version is None:
