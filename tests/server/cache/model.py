@@ -92,9 +92,9 @@ class Model:
         """End a process the hard way: nothing is flushed."""
         process.connection.is_cut = True
         tasks = [request.task for request in process.requests]
-        for task in [*tasks, process.l2._task]:
+        for task in [*tasks, process.l2._behind._task]:
             task.cancel()
-        await asyncio.gather(*tasks, process.l2._task, return_exceptions=True)
+        await asyncio.gather(*tasks, process.l2._behind._task, return_exceptions=True)
         closing = asyncio.create_task(process.cache.close())
         while not closing.done():
             self.chance.open_one()
@@ -244,7 +244,7 @@ class Model:
         process.connection.is_cut = True
         for request in process.requests:
             request.task.cancel()
-        process.l2._task.cancel()
+        process.l2._behind._task.cancel()
         self.processes.append(Process.start(self.valkey, self.chance))
 
     def rubbish(self) -> None:

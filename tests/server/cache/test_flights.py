@@ -34,9 +34,7 @@ async def test_without_a_version_a_load_that_has_not_begun_is_shared(
 async def test_closing_ends_loads_that_nobody_can_join_any_more(
     process: Process,  # noqa: F811
 ) -> None:
-    calls = [
-        asyncio.create_task(process.get(version, Loader().hold())) for version in (None, "v1")
-    ]
+    calls = [asyncio.create_task(process.get(version, Loader().hold())) for version in (None, "v1")]
     await settle()
     calls.append(asyncio.create_task(process.get(None, Loader().hold())))
     process.cache.clear("north")

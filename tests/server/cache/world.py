@@ -176,7 +176,7 @@ class Process:
     def start(cls, valkey: Valkey, chance: Chance) -> "Process":
         connection = Connection(valkey, chance)
         connection.look()
-        l2 = RemoteTier(connection, pause=chance.door, max_queue_bytes=2_000)
+        l2 = RemoteTier(connection, pause=chance.door, max_queue_bytes=40_000)
         l1 = WatchedTier(1_700)  # three entries at most
         cache = Cache("things", l1, l2, fingerprint=FINGERPRINT)
         l2.start()
