@@ -8,6 +8,7 @@ import valkey as valkey_client
 from platform_data import ENTRIES, NORTH, SHOWN, execute, locked_results
 from services import wait_until
 
+from wb_cli.server.cache.registry import CacheName
 from wb_cli.server.precedence import YIELDS_AT_MOST_S, Precedence
 
 OBJECT = "/api/projects/north/objects/by-area"
@@ -48,6 +49,18 @@ def test_a_cold_start_loads_each_distinct_entry_once_and_writes_it_behind(demo):
     assert (warm_up["entries"], warm_up["fromDatabase"], warm_up["fromL2"]) == (ENTRIES, ENTRIES, 0)
     assert (warm_up["objects"], warm_up["skipped"], warm_up["failed"]) == (len(SHOWN) + 3, 1, 0)
     assert f"wb_warm_up_entries {ENTRIES}" in server.http.get("/metrics").text
+
+
+@services
+def test_a_cold_start_asks_valkey_once_for_each_entry(demo):
+    with demo.valkey() as client:
+        client.config_resetstat()
+        demo.start_warm()
+        calls = client.info("commandstats")
+
+    assert calls["cmdstat_mget"]["calls"] > 0
+    # What loads took in earlier processes is asked for by cache, not by entry.
+    assert calls.get("cmdstat_get", {"calls": 0})["calls"] <= len(CacheName) < ENTRIES
 
 
 @services
