@@ -1,5 +1,8 @@
 """What can be changed: versions moved, caches cleared. And the caches looked into."""
 
+import time
+from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
@@ -15,6 +18,7 @@ from wb_cli.server.platform import Platform
 from wb_cli.server.routes_read import A_PROJECT, AN_OBJECT, ANY_OBJECT, known_object
 
 UNSETTLED = "unsettled"
+L2_CLEARS_WITHIN_S = 1.0
 
 
 async def touch(platform: Platform, request: Request) -> Response:
@@ -65,14 +69,41 @@ async def status_of(platform: Platform, ask: Ask) -> dict[str, Any]:
 
 async def clear_cache(platform: Platform, request: Request) -> Response:
     """Empty one cache in both tiers."""
-    name = CacheName(request.path_params[CACHE.name])
-    return json_answer({"cleared": {str(name): platform.caches[name].clear_all()}})
+    return await cleared(platform, [CacheName(request.path_params[CACHE.name])])
 
 
 async def clear_caches(platform: Platform, _: Request) -> Response:
     """Empty every cache in both tiers."""
-    cleared = {str(each.name): each.clear_all() for each in platform.caches}
-    return json_answer({"cleared": cleared})
+    return await cleared(platform, list(CacheName))
+
+
+async def cleared(platform: Platform, names: Sequence[CacheName]) -> Response:
+    """200 where both tiers are empty; 202 where Valkey does not answer, with what it still holds.
+
+    Nothing of that is answered with by this process, which deletes it as soon as Valkey answers.
+    """
+    counts = {str(name): platform.caches[name].clear_all() for name in names}
+    deadline = time.monotonic() + L2_CLEARS_WITHIN_S
+    waiting = [
+        name
+        for name in names
+        if not await platform.caches[name].cleared(max(0.0, deadline - time.monotonic()))
+    ]
+    status = HTTPStatus.ACCEPTED if waiting else HTTPStatus.OK
+    return json_answer({"cleared": counts, "waitingForValkey": waiting}, status)
+
+
+CLEARED = {
+    200: {
+        "description": "How many entries L1 had, by cache. Other processes keep their own L1",
+        "content": ANY_OBJECT,
+    },
+    202: {
+        "description": "The same, with the caches that Valkey still holds, as it does not answer. "
+        "This process answers with nothing of them, and deletes them once Valkey is back",
+        "content": ANY_OBJECT,
+    },
+}
 
 
 def done(text: str) -> dict[int, dict[str, Any]]:
@@ -124,7 +155,7 @@ ENDPOINTS = (
         "/api/caches/{cache}",
         clear_cache,
         "Empty one cache in both tiers",
-        done("How many entries L1 had"),
+        CLEARED,
         (CACHE,),
         Access.TOKEN,
     ),
@@ -133,7 +164,7 @@ ENDPOINTS = (
         "/api/caches",
         clear_caches,
         "Empty every cache in both tiers",
-        done("How many entries L1 had, by cache"),
+        CLEARED,
         access=Access.TOKEN,
     ),
 )
