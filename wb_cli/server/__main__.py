@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 FLUSH_WITHIN_S = 2.0
 DATABASE_CLOSES_WITHIN_S = 1.0
-CONNECTIONS_FOR_REQUESTS = 2
+LOADS_FOR_REQUESTS = 2
 
 
 async def serve(settings: Settings, listening: socket.socket) -> None:
@@ -47,7 +47,7 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
         closing.push_async_callback(valkey.close)
         databases = Databases(
             settings.postgres,
-            Limits(per_project=concurrency + CONNECTIONS_FOR_REQUESTS),
+            Limits(loads_per_database=concurrency + LOADS_FOR_REQUESTS),
             prepare=migrate_all,
         )
         closing.push_async_callback(databases.close, DATABASE_CLOSES_WITHIN_S)

@@ -21,7 +21,7 @@ MIB = 1024 * 1024
 MAX_PORT = 65_535
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SHORTEST_TOKEN = 16
-# Each load holds a connection in each project that is open; PostgreSQL admits 100 in all.
+# Of the 16 loads that there may be at one time, some are left to requests.
 MOST_LOADS = 12
 
 

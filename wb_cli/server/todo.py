@@ -47,6 +47,11 @@ class Batch:
         self.tally.objects += 1
         self.tally.entries += len(new)
 
+    def fail(self) -> None:
+        """Count something that could not even be prepared."""
+        self.tally.entries += 1
+        self.tally.failed += 1
+
     def _is_new(self, ask: Ask) -> bool:
         known = self.versions.setdefault(ask.cache, {})
         if ask.version is None or ask.uniqueness in known:
@@ -78,7 +83,7 @@ def reason_to_skip(known: ObjectVersion) -> str | None:
 
 
 def add_object(wants: Wants, project: Project, known: ObjectVersion, batch: Batch) -> None:
-    """An object's three entries; without the items where its config is none."""
+    """An object's three entries. One that cannot be prepared is named, and harms no other."""
     parts: list[Callable[[], Want]] = [
         lambda: wants.object_detail(project.id, known),
         lambda: wants.metric_info(project.id, known.metric_id, known.run),
@@ -89,7 +94,11 @@ def add_object(wants: Wants, project: Project, known: ObjectVersion, batch: Batc
         try:
             made.append(part())
         except InvalidConfigError as error:
+            batch.fail()
             log.warning("[%s] %s has no items: %s", project.label, known.label, error.message)
+        except Exception:
+            batch.fail()
+            log.exception("[%s] %s cannot be prepared", project.label, known.label)
     batch.add(known.label, known.last_updated, made)
 
 

@@ -13,7 +13,7 @@ from itertools import islice
 from wb_cli.server.cache import Hydration, LinkState, ValkeyLink
 from wb_cli.server.cache.registry import CacheName
 from wb_cli.server.caches import Caches
-from wb_cli.server.db.errors import DatabaseError, DatabaseUnavailableError
+from wb_cli.server.db.errors import DatabaseUnavailableError
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_projects import Project, list_projects
 from wb_cli.server.db.queries_versions import read_dataset_versions, read_object_versions
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 DATASETS = "datasets"
 DATABASE_WITHIN_S = 60.0
 AGAIN_AFTER_S = 1.0
+AGAIN_AFTER_FAILURE_S = 10.0
 # A Valkey that is there answers at once; one that reads a large snapshot is worth waiting for.
 VALKEY_WITHIN_S = 1.0
 SNAPSHOT_WITHIN_S = 60.0
@@ -56,8 +57,15 @@ class WarmUp:
                 return await self._warm()
             except DatabaseUnavailableError as error:
                 log.warning("[Warm-up] Begins again: %s", error.message)
-                self.progress.enter(Phase.WAITING)
-                await asyncio.sleep(AGAIN_AFTER_S)
+                await self._pause(error.message, AGAIN_AFTER_S)
+            except Exception as error:
+                log.exception("[Warm-up] Failed, and begins again in %d s", AGAIN_AFTER_FAILURE_S)
+                await self._pause(f"{type(error).__name__}: {error}", AGAIN_AFTER_FAILURE_S)
+
+    async def _pause(self, problem: str, seconds: float) -> None:
+        self.progress.problem = problem
+        self.progress.enter(Phase.WAITING)
+        await asyncio.sleep(seconds)
 
     async def _warm(self) -> None:
         progress = self.progress
@@ -74,6 +82,7 @@ class WarmUp:
         await Loading(self._caches, moment).run(most_recent_first(missing), self._concurrency)
         keep_for_good()
         progress.enter(Phase.DONE)
+        progress.problem = ""
         log.info("[Warm-up] Done: %s", progress.summary())
 
     async def _wait_for_database(self) -> None:
@@ -99,7 +108,7 @@ class WarmUp:
         self.progress.tallies.clear()
         batches = [await self._project(each) for each in await list_projects(self._databases)]
         datasets = self._batch(DATASETS, "Datasets")
-        dataset_jobs(self._wants, await read_dataset_versions(self._databases), datasets)
+        await self._datasets(datasets)
         return [*batches, datasets]
 
     async def _project(self, project: Project) -> Batch:
@@ -109,11 +118,21 @@ class WarmUp:
             known = await read_object_versions(self._databases, project.id)
         except DatabaseUnavailableError:
             raise
-        except DatabaseError as error:
-            log.error("[%s] Cannot be warmed: %s", project.label, error.message)  # noqa: TRY400
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is this project's failure)
+            batch.fail()
+            log.error("[%s] Cannot be warmed: %s", project.label, error)  # noqa: TRY400
             return batch
         await object_jobs(self._wants, project, known, batch)
         return batch
+
+    async def _datasets(self, batch: Batch) -> None:
+        try:
+            dataset_jobs(self._wants, await read_dataset_versions(self._databases), batch)
+        except DatabaseUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001  (the projects are warmed all the same)
+            batch.fail()
+            log.error("[Datasets] Cannot be warmed: %s", error)  # noqa: TRY400
 
     def _batch(self, name: str, label: str) -> Batch:
         return Batch(self.progress.tallies.setdefault(name, Tally(label)))

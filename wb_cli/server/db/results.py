@@ -5,7 +5,7 @@ from typing import Any
 
 from wb_cli.server.db.migrations import quoted
 from wb_cli.server.db.queries_versions import LAST_RUN, RunVersion, found
-from wb_cli.server.fetch_config import FetchConfig, InvalidConfigError
+from wb_cli.server.fetch_config import SHORTENED, FetchConfig, InvalidConfigError
 
 # The periods that derive from a row's month, finest first: 202405, 20242, 2024.
 PERIOD_SQL = {
@@ -42,14 +42,18 @@ class ResultsObject:
         if dimension in PERIOD_SQL:
             return PERIOD_SQL[dimension]
         known = ", ".join((*self.dimensions, *PERIOD_SQL))
-        raise InvalidConfigError(f"{self.id} has no dimension {dimension!r}", f"it has {known}")
+        raise InvalidConfigError(
+            f"{self.id} has no dimension {SHORTENED.repr(dimension)}", f"it has {known}"
+        )
 
     def measure_sql(self, measure: str) -> str:
         """A value column, as SQL."""
         if measure in self.measures:
             return quoted(measure)
         known = ", ".join(self.measures)
-        raise InvalidConfigError(f"{self.id} has no value {measure!r}", f"it has {known}")
+        raise InvalidConfigError(
+            f"{self.id} has no value {SHORTENED.repr(measure)}", f"it has {known}"
+        )
 
     def conditions(self, fetch: FetchConfig) -> tuple[str, list[Any]]:
         """Which rows a fetch config concerns: SQL after WHERE, and its parameters."""
