@@ -45,7 +45,7 @@ class Plan:
         """Every fault, so many times."""
         dice = Random(seed)
         faults = [fault for _ in range(rounds) for fault in dice.sample(list(FAULTS), len(FAULTS))]
-        pause = answers // (2 * len(faults))
+        pause = answers // (3 * len(faults))
         steps = tuple(Step(dice.randint(pause // 2, pause), fault) for fault in faults)
         return cls(seed, answers, within_s, steps)
 
@@ -61,6 +61,10 @@ class Count:
     tries: int = 0
     lost: int = 0
 
+    @property
+    def held(self) -> int:
+        return self.tries - self.lost
+
 
 @dataclass
 class Race:
@@ -74,7 +78,7 @@ class Race:
     elapsed_s: float = 0.0
 
     def __post_init__(self) -> None:
-        self.judge = Judge(self.world, self.events, lambda: self.stack.may_refuse)
+        self.judge = Judge(self.world, self.events, self.stack.may_refuse)
         self.by_api = tuple(kind(Administrator(self.stack.ports)) for kind in (Runs, Touches))
         self.writers: list[Writer | Runs | Touches] = [*writers(), *self.by_api]
 

@@ -1,7 +1,7 @@
 """Who reads, and how each answer is judged."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -48,9 +48,10 @@ class Judge:
 
     world: World
     events: Events
-    is_excused: Any  # whether the database, or this server, is known to be away
+    may_refuse: Callable[[int], bool]  # whether a question of that time may be refused by now
     violations: list[str] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    copies: dict[str, Copy] = field(default_factory=dict)  # the newest of all clients, by path
     _bodies: dict[tuple[str, str], Facts] = field(default_factory=dict)
     _read: dict[tuple[str, bytes, bool], Facts] = field(default_factory=dict)
 
@@ -58,7 +59,7 @@ class Judge:
         """One answer; returns what the client keeps of it."""
         self.tally.count(reply)
         try:
-            facts = self._facts(page, reply, copy)
+            facts = self._facts(page, reply, asked_at, copy)
         except (IncompleteError, ValueError, KeyError, TypeError, IndexError) as error:
             self._note(page, reply, f"{type(error).__name__}: {error}")
             return None
@@ -68,7 +69,7 @@ class Judge:
             self._note(page, reply, problem)
         return Copy(etag, facts) if etag else None
 
-    def _facts(self, page: Page, reply: Reply, copy: Copy | None) -> Facts:
+    def _facts(self, page: Page, reply: Reply, asked_at: int, copy: Copy | None) -> Facts:
         etag = reply.headers.get("etag")
         if reply.status == 304:
             if copy is None or etag != copy.etag:
@@ -76,7 +77,7 @@ class Judge:
             return copy.facts
         if reply.status == 404 and page.missing:
             return {page.missing: None}
-        if reply.status == 503 and "retry-after" in reply.headers and self.is_excused():
+        if reply.status == 503 and "retry-after" in reply.headers and self.may_refuse(asked_at):
             return {}
         if reply.status != 200:
             raise IncompleteError(f"the status is {reply.status}: {reply.body[:300]!r}")
@@ -144,7 +145,8 @@ async def read_on(judge: Judge, ports: tuple[int, ...], dice: Random) -> None:
         while True:
             clients.reverse()
             page = dice.choice(PAGES)
-            copy = copies.get(page.path) if dice.random() < 0.6 else None
+            # Its own copy, which may be old; one that some client has just got; or none.
+            copy = dice.choice([copies, judge.copies, judge.copies, {}]).get(page.path)
             headers = {"Accept-Encoding": dice.choice(ENCODINGS)}
             if copy:
                 headers["If-None-Match"] = copy.etag
@@ -153,13 +155,13 @@ async def read_on(judge: Judge, ports: tuple[int, ...], dice: Random) -> None:
                 reply = await clients[0].ask("GET", page.path, headers)
             except UNANSWERED as error:
                 judge.tally.unanswered += 1
-                if isinstance(error, TimeoutError) and not judge.is_excused():
+                if isinstance(error, TimeoutError) and not judge.may_refuse(asked_at):
                     judge.violations.append(f"{page.path}: no answer in time")
                 await asyncio.sleep(0.01)
                 continue
             kept = judge.judge(page, reply, asked_at, copy)
             if kept:
-                copies[page.path] = kept
+                copies[page.path] = judge.copies[page.path] = kept
             judge.events.answered()
     finally:
         for client in clients:

@@ -1,21 +1,20 @@
 """The four processes under test, and what befalls them."""
 
 import asyncio
+import re
 import signal
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 import valkey
+from faults.races import world
 from faults.races.facts import Events
-from faults.races.wire import UNANSWERED, Client
 from platform_data import execute, with_databases
 from platform_server import PlatformServer, environment_for
 from services import POSTGRES_STARTUP, Service, Services, free_port, speaks, wait_until
-
-from faults.races import world
 
 # How long PostgreSQL stands still: much less than a caller waits for a connection.
 PAUSES_S = (0.3, 1.5)
@@ -23,29 +22,36 @@ TERMINATE = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE application_name = 'wb-platform' AND pid <> pg_backend_pid()
 """
+# The server's word for a request that it could not answer.
+A_FAILURE = re.compile(r"[A-Z]+ /\S* failed: ")
 
 
 @dataclass(eq=False)
 class Stack:
     """Two servers, one Valkey and one PostgreSQL. What can wait is done in threads."""
 
-    services: Services
     postgres: Service
     valkey: Service
     ports: tuple[int, ...] = field(default_factory=lambda: (free_port(), free_port()))
     servers: list[PlatformServer] = field(default_factory=list)
-    # Of every process that has ended, and at the end of all: what it said, and how it ended.
-    logs: list[str] = field(default_factory=list)
+    # What servers said that they should not, and how they should not have ended.
     complaints: list[str] = field(default_factory=list)
-    may_refuse: bool = False  # the database or a server is away now, so that 503 is right
+    # The times between which the database or a server is away, so that 503 is right.
+    away_from: int | None = None
+    away_until: int = 0
 
     @classmethod
-    def start(cls, services: Services) -> "Stack":
-        """Start everything, with an instance made anew."""
-        stack = cls(services, services.new_postgres(), services.new_valkey(port=free_port()))
-        with_databases(stack.postgres.url, world.fill)
-        stack.servers = [stack.start_server(port) for port in stack.ports]
-        return stack
+    @contextmanager
+    def running(cls, services: Services) -> "Iterator[Stack]":
+        """Everything started, with an instance made anew; and ended after the block."""
+        stack = cls(services.new_postgres(), services.new_valkey(port=free_port()))
+        with ExitStack() as closing:
+            closing.callback(services.remove, stack.postgres, stack.valkey)
+            with_databases(stack.postgres.url, world.fill)
+            for port in stack.ports:
+                stack.servers.append(stack.start_server(port))
+                closing.callback(stack.end_place, len(stack.servers) - 1)
+            yield stack
 
     def start_server(self, port: int) -> PlatformServer:
         """A server; returns once it answers from its database."""
@@ -54,20 +60,19 @@ class Stack:
         server.wait_status("ready", "warm")
         return server
 
-    def close(self) -> None:
-        """End it all."""
-        for server in self.servers:
-            self.end_server(server, signal.SIGTERM)
-        self.services.remove(self.postgres, self.valkey)
+    def end_place(self, place: int, number: int = signal.SIGTERM) -> None:
+        """End the server that is in a place now."""
+        self.end_server(self.servers[place], number)
 
     def end_server(self, server: PlatformServer, number: int) -> None:
         """End a server; note what it should not have said, and how it should not have ended."""
-        code = server.stop(number)
-        server.close()
-        self.logs.append(server.log)
+        try:
+            code = server.stop(number)
+        finally:
+            server.close()
         if code != (0 if number == signal.SIGTERM else -number):
             self.complaints.append(f"after signal {number}, the exit code is {code}: {server.log}")
-        self.complaints += [line for line in server.lines if " failed: " in line]
+        self.complaints += [line for line in server.lines if A_FAILURE.match(line)]
         if "Traceback" in server.log:
             self.complaints.append(
                 "traceback: " + server.log[server.log.index("Traceback") :][:3000]
@@ -75,8 +80,19 @@ class Stack:
 
     def replace_server(self, place: int, number: int) -> None:
         """End a server, and start another at its address."""
-        self.end_server(self.servers[place], number)
+        self.end_place(place, number)
         self.servers[place] = self.start_server(self.ports[place])
+
+    @contextmanager
+    def away(self, events: Events) -> Iterator[None]:
+        """The database, or a server, is not there during the block."""
+        self.away_from = events.now()
+        yield
+        self.away_from, self.away_until = None, events.now()
+
+    def may_refuse(self, asked_at: int) -> bool:
+        """Whether an answer that comes now, to a question of that time, may be a 503."""
+        return self.away_from is not None or asked_at < self.away_until
 
     def valkey_answers(self) -> None:
         """Return once it does."""
@@ -93,18 +109,8 @@ class Stack:
 
     async def servers_have_their_database(self) -> None:
         """Return once both say so."""
-        for port in self.ports:
-            client = Client(port)
-            while not await is_healthy(client):
-                await asyncio.sleep(0.02)
-            client.close()
-
-
-async def is_healthy(client: Client) -> bool:
-    """Whether the server says that it has its database."""
-    with suppress(*UNANSWERED):
-        return (await client.ask("GET", "/health_check", {})).status == 200
-    return False
+        for server in self.servers:
+            await in_thread(server.wait_status, "ready", "warm")
 
 
 def in_thread(do: Callable[..., Any], *arguments: Any) -> Awaitable[Any]:
@@ -156,30 +162,27 @@ async def stop_server(stack: Stack, events: Events, dice: Random) -> None:
     await replace_server(stack, events, dice, signal.SIGTERM)
 
 
-async def replace_server(stack: Stack, _: Events, dice: Random, number: int) -> None:
+async def replace_server(stack: Stack, events: Events, dice: Random, number: int) -> None:
     """End one of the servers, and start it again."""
-    stack.may_refuse = True
-    await in_thread(stack.replace_server, dice.randrange(len(stack.ports)), number)
-    stack.may_refuse = False
+    with stack.away(events):
+        await in_thread(stack.replace_server, dice.randrange(len(stack.ports)), number)
 
 
-async def terminate_backends(stack: Stack, _: Events, _dice: Random) -> None:
+async def terminate_backends(stack: Stack, events: Events, _: Random) -> None:
     """Every connection to PostgreSQL ends, those of the writers too."""
-    stack.may_refuse = True
-    await in_thread(execute, stack.postgres.url, "postgres", TERMINATE)
-    await stack.servers_have_their_database()
-    stack.may_refuse = False
+    with stack.away(events):
+        await in_thread(execute, stack.postgres.url, "postgres", TERMINATE)
+        await stack.servers_have_their_database()
 
 
-async def pause_postgres(stack: Stack, _: Events, dice: Random) -> None:
+async def pause_postgres(stack: Stack, events: Events, dice: Random) -> None:
     """PostgreSQL stands still for a moment."""
-    stack.may_refuse = True
-    await in_thread(stack.postgres.container.pause)
-    await asyncio.sleep(dice.uniform(*PAUSES_S))
-    await in_thread(stack.postgres.container.unpause)
-    await in_thread(stack.postgres_answers)
-    await stack.servers_have_their_database()
-    stack.may_refuse = False
+    with stack.away(events):
+        await in_thread(stack.postgres.container.pause)
+        await asyncio.sleep(dice.uniform(*PAUSES_S))
+        await in_thread(stack.postgres.container.unpause)
+        await in_thread(stack.postgres_answers)
+        await stack.servers_have_their_database()
 
 
 Fault = Callable[[Stack, Events, Random], Awaitable[None]]

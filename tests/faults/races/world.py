@@ -27,7 +27,6 @@ OBJECTS = {
     **{f"{metric}-{n}": metric for metric in (*MODULES, CROSSED) for n in range(2)},
     PASSING: EDITS,
 }
-FACILITIES = ("f1", "f2")
 FIRST_COLUMNS = ("ownership",)
 
 
@@ -123,7 +122,8 @@ DATASETS = """
     INSERT INTO common_indicators VALUES ('common', '0');
     INSERT INTO indicator_mappings (common_id, raw_id) VALUES ('common', 'raw');
     INSERT INTO facilities (id, label, admin_area_1, admin_area_2, ownership, residence)
-        VALUES ('f1', 'One', 'Here', 'Coast', '0', 'rural'), ('f2', 'Two', 'Here', 'Hills', '0', 'urban');
+        VALUES ('f1', 'One', 'Here', 'Coast', '0', 'rural'),
+               ('f2', 'Two', 'Here', 'Hills', '0', 'urban');
     INSERT INTO dataset_hmis SELECT f.id, 'raw', 202300 + month, 0
         FROM facilities f, generate_series(1, 12) month;
     INSERT INTO hfa_indicators VALUES ('power', '0');

@@ -286,7 +286,8 @@ class Runs:
     """Runs of a module: begun by the API, written half by half, completed by the API."""
 
     administrator: "Administrator"
-    runs: int = 0
+    name: str = "runs"
+    written: int = 0
     _connection: Any = field(default=None)
 
     async def run(self, world: World, events: Events, address: Address, dice: Random) -> None:
@@ -304,7 +305,7 @@ class Runs:
                     await self._write(world, events, address, n, (half,))
                 await events.more_answers(dice.randint(1, 60))
                 await self.administrator.ask("POST", f"{run}/complete")
-                self.runs += 1
+                self.written += 1
         finally:
             self.administrator.close()
             if self._connection:
@@ -333,7 +334,8 @@ class Touches:
     """Touches objects by the API. The version that it answers is the least from then on."""
 
     administrator: "Administrator"
-    touches: int = 0
+    name: str = "touches"
+    written: int = 0
 
     async def run(self, world: World, events: Events, _: Address, dice: Random) -> None:
         """Touch until cancelled."""
@@ -346,7 +348,7 @@ class Touches:
                 touched = await self.administrator.ask("POST", path)
                 version = world.version(f"last_updated of {object_id}")
                 version.note(touched["lastUpdated"], events.now())
-                self.touches += 1
+                self.written += 1
         finally:
             self.administrator.close()
 

@@ -53,8 +53,9 @@ async def write(databases: Databases, sql: str) -> None:
 
 async def until_done_or_held_up(databases: Databases, writing: asyncio.Task[None]) -> None:
     async with databases.connect(PROJECT) as connection:
-        while not writing.done() and not await connection.fetchval(IS_ANYBODY_HELD_UP):
-            await asyncio.sleep(0)
+        while not await connection.fetchval(IS_ANYBODY_HELD_UP):
+            if writing.done():
+                return
 
 
 async def detail_version(databases: Databases, object_id: str) -> str | None:
