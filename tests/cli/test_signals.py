@@ -13,7 +13,7 @@ from wb_host import COMMAND_S
 from wb_cli.errors import ExitCode
 
 
-@pytest.mark.parametrize("tries", [25, pytest.param(500, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("tries", [25, pytest.param(200, marks=pytest.mark.faults)])
 def test_whenever_signals_come_wb_ends_with_their_code_and_no_traceback(
     tmp_path: Path, tries: int
 ) -> None:
