@@ -21,7 +21,8 @@ def assign(raw: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
         name, equals, text = word.partition("=")
         if not equals:
             raise UsageError(
-                f"{shorten(word)} is not field=value", "For instance `port=9100` or `env.NAME=value`."
+                f"{shorten(word)} is not field=value",
+                "For instance `port=9100` or `env.NAME=value`.",
             )
         if name.startswith(ENV):
             changed["env"] = {**_environment(changed), name.removeprefix(ENV): text}

@@ -106,7 +106,11 @@ def _by_tag(tag: str, registry: Registry) -> Selection:
         tuple(entry for entry in registry.refused if tag in entry.tags),
     )
     known = _tags(registry)
-    return found if tag in known else _nothing(f"no instance has the tag {shorten(tag)}", tag, known, TAG)
+    return (
+        found
+        if tag in known
+        else _nothing(f"no instance has the tag {shorten(tag)}", tag, known, TAG)
+    )
 
 
 def _by_version(version: str, registry: Registry) -> Selection:
