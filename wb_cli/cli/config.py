@@ -199,7 +199,8 @@ def validate(ctx: typer.Context, as_json: Json = False) -> int:
         for doubt in doubts:
             wb.console.line(f"{doubt.name}: warning: {doubt.text}")
         counts = f"{len(registry.instances)} valid, {len(registry.refused)} refused"
-        warnings = f", {len(doubts)} warnings" if doubts else ""
+        plural = "s" if len(doubts) > 1 else ""
+        warnings = f", {len(doubts)} warning{plural}" if doubts else ""
         wb.console.note(f"{wb.registry_file.path}: {counts}{warnings}")
     return ExitCode.USAGE if registry.refused else ExitCode.OK
 

@@ -162,7 +162,7 @@ def _declared_roles(instance: Instance) -> tuple[Role, ...]:
 
 
 def _refusal(entry: RefusedEntry) -> str:
-    return f"the entry is refused: {entry.problem}; {entry.remedy}"
+    return f"the entry is refused: {entry.problem}. {entry.remedy}"
 
 
 def _status(
