@@ -145,7 +145,10 @@ def test_commands_on_an_engine(host: Host) -> None:
 
     id_ = host.prepare()
     assert result("run", id_, "--dry-run") == "planned"
-    assert result("run", id_) == "ready"
+    (ready,) = answer("run", id_)["instances"]
+    (network,) = host.networks(id_)
+    assert ready["result"] == "ready"
+    assert ready["network"] == network.attrs["IPAM"]["Config"][0]["Subnet"]
     assert result("run", id_) == "unchanged"
     assert answer("status")["instances"][0]["state"] == "running"
     host.change(id_, env={"MODE": "exits"})

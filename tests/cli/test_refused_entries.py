@@ -71,7 +71,7 @@ def test_an_entry_without_an_id_is_named_by_its_line(host: Host) -> None:
         done = host.wb(*words, exits=ExitCode.PARTIAL)
         assert good in done.stdout
         assert "id is missing" in done.stderr
-        assert f"Correct line {line} of the registry file" in done.stderr
+        assert f"Correct it at line {line} of the registry file" in done.stderr
 
 
 def test_nothing_to_stop_is_no_failure(host: Host) -> None:

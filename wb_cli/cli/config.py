@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wb_cli.cli.config_texts import refused_document, row, setting_document, summary, text_of
 from wb_cli.cli.context import Id, Json, Wb, Yes, wb_of
 from wb_cli.cli.group import Group
 from wb_cli.errors import EngineUnreachableError, ExitCode, UsageError, WbError
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from wb_cli.instances.model import Instance
-    from wb_cli.instances.refused import RefusedEntry
-    from wb_cli.instances.setting_table import Setting
 
 app = typer.Typer(
     cls=Group,
@@ -97,7 +96,7 @@ def add(
     if as_json:
         wb.console.json(entry)
         return
-    wb.console.line(f"added {instance.id}: {_summary(instance)}")
+    wb.console.line(f"added {instance.id}: {summary(instance)}")
     for busy in busy_ports(None, instance):
         wb.console.note(f"warning: {busy}")
     wb.console.note(f"next: `wb init-dirs {instance.id} && wb run {instance.id}`")
@@ -114,13 +113,13 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
         wb.console.json(
             {
                 "instances": [dict(one.raw) for one in registry.instances],
-                "refused": [_refused(one) for one in registry.refused],
+                "refused": [refused_document(one) for one in registry.refused],
             }
         )
         return
     headings = ("ID", "LABEL", "PORT", "POSTGRES", "VERSION", "TAGS")
     if registry.instances:
-        wb.console.table(headings, [_row(one) for one in registry.instances])
+        wb.console.table(headings, [row(each) for each in registry.instances])
     for entry in registry.refused:
         wb.console.note(f"refused: {entry.name}: {entry.problem}. {entry.remedy}")
     if not registry.instances and not registry.refused:
@@ -190,7 +189,7 @@ def validate(ctx: typer.Context, as_json: Json = False) -> int:
         wb.console.json(
             {
                 "valid": list(registry.ids()),
-                "refused": [_refused(entry) for entry in registry.refused],
+                "refused": [refused_document(entry) for entry in registry.refused],
                 "warnings": [doubt.as_document() for doubt in doubts],
             }
         )
@@ -200,7 +199,8 @@ def validate(ctx: typer.Context, as_json: Json = False) -> int:
         for doubt in doubts:
             wb.console.line(f"{doubt.name}: warning: {doubt.text}")
         counts = f"{len(registry.instances)} valid, {len(registry.refused)} refused"
-        warnings = f", {len(doubts)} warnings" if doubts else ""
+        plural = "s" if len(doubts) > 1 else ""
+        warnings = f", {len(doubts)} warning{plural}" if doubts else ""
         wb.console.note(f"{wb.registry_file.path}: {counts}{warnings}")
     return ExitCode.USAGE if registry.refused else ExitCode.OK
 
@@ -212,9 +212,9 @@ def settings(ctx: typer.Context, as_json: Json = False) -> None:
 
     wb = wb_of(ctx)
     found = wb.settings
-    rows = [(one, _text(found.value(one)), found.origins[one.name]) for one in SETTINGS]
+    rows = [(one, text_of(found.value(one)), found.origins[one.name]) for one in SETTINGS]
     if as_json:
-        wb.console.json([_setting(*row) for row in rows])
+        wb.console.json([setting_document(*row) for row in rows])
         return
     table = [(one.name, one.env, value, origin) for one, value, origin in rows]
     wb.console.table(("SETTING", "ENVIRONMENT", "VALUE", "FROM"), table)
@@ -294,42 +294,3 @@ def _next_steps(wb: Wb, before: Instance | None, after: Instance) -> list[str]:
         return list(next_steps(wb.site, before, after))
     except WbError as error:
         return [f"`wb run {after.id}` applies it; how it stands is not known: {error.message}"]
-
-
-def _summary(instance: Instance) -> str:
-    image = f" ({instance.image})" if instance.image else ""
-    return (
-        f"{instance.label}, port {instance.port} (PostgreSQL {instance.postgres_port}), "
-        f"version {instance.server_version}{image}"
-    )
-
-
-def _row(instance: Instance) -> tuple[str, ...]:
-    return (
-        instance.id,
-        instance.label,
-        str(instance.port),
-        str(instance.postgres_port),
-        instance.server_version,
-        " ".join(instance.tags),
-    )
-
-
-def _refused(entry: RefusedEntry) -> dict[str, Any]:
-    return entry.as_document() | {"entry": entry.raw}
-
-
-def _setting(setting: Setting, value: str, origin: str) -> dict[str, str | None]:
-    names = ("name", "environment", "value", "from")
-    return dict(zip(names, (setting.name, setting.env, value or None, origin), strict=True))
-
-
-def _text(value: Any) -> str:
-    """A value as one would write it; a secret writes itself as ``***``."""
-    if value is None:
-        return ""
-    if isinstance(value, tuple):
-        return ",".join(value)
-    if isinstance(value, dict):
-        return ",".join(f"{key}={text}" for key, text in value.items())
-    return str(value)

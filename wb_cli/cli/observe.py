@@ -158,7 +158,7 @@ def _show(console: Console, shown: list[InstanceStatus], refused: Sequence[Refus
             console.note(f"{each.id}: {note}")
     for entry in refused:
         if not entry.instance_id:  # the others have a row, with a note
-            console.note(f"{entry.title}: refused: {entry.problem}; {entry.remedy}")
+            console.note(f"{entry.title}: refused: {entry.problem}. {entry.remedy}")
 
 
 def _without_repetition(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -50,7 +50,9 @@ class RefusedEntry(Struct, frozen=True):
     def remedy(self) -> str:
         """The command that corrects it, or the place to correct by hand."""
         if not self.instance_id:
-            return f"Correct line {self.line} of the registry file, then `wb config validate`."
+            return (
+                f"Correct it at line {self.line} of the registry file, then `wb config validate`."
+            )
         assignments = dict.fromkeys(self._assignment(flaw.field) for flaw in self.flaws)
         return f"`wb config set {self.instance_id} {' '.join(assignments)}` corrects it."
 
@@ -72,7 +74,8 @@ class RefusedEntry(Struct, frozen=True):
 
     def error(self) -> UsageError:
         """What a command that needs the instance says of it."""
-        return UsageError(f"{self.title}: the entry is refused: {self.problem}", self.remedy)
+        entry = f"{self.instance_id}: the entry" if self.instance_id else self.name
+        return UsageError(f"{entry} is refused: {self.problem}", self.remedy)
 
     def as_document(self) -> dict[str, Any]:
         """For ``--json``; without the entry itself, which may hold secrets."""

@@ -9,8 +9,9 @@ from msgspec import Struct, field
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import LABEL_REGISTRY
-from wb_cli.errors import NotFoundError, UsageError, WbError
+from wb_cli.errors import NotFoundError, UsageError
 from wb_cli.lifecycle.desired import common_labels
+from wb_cli.lifecycle.one_part import refuse_group, why_absent
 from wb_cli.lifecycle.preflight import foreign
 from wb_cli.lifecycle.present import CARRIER, PREVIOUS
 from wb_cli.lifecycle.quantities import since
@@ -124,34 +125,11 @@ def find_container(
         if (container.instance, container.role) == (instance_id, role) and is_current:
             return container
     if instance_id not in instances_on(observed):
-        _refuse_group(instance_id, registry())
+        refuse_group(instance_id, registry())
         registry().find(instance_id)
-    raise UsageError(f"{instance_id} has no {role} container", _absent(instance_id, role, registry))
-
-
-def _refuse_group(word: str, registry: Registry) -> None:
-    """Say that one instance must be named, where a word names several."""
-    from wb_cli.instances.selectors import ALL, SERVER, TAG
-
-    if word == ALL or word.startswith((TAG, SERVER)):
-        ids = ", ".join(registry.ids()[:3]) or "none is declared yet"
-        raise UsageError(f"{word} names several instances", f"Name one id, such as: {ids}.")
-    instance, dash, part = word.rpartition("-")
-    if dash and part in set(Role) and instance in registry.ids():
-        raise UsageError(
-            f"{word} is a container of {instance}", f"Name the part: `{instance} --part {part}`."
-        )
-
-
-def _absent(instance_id: str, role: Role, registry: Callable[[], Registry]) -> str:
-    """Why a part has no container, and how it gets one."""
-    try:
-        instance = registry().find(instance_id)
-    except WbError as error:  # its entry is refused, or gone
-        return error.hint
-    if role is Role.ADMIN and not instance.admin_version:
-        return f"None is declared. `wb config set {instance_id} adminVersion=...` declares one."
-    return f"`wb status` shows what runs; `wb run {instance_id}` starts it."
+    raise UsageError(
+        f"{instance_id} has no {role} container", why_absent(instance_id, role, registry)
+    )
 
 
 def unknown(
@@ -187,7 +165,7 @@ def _declared_roles(instance: Instance) -> tuple[Role, ...]:
 
 
 def _refusal(entry: RefusedEntry) -> str:
-    return f"the entry is refused: {entry.problem}; {entry.remedy}"
+    return f"the entry is refused: {entry.problem}. {entry.remedy}"
 
 
 def _status(
