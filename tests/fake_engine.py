@@ -164,6 +164,7 @@ class FakeEngine:
                 exit_code=found.exit_code,
                 started_at="" if found.state == "created" else STARTED_AT,
                 restart_policy=found.policy,
+                restart_count=3 if found.state == "restarting" else 0,
                 auto_remove=found.spec.auto_remove,
                 finished_at=FINISHED_AT if found.state in {"exited", "restarting"} else "",
             )

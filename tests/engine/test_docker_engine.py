@@ -112,7 +112,7 @@ def test_an_image_has_its_size_and_tags(docker_client: docker.DockerClient) -> N
 @pytest.mark.parametrize(
     ("host", "reason", "remedy"),
     [
-        ("unix:///nowhere/docker.sock", "No such file or directory", "wb setup"),
+        ("unix:///nowhere/docker.sock", "No such file or directory", "DOCKER_HOST"),
         ("tcp://127.0.0.1:1", "Connection refused", "DOCKER_HOST"),
     ],
 )

@@ -83,14 +83,6 @@ class Console:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise WbError("whoever reads the answer went away before its end") from None
 
-    def answers_on_a_terminal(self) -> bool:
-        """Whether the answer is shown on a terminal."""
-        return sys.stdout.isatty()
-
-    def can_ask(self) -> bool:
-        """Whether somebody is here to answer a question."""
-        return sys.stdin.isatty()
-
     def raw_talk(self, data: bytes) -> None:
         """Write bytes of talk as they are."""
         sys.stderr.buffer.write(data)

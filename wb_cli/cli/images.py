@@ -162,7 +162,7 @@ def save(ctx: typer.Context, file: File, force: Force = False) -> int:
 def _save_to_file(wb: Wb, references: Sequence[str], file: Path, *, force: bool) -> None:
     from wb_cli.lifecycle import image_file
 
-    if file.is_file() and not force and wb.console.can_ask():
+    if file.is_file() and not force and sys.stdin.isatty():
         wb.console.confirm(f"{file} is there. Replace it?", yes=False)
         force = True
     with wb.console.tasks() as tasks:
@@ -182,7 +182,7 @@ def _save_to_file(wb: Wb, references: Sequence[str], file: Path, *, force: bool)
 def _save_to_pipe(wb: Wb, references: Sequence[str]) -> None:
     from wb_cli.lifecycle import image_file
 
-    if wb.console.answers_on_a_terminal():
+    if sys.stdout.isatty():
         raise UsageError("images are not written to a terminal", "Pipe them, or name a file.")
     with wb.console.tasks() as tasks:
         image_file.save_to(
