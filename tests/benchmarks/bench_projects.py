@@ -2,8 +2,8 @@
 
     PYTHONPATH=.:tests python tests/benchmarks/bench_projects.py
 
-It starts a PostgreSQL of its own, fills 40 projects, and asks one platform server for objects that are in L1.
-Ratios are rates relative to the peer named beside each; above 0.9 nothing is lost.
+It starts a PostgreSQL of its own, fills 40 projects, and asks one platform server for objects that
+are in L1. Ratios are rates relative to the peer named beside each; above 0.9 nothing is lost.
 """
 
 import asyncio

@@ -175,6 +175,18 @@ def test_a_running_module_is_left_alone(demo):
 
 
 @services
+def test_a_run_that_nobody_completed_is_shown_and_its_results_are_warmed(demo):
+    long_ago = "UPDATE modules SET run_started_at = now() - interval '25 h' WHERE id = 'm1'"
+    execute(demo.postgres_url, NORTH, long_ago)
+
+    server = demo.start_warm()
+
+    warm_up = server.health()["warmUp"]
+    assert (warm_up["unfinishedRuns"], warm_up["skipped"]) == (1, 1)
+    assert "[North] Module m1: a run that began over 24 h ago was never completed." in server.log
+
+
+@services
 def test_valkey_absent_means_everything_from_the_database(demo):
     server = demo.start_warm(VALKEY_URL="redis://127.0.0.1:1")
 
