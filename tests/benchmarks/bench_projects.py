@@ -1,20 +1,17 @@
 """Many projects, strangers and slow loads, each against the calm case of the same run.
 
-Run with ``python -m tests.benchmarks.bench_projects`` on a machine with Docker. It starts a
-PostgreSQL of its own, fills 40 projects, and asks one platform server for objects that are in L1.
-Ratios are rates relative to the peer named beside each; above 0.9 nothing is lost.
+    PYTHONPATH=.:tests python tests/benchmarks/bench_projects.py
+
+It starts a PostgreSQL of its own, fills 40 projects, and asks one platform server for objects that
+are in L1. Ratios are rates relative to the peer named beside each; above 0.9 nothing is lost.
 """
 
 import asyncio
 import itertools
 import statistics
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).parents[1])]
 
 import docker
 import httpx

@@ -5,10 +5,14 @@ import re
 
 import pytest
 import valkey as valkey_client
-from platform_data import ENTRIES, NORTH, SHOWN, execute, locked_results
+from platform_data import ENTRIES, NORTH, SHOWN, address_of, execute, locked_results
 from services import wait_until
 
+from wb_cli.server import warming
+from wb_cli.server.cache import LocalTier, RemoteTier, ValkeyLink
 from wb_cli.server.cache.registry import CacheName
+from wb_cli.server.caches import Caches
+from wb_cli.server.db.pool import Databases
 from wb_cli.server.precedence import YIELDS_AT_MOST_S, Precedence
 
 OBJECT = "/api/projects/north/objects/by-area"
@@ -184,6 +188,18 @@ def test_a_running_module_is_left_alone(demo):
 
 
 @services
+def test_a_run_that_nobody_completed_is_shown_and_its_results_are_warmed(demo):
+    long_ago = "UPDATE modules SET run_started_at = now() - interval '25 h' WHERE id = 'm1'"
+    execute(demo.postgres_url, NORTH, long_ago)
+
+    server = demo.start_warm()
+
+    warm_up = server.health()["warmUp"]
+    assert (warm_up["unfinishedRuns"], warm_up["skipped"]) == (1, 1)
+    assert "[North] Module m1: a run that began over 24 h ago was never completed." in server.log
+
+
+@services
 def test_valkey_absent_means_everything_from_the_database(demo):
     server = demo.start_warm(VALKEY_URL="redis://127.0.0.1:1")
 
@@ -265,3 +281,31 @@ async def test_requests_without_end_do_not_stop_the_warm_up():
         await precedence.turn()
 
     assert loop.time() - began == pytest.approx(YIELDS_AT_MOST_S, abs=0.3)
+
+
+@services
+async def test_a_warm_up_that_failed_as_a_whole_is_shown_and_tried_again(demo, monkeypatch, caplog):
+    monkeypatch.setattr(warming, "AGAIN_AFTER_FAILURE_S", 0.05)
+    databases = Databases(address_of(demo.postgres_url))
+    valkey = ValkeyLink("redis://127.0.0.1:1")
+    caches = Caches(LocalTier(2**20), RemoteTier(valkey), "code")
+    warm_up = warming.WarmUp(databases, valkey, caches, 2)
+    tries, shown = [], []
+
+    async def list_projects(databases: Databases) -> list:
+        shown.append(warm_up.progress.report()["problem"])
+        tries.append(databases)
+        if len(tries) < 3:
+            raise TypeError("unhashable type: 'list'")
+        return []
+
+    monkeypatch.setattr(warming, "list_projects", list_projects)
+    await warm_up.run()
+    await caches.close()
+    await databases.close()
+
+    problem = "TypeError: unhashable type: 'list'"
+    assert shown == [None, problem, problem]
+    assert caplog.text.count("[Warm-up] Failed, and begins again") == 2
+    assert warm_up.progress.is_warm
+    assert warm_up.progress.report()["problem"] is None

@@ -32,6 +32,7 @@ class Tally:
     from_l2: int = 0
     from_database: int = 0
     failed: int = 0
+    unfinished_runs: int = 0  # modules whose run was begun and never completed
 
     @property
     def done(self) -> int:
@@ -111,7 +112,9 @@ class Progress:
         return {
             "phase": self.phase,
             "problem": self.problem or None,
-            **{camel_case(name): self.total(name) for name in (*names, "failed")},
+            **{
+                camel_case(name): self.total(name) for name in (*names, "failed", "unfinished_runs")
+            },
             # The part that an operator waits for; None until it is over.
             "readySeconds": round(self.ready_s, 3) if self.is_ready else None,
             "elapsedSeconds": round(self.elapsed_s, 3),

@@ -16,7 +16,12 @@ from wb_cli.server.caches import Caches
 from wb_cli.server.db.errors import DatabaseUnavailableError
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_projects import Project, list_projects
-from wb_cli.server.db.queries_versions import read_dataset_versions, read_object_versions
+from wb_cli.server.db.queries_versions import (
+    RUN_ENDS_WITHIN_H,
+    ObjectVersion,
+    read_dataset_versions,
+    read_object_versions,
+)
 from wb_cli.server.loading import Loading
 from wb_cli.server.memory import keep_for_good, uncollected
 from wb_cli.server.progress import DATASETS, Phase, Progress, Tally
@@ -122,6 +127,7 @@ class WarmUp:
             batch.fail()
             log.error("[%s] Cannot be warmed: %s", project.label, error)  # noqa: TRY400
             return batch
+        note_unfinished_runs(known, batch)
         await object_jobs(self._wants, project, known, batch, self._skips)
         return batch
 
@@ -156,6 +162,20 @@ class WarmUp:
         tally.from_l2 += len(result.hydrated)
         tally.held += len(result.held)
         return result
+
+
+def note_unfinished_runs(known: Sequence[ObjectVersion], batch: Batch) -> None:
+    """Name the modules whose last run was begun long ago and never completed."""
+    modules = sorted({each.module_id for each in known if each.run.is_unfinished})
+    batch.tally.unfinished_runs = len(modules)
+    for module_id in modules:
+        log.warning(
+            "[%s] Module %s: a run that began over %d h ago was never completed. Its results are "
+            "shown as they are; complete the run, or run the module again",
+            batch.tally.label,
+            module_id,
+            RUN_ENDS_WITHIN_H,
+        )
 
 
 def parts_of(versions: dict[str, str]) -> Iterator[dict[str, str]]:

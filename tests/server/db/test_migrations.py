@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from wb_cli.server.db.address import MAIN, MAINTENANCE, Address, connect
-from wb_cli.server.db.errors import DatabaseError
+from wb_cli.server.db.errors import DatabaseError, translated
 from wb_cli.server.db.migrations import ensure_database, migrate, migrate_all, migrations_for
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_projects import (
@@ -127,3 +127,79 @@ async def test_an_id_that_cannot_name_a_database_makes_none(databases: Databases
         with pytest.raises(DatabaseError):
             await create_project(databases, Project(name, "No"))
         assert await connection.fetchval(count) == before
+
+
+async def at_first_release(address: Address, name: str, statements: str) -> None:
+    """A database as the first release left it, with rows."""
+    await ensure_database(address, name)
+    connection = await connect(address, name)
+    first = migrations_for(name)[0]
+    await connection.execute(first.sql)
+    await connection.execute(
+        "CREATE TABLE schema_migrations (number integer PRIMARY KEY, name text NOT NULL,"
+        " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
+    )
+    await connection.execute("INSERT INTO schema_migrations VALUES (1, $1)", first.name)
+    await connection.execute(statements)
+    await connection.close()
+
+
+async def test_a_project_of_the_first_release_is_upgraded_in_place(address: Address):
+    await at_first_release(
+        address,
+        "first",
+        """
+        INSERT INTO modules VALUES ('m1', 'Counts', '2024-01-01Z'), ('m2', 'Odd', 'infinity');
+        INSERT INTO results_objects VALUES ('visits', 'm1', 'Visits', '{area}', '{count}');
+        CREATE TABLE results_visits (area text, period_id integer, count double precision);
+        CREATE TRIGGER moves_last_run AFTER INSERT OR UPDATE OR DELETE ON results_visits
+            FOR EACH STATEMENT EXECUTE FUNCTION results_changed('m1');
+        INSERT INTO results_visits VALUES ('North', 202401, 1);
+        UPDATE modules SET last_run = '2024-01-01Z' WHERE id = 'm1';
+        INSERT INTO metrics VALUES ('visits', 'm1', 'Visits', 'visits', '{count}', 'sum');
+        INSERT INTO presentation_objects VALUES
+            ('kept', 'Kept', 'visits', '{}', '2024-01-02Z'),
+            ('odd', 'Odd', 'visits', '{}', 'infinity');
+        """,
+    )
+
+    assert await migrate(address, "first") == [2]
+
+    connection = await connect(address, "first")
+    kept = await connection.fetchrow(
+        """SELECT version_text(last_updated), (SELECT version_text(last_run) FROM modules
+        WHERE id = 'm1') FROM presentation_objects WHERE id = 'kept'"""
+    )
+    # What is cached of it stays valid.
+    assert tuple(kept) == ("2024-01-02T00:00:00.000000Z", "2024-01-01T00:00:00.000000Z")
+    odd = "SELECT version_text(last_updated) FROM presentation_objects WHERE id = 'odd'"
+    assert await connection.fetchval(odd) is not None
+    await connection.execute("UPDATE results_visits SET count = 2")
+    moved = "SELECT last_run > '2024-01-01Z' FROM modules WHERE id = 'm1'"
+    assert await connection.fetchval(moved)
+    await connection.close()
+
+
+async def test_the_datasets_of_the_first_release_are_upgraded_in_place(address: Address):
+    old = await connect(address, MAINTENANCE)
+    await old.execute("DROP DATABASE IF EXISTS main WITH (FORCE)")
+    await old.close()
+    await at_first_release(address, MAIN, "INSERT INTO hfa_indicators VALUES ('power', 'Power')")
+    connection = await connect(address, MAIN)
+    before = await connection.fetchval("SELECT max(id) FROM dataset_hfa_versions")
+
+    assert await migrate(address, MAIN) == [2]
+
+    assert await connection.fetchval("SELECT max(id) FROM dataset_hfa_versions") == before
+    for statement in (
+        "DELETE FROM dataset_hfa_versions",
+        "UPDATE dataset_hfa_versions SET id = 1",
+        "DELETE FROM instance_config",
+        "TRUNCATE instance_config",
+    ):
+        with pytest.raises(DatabaseError), translated():
+            await connection.execute(statement)
+    older = """UPDATE instance_config SET indicator_mappings_version = 1
+        RETURNING indicator_mappings_version > 1"""
+    assert await connection.fetchval(older)
+    await connection.close()

@@ -16,6 +16,7 @@ class RunVersion:
 
     last_run: str | None
     is_running: bool
+    is_unfinished: bool = False  # a run was begun so long ago that it must have failed
 
     @property
     def settled(self) -> str | None:
@@ -84,8 +85,11 @@ RUN_ENDS_WITHIN_H = 24
 LAST_RUN = f"""
     version_text(mod.last_run) AS last_run,
     coalesce(mod.run_started_at > clock_timestamp() - interval '{RUN_ENDS_WITHIN_H} h', false)
-        AS is_running
+        AS is_running,
+    coalesce(mod.run_started_at <= clock_timestamp() - interval '{RUN_ENDS_WITHIN_H} h', false)
+        AS is_unfinished
 """
+RUN_FIELDS = ("last_run", "is_running", "is_unfinished")
 # 10 us each; then the event loop gets a turn.
 ROWS_IN_A_ROW = 250
 OBJECT_VERSIONS = f"""
@@ -176,5 +180,5 @@ def found(row: Any, kind: str, id_: str) -> Any:
 
 def _object_version(row: Any) -> ObjectVersion:
     fields = dict(row)
-    run = RunVersion(fields.pop("last_run"), fields.pop("is_running"))
+    run = RunVersion(*(fields.pop(name) for name in RUN_FIELDS))
     return ObjectVersion(run=run, **fields)
