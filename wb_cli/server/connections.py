@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from wb_cli.server.settings import MOST_CONNECTIONS
 
-# Descriptors for PostgreSQL, Valkey, files and the listening socket.
+# Descriptors for PostgreSQL, Valkey, files and the listening socket; at most half of all there are.
 DESCRIPTORS_FOR_OTHERS = 256
 # Connections beyond the cap that may still ask for the health check.
 RESERVE = 32
@@ -171,8 +171,9 @@ def kind_of(connections: Connections) -> type[Connection]:
 
 def cap_of(setting: int) -> int:
     """The most connections: as set, and always below the limit of descriptors."""
-    most = raise_descriptors() - DESCRIPTORS_FOR_OTHERS - RESERVE
-    return max(1, min(most, setting))
+    descriptors = raise_descriptors()
+    others = min(DESCRIPTORS_FOR_OTHERS, descriptors // 2) + RESERVE
+    return max(1, min(descriptors - others, setting))
 
 
 def raise_descriptors() -> int:

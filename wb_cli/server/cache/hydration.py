@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from wb_cli.server.cache.remote import Absence
+
 
 class Status(StrEnum):
     """Where a thing stands, in the version asked for."""
@@ -21,6 +23,10 @@ class Miss(StrEnum):
     FOREIGN = "foreign_fingerprint"
     NOT_PERSISTED = "not_persisted"
     UNSETTLED = "unsettled"
+
+
+# The reasons that say what L2 holds; the others say that it could not be asked.
+LOOKED = frozenset((Absence.NONE, Absence.GARBAGE, Absence.CLEARED, Miss.STALE, Miss.FOREIGN))
 
 
 @dataclass(eq=False, slots=True)

@@ -12,7 +12,7 @@ from wb_cli.server.cache.entry import Entry, finish
 from wb_cli.server.cache.entry import key as key_of
 from wb_cli.server.cache.faithful import to_json
 from wb_cli.server.cache.flights import Flight, Flights, Loaded, Loader
-from wb_cli.server.cache.hydration import Hydration, Miss, Status
+from wb_cli.server.cache.hydration import LOOKED, Hydration, Miss, Status
 from wb_cli.server.cache.load_times import LoadTimes
 from wb_cli.server.cache.local import LocalTier
 from wb_cli.server.cache.remote import Absence, RemoteTier
@@ -22,8 +22,6 @@ log = logging.getLogger(__name__)
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 # From this much JSON on, checking and compressing leave the event loop to others.
 THREAD_FROM_BYTES = 256 * 1024
-# The reasons that say what L2 holds; the others say that it could not be asked.
-LOOKED = frozenset((Absence.NONE, Absence.GARBAGE, Absence.CLEARED, Miss.STALE, Miss.FOREIGN))
 
 
 class Cache:
@@ -57,8 +55,7 @@ class Cache:
         self._nodes = self._shelf.nodes
         self._flights = Flights()
         self._hydrations: set[Hydration] = set()
-        # What a look into L2 has just not found, with the version: the load that follows does not
-        # look again.
+        # What L2 has just not had, by version: the load that follows does not look again.
         self._not_in_l2: dict[str, tuple[str, Absence | Miss]] = {}
         self._clock = clock
 
@@ -88,9 +85,8 @@ class Cache:
     ) -> Entry:
         """The entry of that version, from L1, L2 or the loader; one load for all who ask at once.
 
-        Where the loader says that its data has another version, the entry bears that one. What
-        the loader raises reaches every waiter; the next call tries again. A loader may ask caches
-        itself; where it would wait for its own end, it gets `LoadLoopError`.
+        The entry bears the version that the loader gives. What the loader raises reaches
+        every waiter. A loader that would wait for its own end, by asking, gets `LoadLoopError`.
         """
         try:  # `peek`, without the price of a call
             node = self._nodes[uniqueness]
@@ -178,14 +174,12 @@ class Cache:
         return self._shelf.clear()
 
     async def cleared(self, within: float) -> bool:
-        """Whether L2, too, has deleted what was cleared; waits for so many seconds at most.
+        """Whether L2, too, has deleted what was cleared; waits so many seconds at most.
 
-        What it has not deleted reads as absent, and is deleted when L2 is back, while this process
-        lives. Other processes keep what they have in their own L1.
+        What it has not yet deleted reads as absent. Other processes keep their own L1.
         """
-        return self._l2 is None or key_of(self.name, "").decode() not in await self._l2.purged(
-            within
-        )
+        prefix = key_of(self.name, "").decode()
+        return self._l2 is None or prefix not in await self._l2.purged(within)
 
     async def close(self) -> None:
         """End the loads in progress; who waits for one gets `LoadAbandonedError`."""
