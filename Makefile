@@ -56,7 +56,7 @@ test: $(VENV)/ready lint registry browser ## All checks and all tests, on a real
 	$(call pytest,$(several))
 
 .PHONY: unit
-unit: $(VENV)/ready ## The tests that need no engine
+unit: $(VENV)/ready registry ## The tests that need no engine
 	@$(in_a_folder_of_its_own)
 	$(call pytest,$(several) -m 'not engine and not services')
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from wb_cli.contract import Role
 from wb_cli.engine.base import Streams
+from wb_cli.engine.keeping import Kept
 from wb_cli.engine.render import labels
 from wb_cli.engine.types import (
     ContainerDetail,
@@ -25,8 +26,10 @@ from wb_cli.errors import AddressPoolError, EngineError, ImageMissingError, NotF
 from wb_cli.lifecycle.health import EXEC_PROBES
 
 KILLED = 137
+STARTED_AT, FINISHED_AT = "2026-01-01T00:00:00.5Z", "2026-01-01T00:00:01.5Z"
 NOT_FOUND = (127, b"executable file not found in $PATH")
 CHANGING = {
+    "make_again",
     "create_network",
     "remove_network",
     "create_container",
@@ -75,13 +78,15 @@ class FakeContainer:
     exit_code: int = 0
     policy: str = "no"
     log: str = ""
+    is_stopping: bool = False
 
 
 class FakeEngine:
     """See :class:`wb_cli.engine.base.Engine`.
 
     ``before_call`` is called with each changing call's name and arguments before it is made, and
-    may raise. Programs are found by command, else by image.
+    may raise; ``after_call`` likewise once it is made, as where an answer is lost.
+    Programs are found by command, else by image.
     """
 
     def __init__(
@@ -90,6 +95,8 @@ class FakeEngine:
         self.images = {reference: f"sha256:{reference}" for reference in images}
         self.programs = dict(programs or {})
         self.before_call: Callable[[str, tuple[Any, ...]], None] = lambda *_: None
+        self.after_call: Callable[[str, tuple[Any, ...]], None] = lambda *_: None
+        self.memory_reaches_back = True
         self.containers: dict[str, FakeContainer] = {}
         self.networks: dict[str, NetworkSpec] = {}
         self._ids = itertools.count(1)
@@ -104,7 +111,9 @@ class FakeEngine:
         def call(*arguments: Any) -> Any:
             with self._lock:
                 self.before_call(name, arguments)
-                return method(*arguments)
+                result = method(*arguments)
+                self.after_call(name, arguments)
+                return result
 
         return call
 
@@ -153,9 +162,10 @@ class FakeEngine:
                 name=found.name,
                 state=found.state,
                 exit_code=found.exit_code,
-                started_at="",
+                started_at="" if found.state == "created" else STARTED_AT,
                 restart_policy=found.policy,
                 auto_remove=found.spec.auto_remove,
+                finished_at=FINISHED_AT if found.state in {"exited", "restarting"} else "",
             )
 
     def image(self, reference: str) -> ImageInfo | None:
@@ -187,7 +197,7 @@ class FakeEngine:
 
     def start(self, container: str) -> None:
         found = self._container(container)
-        if found.state == "running":
+        if found.state in {"running", "restarting"}:  # the engine takes both for started
             return
         self._check_ports(found)
         if found.network not in self.networks:
@@ -201,9 +211,12 @@ class FakeEngine:
         found = self.containers.get(container)
         if not found:
             return None
-        if found.state in {"running", "paused"}:
-            code = found.program.stops_with
-            self._end(found, KILLED if code is None else code)
+        if found.state == "restarting":
+            found.state = "exited"
+        if found.state not in {"running", "paused"}:
+            return None
+        code = found.program.stops_with
+        self._end(found, KILLED if code is None else code)
         return found.exit_code
 
     def remove_container(self, container: str) -> None:
@@ -211,6 +224,19 @@ class FakeEngine:
         if found and found.state == "running":
             raise EngineError(f"You cannot remove a running container {container}")
         self.containers.pop(container, None)
+
+    def remembers(self, moment: float) -> bool:
+        del moment
+        return self.memory_reaches_back
+
+    def keep(self, container: str) -> Kept:
+        found = self._container(container)
+        return Kept(found.name, {"spec": found.spec, "program": found.program}, None)
+
+    def make_again(self, kept: Kept, network: str) -> str:
+        self._check_name(kept.name)
+        made = FakeContainer("", kept.name, network=network, **kept.configuration)
+        return self._add(self.containers, made)
 
     def rename(self, container: str, name: str) -> None:
         found = self._container(container)
@@ -272,6 +298,9 @@ class FakeEngine:
 
     def _end(self, container: FakeContainer, code: int) -> None:
         container.state, container.exit_code = "exited", code
+        container.is_stopping = False
+        if container.policy == "always" and container.program.exits is not None:
+            container.state = "restarting"
         if container.spec.auto_remove:
             self.containers.pop(container.id)
 
@@ -294,5 +323,7 @@ def _observed(container: FakeContainer) -> ObservedContainer:
         labels=labels(spec),
         ports=spec.ports if is_running else (),
         writes_to=tuple(mount.source for mount in spec.mounts),
+        data_folder=spec.data_folder,
+        is_stopping=is_running and container.is_stopping,
         networks=() if container.state == "created" else (container.network,),
     )

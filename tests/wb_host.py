@@ -103,7 +103,13 @@ class Host:
 
     def wb(self, *words: str, exits: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a command line to its end, which must be the given exit code."""
-        done = subprocess.run(
+        done = self.ran(*words, **environ)
+        assert done.returncode == exits, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    def ran(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run a command line to its end, whatever that is."""
+        return subprocess.run(
             [sys.executable, "-m", "wb_cli", *words],
             capture_output=True,
             text=True,
@@ -112,8 +118,6 @@ class Host:
             env=self.environ | environ,
             cwd=self.root,
         )
-        assert done.returncode == exits, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done
 
     def json(self, *words: str, exits: int = 0, **environ: str) -> Any:
         """The same with `--json`, parsed."""
@@ -246,8 +250,13 @@ class Host:
 
 def free_pair_of_ports() -> int:
     """A port for a platform that is free together with the one for its PostgreSQL."""
+    return free_ports(0, POSTGRES_HOST_PORT_OFFSET)
+
+
+def free_ports(*offsets: int) -> int:
+    """A port that is free together with those that are so far above it."""
     while True:
         port = free_port() % 20_000 + 20_000
-        pair = (port, port + POSTGRES_HOST_PORT_OFFSET)
-        if all(is_of_our_share(each) and ports.is_free(each) for each in pair):
+        ports_ = (port + offset for offset in offsets)
+        if all(is_of_our_share(each) and ports.is_free(each) for each in ports_):
             return port

@@ -20,7 +20,15 @@ class Role(StrEnum):
 
 
 STOP_ORDER = (Role.PLATFORM, Role.ADMIN, Role.POSTGRES, Role.VALKEY)
-RESERVED_SUFFIXES = tuple(f"-{role}" for role in (Role.POSTGRES, Role.VALKEY, Role.ADMIN))
+# What a container is called while its successor is not ready yet.
+PREVIOUS_SUFFIX = "-previous"
+# What the container is called, beside Valkey's own, that changes the form of Valkey's files.
+CARRIER_SUFFIX = "-carrier"
+RESERVED_SUFFIXES = (
+    *(f"-{role}" for role in (Role.POSTGRES, Role.VALKEY, Role.ADMIN)),
+    PREVIOUS_SUFFIX,
+    CARRIER_SUFFIX,
+)
 
 # Ports inside the containers, and the distance of PostgreSQL's host port from the platform's.
 POSTGRES_PORT = 5432
@@ -45,6 +53,8 @@ VALKEY_DATA_PATH = "/data"
 SANDBOX_PATH = "/app/sandbox"
 ASSETS_PATH = "/app/assets"
 PLATFORM_DATABASES_PATH = "/app/databases"
+# Where a server keeps the data that only one server may write to.
+DATA_PATHS = (POSTGRES_DATA_PATH, VALKEY_DATA_PATH)
 DOCKER_SOCKET_PATH = "/var/run/docker.sock"
 
 VALKEY_COMMAND = ("valkey-server", "--save", "60", "1")

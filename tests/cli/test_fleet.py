@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from wb_cli.cli.console import Console
+from wb_cli.cli.console import Console, error_document
 from wb_cli.cli.fleet import Options, each, in_a_word, in_words
+from wb_cli.engine.types import LABEL_INSTANCE, LABEL_ROLE, Observed, ObservedContainer
 from wb_cli.errors import EngineUnreachableError, ExitCode, StartFailedError, WbError
 from wb_cli.lifecycle.actions import How, Result
 from wb_cli.lifecycle.execute import Outcome
@@ -38,12 +39,23 @@ class Fleet:
 
     folder: Path
     capsys: pytest.CaptureFixture[str]
+    observed: Observed | None = None
+
+    def observe(self) -> Observed:
+        """What the engine lists, where it answers."""
+        if self.observed is None:
+            raise EngineUnreachableError("no engine")
+        return self.observed
 
     def each(self, work: Callable[[str, How], Result], *ids: str, as_json: bool = False,
              check: Callable[[str], None] | None = None, **options: Any) -> int:  # fmt: skip
         console = Console()
         console.as_json = as_json
-        wb: Any = SimpleNamespace(console=console, site=SimpleNamespace(locks=self.folder))
+        wb: Any = SimpleNamespace(
+            console=console,
+            site=SimpleNamespace(locks=self.folder),
+            engine=SimpleNamespace(observe=self.observe),
+        )
         code = each(wb, ids or ("a", "b", "c"), work, replace(OPTIONS, **options), check)
         self.answer, self.talk = self.capsys.readouterr()
         return code
@@ -190,7 +202,8 @@ def test_a_signal_ends_the_work_at_its_next_step_and_names_itself(
     with pytest.raises(InterruptedByUserError) as caught:
         fleet.each(work)
     assert caught.value.exit_code == code
-    assert caught.value.message == f"interrupted by {number.name}"
+    by = "" if number == signal.SIGINT else f" by {number.name}"
+    assert caught.value.message == f"interrupted{by}; undone: a; not begun: b, c"
     assert signal.getsignal(number) is before
 
 
@@ -208,7 +221,7 @@ def test_instances_that_wait_for_their_turn_are_not_begun_after_a_signal(fleet: 
     assert begun == ["demo"]
 
 
-def test_what_was_done_before_a_signal_is_named(fleet: Fleet) -> None:
+def test_what_became_of_each_instance_is_told_after_a_signal(fleet: Fleet) -> None:
     def work(id_: str, how: How) -> Result:
         if id_ == "demo":
             return result()
@@ -218,7 +231,12 @@ def test_what_was_done_before_a_signal_is_named(fleet: Fleet) -> None:
 
     with pytest.raises(InterruptedByUserError) as caught:
         fleet.each(work, "demo", "mali", "niger")
-    assert caught.value.message == "interrupted by SIGINT; done before: demo"
+    assert caught.value.message == (
+        "interrupted; ready before: demo; undone: mali; not begun: niger"
+    )
+    assert error_document(caught.value)["instances"][1] == {
+        "id": "mali", "result": "undone", "running": (), "stopped": (), "reason": "",
+    }  # fmt: skip
 
 
 def test_what_an_interruption_could_not_undo_is_named(fleet: Fleet) -> None:
@@ -229,7 +247,9 @@ def test_what_an_interruption_could_not_undo_is_named(fleet: Fleet) -> None:
 
     with pytest.raises(InterruptedByUserError) as caught:
         fleet.each(work, "demo")
-    assert caught.value.message == ("interrupted by SIGINT; interrupted; not undone: start demo")
+    assert caught.value.message == (
+        "interrupted; failed: demo (interrupted; not undone: start demo)"
+    )
 
 
 def test_a_second_signal_does_not_break_off_the_undoing(fleet: Fleet) -> None:
@@ -247,3 +267,44 @@ def test_a_second_signal_does_not_break_off_the_undoing(fleet: Fleet) -> None:
         fleet.each(work, "demo")
     assert undone
     assert caught.value.exit_code == 130
+    assert fleet.capsys.readouterr().err.count("undoing what was begun") == 2
+
+
+@pytest.mark.parametrize("check", [None, lambda _: None], ids=["", "checked before"])
+def test_after_a_stop_the_engine_is_asked_what_is_left(
+    fleet: Fleet, check: Callable[[str], None] | None
+) -> None:
+    containers = [
+        ObservedContainer(f"{id_}-{role}", f"{id_}-{role}", state, "", "", "",
+                          labels={LABEL_INSTANCE: id_, LABEL_ROLE: role})
+        for id_, role, state in [
+            ("b", "platform", "exited"), ("b", "postgres", "running"), ("b", "valkey", "running")
+        ]
+    ]  # fmt: skip
+    fleet.observed = Observed(tuple(containers), ())
+
+    def work(id_: str, how: How) -> Result:
+        if id_ == "a":
+            return result()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert how.cancelled.wait(5)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedByUserError) as caught:
+        fleet.each(work, verb="stop", check=check)
+    assert caught.value.message == (
+        "interrupted; stopped: a; "
+        "half stopped: b (platform is stopped, postgres and valkey run); not begun: c"
+    )
+    assert caught.value.hint == "`wb stop b` goes on, `wb run b` brings back what is stopped."
+
+
+def test_after_a_stop_what_the_engine_does_not_tell_is_unknown(fleet: Fleet) -> None:
+    def work(_: str, how: How) -> Result:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert how.cancelled.wait(5)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedByUserError) as caught:
+        fleet.each(work, "demo", verb="stop")
+    assert caught.value.message == "interrupted; unknown: demo (no engine)"

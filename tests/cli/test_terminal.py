@@ -242,8 +242,8 @@ def wb(
 
 # A command line, the value that its message names, and a word of the remedy.
 NONSENSE = [
-    ("runn demo", "runn", "'run'"),
-    ("config ad x", "ad", "'add'"),
+    ("runn demo", "runn", "Did you mean wb run?"),
+    ("config ad x", "ad", "Did you mean wb config add?"),
     ("run demo --paralel 2", "--paralel", "--parallel"),
     ("run demo --timeout soon", "soon", "--help"),
     ("run demo --timeout -1", "-1", "--help"),
@@ -320,6 +320,53 @@ def snapshot(folder: Path) -> dict[str, Any]:
     }
 
 
+# Progress
+
+MANY = """
+import os, time
+from wb_cli.cli.console import Console
+with Console().tasks(41) as tasks:
+    for n in range(40):
+        tasks.update(f"ux{n:02}", "checking")
+    tasks.update("slow", "wait until slow is ready")
+    for n in range(40):
+        tasks.update(f"ux{n:02}", "still checking")
+        time.sleep(0.01)
+        tasks.finish(f"ux{n:02}", "no image", ok=n % 2 == 0)
+    os.read(0, 1)
+print("the answer")
+"""
+ROWS = 16
+
+
+def test_what_is_being_worked_on_stays_in_view_and_nothing_floods_the_terminal(
+    environ: dict[str, str],
+) -> None:
+    terminal = pexpect.spawn(
+        WB[0], ["-c", MANY], env=environ, dimensions=(ROWS, 80), encoding="utf-8", timeout=30
+    )
+    terminal.expect_exact("more at work")
+    terminal.expect_exact("slow")
+    terminal.expect(r"40/41  20 failed  0:\d\d")
+    shown = terminal.before
+    terminal.send("\n")
+    shown += terminal.read()
+    terminal.close()
+    assert terminal.exitstatus == 0
+    assert "wait until slow is ready" in shown
+    assert scrolled_off(shown) == 0
+    assert seen_last(shown) == "the answer"
+
+
+def scrolled_off(shown: str) -> int:
+    """How many lines left a terminal at its upper edge, and stay in what it can scroll back."""
+    row = gone = 0
+    for move in re.finditer(r"\n|\x1b\[(\d*)A", shown):
+        row += 1 if move[0] == "\n" else -int(move[1] or 1)
+        gone, row = gone + max(0, row - ROWS + 1), min(row, ROWS - 1)
+    return gone
+
+
 # On an engine
 
 
@@ -386,7 +433,7 @@ def test_ctrl_c_undoes_what_had_begun_and_gives_the_terminal_back(
     terminal.type("\x03")
     code, shown = terminal.end()
     assert code == ExitCode.INTERRUPTED
-    assert "interrupted by SIGINT" in shown
+    assert f"interrupted; undone: {demo}" in shown
     assert "Traceback" not in shown
     assert "\x1b[?25h" in shown
     assert shared_host.state(demo) == {}

@@ -1,5 +1,6 @@
 """What every Engine does: one suite, on the fake one and on the real one."""
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from wb_cli.contract import Role
 from wb_cli.engine.base import Engine, Streams
 from wb_cli.engine.docker_engine import DockerEngine
 from wb_cli.engine.types import (
+    ContainerDetail,
     ContainerSpec,
     Mount,
     NetworkSpec,
@@ -27,6 +29,7 @@ from wb_cli.errors import (
     ImageMissingError,
     NotFoundError,
 )
+from wb_cli.secret import Secret
 
 # From a slice of its own, so that two runs on one engine do not meet.
 SUBNETS = (
@@ -47,12 +50,14 @@ OBEDIENT = shell("echo one; echo two; trap 'exit 0' TERM; while :; do sleep 0.05
 DEAF = shell("trap '' TERM; echo deaf; while :; do sleep 0.05; done")
 SULKING = shell("trap 'exit 3' TERM; while :; do sleep 0.05; done")
 FAILING = shell("echo no config; exit 7")
+KILLED_BEFORE = shell("exit 137")
 ECHO, REFUSAL, UNHEARD_OF = ("echo", "yes"), ("false",), ("no-such-program",)
 PROGRAMS = {
     OBEDIENT: Program("one\ntwo\n", answers={ECHO: (0, b"yes\n"), REFUSAL: (1, b"")}),
     DEAF: Program("deaf\n", stops_with=None),
     SULKING: Program(stops_with=3),
     FAILING: Program("no config\n", exits=7),
+    KILLED_BEFORE: Program(exits=137),
 }
 
 
@@ -250,9 +255,31 @@ def test_stop_gives_the_exit_code(
     assert bench.container(container).status.startswith(f"Exited ({code})")
 
 
-def test_stopping_what_is_down_gives_its_exit_code_again(bench: Bench) -> None:
+def test_stopping_what_is_down_gives_none(bench: Bench) -> None:
     container = bench.start_and_hear(OBEDIENT, "two")
-    assert [bench.engine.stop(container, STOP_S) for _ in range(2)] == [0, 0]
+    assert [bench.engine.stop(container, STOP_S) for _ in range(2)] == [0, None]
+    assert bench.engine.stop(bench.create(role=Role.POSTGRES), STOP_S) is None
+
+
+def test_stopping_what_was_killed_before_gives_none_and_leaves_its_exit_code(bench: Bench) -> None:
+    container = bench.start(KILLED_BEFORE)
+    wait_until(lambda: bench.engine.inspect(container).state == "exited", "the end")
+    assert bench.engine.stop(container, STOP_S) is None
+    assert bench.engine.inspect(container).exit_code == 137
+
+
+def _waits_to_restart(detail: ContainerDetail) -> bool:
+    """Whether the engine waits, long enough for a test, before it starts it once more."""
+    return detail.state == "restarting" and (detail.restart_count > 3 or not detail.started_at)
+
+
+def test_stopping_what_the_engine_starts_again_and_again_gives_none(bench: Bench) -> None:
+    container = bench.create(KILLED_BEFORE)
+    bench.engine.set_restart_policy(container, "always")
+    bench.engine.start(container)
+    wait_until(lambda: _waits_to_restart(bench.engine.inspect(container)), "the crash loop")
+    assert bench.engine.stop(container, STOP_S) is None
+    assert bench.engine.inspect(container).state == "exited"
 
 
 def test_stopping_what_is_not_there_gives_none(bench: Bench) -> None:
@@ -330,6 +357,38 @@ def test_one_that_removes_itself_cannot_be_supervised(bench: Bench) -> None:
     container = bench.start(auto_remove=True)
     with pytest.raises(EngineError):
         bench.engine.set_restart_policy(container, "always")
+
+
+def test_one_that_removed_itself_is_made_again_as_it_was(bench: Bench, tmp_path: Path) -> None:
+    mount = Mount(str(tmp_path), "/data")
+    first = bench.start(auto_remove=True, mounts=(mount,))
+    before, kept = bench.container(first), bench.engine.keep(first)
+    bench.engine.stop(first, STOP_S)
+    bench.engine.remove_container(first)
+    again = bench.engine.make_again(kept, bench.networks[0])
+    bench.engine.start(again)
+    after = bench.container(again)
+    assert (after.name, after.state, after.image_id, after.labels, after.data_folder) == (
+        before.name,
+        "running",
+        before.image_id,
+        before.labels,
+        str(tmp_path),
+    )
+    assert bench.networks[0] in after.networks
+    bench.engine.stop(again, STOP_S)
+    bench.engine.remove_container(again)
+    assert not bench.is_there(again)
+
+
+def test_what_is_kept_of_a_container_shows_no_secret(bench: Bench) -> None:
+    container = bench.create(environment={"TOKEN": Secret("sesame")})
+    assert "sesame" not in repr(bench.engine.keep(container))
+
+
+def test_events_reach_back_to_this_moment(bench: Bench) -> None:
+    bench.start()
+    assert bench.engine.remembers(time.time())
 
 
 def test_logs_give_the_last_lines(bench: Bench) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import docker
 import pytest
 from msgspec.structs import replace
-from services import POSTGRES_IMAGE, VALKEY_IMAGE
+from services import POSTGRES_IMAGE, VALKEY_IMAGE, wait_until
 
 from wb_cli.contract import Role
 from wb_cli.engine.client import connect
 from wb_cli.engine.docker_engine import DockerEngine
-from wb_cli.engine.types import ContainerSpec, NetworkSpec, SecretFile
+from wb_cli.engine.types import ContainerSpec, NetworkSpec, ObservedContainer, SecretFile
 from wb_cli.errors import EngineUnreachableError
 from wb_cli.secret import Secret
 
@@ -125,3 +125,27 @@ def test_an_engine_that_is_not_there_is_unreachable(
     assert remedy in caught.value.hint
     del caught
     gc.collect()
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(("signal", "is_stopping"), [("SIGTERM", True), ("SIGHUP", False)])
+def test_a_container_that_was_sent_a_stop_signal_and_runs_on_is_stopping(
+    docker_client: docker.DockerClient, run_id: str, signal: str, is_stopping: bool
+) -> None:
+    deaf = "trap '' TERM HUP; echo deaf; while :; do sleep 0.05; done"
+    container = docker_client.containers.run(
+        VALKEY_IMAGE, ["sh", "-c", deaf], detach=True, labels={"wb.test.run": run_id}
+    )
+    try:
+        wait_until(lambda: b"deaf" in container.logs(), "its traps are set")
+        container.kill(signal)
+        engine = DockerEngine(docker_client)
+        assert seen(engine, container.id).is_stopping is is_stopping
+        container.restart(timeout=0)
+        assert not seen(engine, container.id).is_stopping
+    finally:
+        container.remove(force=True)
+
+
+def seen(engine: DockerEngine, container: str) -> ObservedContainer:
+    return next(each for each in engine.observe().containers if each.id == container)

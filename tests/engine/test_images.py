@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from wb_cli.engine.images import BuildSpec, Images, mirrored, pack, split
+from wb_cli.engine.images import Images, mirrored, pack, split
+from wb_cli.engine.types import BuildSpec
 from wb_cli.errors import EngineError
 from wb_cli.images import BASE
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from wb_cli.contract import Role
 from wb_cli.engine import read
 from wb_cli.engine.types import ContainerDetail, ImageInfo, ObservedNetwork, Port
@@ -37,6 +39,7 @@ INSPECTED: dict[str, Any] = {
         "ExitCode": 137,
         "OOMKilled": True,
         "StartedAt": "2026-01-01T00:00:00Z",
+        "FinishedAt": "2026-01-01T00:00:07Z",
         "Health": {"Status": "unhealthy"},
     },
     "HostConfig": {"RestartPolicy": {"Name": "always"}, "AutoRemove": True},
@@ -89,13 +92,19 @@ def test_the_inspection_of_a_container() -> None:
         health="unhealthy",
         oom_killed=True,
         auto_remove=True,
+        finished_at="2026-01-01T00:00:07Z",
     )
 
 
 def test_a_container_without_health_check_network_or_policy() -> None:
     bare = {
         **INSPECTED,
-        "State": {"Status": "created", "ExitCode": 0, "StartedAt": ""},
+        "State": {
+            "Status": "created",
+            "ExitCode": 0,
+            "StartedAt": "0001-01-01T00:00:00Z",
+            "FinishedAt": "0001-01-01T00:00:00Z",
+        },
         "HostConfig": {"RestartPolicy": {"Name": ""}},
         "Config": {"Env": None},
         "NetworkSettings": None,
@@ -103,6 +112,7 @@ def test_a_container_without_health_check_network_or_policy() -> None:
     detail = read.detail(bare)
     assert (detail.health, detail.restart_policy, detail.addresses) == ("", "no", {})
     assert (detail.oom_killed, detail.auto_remove) == (False, False)
+    assert (detail.started_at, detail.finished_at) == ("", "")
 
 
 def test_a_listed_network() -> None:
@@ -122,3 +132,56 @@ def test_the_inspection_of_an_image() -> None:
     inspected = {"Id": "sha256:abc", "RepoTags": ["a:1"], "Size": 42, "RepoDigests": ["a@sha256:d"]}
     assert read.image(inspected) == ImageInfo("sha256:abc", ("a:1",), 42, ("a@sha256:d",))
     assert read.image({"Id": "sha256:abc", "RepoTags": None}).tags == ()
+
+
+def test_the_folder_at_a_server_s_data_path_is_its_data_folder() -> None:
+    mounts = [
+        {"Source": "/mnt/demo/sandbox", "Destination": "/app/sandbox", "RW": True},
+        {"Source": "/mnt/demo/valkey_data", "Destination": "/data", "RW": True},
+    ]
+    container = read.container(LISTED | {"Mounts": mounts})
+    assert container.data_folder == "/mnt/demo/valkey_data"
+    assert read.container(LISTED).data_folder == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "instance"),
+    [
+        ("demo-postgres", {"wb.instance": "demo", "wb.role": "postgres"}, "demo"),
+        ("demo-postgres-previous", {"wb.instance": "demo", "wb.role": "postgres"}, "demo"),
+        ("demo-postgres", {"wb.instance": "demo"}, "demo"),
+        ("demo-postgres", {"wb.instance": "demo", "wb.role": "valkey"}, None),
+        ("demo-postgres", {"wb.instance": "other", "wb.role": "postgres"}, None),
+        ("box", {"wb.instance": "demo", "wb.role": "postgres"}, None),
+        ("demo-postgres", {}, None),
+    ],
+)
+def test_a_container_is_ours_by_its_label_and_its_name(
+    name: str, labels: dict[str, str], instance: str | None
+) -> None:
+    """A container made from a commit of ours inherits the labels."""
+    listed = LISTED | {"Names": [f"/{name}"], "Labels": labels}
+    assert read.container(listed).instance == instance
+
+
+def event(action: str, container: str = "c1", **attributes: str) -> dict[str, Any]:
+    return {"Action": action, "Actor": {"ID": container, "Attributes": attributes}}
+
+
+@pytest.mark.parametrize(
+    ("events", "is_stopping"),
+    [
+        ([event("start"), event("kill", signal="15")], True),
+        ([event("start"), event("kill", signal="2")], True),
+        ([event("start"), event("kill", signal="1")], False),
+        ([event("kill", signal="15"), event("die")], False),
+        ([event("kill", signal="15"), event("die"), event("start")], False),
+        ([event("kill", signal="15"), event("kill", signal="10")], True),
+        ([event("kill", "another", signal="15")], False),
+        ([], False),
+    ],
+)
+def test_a_container_is_stopping_from_the_signal_to_its_end(
+    events: list[dict[str, Any]], is_stopping: bool
+) -> None:
+    assert read.container(LISTED, read.stopping(events)).is_stopping is is_stopping

@@ -31,10 +31,14 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 server.serve_forever()
 """
 
+HEALTHCHECKS = {"called-unhealthy": "--interval=1s --retries=1 CMD exit 1"}
+
 
 @pytest.fixture(scope="session")
 def platforms(docker_client: docker.DockerClient, run_id: str) -> Iterator[Callable[[str], str]]:
-    """Gives the image of a platform stand-in: `healthy`, `newer`, `exits`, `never-ready`."""
+    """Gives the image of a platform stand-in: `healthy`, `newer`, `exits`, `never-ready`,
+    `called-unhealthy` (by its own HEALTHCHECK, though it answers).
+    """
     built: dict[str, str] = {}
 
     def platform(mode: str) -> str:
@@ -45,6 +49,7 @@ def platforms(docker_client: docker.DockerClient, run_id: str) -> Iterator[Calla
                     f"FROM {BASE}",
                     f"LABEL {RUN_LABEL}={run_id}",
                     f"ENV MODE={mode}",
+                    f"HEALTHCHECK {HEALTHCHECKS.get(mode, 'NONE')}",
                     f"ENTRYPOINT {_as_json('python', '-c', STAND_IN)}",
                     "CMD []",
                 ]

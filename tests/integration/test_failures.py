@@ -99,7 +99,7 @@ def test_an_interrupted_start_is_undone(
         process.send_signal(number)
         _, talk = process.communicate(timeout=60)
     assert process.returncode == code
-    assert f"interrupted by {number.name}" in talk
+    assert f"; undone: {id_}" in talk
     assert host.containers(id_) == []
     assert host.networks(id_) == []
 

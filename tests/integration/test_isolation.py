@@ -125,7 +125,7 @@ def test_status_shows_both_with_one_listing_of_the_engine(
         assert parts["postgres"]["ports"] == [f"127.0.0.1:{port + 10_000}"]
         assert parts["valkey"]["ports"] == []
         assert parts["platform"]["container"] == each["id"]
-        assert parts["platform"]["since"]
+        assert parts["platform"]["startedAt"]
 
 
 def test_status_as_a_table_names_every_container(shared_host: Host, pair: tuple[str, str]) -> None:

@@ -1,6 +1,12 @@
 """wb stop on the real engine: order, data, and what it works on."""
 
 import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,3 +118,40 @@ def test_stop_as_json(host: Host) -> None:
     document: dict[str, Any] = json.loads(host.wb("stop", id_, "--json").stdout)
     (ended,) = document["instances"]
     assert (ended["id"], ended["exitCode"], ended["result"]) == (id_, 0, "not running")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A small disk, which can be filled and made read-only."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=8", "none", str(disk)], check=True
+    )
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+@pytest.mark.parametrize("has_lock", [True, False], ids=["lock", "no lock"])
+@pytest.mark.parametrize("is_read_only", [True, False], ids=["read-only", "full"])
+def test_a_disk_that_takes_nothing_keeps_nobody_from_stopping(
+    host: Host, disk: Path, has_lock: bool, is_read_only: bool
+) -> None:
+    id_ = host.prepare()
+    here = {"SERVERS_FILE_PATH": str(disk / "servers.json")}
+    shutil.copy(host.servers_file, disk)
+    host.wb("run", id_, **here)
+    if not has_lock:
+        shutil.rmtree(disk / "locks")
+    if is_read_only:
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    with suppress(OSError):
+        for number in range(20):
+            (disk / f"fill{number}").write_bytes(b"x" * 60_000)
+    with suppress(OSError):
+        for number in range(20):
+            (disk / f"name{number}").touch()
+    done = host.wb("stop", id_, **here)
+    assert ("is locked instead" in done.stderr) is not has_lock
+    assert host.state(id_) == {}

@@ -1,16 +1,19 @@
 """run, stop and restart on an engine in memory."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from fake_engine import Program
+from lifecycle.examples import wanted
 from lifecycle.world import BROKEN, LOOK, NEVER_READY, PLATFORM, POSTGRES, RUNNING, VALKEY, World
 from msgspec.structs import replace
 
 from wb_cli.errors import StartFailedError, StillStartingError
 from wb_cli.lifecycle import actions
 from wb_cli.lifecycle.actions import Result
+from wb_cli.lifecycle.lock import Holder
 
 
 def test_run_starts_everything_and_supervises_it_only_then(world: World) -> None:
@@ -134,6 +137,28 @@ def test_a_subnet_that_is_taken_meanwhile_is_passed_over(world: World) -> None:
     assert subnets == ["10.213.0.0/26", "10.213.0.64/26"]
 
 
+@pytest.mark.parametrize("name", ["demo-postgres", "demo-valkey", "demo"])
+def test_run_starts_what_was_in_a_crash_loop_whose_cause_is_repaired(
+    world: World, name: str
+) -> None:
+    world.run()
+    world.engine.named(name).state = "restarting"
+    assert not world.run().outcome.degraded
+    assert world.states() == RUNNING
+    assert world.engine.named(name).policy == "always"
+
+
+def test_a_crash_loop_that_goes_on_is_a_failed_start_and_is_left_to_the_engine_again(
+    world: World,
+) -> None:
+    world.run()
+    looping = world.engine.named("demo-postgres")
+    looping.state, looping.program = "restarting", BROKEN
+    with pytest.raises(StartFailedError, match="demo-postgres exited with code 7"):
+        world.run()
+    assert (looping.state, looping.policy) == ("restarting", "always")
+
+
 def test_stop_names_what_had_to_be_killed(world: World) -> None:
     world.run()
     world.engine.named("demo-valkey").program = Program(stops_with=None)
@@ -141,6 +166,14 @@ def test_stop_names_what_had_to_be_killed(world: World) -> None:
     assert killed == [
         "demo-valkey did not stop within 10 s and was killed. Its last snapshot may be missing."
     ]
+    assert world.engine.snapshot() == {}
+
+
+def test_stop_does_not_take_an_earlier_death_for_its_own_kill(world: World) -> None:
+    world.run()
+    for name in ("demo", "demo-postgres", "demo-valkey"):
+        world.engine.crash(name, 137)
+    assert world.stop().outcome.killed == []
     assert world.engine.snapshot() == {}
 
 
@@ -178,3 +211,129 @@ def test_one_that_runs_with_rm_and_exits_while_starting_is_called_gone(world: Wo
     with pytest.raises(StartFailedError, match="demo-postgres is gone: it exited while starting"):
         world.run(replace(LOOK, restart="no"))
     assert world.engine.snapshot() == {}
+
+
+@pytest.mark.parametrize("name", ["demo", "demo-postgres", "demo-valkey"])
+def test_run_finishes_a_stop_under_way_and_then_starts_the_part(world: World, name: str) -> None:
+    world.run()
+    world.engine.named(name).is_stopping = True
+    started: list[str] = []
+    world.engine.before_call = lambda call, args: (
+        started.append(args[0]) if call == "start" else None
+    )
+    result = world.run()
+    assert started == [world.engine.named(name).id]
+    assert world.states() == RUNNING
+    assert not result.plan.is_empty
+
+
+@pytest.mark.parametrize(("code", "restart"), [(0, "always"), (143, "always"), (0, "no")])
+def test_a_part_that_somebody_stops_while_it_is_asked_is_started_once(
+    world: World, code: int, restart: str
+) -> None:
+    declared = replace(LOOK, restart=restart)
+    world.run(declared)
+    inspect = world.engine.inspect
+
+    def stopped_first(container: str) -> Any:
+        world.engine.inspect = inspect  # type: ignore[method-assign]
+        world.engine.crash("demo-valkey", code)
+        if restart == "no":
+            world.engine.containers.pop(world.engine.named("demo-valkey").id)
+        return inspect(container)
+
+    def report(text: str) -> None:
+        if text == "wait until demo-valkey is ready":
+            world.engine.inspect = stopped_first  # type: ignore[method-assign]
+
+    result = world.run(declared, report=report)
+    assert world.states() == RUNNING
+    assert result.outcome.revived == ["demo-valkey"]
+
+
+def test_a_part_that_ends_badly_while_it_is_asked_is_not_started_again(world: World) -> None:
+    world.run()
+    inspect = world.engine.inspect
+
+    def crashed_first(container: str) -> Any:
+        world.engine.inspect = inspect  # type: ignore[method-assign]
+        world.engine.crash("demo-postgres", 1)
+        return inspect(container)
+
+    def report(text: str) -> None:
+        if text == "wait until demo-postgres is ready":
+            world.engine.inspect = crashed_first  # type: ignore[method-assign]
+
+    with pytest.raises(StartFailedError, match="demo-postgres exited with code 1"):
+        world.run(report=report)
+
+
+def test_what_is_set_aside_and_was_started_meanwhile_is_stopped_before_it_is_removed(
+    world: World,
+) -> None:
+    world.run()
+
+    def start_it(text: str) -> None:
+        if text == "set restart policy of demo to always":
+            world.engine.named("demo-previous").state = "running"
+            world.engine.named("demo-previous").is_stopping = False
+
+    changed = replace(LOOK, image="app:2", port=9002)
+    world.run(changed, report=start_it)
+    assert world.states() == RUNNING
+
+
+def test_the_time_for_starting_is_counted_from_the_first_start(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("wb_cli.lifecycle.execute.time.monotonic", lambda: clock[0])
+    world.run()
+
+    def stops_slowly(name: str, _: Any) -> None:
+        clock[0] += 100 if name == "stop" else 0
+
+    world.engine.before_call = stops_slowly
+    world.restart(timeout_s=5)
+    assert world.states() == RUNNING
+
+
+def test_what_was_not_started_in_time_is_named_with_the_way_on(world: World) -> None:
+    world.engine.programs[POSTGRES] = NEVER_READY
+    with pytest.raises(StillStartingError, match=r"not started yet: demo$") as caught:
+        world.run(timeout_s=0.1)
+    assert "`wb run demo` goes on" in caught.value.hint
+
+
+def dead(ago_s: float) -> Holder:
+    began = datetime.now(UTC) - timedelta(seconds=ago_s)
+    return Holder("wb stop demo", 1, "root", began.isoformat(timespec="seconds"))
+
+
+@pytest.mark.parametrize(
+    ("memory_reaches_back", "ago_s", "restarted"),
+    [(False, 30, 3), (True, 30, 0), (False, 7200, 0)],
+    ids=["events forgotten", "events tell", "long ago"],
+)
+def test_after_a_command_died_what_runs_is_stopped_to_the_end_unless_events_tell_better(
+    world: World, memory_reaches_back: bool, ago_s: float, restarted: int
+) -> None:
+    world.run()
+    world.engine.memory_reaches_back = memory_reaches_back
+    stops: list[str] = []
+    world.engine.before_call = lambda call, _: stops.append(call) if call == "stop" else None
+    world.run(left_by=dead(ago_s))
+    assert len(stops) == restarted
+    assert world.states() == RUNNING
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("::1", "http://[::1]:9001"),
+        ("::", "http://127.0.0.1:9001"),
+        ("10.0.0.1", "http://10.0.0.1:9001"),
+    ],
+)
+def test_a_url_brackets_an_ipv6_address(address: str, expected: str) -> None:
+    assert actions.url(wanted(bind_address=address)) == expected

@@ -1,5 +1,6 @@
 """When a container counts as ready, and how long is waited for it."""
 
+import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -100,6 +101,47 @@ def test_a_container_that_failed_is_not_waited_for(detail: ContainerDetail, how:
     assert caught.value.message == (
         f"demo-valkey {how} while starting; its last lines:\n    first\n    last"
     )
+
+
+def test_what_answers_is_ready_whatever_its_image_s_own_check_says() -> None:
+    watch(Engine([replace(UP, health="unhealthy")], PONG)).until_ready()
+
+
+def platform_report(reason: str) -> str:
+    warm_up = dict.fromkeys(("objects", "entries", "fromL2", "held", "fromDatabase"), 0)
+    rest = {"phase": "waiting", "readySeconds": None, "remainingSeconds": None}
+    database = {"connected": False, "reason": reason}
+    return json.dumps({"status": "waiting", "database": database, "warmUp": warm_up | rest})
+
+
+def watch_platform(monkeypatch: pytest.MonkeyPatch, words: str) -> Watch:
+    monkeypatch.setattr(probes, "http_below_500", lambda *_: Answer(Verdict.NOT_YET, words))
+    return replace(watch(Engine([UP]), Role.PLATFORM), spec=spec(Role.PLATFORM, published=True))
+
+
+def test_a_password_that_the_database_refuses_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refusal = 'PostgreSQL cannot be used: password authentication failed for user "postgres"'
+    with pytest.raises(StartFailedError) as caught:
+        watch_platform(monkeypatch, platform_report(refusal)).until_ready()
+    assert caught.value.message == f"demo is not let in by its database: {refusal}"
+    assert "`postgresPassword` into demo.json" in caught.value.hint
+
+
+LAST_WORDS = {
+    "its report": (platform_report("gone"), "no database: gone"),
+    "what it answered": ("migrating", "migrating"),
+    "its log, where it did not answer": ("", "last"),
+}
+
+
+@pytest.mark.parametrize(("words", "said"), LAST_WORDS.values(), ids=LAST_WORDS)
+def test_what_a_slow_platform_said_last_is_told_in_words(
+    monkeypatch: pytest.MonkeyPatch, words: str, said: str
+) -> None:
+    with pytest.raises(StillStartingError, match=f"demo is still starting; it last said: {said}$"):
+        watch_platform(monkeypatch, words).until_ready()
 
 
 def test_one_that_is_gone_exited() -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from wb_cli.engine.images import Images
+from wb_cli.engine.base import ImageStore
 from wb_cli.errors import UsageError, WbError
 from wb_cli.lifecycle import image_file
 
 
-def no_engine() -> Images:
+def no_engine() -> ImageStore:
     pytest.fail("the engine was asked before the file was looked at")
 
 

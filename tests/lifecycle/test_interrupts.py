@@ -1,10 +1,14 @@
 """Signals as an event, or as an error; what is ignored where wb starts stays ignored."""
 
 import os
+import random
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
+from bursts import SEED, ended_by_burst
 
 from wb_cli.lifecycle.interrupts import (
     SIGNALS,
@@ -30,9 +34,9 @@ def test_a_signal_sets_the_event_and_is_told_at_the_end(number: signal.Signals) 
     def work() -> None:
         with interruptible() as event:
             send(number)
-            assert event.is_set()
+            assert event.wait(5)
 
-    with pytest.raises(InterruptedByUserError, match=number.name):
+    with pytest.raises(InterruptedByUserError, match="interrupted"):
         work()
     assert signal.getsignal(number) is signal.SIG_DFL
 
@@ -43,7 +47,7 @@ def test_a_signal_ends_what_cleans_up_after_itself(number: signal.Signals) -> No
             send(number)
             pytest.fail("it went on")
 
-    with pytest.raises(InterruptedByUserError, match=number.name):
+    with pytest.raises(InterruptedByUserError, match="interrupted"):
         work()
     assert signal.getsignal(number) is signal.SIG_DFL
 
@@ -54,3 +58,39 @@ def test_a_signal_that_was_ignored_before_changes_nothing(number: signal.Signals
         send(number)
     assert not event.is_set()
     assert signal.getsignal(number) is signal.SIG_IGN
+
+
+# Waits as the actions do: for the event, in the main thread and in others, for moments.
+WAITING = """
+import threading
+from wb_cli.lifecycle.interrupts import InterruptedByUserError, interruptible
+said = []
+try:
+    with interruptible(said.append) as cancelled:
+        threads = [threading.Thread(target=cancelled.wait) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        while not cancelled.wait(0.00001):
+            pass
+        for thread in threads:
+            thread.join()
+        threading.Event().wait(0.02)
+except InterruptedByUserError as error:
+    raise SystemExit(int(error.exit_code))
+"""
+
+
+@pytest.mark.parametrize("tries", [30, pytest.param(1000, marks=pytest.mark.faults)])
+def test_no_burst_of_signals_locks_it_up(tries: int) -> None:
+    chance = random.Random(SEED)
+    for _ in range(tries):
+        with subprocess.Popen(
+            [sys.executable, "-c", WAITING], stderr=subprocess.PIPE, text=True
+        ) as process:
+            told = ended_by_burst(process, chance, 0.005)
+            try:
+                _, talk = process.communicate(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                pytest.fail(f"it hangs; {told}")
+        assert process.returncode in {130, 143, -signal.SIGHUP}, f"{told} {talk}"

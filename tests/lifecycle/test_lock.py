@@ -12,7 +12,7 @@ import pytest
 from services import wait_until
 
 from wb_cli.errors import LockedError, WbError
-from wb_cli.lifecycle.lock import locked
+from wb_cli.lifecycle.lock import Holder, locked
 
 NEVER = threading.Event()
 HOLDER = """
@@ -69,6 +69,71 @@ def test_it_dies_with_its_process(tmp_path: Path, holder: subprocess.Popen[str])
     holder.wait()
     with locked(tmp_path, "demo", "wb run demo", 0, NEVER):
         assert json.loads((tmp_path / "demo.lock").read_text())["pid"] == os.getpid()
+
+
+def test_who_takes_it_learns_of_the_holder_that_was_killed(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    holder.kill()
+    holder.wait()
+    with locked(tmp_path, "demo", "wb run demo", 0, NEVER) as lock:
+        assert lock.left_by
+        assert (lock.left_by.command, lock.left_by.pid) == ("wb restart demo", holder.pid)
+        assert lock.left_by.since.startswith("2")
+    with locked(tmp_path, "demo", "wb run demo", 0, NEVER) as lock:
+        assert lock.left_by is None
+
+
+def test_a_holder_that_ended_in_order_leaves_nothing(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    holder.stdin.close()
+    assert holder.wait() == 0
+    with locked(tmp_path, "demo", "wb run demo", 0, NEVER) as lock:
+        assert lock.left_by is None
+
+
+def test_a_dead_holder_is_known_until_somebody_finishes_what_it_had_begun(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    holder.kill()
+    holder.wait()
+    left_by: list[Holder | None] = []
+
+    def fail() -> None:
+        with locked(tmp_path, "demo", "wb run demo", 0, NEVER) as lock:
+            left_by.append(lock.left_by)
+            raise WbError("no engine")
+
+    for _ in range(2):
+        with pytest.raises(WbError, match="no engine"):
+            fail()
+    assert [each.pid for each in left_by if each] == [holder.pid, holder.pid]
+
+
+def test_an_error_alone_leaves_no_signature(tmp_path: Path) -> None:
+    with pytest.raises(WbError), locked(tmp_path, "demo", "wb run demo", 0, NEVER):
+        raise WbError("no engine")
+    assert (tmp_path / "demo.lock").read_text() == ""
+
+
+WHOLE = '{"command":"wb stop x","pid":7,"user":"u","since":"2"}'
+SIGNATURES = {
+    "by wb": (WHOLE, Holder("wb stop x", 7, "u", "2")),
+    "over a longer one": (WHOLE + '\nd":"3"}', Holder("wb stop x", 7, "u", "2")),
+    "cut": ('{"command":"wb st', Holder()),
+    "strange": ("[]", Holder()),
+    "none": ("", None),
+}
+
+
+@pytest.mark.parametrize(("content", "left_by"), SIGNATURES.values(), ids=SIGNATURES)
+def test_a_signature_is_read_however_it_was_left(
+    tmp_path: Path, content: str, left_by: Holder | None
+) -> None:
+    (tmp_path / "demo.lock").write_text(content)
+    with locked(tmp_path, "demo", "wb run demo", 0, NEVER) as lock:
+        assert lock.left_by == left_by
 
 
 def test_it_can_be_waited_for(tmp_path: Path, holder: subprocess.Popen[str]) -> None:

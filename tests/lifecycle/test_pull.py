@@ -1,11 +1,24 @@
-"""What is known of where an image came from."""
+"""Pulling images, with a registry in memory that stumbles."""
 
 import pytest
+from fake_images import FakeImages
 
 from wb_cli.engine.types import ImageInfo
-from wb_cli.lifecycle.pull import came_from_a_registry
+from wb_cli.errors import EngineError, NotFoundError, UsageError
+from wb_cli.images import LABEL_RECIPE
+from wb_cli.lifecycle.pull import ATTEMPTS, Outcome, came_from_a_registry, pull_all, pull_one
 
 ID, OTHER = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
+BROKEN = EngineError("unexpected EOF")
+
+
+@pytest.fixture
+def images() -> FakeImages:
+    return FakeImages()
+
+
+def pulled(images: FakeImages, reference: str = "app:1", mirror: str = "") -> Outcome:
+    return pull_one(images, reference, lambda _: None, mirror)
 
 
 @pytest.mark.parametrize(
@@ -21,3 +34,75 @@ def test_only_another_digest_than_its_id_says_that_an_image_was_pulled(
     digests: tuple[str, ...], came: bool
 ) -> None:
     assert came_from_a_registry(ImageInfo(ID, ("demo:1",), 1, digests)) is came
+
+
+def test_an_image_is_pulled_and_then_up_to_date_until_its_tag_moves(images: FakeImages) -> None:
+    images.publish("app:1")
+    assert [pulled(images), pulled(images)] == [Outcome.PULLED, Outcome.UNCHANGED]
+    images.publish("app:1")
+    assert pulled(images) is Outcome.PULLED
+
+
+def test_what_a_recipe_built_is_skipped_and_no_registry_is_asked(images: FakeImages) -> None:
+    images.have("app:1", **{LABEL_RECIPE: "digest"})
+    assert pulled(images) is Outcome.LOCAL
+    assert images.asked == []
+
+
+def test_what_no_registry_knows_but_is_here_is_skipped(images: FakeImages) -> None:
+    images.have("app:1")
+    assert pulled(images) is Outcome.LOCAL
+
+
+def test_what_came_from_a_registry_that_no_longer_knows_it_fails(images: FakeImages) -> None:
+    images.publish("app:1")
+    pulled(images)
+    images.registry.clear()
+    with pytest.raises(NotFoundError):
+        pulled(images)
+
+
+def test_a_pull_that_breaks_midway_is_tried_again_and_that_is_said(images: FakeImages) -> None:
+    images.publish("app:1", *[BROKEN] * (ATTEMPTS - 1))
+    notes: list[str] = []
+    ended = pull_one(images, "app:1", lambda progress: notes.append(progress.note))
+    assert ended is Outcome.PULLED
+    assert [note for note in notes if note] == [
+        f"try {attempt} of {ATTEMPTS}, after: unexpected EOF" for attempt in range(2, ATTEMPTS + 1)
+    ]
+
+
+def test_a_pull_that_breaks_each_time_fails_with_the_registry_s_words(images: FakeImages) -> None:
+    images.publish("app:1", *[BROKEN] * ATTEMPTS)
+    with pytest.raises(EngineError, match="unexpected EOF"):
+        pulled(images)
+    assert len(images.asked) == ATTEMPTS
+
+
+def test_a_registry_that_did_not_begin_to_answer_is_not_asked_again(images: FakeImages) -> None:
+    images.publish("app:1", EngineError("connection refused"), layers_before=0)
+    with pytest.raises(EngineError, match="connection refused"):
+        pulled(images)
+    assert images.asked == ["app:1"]
+
+
+def test_a_mirror_serves_an_image_under_its_own_name(images: FakeImages) -> None:
+    images.publish("mirror:5000/app:1")
+    assert pulled(images, mirror="mirror:5000/") is Outcome.PULLED
+    assert set(images.local) == {"app:1"}
+
+
+def test_an_image_named_by_digest_cannot_come_from_a_mirror(images: FakeImages) -> None:
+    with pytest.raises(UsageError, match="named by digest"):
+        pulled(images, "app@sha256:ff", mirror="mirror:5000")
+
+
+def test_one_image_that_fails_leaves_the_others_alone(images: FakeImages) -> None:
+    images.publish("app:1")
+    images.publish("app:3")
+    ended = pull_all(images, ["app:1", "app:2", "app:3"], lambda *_: None)
+    assert {each.image: each.outcome for each in ended} == {
+        "app:1": Outcome.PULLED,
+        "app:2": Outcome.FAILED,
+        "app:3": Outcome.PULLED,
+    }

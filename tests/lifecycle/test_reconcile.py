@@ -31,7 +31,7 @@ def test_a_fresh_start_makes_the_network_then_postgres_and_valkey_then_the_platf
     plan = plan_run(wanted(), Present(), SUBNET)
     assert str(plan) == lines(
         "network: not there",
-        "  create network demo 10.213.0.0/26",
+        "  create network demo",
         everything("not there"),
     )
     assert [[lane.subject for lane in stage] for stage in plan.stages] == [
@@ -286,3 +286,20 @@ def test_restart_does_not_undo_the_supervision_of_what_has_none() -> None:
     plan = str(plan_restart(wanted(), present, SUBNET))
     everything_aside = put_aside("demo", "demo-postgres", "demo-valkey")
     assert plan == RESTART.replace(everything_aside, put_aside("demo-postgres", "demo-valkey"))
+
+
+def test_a_platform_stops_first_where_it_has_the_port_that_postgres_gets() -> None:
+    plan = run(wanted(port=24040), running(wanted(port=34040)))
+    assert plan.splitlines()[:4] == [
+        "platform: ports 34040:8000 -> 24040:8000",
+        "  stop demo (at most 10 s)",
+        "  set restart policy of demo to no",
+        "  rename demo to demo-previous",
+    ]
+    assert plan.index("create demo from") > plan.index("rename demo to demo-previous")
+    assert plan.endswith(gone("demo"))
+
+
+def test_elsewhere_the_platform_serves_until_postgres_is_ready() -> None:
+    plan = run(wanted(port=24040), running(wanted(port=24041)))
+    assert plan.index("wait until demo-postgres is ready") < plan.index("stop demo (")

@@ -16,8 +16,8 @@ def only(role_name: str, *operations: str) -> str:
     return lines(role_name, *(f"  {each}" for each in operations))
 
 
-def found(state: str, status: str, **changes: Any) -> Present:
-    made = container(part(wanted(), "demo"), state=state, status=status)
+def found(state: str, status: str, *, is_stopping: bool = False, **changes: Any) -> Present:
+    made = container(part(wanted(), "demo"), state=state, status=status, is_stopping=is_stopping)
     return replace(running(wanted(), made), **changes)
 
 
@@ -31,7 +31,18 @@ STATES: dict[str, tuple[Present, str]] = {
         found("exited", "Exited (1) 2 minutes ago", policies={"id-demo": "no"}),
         only("platform: found exited (1) 2 minutes ago", *AGAIN),
     ),
-    "dead": (found("dead", "Dead"), only("platform: found dead", *AGAIN[:2])),
+    "dead": (
+        found("dead", "Dead"),
+        lines("platform: found dead", "  remove demo", fresh("demo")),
+    ),
+    "being removed": (
+        found("removing", "Removal In Progress"),
+        lines("platform: found removal in progress", "  remove demo", fresh("demo")),
+    ),
+    "being stopped": (
+        found("running", "Up 1 minute", is_stopping=True),
+        only("platform: it was being stopped", "stop demo (at most 10 s)", *AGAIN[:2]),
+    ),
     "created, perhaps without its secret files": (
         found("created", "Created"),
         lines(
@@ -50,9 +61,14 @@ STATES: dict[str, tuple[Present, str]] = {
         found("running", "Up 1 second", policies={"id-demo": "no"}),
         only("platform: not yet supervised", *AGAIN[1:]),
     ),
-    "in a crash loop, which the engine goes on with": (
+    "in a crash loop, and started now": (
         found("restarting", "Restarting (1) 1 second ago"),
-        "nothing to do",
+        only(
+            "platform: found restarting (1) 1 second ago",
+            "stop demo (at most 10 s)",
+            "set restart policy of demo to no",
+            *AGAIN,
+        ),
     ),
 }
 
@@ -155,6 +171,76 @@ def test_one_that_was_set_aside_and_whose_network_is_gone_is_not_brought_back() 
         "demo-previous: left over from an interrupted run",
         "  remove demo-previous",
     )
+
+
+def awake(spec: ContainerSpec, **changes: Any) -> Any:
+    return container(spec, f"{spec.name}-previous", **changes)
+
+
+@pytest.mark.parametrize("state", ["running", "paused", "restarting"])
+def test_one_set_aside_that_runs_is_stopped_before_anything_else(state: str) -> None:
+    changed = wanted(valkey_max_memory=2**31)
+    previous = awake(part(wanted(), "demo-valkey"), state=state)
+    present = without(running(wanted(), previous), "demo-valkey")
+    first, *_ = plan_run(changed, present, SUBNET).stages
+    assert "\n".join(map(str, first)) == text("""
+        demo-valkey-previous: set aside, but it runs
+          set restart policy of demo-valkey-previous to no
+          stop demo-valkey-previous (at most 10 s)
+    """)
+
+
+def test_one_set_aside_that_runs_beside_its_successor_is_stopped_and_removed() -> None:
+    previous = awake(part(wanted(), "demo-postgres"))
+    assert run(wanted(), running(wanted(), previous)) == text("""
+        demo-postgres-previous: set aside, but it runs
+          set restart policy of demo-postgres-previous to no
+          stop demo-postgres-previous (at most 30 s)
+        postgres: left over from an interrupted run
+          wait until demo-postgres is ready
+        demo-postgres-previous: left over from an interrupted run
+          remove demo-postgres-previous
+    """)
+
+
+def test_one_set_aside_that_runs_and_is_still_wanted_gets_its_name_back() -> None:
+    previous = awake(part(wanted(), "demo"))
+    assert run(wanted(), without(running(wanted(), previous), "demo")) == text("""
+        demo-previous: set aside, but it runs
+          set restart policy of demo-previous to no
+          stop demo-previous (at most 10 s)
+        platform: set aside by an interrupted run
+          rename demo-previous to demo
+          start demo
+          wait until demo is ready
+          set restart policy of demo to always
+    """)
+
+
+@pytest.mark.parametrize("state", ["dead", "removing"])
+def test_what_the_engine_could_not_remove_is_removed_by_a_restart_and_not_set_aside(
+    state: str,
+) -> None:
+    present = running(wanted(), container(part(wanted(), "demo"), state=state))
+    plan = plan_restart(wanted(), present, SUBNET)
+    of_platform = [
+        op for op in map(str, plan.operations) if op.split()[1] in {"demo", "demo-previous"}
+    ]
+    assert of_platform[:2] == ["remove demo", "create demo from " + part(wanted(), "demo").image]
+    assert "remove demo-previous" not in of_platform
+
+
+def test_a_part_that_runs_with_rm_and_is_being_stopped_is_made_anew() -> None:
+    seed = wanted(restart="no")
+    stopping = container(part(seed, "demo-valkey"), is_stopping=True)
+    assert run(seed, running(seed, stopping)) == text("""
+        valkey: it was being stopped
+          stop demo-valkey (at most 10 s)
+          remove demo-valkey
+          create demo-valkey from valkey/valkey:8
+          start demo-valkey
+          wait until demo-valkey is ready
+    """)
 
 
 def test_networks_that_bear_the_same_name_go_but_for_the_one_in_use() -> None:

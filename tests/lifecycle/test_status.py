@@ -1,16 +1,17 @@
 """How instances stand, from one listing of the engine."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_engine import LOADING, FakeEngine, Program
+from fake_engine import FINISHED_AT, LOADING, STARTED_AT, FakeEngine, Program
 from lifecycle.examples import DEMO, SETTINGS
 from msgspec.structs import replace
 
 from wb_cli.contract import Role
-from wb_cli.engine.types import ContainerSpec, NetworkSpec
+from wb_cli.engine.types import ContainerSpec, NetworkSpec, Port
 from wb_cli.errors import UsageError
 from wb_cli.instances.registry import Registry
 from wb_cli.instances.secrets import SecretStore
@@ -37,8 +38,10 @@ def site(engine: FakeEngine, tmp_path: Path) -> Site:
     return Site(engine, SETTINGS, SecretStore(tmp_path))
 
 
-def add(engine: FakeEngine, role: Role, name: str = "", instance: str = "demo") -> str:
-    spec = ContainerSpec(instance, role, IMAGE, labels=MINE)
+def add(
+    engine: FakeEngine, role: Role, name: str = "", instance: str = "demo", **changes: Any
+) -> str:
+    spec = ContainerSpec(instance, role, IMAGE, labels=MINE, **changes)
     id_ = engine.create_container(spec, next(iter(engine.networks)))
     engine.start(id_)
     if name:
@@ -168,7 +171,92 @@ def test_as_a_document(site: Site, engine: FakeEngine) -> None:
     assert (document["id"], document["state"], document["notes"]) == ("demo", "partial", [])
     platform = document["containers"][-1]
     assert (platform["container"], platform["state"]) == ("demo", "exited")
-    assert platform["since"] == "Exited (3) 1 second ago"
+    times = [platform[name] for name in ("startedAt", "finishedAt", "exitCode")]
+    assert times == [STARTED_AT, FINISHED_AT, 3]
+    valkey = document["containers"][1]
+    assert [valkey[name] for name in ("startedAt", "finishedAt", "exitCode")] == [
+        STARTED_AT,
+        None,
+        None,
+    ]
+
+
+def test_an_end_is_told_by_its_code_and_when_it_was_without_repeating_the_condition(
+    site: Site, engine: FakeEngine
+) -> None:
+    all_up(engine)
+    engine.crash("demo", 137)
+    platform = status(site).parts[-1]
+    assert (platform.state, platform.detail) == ("exited", "exit code 137")
+    assert platform.since.endswith("d")
+
+
+def report(**changes: Any) -> str:
+    """A platform's health check."""
+    told = {
+        "status": "warm",
+        "uptimeSeconds": 60,
+        "database": {"connected": True, "reason": None},
+        "l1": {"entries": 36, "bytes": 66_560, "maxBytes": 2**29},
+        "warmUp": {
+            "phase": "done", "objects": 0, "entries": 0, "fromL2": 0, "held": 0,
+            "fromDatabase": 0, "readySeconds": 0.1, "remainingSeconds": 0,
+        },
+    }  # fmt: skip
+    return json.dumps(told | changes)
+
+
+NO_DATABASE = {"database": {"connected": False, "reason": "Connection refused"}}
+WARMING = {"phase": "waiting", "objects": 9, "entries": 20, "fromL2": 5, "held": 0,
+           "fromDatabase": 5, "readySeconds": None, "remainingSeconds": 8.0}  # fmt: skip
+TOLD: dict[str, tuple[Verdict, str, str, str]] = {
+    "what it keeps now, not what the warm-up found": (
+        Verdict.READY, report(), "healthy", "36 entries, 65.0 KiB",
+    ),
+    "an empty cache": (
+        Verdict.READY, report(l1={"entries": 0, "bytes": 0}), "healthy", "the cache is empty",
+    ),
+    "the warm-up while it runs": (
+        Verdict.READY,
+        report(status="ready", warmUp={**WARMING, "phase": "database", "readySeconds": 0.5}),
+        "healthy",
+        "9 objects, 5 of 20 entries from Valkey in 0.5 s, 10 left to the database, about 8 s",
+    ),
+    "a database that went": (
+        Verdict.NOT_YET, report(status="waiting", **NO_DATABASE), "unhealthy",
+        "no database: Connection refused",
+    ),
+    "a database that never came": (
+        Verdict.NOT_YET, report(status="waiting", warmUp=WARMING, **NO_DATABASE), "unhealthy",
+        "no database: Connection refused",
+    ),
+    "a database that is looked for since a moment": (
+        Verdict.NOT_YET,
+        report(status="waiting", uptimeSeconds=1, warmUp=WARMING, **NO_DATABASE),
+        "starting",
+        "no database: Connection refused",
+    ),
+    "a platform that tells nothing": (Verdict.READY, "<html>", "healthy", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("told", TOLD.values(), ids=TOLD)
+def test_a_platform_is_shown_as_its_health_check_has_it_now(
+    site: Site,
+    engine: FakeEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    told: tuple[Verdict, str, str, str],
+) -> None:
+    verdict, words, condition, detail = told
+    add(engine, Role.PLATFORM, ports=(Port(8000, 9001),))
+    monkeypatch.setattr(probes, "http_below_500", lambda *_: Answer(verdict, words))
+    platform = status(site).parts[-1]
+    assert (platform.state, platform.detail) == (condition, detail)
+
+
+def test_an_ipv6_address_is_shown_as_a_url_has_it(site: Site, engine: FakeEngine) -> None:
+    add(engine, Role.PLATFORM, ports=(Port(8000, 9001, "::1"),))
+    assert status(site).parts[-1].ports == "[::1]:9001"
 
 
 def test_the_container_of_a_part_is_the_current_one(site: Site, engine: FakeEngine) -> None:
@@ -190,3 +278,26 @@ def test_a_part_that_is_not_there_is_told_from_an_instance_that_is_not(
     add(engine, Role.PLATFORM)
     with pytest.raises(UsageError, match="demo has no valkey container"):
         find_container(site.engine, "demo", Role.VALKEY, Registry)
+
+
+def test_an_admin_container_that_nobody_declared_is_not_to_be_started(
+    site: Site, engine: FakeEngine
+) -> None:
+    all_up(engine)
+    with pytest.raises(UsageError, match="demo has no admin container") as caught:
+        find_container(site.engine, "demo", Role.ADMIN, lambda: Registry((DEMO,)))
+    assert "`wb config set demo adminVersion=...` declares one." in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("word", "message", "hint"),
+    [
+        ("all", "all names several instances", "Name one id, such as: demo."),
+        ("@west", "@west names several instances", "Name one id, such as: demo."),
+        ("demo-valkey", "demo-valkey is a container of demo", "`demo --part valkey`"),
+    ],
+)
+def test_one_instance_is_named_by_its_id(site: Site, word: str, message: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        find_container(site.engine, word, Role.PLATFORM, lambda: Registry((DEMO,)))
+    assert hint in caught.value.hint

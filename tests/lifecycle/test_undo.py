@@ -20,7 +20,7 @@ from lifecycle.world import (
 )
 from msgspec.structs import replace
 
-from wb_cli.errors import EngineError, StartFailedError, WbError
+from wb_cli.errors import EngineError, EngineUnreachableError, StartFailedError, WbError
 from wb_cli.lifecycle.actions import How, Result
 from wb_cli.lifecycle.plan import Await, Stage
 
@@ -30,6 +30,10 @@ KINDS: dict[str, tuple[Callable[[World], Any], Act]] = {
     "fresh start": (lambda _: None, World.run),
     "changed platform": (World.run, lambda w: w.run(replace(LOOK, image="app:2"))),
     "changed port": (World.run, lambda w: w.run(replace(LOOK, port=9002))),
+    "postgres gets the platform's port": (
+        lambda w: w.run(replace(LOOK, port=34040)),
+        lambda w: w.run(replace(LOOK, port=24040)),
+    ),
     "everything changed": (
         World.run,
         lambda w: w.run(replace(LOOK, port=9002, valkey_max_memory=2**31, admin_version="1")),
@@ -57,6 +61,14 @@ KINDS: dict[str, tuple[Callable[[World], Any], Act]] = {
         World.run,
     ),
     "without supervision, fresh": (lambda _: None, lambda w: w.run(replace(LOOK, restart="no"))),
+    "without supervision, restart": (
+        lambda w: w.run(replace(LOOK, restart="no")),
+        lambda w: w.restart(replace(LOOK, restart="no")),
+    ),
+    "without supervision, changed": (
+        lambda w: w.run(replace(LOOK, restart="no")),
+        lambda w: w.run(replace(LOOK, restart="no", valkey_max_memory=2**31)),
+    ),
 }
 
 
@@ -66,9 +78,13 @@ def changing(stages: Iterable[Stage]) -> int:
     return sum(not isinstance(op, Await) for op in operations)
 
 
+@pytest.mark.parametrize("is_answer_lost", [False, True], ids=["refused", "answer lost"])
 @pytest.mark.parametrize(("prepare", "act"), KINDS.values(), ids=KINDS)
 def test_a_failure_at_any_call_leaves_the_engine_as_it_was(
-    new_world: Callable[[], World], prepare: Callable[[World], Any], act: Act
+    new_world: Callable[[], World],
+    prepare: Callable[[World], Any],
+    act: Act,
+    is_answer_lost: bool,
 ) -> None:
     """Up to the cleanup, by which time all is ready: from there on nothing is undone."""
     world = new_world()
@@ -78,30 +94,42 @@ def test_a_failure_at_any_call_leaves_the_engine_as_it_was(
     for failing in range(1, until_ready + cleanup + 1):
         world = new_world()
         prepare(world)
-        before = world.engine.snapshot()
-        with pytest.raises(EngineError, match="injected"):
-            fail_at(world, failing, act)
+        before = as_it_stands(world)
+        with pytest.raises(WbError, match="injected"):
+            fail_at(world, failing, act, is_answer_lost=is_answer_lost)
         if failing <= until_ready:
-            assert world.engine.snapshot() == before, f"after call {failing}"
+            assert as_it_stands(world) == before, f"after call {failing}"
         else:
             assert world.states().items() >= RUNNING.items()
 
 
-def fail_at(world: World, number: int, act: Act) -> Result:
-    """Carry out an action of which one changing call fails."""
+def as_it_stands(world: World) -> dict[str, Any]:
+    """The engine's state; what runs with --rm cannot come back under its old id."""
+    removes_itself = {
+        each.name for each in world.engine.containers.values() if each.spec.auto_remove
+    }
+    return {
+        name: seen[1:] if name in removes_itself else seen
+        for name, seen in world.engine.snapshot().items()
+    }
+
+
+def fail_at(world: World, number: int, act: Act, *, is_answer_lost: bool = False) -> Result:
+    """Carry out an action of which one changing call fails, or its answer is lost."""
     count = 0
 
     def maybe_fail(name: str, _: Any) -> None:
         nonlocal count
         count += 1
         if count == number:
-            raise EngineError(f"injected: {name}")
+            kind = EngineUnreachableError if is_answer_lost else EngineError
+            raise kind(f"injected: {name}")
 
-    world.engine.before_call = maybe_fail
+    setattr(world.engine, "after_call" if is_answer_lost else "before_call", maybe_fail)
     try:
         return act(world)
     finally:
-        world.engine.before_call = lambda *_: None
+        world.engine.before_call = world.engine.after_call = lambda *_: None
 
 
 @pytest.mark.parametrize(("prepare", "act"), KINDS.values(), ids=KINDS)
@@ -133,10 +161,10 @@ def test_an_interruption_before_any_step_leaves_the_engine_as_it_was(
     for step in range(1, len(world.reports)):
         world = new_world()
         prepare(world)
-        before = world.engine.snapshot()
+        before = as_it_stands(world)
         with suppress(InterruptedError):
             interrupt_at(world, step, act)
-        assert world.engine.snapshot() == before or ready(world) == finished, f"at step {step}"
+        assert as_it_stands(world) == before or ready(world) == finished, f"at step {step}"
 
 
 def interrupt_at(world: World, step: int, act: Act) -> None:
@@ -223,7 +251,7 @@ def test_what_cannot_be_undone_is_named(world: World) -> None:
     with pytest.raises(WbError) as caught:
         world.run(replace(LOOK, image="app:2"))
     assert (
-        "not undone: rename demo to demo-previous: the engine is out of order"
+        "not undone: rename demo-previous to demo: the engine is out of order"
         in caught.value.message
     )
 
@@ -240,5 +268,45 @@ def test_what_cannot_be_undone_after_an_interruption_is_named_too(world: World) 
             raise EngineError("the engine is out of order")
 
     world.engine.before_call = out_of_order
-    with pytest.raises(WbError, match="interrupted; not undone: rename demo to demo-previous"):
+    with pytest.raises(WbError, match="interrupted; not undone: rename demo-previous to demo"):
         world.run(replace(LOOK, image="app:2"), cancelled=cancelled)
+
+
+def test_undo_joins_a_stop_whose_answer_was_lost_and_starts_the_container_again(
+    world: World,
+) -> None:
+    """The container still shows as running: left alone, it would be down a moment later."""
+    world.run()
+    before = world.engine.snapshot()
+    platform = world.engine.named("demo")
+    asked: list[str] = []
+
+    def lose_the_answer(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "stop" and arguments[0] == platform.id:
+            asked.append(name)
+            if len(asked) == 1:
+                platform.is_stopping = True
+                raise EngineUnreachableError("injected")
+
+    world.engine.before_call = lose_the_answer
+    with pytest.raises(EngineUnreachableError):
+        world.run(replace(LOOK, image="app:2"))
+    assert asked == ["stop", "stop"]
+    assert world.engine.snapshot() == before
+
+
+def test_undo_says_where_the_engine_cannot_be_asked_any_more(world: World) -> None:
+    world.run()
+
+    def break_down(name: str, _: Any) -> None:
+        if name == "create_container":
+            world.engine.observe = gone  # type: ignore[method-assign]
+            raise EngineUnreachableError("injected")
+
+    def gone() -> Any:
+        raise EngineUnreachableError("the engine is gone")
+
+    world.engine.before_call = break_down
+    with pytest.raises(EngineUnreachableError) as caught:
+        world.run(replace(LOOK, image="app:2"))
+    assert "not undone: the rest, which the next run" in caught.value.message

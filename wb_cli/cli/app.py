@@ -11,10 +11,12 @@ import typer
 
 from wb_cli import __version__
 from wb_cli.cli import completion
-from wb_cli.cli.console import AnswerError, Console
+from wb_cli.cli.console import Console, NobodyReadsError
 from wb_cli.cli.context import from_options
 from wb_cli.cli.tree import Tree
-from wb_cli.errors import ExitCode, UnexpectedError, UsageError, WbError
+from wb_cli.cli.usage import usage_error
+from wb_cli.errors import ExitCode, UnexpectedError, WbError
+from wb_cli.lifecycle.interrupts import SignalExit, leaving_at_once
 
 app = typer.Typer(
     name="wb",
@@ -62,55 +64,63 @@ def root(
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command line and give its exit code; every error ends here."""
+    """Run one command line and give its exit code; every error and every signal ends here."""
     console = Console()
     try:
-        code = _run(sys.argv[1:] if arguments is None else arguments, console)
-        sys.stdout.flush()  # here, where it may fail
-    except BrokenPipeError:
-        # Whoever read the answer has had enough.
-        return _give_up_stdout(ExitCode.OK)
-    except OSError as error:
-        console.as_json = False
-        console.failure(WbError(f"the answer cannot be written: {error.strerror}"))
-        return _give_up_stdout(ExitCode.FAILURE)
-    return code
+        with leaving_at_once():
+            code = _run(sys.argv[1:] if arguments is None else arguments, console)
+            return _answered(code, console)
+    except SignalExit as end:
+        console.note("interrupted")
+        return end.exit_code
+
+
+def _answered(code: int, console: Console) -> int:
+    """The work's own code. A reader who has gone is no error, but an answer that is lost is one."""
+    lost = console.lost()
+    if lost is None or isinstance(lost, BrokenPipeError):
+        return code
+    console.as_json = False
+    console.failure(WbError(f"the answer cannot be written: {lost.strerror}"))
+    return code or ExitCode.FAILURE
 
 
 def _run(arguments: list[str], console: Console) -> int:
+    outcome: object = ExitCode.OK
     try:
         command = typer.main.get_command(app)
         completion.prepare()
-        outcome = command.main(arguments, prog_name="wb", obj=console, standalone_mode=False)
+        outcome = command.main(
+            _spelt_out(arguments), prog_name="wb", obj=console, standalone_mode=False
+        )
     except WbError as error:
         console.failure(error)
-        return error.exit_code
+        outcome = error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        console.line(error.message.rstrip())
     except click.ClickException as error:
         console.as_json = console.as_json or "--json" in arguments
-        console.failure(UsageError(error.format_message(), _usage_hint(error)))
-        return ExitCode.USAGE
-    except (KeyboardInterrupt, typer.Abort):
-        console.note("Interrupted.")
-        return ExitCode.INTERRUPTED
+        console.failure(usage_error(error, arguments))
+        outcome = ExitCode.USAGE
+    except NobodyReadsError:
+        pass
     except SystemExit as end:
-        # Typer leaves where a pipe breaks, and after completing a word.
-        raise end.__context__ if isinstance(end.__context__, BrokenPipeError) else end from None
-    except AnswerError:
-        raise
+        outcome = _left(end, console)
     except Exception as error:  # noqa: BLE001  (the boundary: nothing may pass it as a traceback)
         console.failure(UnexpectedError(error))
-        return ExitCode.FAILURE
-    return int(outcome or 0)
+        outcome = ExitCode.FAILURE
+    return outcome if isinstance(outcome, int) else ExitCode.OK
 
 
-def _usage_hint(error: click.ClickException) -> str:
-    context = getattr(error, "ctx", None)
-    return f"`{context.command_path} --help` shows how." if context else "`wb --help` shows how."
+def _left(end: SystemExit, console: Console) -> int:
+    """Typer leaves when it has completed a word, and wherever a pipe breaks, which is a fault."""
+    if isinstance(end, SignalExit):
+        raise end
+    if isinstance(end.__context__, OSError):
+        console.failure(UnexpectedError(end.__context__))
+    return end.code if isinstance(end.code, int) else ExitCode.OK
 
 
-def _give_up_stdout(code: ExitCode) -> ExitCode:
-    """Keep the interpreter from trying again, and from complaining, at its exit."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return code
+def _spelt_out(arguments: list[str]) -> list[str]:
+    """``help run`` is ``run --help``."""
+    return [*arguments[1:], "--help"] if arguments[:1] == ["help"] else arguments

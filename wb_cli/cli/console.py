@@ -7,15 +7,15 @@ import os
 import sys
 import traceback
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from wb_cli.cli import streams
 from wb_cli.errors import UsageError, WbError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import Console as RichConsole
-    from rich.progress import Progress, TaskID
 
 
 class Tasks(Protocol):
@@ -28,8 +28,8 @@ class Tasks(Protocol):
         """Say how ``key`` ended."""
 
 
-class AnswerError(OSError):
-    """The answer cannot be written, as where a disk is full."""
+class NobodyReadsError(Exception):
+    """A stream of bytes ends here, as its reader has gone or has no room for more."""
 
 
 class Console:
@@ -44,8 +44,7 @@ class Console:
 
     def line(self, text: str = "") -> None:
         """Write a line of the answer."""
-        with _writing():
-            sys.stdout.write(text + "\n")
+        sys.stdout.write(text + "\n")
 
     def note(self, text: str) -> None:
         """Write a line of talk, which is no part of the answer."""
@@ -53,13 +52,44 @@ class Console:
 
     def json(self, value: Any) -> None:
         """Write the answer as one JSON document."""
-        self.line(json.dumps(value, indent=2, ensure_ascii=False))
+        self.line(json.dumps(value, indent=2, ensure_ascii=not _is_unicode(sys.stdout)))
 
     def raw(self, data: bytes) -> None:
-        """Write bytes of the answer as they are."""
-        with _writing():
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+        """Write bytes of the answer as they are.
+
+        Raises:
+            NobodyReadsError: they did not arrive, and so no more need come.
+        """
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        if streams.lost(sys.stdout):
+            raise NobodyReadsError
+
+    def lost(self) -> OSError | None:
+        """Why the answer did not arrive as a whole, where it did not. For the end of the work."""
+        sys.stdout.flush()
+        return streams.lost(sys.stdout)
+
+    def stream(self, data: bytes) -> None:
+        """Write bytes that are of use only if all of them arrive.
+
+        Raises:
+            WbError: their reader went away.
+        """
+        try:
+            self.raw(data)
+        except BrokenPipeError:
+            # What is left unwritten would be tried again at the interpreter's exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise WbError("whoever reads the answer went away before its end") from None
+
+    def answers_on_a_terminal(self) -> bool:
+        """Whether the answer is shown on a terminal."""
+        return sys.stdout.isatty()
+
+    def can_ask(self) -> bool:
+        """Whether somebody is here to answer a question."""
+        return sys.stdin.isatty()
 
     def raw_talk(self, data: bytes) -> None:
         """Write bytes of talk as they are."""
@@ -87,7 +117,10 @@ class Console:
             table.add_column(heading, overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell, style=_style(cell)) for cell in row))
-        _rich(stderr=False).print(table)
+        rich = _rich(stderr=False)
+        with rich.capture() as shown:
+            rich.print(table)
+        sys.stdout.write(shown.get())
 
     def failure(self, error: WbError) -> None:
         """Write an error and what to do next."""
@@ -96,8 +129,10 @@ class Console:
         if self.as_json:
             self.json({"error": error_document(error)})
             return
-        self.note(f"{_paint('error:', '31;1')} {error.message}")
-        if error.hint:
+        self.note(f"{_paint('error:', '31;1')} {error.headline or error.message}")
+        for detail in error.details:
+            self.note(f"  {detail}")
+        if error.hint and not error.details:
             self.note(f"{_paint('hint:', '36')} {error.hint}")
 
     def confirm(self, question: str, *, yes: bool) -> None:
@@ -108,31 +143,27 @@ class Console:
         """
         if yes:
             return
-        if not sys.stdin.isatty():
-            raise UsageError(f"{question} Nobody is here to answer.", "Add --yes to go on.")
-        sys.stderr.write(f"{question} [y/N] ")
-        sys.stderr.flush()
+        if sys.stdin and sys.stdin.isatty():
+            sys.stderr.write(f"{question} [y/N] ")
+            sys.stderr.flush()
+        if not (sys.stdin and sys.stdin.isatty()) or streams.lost(sys.stderr):
+            raise UsageError(
+                f"not confirmed, as there is no terminal to ask on: {question}",
+                "Add --yes to go on.",
+            )
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             raise UsageError("Not confirmed; nothing was changed.")
 
     @contextmanager
-    def tasks(self) -> Iterator[Tasks]:
-        """Show work in progress: live lines on a terminal, plain lines elsewhere."""
+    def tasks(self, count: int = 1) -> Iterator[Tasks]:
+        """Show ``count`` jobs in progress: live lines on a terminal, plain lines elsewhere."""
         if not sys.stderr.isatty():
             yield PlainTasks(self)
             return
-        with _progress() as progress:
-            yield LiveTasks(progress)
+        from wb_cli.cli.progress import LiveTasks
 
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise AnswerError(error.errno, error.strerror) from error
+        with LiveTasks(_rich(stderr=True), count) as tasks:
+            yield tasks
 
 
 class PlainTasks:
@@ -154,87 +185,9 @@ class PlainTasks:
         self._console.note(f"{key}: {text}" if ok else f"{key}: FAILED: {text}")
 
 
-class LiveTasks:
-    """Progress for a terminal: a line that moves for each key."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._ids: dict[str, TaskID] = {}
-
-    def _id(self, key: str) -> TaskID:
-        if key not in self._ids:
-            self._ids[key] = self._progress.add_task(
-                "", total=None, key=key, size=False, failed=False
-            )
-        return self._ids[key]
-
-    def update(self, key: str, text: str, done: float = 0, total: float | None = None) -> None:
-        """Move the line of ``key``; bytes are counted though nobody knows how many will come."""
-        sized = bool(done) or total is not None
-        self._progress.update(
-            self._id(key), description=text, completed=done, total=total, size=sized
-        )
-
-    def finish(self, key: str, text: str, *, ok: bool = True) -> None:
-        """Freeze the line of ``key``."""
-        fields = {"size": False, "failed": not ok}
-        self._progress.update(
-            self._id(key), description=text, completed=1, total=1, refresh=True, **fields
-        )
-
-
-def _progress() -> Progress:
-    """Key, spinner or bar, and text; sizes and time left where a total is known."""
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-    from rich.table import Column
-
-    class Words(TextColumn):
-        """What is being done, or how it ended: as it is, whatever brackets it holds."""
-
-        def render(self, task: Any) -> Any:
-            words = super().render(task)
-            words.stylize("red" if task.fields["failed"] else "")
-            return words
-
-    class WhenSized(TextColumn):
-        """Columns that make sense for bytes alone."""
-
-        def __init__(self, *columns: Any) -> None:
-            super().__init__("")
-            self._columns = columns
-
-        def render(self, task: Any) -> Any:
-            from rich.table import Table
-            from rich.text import Text
-
-            if not task.fields["size"]:
-                return Text("")
-            grid = Table.grid(padding=(0, 1))
-            grid.add_row(*(column(task) for column in self._columns))
-            return grid
-
-    sized = WhenSized(
-        BarColumn(bar_width=24), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-    )
-    return Progress(
-        SpinnerColumn(finished_text="·"),
-        # Where the terminal is narrow the text gives way, not the names and the numbers.
-        TextColumn(
-            "{task.fields[key]}", style="bold", markup=False, table_column=Column(no_wrap=True)
-        ),
-        sized,
-        Words("{task.description}", markup=False, table_column=Column(overflow="ellipsis")),
-        console=_rich(stderr=True),
-        transient=True,
-    )
+def _is_unicode(stream: TextIO) -> bool:
+    """Whether the stream's encoding has every letter."""
+    return (stream.encoding or "utf-8").lower().startswith("utf")
 
 
 def _rich(*, stderr: bool) -> RichConsole:
@@ -271,10 +224,12 @@ def _paint(text: str, code: str) -> str:
 
 
 def error_document(error: WbError) -> dict[str, Any]:
-    """An error as JSON."""
-    return {
+    """An error as JSON; after an interruption, with what became of each instance."""
+    document: dict[str, Any] = {
         "kind": type(error).__name__.removesuffix("Error"),
         "message": error.message,
         "hint": error.hint,
         "exitCode": int(error.exit_code),
     }
+    left = getattr(error, "left", None)
+    return document | {"instances": left} if left else document

@@ -15,10 +15,9 @@ from wb_cli.errors import UsageError, WbError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wb_cli.engine.base import Engine
-    from wb_cli.engine.images import Images
-    from wb_cli.instances.model import Instance
+    from wb_cli.engine.base import Engine, ImageStore
     from wb_cli.instances.secrets import SecretStore
+    from wb_cli.instances.selectors import Selection
     from wb_cli.instances.settings import Settings
     from wb_cli.instances.store import Registry, RegistryFile
     from wb_cli.lifecycle.site import Site
@@ -69,7 +68,7 @@ class Wb:
         return DockerEngine(connect())
 
     @cached_property
-    def images(self) -> Images:
+    def images(self) -> ImageStore:
         """The engine's images. Needs: an engine that answers."""
         from wb_cli.engine.client import connect
         from wb_cli.engine.images import Images
@@ -83,11 +82,11 @@ class Wb:
 
         return Site(self.engine, self.settings, self.secrets)
 
-    def select(self, words: Sequence[str]) -> tuple[Instance, ...]:
-        """The instances that the words choose. Needs: registry."""
+    def select(self, words: Sequence[str]) -> Selection:
+        """What the words choose, at least one instance. Needs: registry."""
         from wb_cli.instances.selectors import select
 
-        return select(words, self.registry)
+        return select(words, self.registry).usable()
 
 
 def from_options(options: Mapping[str, Any], console: Console) -> Wb:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from wb_cli.cli.refused import documents, name_refused
+
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
     from wb_cli.cli.console import Tasks
     from wb_cli.cli.context import Wb
     from wb_cli.errors import WbError
+    from wb_cli.instances.refused import RefusedEntry
     from wb_cli.lifecycle.actions import How, Result
+    from wb_cli.lifecycle.interrupts import InterruptedByUserError
     from wb_cli.lifecycle.many import Ended
 
     Work = Callable[[str, How], Result]
@@ -38,63 +42,90 @@ def each(
     work: Work,
     options: Options,
     check: Callable[[str], None] | None = None,
+    refused: Sequence[RefusedEntry] = (),
 ) -> int:
     """Do the work on each instance, show how it goes, sum up, and give the exit code.
 
     With ``check``, all are checked before anything is done; those that fail are left alone.
+    ``refused`` are entries that were chosen too and declare no instance; they are named.
     """
     from wb_cli.lifecycle.interrupts import InterruptedByUserError, interruptible
     from wb_cli.lifecycle.many import exit_code, for_each
 
     done: list[Ended] = []
+    begun: set[str] = set()
     try:
-        with interruptible() as cancelled, wb.console.tasks() as tasks:
-            refused = _refused(ids, check) if check else {}
-            todo = [each for each in ids if each not in refused]
-            one = _under_lock(wb, work, options, cancelled, tasks)
+        with (
+            wb.console.tasks(len(ids)) as tasks,
+            interruptible(lambda _: wb.console.note(_patience(options.verb))) as cancelled,
+        ):
+            unfit = _unfit(ids, check, cancelled) if check else {}
+            todo = [each for each in ids if each not in unfit]
+            one = _under_lock(wb, work, options, cancelled, tasks, begun)
             if len(todo) > 1:
                 one = _announced(one, options.verb, tasks)
             done = for_each(todo, one, options.parallel)
     except InterruptedByUserError as interruption:
-        words = [interruption.message, *_left_behind(done), *_finished(done)]
-        interruption.message = "; ".join(words)
+        _tell_what_became(wb, interruption, ids, done, begun, options.verb)
         raise
-    endings = sorted([*refused.values(), *done], key=lambda ended: ids.index(ended.instance))
-    _summarise(wb, endings, options)
-    return exit_code(endings)
+    endings = sorted([*unfit.values(), *done], key=lambda ended: ids.index(ended.instance))
+    _summarise(wb, endings, options, refused)
+    return name_refused(wb.console, refused, exit_code(endings))
 
 
-def _left_behind(done: Sequence[Ended]) -> list[str]:
-    """What went wrong although all that an interruption does is to undo."""
-    from wb_cli.lifecycle.many import INTERRUPTED
-
-    errors = [ended.error.message for ended in done if ended.error]
-    return [message for message in errors if message != INTERRUPTED]
+def _patience(verb: str) -> str:
+    """The answer to a further signal."""
+    doing = "ending the step that was begun" if verb == "stop" else "undoing what was begun"
+    return f"{doing}: that takes as long as a container needs to stop; Ctrl-C is heard"
 
 
-def _finished(done: Sequence[Ended]) -> list[str]:
-    """Of several instances, those that were done when the interruption came."""
-    names = [ended.instance for ended in done if ended.result]
-    return [f"done before: {in_short(names)}"] if names else []
+def _tell_what_became(
+    wb: Wb,
+    interruption: InterruptedByUserError,
+    ids: Sequence[str],
+    done: Sequence[Ended],
+    begun: set[str],
+    verb: str,
+) -> None:
+    from wb_cli.lifecycle import aftermath
+
+    if verb == "stop":
+        left = aftermath.after_stop(ids, done, begun, wb.engine.observe)
+        interruption.hint = aftermath.hint_after_stop(left) or interruption.hint
+    else:
+        left = aftermath.after_start(ids, done, begun)
+    interruption.message = "; ".join([interruption.message, *aftermath.in_words(left)])
+    interruption.left = [each.as_document() for each in left]
 
 
-def _refused(ids: Sequence[str], check: Callable[[str], None]) -> dict[str, Ended]:
+def _unfit(
+    ids: Sequence[str], check: Callable[[str], None], cancelled: threading.Event
+) -> dict[str, Ended]:
     from wb_cli.errors import WbError
     from wb_cli.lifecycle.many import Ended
 
-    refused = {}
+    unfit = {}
     for instance in ids:
+        if cancelled.is_set():
+            break
         try:
             check(instance)
         except WbError as error:
-            refused[instance] = Ended(instance, error=error)
-    return refused
+            unfit[instance] = Ended(instance, error=error)
+    return unfit
 
 
 def _under_lock(
-    wb: Wb, work: Work, options: Options, cancelled: threading.Event, tasks: Tasks
+    wb: Wb,
+    work: Work,
+    options: Options,
+    cancelled: threading.Event,
+    tasks: Tasks,
+    begun: set[str],
 ) -> Callable[[str], Result]:
     """The work on one instance, with its progress line; a dry run takes no lock."""
+    from msgspec.structs import replace
+
     from wb_cli.lifecycle.actions import How
     from wb_cli.lifecycle.lock import locked
 
@@ -106,8 +137,9 @@ def _under_lock(
         if options.dry_run:
             return work(instance, how)
         command = f"wb {options.verb} {instance}"
-        with locked(wb.site.locks, instance, command, options.wait, cancelled):
-            return work(instance, how)
+        with locked(wb.site.locks, instance, command, options.wait, cancelled, report) as lock:
+            begun.add(instance)
+            return work(instance, replace(how, left_by=lock.left_by))
 
     return one
 
@@ -149,25 +181,32 @@ def in_a_word(result: Result, verb: str) -> str:
         return "not running" if result.plan.is_empty else "stopped"
     if result.outcome.degraded:
         return "degraded"
-    return "unchanged" if result.plan.is_empty else "ready"
+    is_unchanged = result.plan.is_empty and not result.outcome.revived
+    return "unchanged" if is_unchanged else "ready"
 
 
-def _summarise(wb: Wb, endings: Sequence[Ended], options: Options) -> None:
+def _summarise(
+    wb: Wb, endings: Sequence[Ended], options: Options, refused: Sequence[RefusedEntry]
+) -> None:
     console = wb.console
     if console.as_json:
-        console.json({"instances": [_document(ended, options.verb) for ended in endings]})
+        instances = [_document(ended, options.verb) for ended in endings]
+        console.json({"instances": instances, "refused": documents(refused)})
         return
     for ended in endings:
         if ended.result and options.dry_run:
             console.line(f"{ended.instance}\n{_indented(str(ended.result.plan))}")
+        if ended.result and ended.result.outcome.subnet:
+            console.note(f"{ended.instance}: made the network {ended.result.outcome.subnet}")
         for warning in _warnings(ended):
             console.note(f"{ended.instance}: warning: {warning}")
         for line in _particulars(ended, options):
             console.line(f"{ended.instance}: {line}")
-    if len(endings) > 1 and not options.dry_run:
-        console.table(
-            ("INSTANCE", "RESULT"), [(e.instance, _result(e, options.verb)) for e in endings]
-        )
+    rows = [(ended.instance, _result(ended, options.verb)) for ended in endings]
+    acted_on = {ended.instance for ended in endings}
+    rows += [(entry.title, "refused") for entry in refused if entry.title not in acted_on]
+    if len(rows) > 1 and not options.dry_run:
+        console.table(("INSTANCE", "RESULT"), rows)
     elif not options.dry_run and endings[0].result:
         console.line(f"{endings[0].instance}: {_result(endings[0], options.verb)}")
     for error in _errors(endings):
@@ -229,6 +268,7 @@ def _document(ended: Ended, verb: str) -> dict[str, Any]:
             "seconds": round(result.seconds, 3),
             "degraded": result.outcome.degraded,
             "killed": result.outcome.killed,
+            "network": result.outcome.subnet or None,
             "plan": result.plan.as_document(),
             "warmUp": result.warm_up.as_document() if result.warm_up else None,
         }

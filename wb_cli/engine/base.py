@@ -1,12 +1,16 @@
-"""The Engine: the few calls through which everything above reaches containers."""
+"""The few calls through which everything above reaches containers (Engine) and images."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
+from wb_cli.engine.keeping import Kept
+from wb_cli.engine.pull_progress import PullProgress
 from wb_cli.engine.types import (
+    BuildSpec,
     ContainerDetail,
     ContainerSpec,
     EngineInfo,
@@ -59,7 +63,15 @@ class Engine(Protocol):
         ...
 
     def observe(self) -> Observed:
-        """List all containers and networks, ours and others', in one call each."""
+        """List all containers and networks, ours and others', in one call each.
+
+        A container that was sent a stop signal and has not ended yet is marked as stopping, as far
+        back as the engine remembers its events.
+        """
+        ...
+
+    def remembers(self, moment: float) -> bool:
+        """Whether its events reach back to a moment (seconds since the epoch)."""
         ...
 
     def inspect(self, container: str) -> ContainerDetail:
@@ -93,13 +105,22 @@ class Engine(Protocol):
     def stop(self, container: str, timeout: int) -> int | None:
         """Stop a container, killing it after ``timeout`` seconds; wait until its process has ended.
 
-        Gives its exit code (137 where it had to be killed), or ``None`` where it was not there.
+        Gives the exit code of the end that this call brought about (137 where it had to be
+        killed), or ``None`` where it brought about none: it was down already, or not there.
         What the engine then still has to tidy up, later calls wait for.
         """
         ...
 
     def remove_container(self, container: str) -> None:
         """Remove a stopped container and wait until it is gone; one that is gone is fine."""
+        ...
+
+    def keep(self, container: str) -> Kept:
+        """Read all that it takes to make a container again. Raises ``NotFoundError``."""
+        ...
+
+    def make_again(self, kept: Kept, network: str) -> str:
+        """Create (not start) a container that is gone as it was; give its new id."""
         ...
 
     def rename(self, container: str, name: str) -> None:
@@ -132,4 +153,62 @@ class Engine(Protocol):
 
         What the streams raise is passed on, and the command left to itself.
         """
+        ...
+
+
+class ImageStore(Protocol):
+    """The images of one engine. Calls block; they may be made from several threads at once.
+
+    Every call raises ``EngineUnreachableError`` where the engine does not answer.
+    """
+
+    def find(self, reference: str) -> ImageInfo | None:
+        """The local image of that reference, or ``None``."""
+        ...
+
+    def labels(self, reference: str) -> Mapping[str, str]:
+        """The labels of a local image; none where there is no such image."""
+        ...
+
+    def pull(
+        self, reference: str, on_progress: Callable[[PullProgress], None], *, mirror: str = ""
+    ) -> None:
+        """Fetch an image from its registry, or from a mirror under its own local tag.
+
+        Raises ``NotFoundError`` where the registry knows no such image, and ``EngineError`` where
+        the registry failed or said nothing for too long.
+        """
+        ...
+
+    def build(self, spec: BuildSpec, on_line: Callable[[str], None]) -> None:
+        """Build an image; ``on_line`` gets what the engine and the steps say.
+
+        Raises ``EngineError`` where a step failed, with the step's own last lines.
+        """
+        ...
+
+    def import_archive(self, archive: Path, reference: str, labels: Mapping[str, str]) -> None:
+        """Make an image of a tar file that holds a whole system.
+
+        Raises ``EngineError`` where it is no such file; no image is made then.
+        """
+        ...
+
+    def save(self, references: Sequence[str]) -> Generator[bytes, None, None]:
+        """The archive of several images, piece by piece.
+
+        A reader that does not read it to its end must close it: the engine would go on sending.
+        """
+        ...
+
+    def load(self, archive: Iterable[bytes]) -> None:
+        """Take in the images of an archive."""
+        ...
+
+    def tag(self, source: str, reference: str) -> None:
+        """Give a local image another name."""
+        ...
+
+    def untag(self, reference: str) -> None:
+        """Take a name away from an image; with its last name the image goes."""
         ...

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import closing, nullcontext, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from wb_cli.engine import read, render
 from wb_cli.engine.base import Streams
-from wb_cli.engine.client import engine_errors
+from wb_cli.engine.client import clock_ahead_s, engine_errors
+from wb_cli.engine.keeping import Kept, keep, make_again
 from wb_cli.engine.session import Connection, converse
 from wb_cli.engine.stopping import Stops
 from wb_cli.engine.stream import end
@@ -30,6 +33,11 @@ if TYPE_CHECKING:
     from docker.types.daemon import CancellableStream
 
     from wb_cli.engine.base import Terminal
+
+
+# What an engine keeps of its events, and those that tell whether a container is being stopped.
+EVENTS_KEPT = 256
+ENDINGS = ["kill", "start", "die"]
 
 
 class DockerEngine:
@@ -57,9 +65,29 @@ class DockerEngine:
     def observe(self) -> Observed:
         """List all containers and networks, ours and others', in one call each."""
         with engine_errors():
+            # Signals first: a container that is told to stop meanwhile shows as running, and is.
+            stopping = read.stopping(self._events({"type": "container", "event": ENDINGS}))
             containers = self._api.containers(all=True)
             networks = self._api.networks()
-        return Observed(tuple(map(read.container, containers)), tuple(map(read.network, networks)))
+        return Observed(
+            tuple(read.container(listed, stopping) for listed in containers),
+            tuple(map(read.network, networks)),
+        )
+
+    def remembers(self, moment: float) -> bool:
+        """Whether its events reach back to a moment (seconds since the epoch)."""
+        with engine_errors():
+            events = self._events({})
+        return len(events) < EVENTS_KEPT or events[0]["timeNano"] / 1e9 <= moment
+
+    @cached_property
+    def _clock_ahead_s(self) -> float:
+        return 0.0 if self.is_local else clock_ahead_s(self._api)
+
+    def _events(self, filters: dict[str, Any]) -> list[dict[str, Any]]:
+        """The events that the engine remembers, oldest first."""
+        until = f"{time.time() + self._clock_ahead_s:.6f}"
+        return list(self._api.events(since=0, until=until, filters=filters, decode=True))
 
     def inspect(self, container: str) -> ContainerDetail:
         """What one container is doing. Raises ``NotFoundError``."""
@@ -110,7 +138,7 @@ class DockerEngine:
             self._api.start(container)
 
     def stop(self, container: str, timeout: int) -> int | None:
-        """Stop a container, killing it after ``timeout`` seconds; give its exit code."""
+        """Stop a container, killing it after ``timeout`` seconds; give that end's exit code."""
         return self._stops.stop(container, timeout)
 
     def remove_container(self, container: str) -> None:
@@ -132,6 +160,14 @@ class DockerEngine:
                 self._api.wait(container, condition="removed")
         except NotFoundError:
             return
+
+    def keep(self, container: str) -> Kept:
+        """Read all that it takes to make a container again. Raises ``NotFoundError``."""
+        return keep(self._api, container)
+
+    def make_again(self, kept: Kept, network: str) -> str:
+        """Create (not start) a container that is gone as it was; give its new id."""
+        return make_again(self._api, kept, network)
 
     def rename(self, container: str, name: str) -> None:
         """Give a container another name."""

@@ -9,8 +9,6 @@ import tarfile
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field
-
 from wb_cli.engine import read
 from wb_cli.engine.client import engine_errors
 from wb_cli.engine.pull_progress import PullProgress, Tally
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
     import docker
 
-    from wb_cli.engine.types import ImageInfo
+    from wb_cli.engine.types import BuildSpec, ImageInfo
 
 # Slow links still bring some bytes; a registry this silent is gone.
 PULL_SILENCE_S = 120.0
@@ -34,18 +32,8 @@ PIECE = 1024 * 1024
 BOOK_KEEPING = ("--->", "Removing intermediate container")
 
 
-class BuildSpec(Struct, frozen=True):
-    """What an image is built from: the files of its build folder, arguments, and labels."""
-
-    tag: str
-    context: Mapping[str, bytes]
-    arguments: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    use_cache: bool = True
-
-
 class Images:
-    """The images of one engine. Calls may be made from several threads at once.
+    """See :class:`wb_cli.engine.base.ImageStore`.
 
     ``pull_silence`` is how many seconds a registry may say nothing before it is given up.
     """
@@ -160,7 +148,7 @@ class Images:
 
         def events() -> Iterator[Any]:
             answer = self._api.post(
-                self._url("images/load"), data=archive, stream=True, timeout=BUILD_SILENCE_S
+                self._url("images/load"), data=iter(archive), stream=True, timeout=BUILD_SILENCE_S
             )
             with answer:
                 if not answer.ok:

@@ -1,8 +1,10 @@
 """From the engine's JSON to what we observe. Pure."""
 
-from collections.abc import Iterable, Mapping
+import signal
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
+from wb_cli.contract import DATA_PATHS
 from wb_cli.engine.types import (
     ContainerDetail,
     ImageInfo,
@@ -12,11 +14,24 @@ from wb_cli.engine.types import (
 )
 
 Document = Mapping[str, Any]
+# Signals that ask a process for something else than its end, as the engine's events name them.
+HARMLESS_SIGNALS = {
+    str(int(number))
+    for number in (
+        signal.SIGHUP,
+        signal.SIGUSR1,
+        signal.SIGUSR2,
+        signal.SIGCONT,
+        signal.SIGSTOP,
+        signal.SIGTSTP,
+        signal.SIGWINCH,
+    )
+}
 
 
-def container(listed: Document) -> ObservedContainer:
-    """One entry of the container listing."""
-    networks = _networks(listed)
+def container(listed: Document, stopping: Container[str] = ()) -> ObservedContainer:
+    """One entry of the container listing; ``stopping`` are the ids that were told to stop."""
+    networks, mounts = _networks(listed), _written(listed.get("Mounts") or ())
     return ObservedContainer(
         id=listed["Id"],
         name=_first_name(listed.get("Names") or ()),
@@ -27,10 +42,24 @@ def container(listed: Document) -> ObservedContainer:
         created=float(listed["Created"]),
         labels=listed.get("Labels") or {},
         ports=tuple(_ports(listed.get("Ports") or ())),
-        writes_to=tuple(_written(listed.get("Mounts") or ())),
+        writes_to=tuple(mounts.values()),
+        data_folder=next((mounts[path] for path in DATA_PATHS if path in mounts), ""),
         networks=tuple(each["NetworkID"] for each in networks.values() if each.get("NetworkID")),
         addresses=_addresses(networks),
+        is_stopping=listed["State"] == "running" and listed["Id"] in stopping,
     )
+
+
+def stopping(events: Iterable[Document]) -> set[str]:
+    """The ids of the containers whose last event is a signal that asks for their end."""
+    asked = {}
+    for event in events:
+        actor = event["Actor"]
+        if event["Action"] != "kill":
+            asked[actor["ID"]] = False
+        elif actor["Attributes"].get("signal") not in HARMLESS_SIGNALS:
+            asked[actor["ID"]] = True
+    return {container for container, is_asked in asked.items() if is_asked}
 
 
 def network(listed: Document) -> ObservedNetwork:
@@ -52,13 +81,14 @@ def detail(inspected: Document) -> ContainerDetail:
         name=inspected["Name"].removeprefix("/"),
         state=state["Status"],
         exit_code=state["ExitCode"],
-        started_at=state["StartedAt"],
+        started_at=_moment(state["StartedAt"]),
         restart_policy=inspected["HostConfig"]["RestartPolicy"]["Name"] or "no",
         restart_count=inspected.get("RestartCount", 0),
         addresses=_addresses(_networks(inspected)),
         health=(state.get("Health") or {}).get("Status", ""),
         oom_killed=bool(state.get("OOMKilled")),
         auto_remove=bool(inspected["HostConfig"].get("AutoRemove")),
+        finished_at=_moment(state.get("FinishedAt", "")),
     )
 
 
@@ -70,6 +100,11 @@ def image(inspected: Document) -> ImageInfo:
         size=inspected.get("Size", 0),
         digests=tuple(inspected.get("RepoDigests") or ()),
     )
+
+
+def _moment(told: str) -> str:
+    """A time; empty where the engine says the year 1, which is "never"."""
+    return "" if told.startswith("0001-") else told
 
 
 def _first_name(names: Iterable[str]) -> str:
@@ -88,8 +123,13 @@ def _ports(listed: Iterable[Document]) -> Iterable[Port]:
                 yield port
 
 
-def _written(mounts: Iterable[Document]) -> Iterable[str]:
-    return (mount["Source"] for mount in mounts if mount.get("Source") and mount.get("RW"))
+def _written(mounts: Iterable[Document]) -> dict[str, str]:
+    """The host paths that are mounted read-write, by their path in the container."""
+    return {
+        mount.get("Destination", mount["Source"]): mount["Source"]
+        for mount in mounts
+        if mount.get("Source") and mount.get("RW")
+    }
 
 
 def _networks(container: Document) -> Document:

@@ -35,10 +35,13 @@ class Stops:
     def __init__(self, api: docker.APIClient) -> None:
         self._api: Any = api  # partly untyped
         self._threads = ThreadPoolExecutor(POOL_CONNECTIONS)
-        self._unsettled: dict[str, Future[None]] = {}
+        self._unsettled: dict[str, Future[bool]] = {}
 
     def stop(self, container: str, timeout: int) -> int | None:
-        """Stop a container; give its exit code as soon as its process has ended."""
+        """Stop a container; give its exit code as soon as its process has ended.
+
+        ``None`` where there was no process to end: it was down, between two starts, or not there.
+        """
         # In this order: all threads taken by those that wait for an end, nobody would bring it.
         answered = self._threads.submit(self._ask, container, timeout)
         with engine_errors():
@@ -61,9 +64,12 @@ class Stops:
                 self._unsettled.pop(container, None)
                 answered.result()
 
-    def _ask(self, container: str, timeout: int) -> None:
+    def _ask(self, container: str, timeout: int) -> bool:
+        """Have it stopped; whether there was a process to end."""
         with engine_errors():
+            has_process = bool(self._api.inspect_container(container)["State"]["Pid"])
             self._api.stop(container, timeout=timeout)
+        return has_process
 
     def _ask_again(self, container: str) -> None:
         """Send a young container its stop signal again; it may have ended meanwhile."""
@@ -73,10 +79,11 @@ class Stops:
                 signal = inspected["Config"].get("StopSignal") or DEFAULT_STOP_SIGNAL
                 self._api.kill(container, signal)
 
-    def _exit_code(self, container: str, answered: Future[None]) -> int | None:
-        """Of a container that was down before; ``None`` where it is not there."""
+    def _exit_code(self, container: str, answered: Future[bool]) -> int | None:
+        """Of a process that ended before its end could be heard of; ``None`` where none ended."""
         try:
-            answered.result()
+            if not answered.result():
+                return None
             with engine_errors():
                 return int(self._api.inspect_container(container)["State"]["ExitCode"])
         except NotFoundError:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from wb_cli.contract import Role
+from wb_cli.contract import CARRIER_SUFFIX, DATA_PATHS, PREVIOUS_SUFFIX, Role
 from wb_cli.secret import Secret
 
 # Labels on everything wb makes: how it finds its own things again, never by parsing names.
@@ -14,6 +14,11 @@ LABEL_SPEC = "wb.spec"
 LABEL_DECLARED = "wb.declared"
 LABEL_VERSION = "wb.version"
 LABEL_REGISTRY = "wb.registry"
+
+# States of a container whose process is alive, or is brought back by the engine.
+ACTIVE_STATES = {"running", "paused", "restarting"}
+# States of a container that the engine could not remove, or has not removed yet.
+LOST_STATES = {"dead", "removing"}
 
 
 class Mount(Struct, frozen=True):
@@ -30,6 +35,15 @@ class Port(Struct, frozen=True):
     host: int
     address: str = "127.0.0.1"
 
+    def __str__(self) -> str:
+        """Where it is published, as a URL has it: ``127.0.0.1:9000``, ``[::1]:9000``."""
+        return f"{bracketed(self.address)}:{self.host}"
+
+
+def bracketed(address: str) -> str:
+    """An address as a URL has it: IPv6 in brackets."""
+    return f"[{address}]" if ":" in address else address
+
 
 class SecretFile(Struct, frozen=True):
     """A file copied into a created container, readable by root alone.
@@ -43,7 +57,10 @@ class SecretFile(Struct, frozen=True):
 
 
 class ContainerSpec(Struct, frozen=True):
-    """What one container of an instance must be. Memory in bytes, stop timeout in seconds."""
+    """What one container of an instance must be. Memory in bytes, stop timeout in seconds.
+
+    ``suffix`` is part of the name of a container that works on a part's folder for a moment.
+    """
 
     instance: str
     role: Role
@@ -60,11 +77,17 @@ class ContainerSpec(Struct, frozen=True):
     auto_remove: bool = False
     supervised: bool = True
     labels: Mapping[str, str] = field(default_factory=dict)
+    suffix: str = ""
 
     @property
     def name(self) -> str:
         """The container's name, which is also its alias on the instance's network."""
-        return self.role.container_name(self.instance)
+        return self.role.container_name(self.instance) + self.suffix
+
+    @property
+    def data_folder(self) -> str:
+        """The host path of the data that only this container may write to; ``""`` for none."""
+        return next((each.source for each in self.mounts if each.target in DATA_PATHS), "")
 
 
 class NetworkSpec(Struct, frozen=True):
@@ -83,10 +106,11 @@ class NetworkSpec(Struct, frozen=True):
 class ObservedContainer(Struct, frozen=True):
     """A container as the engine lists it.
 
-    ``instance`` and ``role`` are ``None`` where it does not carry our labels. ``status`` is the
-    engine's own sentence ("Up 5 minutes"); ``state`` its word (created, running, exited, ...);
-    ``writes_to`` are the host paths that it mounts read-write, ``networks`` are ids, ``addresses``
-    maps the networks' names to its addresses there ("" where it has none now).
+    ``status`` is the engine's own sentence ("Up 5 minutes"); ``state`` its word (created, running,
+    exited, ...). ``writes_to`` are the host paths that it mounts read-write; ``data_folder`` is
+    the one of them where a server keeps its data ("" where there is none). ``networks`` are ids,
+    ``addresses`` maps the networks' names to its addresses there ("" where it has none now).
+    ``is_stopping`` says that it was sent a stop signal and has not ended yet.
     """
 
     id: str
@@ -99,12 +123,24 @@ class ObservedContainer(Struct, frozen=True):
     labels: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[Port, ...] = ()
     writes_to: tuple[str, ...] = ()
+    data_folder: str = ""
     networks: tuple[str, ...] = ()
     addresses: Mapping[str, str] = field(default_factory=dict)
+    is_stopping: bool = False
 
     @property
     def instance(self) -> str | None:
-        """The instance it belongs to, by label."""
+        """The instance it belongs to; ``None`` where it is not one of wb's.
+
+        The label alone does not tell: a container made from a commit of ours inherits it. So one of
+        the instance's names must go with it.
+        """
+        instance = self.labelled_instance
+        return instance if instance and self.name in _names(instance, self.role) else None
+
+    @property
+    def labelled_instance(self) -> str | None:
+        """The instance that its label names, whatever the container is called."""
         return self.labels.get(LABEL_INSTANCE)
 
     @property
@@ -117,6 +153,18 @@ class ObservedContainer(Struct, frozen=True):
     def is_running(self) -> bool:
         """Whether its process runs now."""
         return self.state == "running"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its process is alive, or is brought back by the engine."""
+        return self.state in ACTIVE_STATES
+
+
+def _names(instance: str, role: Role | None) -> set[str]:
+    """What a container of an instance may be called; where its role is not known, any of them."""
+    names = {each.container_name(instance) for each in ([role] if role else Role)}
+    suffixes = ("", PREVIOUS_SUFFIX, CARRIER_SUFFIX)
+    return {name + suffix for name in names for suffix in suffixes}
 
 
 class ObservedNetwork(Struct, frozen=True):
@@ -144,7 +192,8 @@ class ContainerDetail(Struct, frozen=True):
     """What one container is doing right now.
 
     ``addresses`` maps its networks' names to its addresses there; ``health`` is the verdict of
-    the image's own health check ("" where it has none).
+    the image's own health check ("" where it has none). Times are RFC 3339, "" where it never
+    started or ended; one that runs again keeps when it ended last.
     """
 
     id: str
@@ -158,6 +207,7 @@ class ContainerDetail(Struct, frozen=True):
     health: str = ""
     oom_killed: bool = False
     auto_remove: bool = False
+    finished_at: str = ""
 
 
 class EngineInfo(Struct, frozen=True):
@@ -166,6 +216,16 @@ class EngineInfo(Struct, frozen=True):
     version: str
     api_version: str
     endpoint: str
+
+
+class BuildSpec(Struct, frozen=True):
+    """What an image is built from: the files of its build folder, arguments, and labels."""
+
+    tag: str
+    context: Mapping[str, bytes]
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    use_cache: bool = True
 
 
 class ImageInfo(Struct, frozen=True):

@@ -4,7 +4,7 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from wb_cli.errors import LockedError, WbError
 
 LOCK_POLL_S = 0.02
 LOCK_WITHIN_S = 10.0
+MAY_ONLY_READ = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @contextmanager
@@ -22,7 +23,11 @@ def locked(path: Path, within: float = LOCK_WITHIN_S) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = _open(lock)
     try:
-        _wait_for(descriptor, lock, time.monotonic() + within)
+        if not take(descriptor, time.monotonic() + within):
+            raise LockedError(
+                f"another process has been writing for too long: it holds {lock}",
+                f"`fuser -v {lock}` names it. Repeat the command when it has ended.",
+            )
         yield
     finally:
         os.close(descriptor)
@@ -77,27 +82,37 @@ def _remedy(error: OSError, path: Path) -> str:
     return f"See to {path.parent}, then repeat the command."
 
 
+def open_lock(lock: Path) -> int:
+    """Open a lock file that is there, for writing where that is allowed.
+
+    Local file systems let a reader take another user's lock; NFS asks for write access.
+    """
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno not in MAY_ONLY_READ:
+            raise
+        return os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+
+def take(descriptor: int, deadline: float, pause: Callable[[float], object] = time.sleep) -> bool:
+    """Take the lock on an open file or folder; ``False`` where the deadline came first."""
+    while True:
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        if time.monotonic() >= deadline:
+            return False
+        pause(LOCK_POLL_S)
+
+
 def _open(lock: Path) -> int:
     try:
         return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except PermissionError:
         if not lock.exists():
             raise
-        # Another user's lock: local file systems let a reader take it, NFS asks for write access.
-        return os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
-
-
-def _wait_for(descriptor: int, lock: Path, deadline: float) -> None:
-    while True:
-        with suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        if time.monotonic() > deadline:
-            raise LockedError(
-                f"another process has been writing for too long: it holds {lock}",
-                f"`fuser -v {lock}` names it. Repeat the command when it has ended.",
-            )
-        time.sleep(LOCK_POLL_S)
+        return open_lock(lock)
 
 
 def _take_after(target: Path, descriptor: int, mode: int) -> None:

@@ -5,39 +5,49 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from wb_cli.contract import Role
+from wb_cli.contract import VALKEY_DATA, Role
+from wb_cli.engine.types import bracketed
+from wb_cli.lifecycle import persistence
 from wb_cli.lifecycle import plan as ops
+from wb_cli.lifecycle.desired import instance_path
 from wb_cli.lifecycle.execute import Cancellation, Execution, Outcome
 from wb_cli.lifecycle.guests import guests_of, wait_for_guests
 from wb_cli.lifecycle.health import reachable_address
-from wb_cli.lifecycle.plan import Lane, Plan
+from wb_cli.lifecycle.plan import Plan
 from wb_cli.lifecycle.preflight import Preflight, refuse_foreign
 from wb_cli.lifecycle.present import Present
 from wb_cli.lifecycle.reconcile import plan_restart, plan_run, plan_stop
 from wb_cli.lifecycle.warmup import WarmUp, follow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from wb_cli.engine.types import Observed
     from wb_cli.instances.model import Instance
     from wb_cli.lifecycle.desired import Desired
+    from wb_cli.lifecycle.lock import Holder
     from wb_cli.lifecycle.site import Site
 
 READY_WITHIN_S = 120.0
+# No stop is under way for longer: the largest Valkey has saved its snapshot by then.
+STOP_AT_MOST_S = 3600.0
 Planner = Callable[["Desired", Present, str], Plan]
 
 
 class How(Struct, frozen=True):
-    """How an action is carried out: how long a start may take, who is told, who may cancel."""
+    """How an action is carried out: how long a start may take, who is told, who may cancel.
+
+    ``left_by`` is the command that died before on the same instance, if one did.
+    """
 
     timeout_s: float = READY_WITHIN_S
     dry_run: bool = False
     report: Callable[[str], None] = lambda _: None
     cancelled: threading.Event = field(default_factory=threading.Event)
+    left_by: Holder | None = None
 
 
 class Result(Struct, frozen=True):
@@ -94,8 +104,7 @@ def stop(site: Site, instance_id: str, how: How, *, force: bool = False) -> Resu
     plan = plan_stop(instance_id, present, guests)
     if how.dry_run:
         return Result(plan, Outcome(), 0, dry_run=True)
-    execution = _execution(site, present, how, iter(()))
-    execution.containers |= {each.name: each.id for each in guests}
+    execution = _execution(site, instance_id, present, how, guests=guests)
     outcome = execution.run(plan, undo=False)
     return Result(plan, outcome, time.monotonic() - began)
 
@@ -111,19 +120,54 @@ def check(site: Site, instance: Instance) -> None:
 def _bring_up(site: Site, instance: Instance, how: How, planner: Planner) -> Result:
     began = time.monotonic()
     how.report("checking")
-    observed = site.engine.observe()
+    observed = _observe(site, instance.id, how)
     present = site.present(instance.id, observed, site.image_references(instance))
     wanted = site.desired(instance, create_secrets=not how.dry_run)
     Preflight(instance, site.settings, wanted, observed, present, site.engine.is_local).check()
     subnets = site.subnets(observed)
-    plan = planner(wanted, present, "" if present.networks else next(subnets))
+    plan = planner(
+        wanted,
+        persistence.without_carrier(present),
+        "" if present.networks else next(subnets),
+    )
+    kept = _kept(site, instance) if persistence.is_started(plan, wanted) else None
+    plan = persistence.carried_over(plan, wanted, present, kept)
     if how.dry_run:
         return Result(plan, Outcome(), 0, url(wanted), dry_run=True)
-    execution = _execution(site, present, how, subnets)
-    execution.run(plan, undo=True)
-    outcome = execution.run(_verification(plan, wanted), undo=False)
+    execution = _execution(site, instance.id, present, how, subnets=subnets)
+    outcome = execution.run(plan, undo=True)
     seconds = time.monotonic() - began
     return Result(plan, outcome, seconds, url(wanted), warm_up=_warm_up(plan, wanted, how))
+
+
+def _observe(site: Site, instance_id: str, how: How) -> Observed:
+    """What the engine has.
+
+    Where a command died and the engine has forgotten its events since, each part that runs counts
+    as one that is being stopped: the stop that the dead command asked for may come true later.
+    """
+    observed = site.engine.observe()
+    if not how.left_by or not _may_go_on(site, how.left_by):
+        return observed
+    containers = tuple(
+        replace(each, is_stopping=each.is_running) if each.instance == instance_id else each
+        for each in observed.containers
+    )
+    return replace(observed, containers=containers)
+
+
+def _may_go_on(site: Site, dead: Holder) -> bool:
+    """Whether a stop that a dead command asked for may be under way without an event to tell."""
+    began = dead.began
+    is_recent = began is not None and time.time() - began < STOP_AT_MOST_S
+    return is_recent and not site.engine.remembers(began or 0)
+
+
+def _kept(site: Site, instance: Instance) -> persistence.Kept | None:
+    """What lies in Valkey's folder, where that is on this machine."""
+    if not site.engine.is_local:
+        return None
+    return persistence.look(instance_path(instance, site.settings) / VALKEY_DATA)
 
 
 def _warm_up(plan: Plan, wanted: Desired, how: How) -> WarmUp | None:
@@ -135,24 +179,18 @@ def _warm_up(plan: Plan, wanted: Desired, how: How) -> WarmUp | None:
     return follow(host, port, how.report, how.cancelled)
 
 
-def _execution(site: Site, present: Present, how: How, subnets: Iterator[str]) -> Execution:
+def _execution(
+    site: Site, instance_id: str, present: Present, how: How, **particulars: Any
+) -> Execution:
     return Execution(
         engine=site.engine,
-        containers={each.name: each.id for each in present.containers},
-        network=present.networks[0].id if present.networks else "",
-        deadline=time.monotonic() + how.timeout_s,
+        before=present,
+        look=lambda: site.present(instance_id, site.engine.observe(), set()),
+        timeout_s=how.timeout_s,
         report=how.report,
-        subnets=subnets,
         cancelled=Cancellation(how.cancelled),
+        **particulars,
     )
-
-
-def _verification(plan: Plan, wanted: Desired) -> Plan:
-    """Ask the parts that the plan did not touch whether they are ready, too."""
-    awaited = {each.spec.name for each in plan.operations if isinstance(each, ops.Await)}
-    untouched = [spec for spec in wanted.containers if spec.name not in awaited]
-    lanes = tuple(Lane(spec.role, "check", (ops.Await(spec),)) for spec in untouched)
-    return Plan(plan.instance, ops.stages(lanes))
 
 
 def url(wanted: Desired) -> str:
@@ -161,4 +199,4 @@ def url(wanted: Desired) -> str:
     if not platform or not platform.ports:
         return ""
     host, port = reachable_address(platform.ports[0])
-    return f"http://{host}:{port}"
+    return f"http://{bracketed(host)}:{port}"

@@ -5,28 +5,38 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeGuard
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from wb_cli.contract import VALKEY_START_GRACE_S, Role
+from wb_cli.contract import STOP_TIMEOUTS, VALKEY_START_GRACE_S, Role
 from wb_cli.errors import (
     AddressPoolError,
+    EngineError,
     EngineUnreachableError,
+    NotFoundError,
     StartFailedError,
     StillStartingError,
     WbError,
 )
 from wb_cli.lifecycle import plan as ops
+from wb_cli.lifecycle.carry import CarryError, carry_over, save
 from wb_cli.lifecycle.health import Watch
+from wb_cli.lifecycle.plan import Lane
+from wb_cli.lifecycle.present import role_of
+from wb_cli.lifecycle.undo import operations_back
+from wb_cli.lifecycle.writers import Part, start_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from wb_cli.engine.base import Engine
-    from wb_cli.engine.types import ContainerSpec, NetworkSpec
-    from wb_cli.lifecycle.plan import Lane, Operation, Plan, Stage
+    from wb_cli.engine.keeping import Kept
+    from wb_cli.engine.types import ContainerSpec, NetworkSpec, ObservedContainer
+    from wb_cli.lifecycle.plan import Operation, Plan, Stage
+    from wb_cli.lifecycle.present import Present
 
 KILLED = 137
 
@@ -48,30 +58,54 @@ class Cancellation(threading.Event):
 
 
 class Outcome(Struct):
-    """What came of a plan: what is missing though the instance runs, and what ended badly."""
+    """What came of a plan.
+
+    ``degraded`` says what is missing though the instance runs, and ``killed`` what ended badly.
+    ``revived`` names the parts that somebody stopped meanwhile and that were started again.
+    ``subnet`` is the range of the network that was made, where one was.
+    """
 
     degraded: list[str] = field(default_factory=list)
     killed: list[str] = field(default_factory=list)
+    revived: list[str] = field(default_factory=list)
+    subnet: str = ""
 
 
 class Execution(Struct):
     """One plan being carried out.
 
-    ``containers`` binds names to ids, and ``network`` is the id of the instance's network, as far
-    as they exist. ``subnets`` gives further subnets where the first is taken meanwhile.
+    ``before`` is what the engine had of the instance when it was looked at, and ``look`` looks at
+    it anew. A start may take ``timeout_s`` seconds, counted from the first one. ``subnets`` gives
+    further subnets where the first is taken meanwhile.
     """
 
     engine: Engine
-    containers: dict[str, str]
-    network: str
-    deadline: float
+    before: Present
+    look: Callable[[], Present]
+    timeout_s: float
     report: Callable[[str], None]
     subnets: Iterator[str] = field(default_factory=lambda: iter(()))
     cancelled: Cancellation = field(default_factory=Cancellation)
+    guests: tuple[ObservedContainer, ...] = ()
     outcome: Outcome = field(default_factory=Outcome)
-    _done: list[Operation] = field(default_factory=list)
+    _ids: dict[str, str] = field(default_factory=dict)
+    _network: str = ""
+    _deadline: float | None = None
+    _keeps: bool = False
+    _kept: dict[str, Kept] = field(default_factory=dict)
+    _carried: ops.CarryOver | None = None
+    _started: set[str] = field(default_factory=set)
     _not_ready: dict[str, WbError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._bind(self.before)
+        self._ids |= {guest.name: guest.id for guest in self.guests}
+
+    def _bind(self, present: Present) -> None:
+        """Let names mean what the engine has under them."""
+        self._ids = {container.name: container.id for container in present.containers}
+        self._network = present.network
 
     def run(self, plan: Plan, *, undo: bool) -> Outcome:
         """Carry out a plan; where it fails, undo what this run did if ``undo``, then raise.
@@ -80,16 +114,20 @@ class Execution(Struct):
             StillStartingError: not ready by the deadline; everything was left running.
             WbError: what went wrong, after undoing.
         """
+        self._keeps = undo
         try:
             for stage in plan.stages:
                 self._run_stage(stage)
-        except StillStartingError:
-            raise
+        except StillStartingError as error:
+            raise _with_the_rest(error, plan, self._started) from error.__cause__
         except Exception as error:
             if undo:
                 self._undo_after(error)
             raise
         self._clean_up(plan.cleanup)
+        self._run_stage(
+            tuple(Lane(spec.role, "check", (ops.Await(spec),)) for spec in plan.untouched)
+        )
         return self.outcome
 
     def _clean_up(self, stage: Stage) -> None:
@@ -122,29 +160,39 @@ class Execution(Struct):
     def _do(self, operation: Operation) -> None:
         try:
             self._apply(operation)
-        except (StartFailedError, StillStartingError) as error:
-            if not isinstance(operation, ops.Await) or operation.spec.role is not Role.VALKEY:
+        except (StartFailedError, StillStartingError, CarryError) as error:
+            if not self._runs_without(operation):
                 raise
             # The cache never breaks an instance: it runs on without.
             self.outcome.degraded.append(error.message)
             self._not_ready[operation.spec.name] = error
-        finally:
-            with self._lock:
-                self._done.append(operation)
 
-    def _apply(self, operation: Operation) -> None:
-        engine, ids = self.engine, self.containers
+    def _runs_without(self, operation: Operation) -> TypeGuard[ops.Await | ops.CarryOver]:
+        """Whether the instance runs on without the Valkey of an operation that failed.
+
+        A Valkey that served until now serves on instead of one that would not find its data.
+        """
+        if isinstance(operation, ops.CarryOver):
+            return not any(c.role is Role.VALKEY and c.is_active for c in self.before.containers)
+        return isinstance(operation, ops.Await) and operation.spec.role is Role.VALKEY
+
+    def _apply(self, operation: Operation) -> None:  # noqa: C901  (a case for each kind)
+        engine, ids = self.engine, self._ids
         match operation:
             case ops.CreateNetwork(spec):
                 self._create_network(spec)
             case ops.RemoveNetwork(network):
                 engine.remove_network(network)
             case ops.Create(spec):
-                ids[spec.name] = engine.create_container(spec, self.network)
-            case ops.Start(spec):
-                engine.start(ids[spec.name])
-            case ops.Await(spec):
-                self._watch(spec).until_ready()
+                ids[spec.name] = engine.create_container(spec, self._network)
+            case ops.Save(name):
+                save(engine, ids[name], operation, self.cancelled)
+            case ops.CarryOver():
+                self._carry_over(operation)
+            case ops.Start(spec) if spec.name not in self._not_ready:
+                self._start(spec)
+            case ops.Await(spec) if spec.name not in self._not_ready:
+                self._await(spec)
             case ops.SetRestartPolicy(name, policy) if not self._has_failed(name):
                 engine.set_restart_policy(ids[name], policy)
             case ops.Stop():
@@ -152,72 +200,164 @@ class Execution(Struct):
             case ops.Rename(name, to):
                 self._rename(name, to)
             case ops.Remove(name, successor) if successor not in self._not_ready:
-                engine.remove_container(ids[name])
-                ids.pop(name)
+                self._remove(name)
 
     def _has_failed(self, name: str) -> bool:
         """What failed stays down to be looked at; what is slow is supervised like the rest."""
-        return isinstance(self._not_ready.get(name), StartFailedError)
+        return isinstance(self._not_ready.get(name), StartFailedError | CarryError)
 
     def _create_network(self, spec: NetworkSpec) -> None:
         """Where somebody took the subnet since we looked, the next one is tried."""
         try:
-            self.network = self.engine.create_network(spec)
+            self._network = self.engine.create_network(spec)
+            self.outcome.subnet = spec.subnet
         except AddressPoolError:
             self._create_network(replace(spec, subnet=next(self.subnets)))
 
+    def _start(self, spec: ContainerSpec) -> None:
+        self._started.add(spec.name)
+        with self._lock:
+            self._deadline = self._deadline or time.monotonic() + self.timeout_s
+        part = Part(spec.instance, spec.role, spec.data_folder)
+        start_alone(self.engine, self._ids[spec.name], part, self.cancelled)
+
+    def _apply_back(self, operation: Operation) -> None:
+        match operation:
+            case ops.StartAgain(container) if container.name not in self._not_ready:
+                self._start_again(container)
+            case ops.CarryOver():
+                self._carry_back(operation)
+            case ops.MakeAgain(container):
+                kept = self._kept[container.name]
+                self._ids[container.name] = self.engine.make_again(kept, self._network)
+            case _:
+                self._apply(operation)
+
+    def _carry_back(self, operation: ops.CarryOver) -> None:
+        """The old Valkey would not find its data in the new form: then it does not come back."""
+        try:
+            carry_over(self.engine, operation, self._network, self.cancelled)
+        except WbError as error:
+            name = operation.spec.name
+            self._not_ready[name] = error
+            with suppress(WbError, KeyError):  # nor does the engine bring it back
+                self.engine.set_restart_policy(self._ids[name], "no")
+            raise
+
+    def _start_again(self, container: ObservedContainer) -> None:
+        made_again = self._ids.get(container.name) if container.name in self._kept else None
+        part = Part(container.instance or "", role_of(container), container.data_folder)
+        start_alone(self.engine, made_again or container.id, part)
+
+    def _await(self, spec: ContainerSpec) -> None:
+        """Wait until a part is ready.
+
+        One that this plan did not start may end meanwhile, as somebody's stop was under way: it is
+        started once.
+        """
+        try:
+            self._watch(spec).until_ready()
+        except StartFailedError as error:
+            if not error.ended_cleanly or spec.name in self._started:
+                raise
+            self._start_once(spec)
+            self._watch(spec).until_ready()
+
+    def _start_once(self, spec: ContainerSpec) -> None:
+        self.report(f"start {spec.name}, which was stopped meanwhile")
+        self.outcome.revived.append(spec.name)
+        if spec.auto_remove:
+            self._ids[spec.name] = self.engine.create_container(spec, self._network)
+        self._start(spec)
+
     def _watch(self, spec: ContainerSpec) -> Watch:
-        deadline = self.deadline
+        now = time.monotonic()
+        deadline = self._deadline or now + self.timeout_s
         if spec.role is Role.VALKEY:
-            deadline = min(deadline, time.monotonic() + VALKEY_START_GRACE_S)
-        return Watch(self.engine, self.containers[spec.name], spec, deadline, self.cancelled)
+            deadline = min(deadline, now + VALKEY_START_GRACE_S)
+        return Watch(self.engine, self._ids[spec.name], spec, deadline, self.cancelled)
 
     def _stop(self, operation: ops.Stop) -> None:
-        code = self.engine.stop(self.containers[operation.name], operation.timeout)
+        """The time that a stop takes is not taken from the time for starting."""
+        container, began = self._ids[operation.name], time.monotonic()
+        if self._keeps and operation.removes_itself:
+            with suppress(NotFoundError):
+                self._kept[operation.name] = self.engine.keep(container)
+        code = self.engine.stop(container, operation.timeout)
         if code == KILLED:
             self.outcome.killed.append(_killed(operation))
+        self._give_back(time.monotonic() - began)
+
+    def _carry_over(self, operation: ops.CarryOver) -> None:
+        """Change the form of Valkey's files; not on the time for starting, either."""
+        began = time.monotonic()
+        self._carried = operation
+        carry_over(self.engine, operation, self._network, self.cancelled)
+        self._give_back(time.monotonic() - began)
+
+    def _give_back(self, seconds: float) -> None:
+        """Move the deadline of the starts."""
+        with self._lock:
+            if self._deadline:
+                self._deadline += seconds
 
     def _rename(self, name: str, to: str) -> None:
-        self.engine.rename(self.containers[name], to)
-        self.containers[to] = self.containers.pop(name)
+        self.engine.rename(self._ids[name], to)
+        self._ids[to] = self._ids.pop(name)
+
+    def _remove(self, name: str) -> None:
+        """Somebody may have started meanwhile what was set aside: it is stopped, not forced."""
+        container = self._ids[name]
+        try:
+            self.engine.remove_container(container)
+        except EngineError:
+            now = {each.id: each for each in self.look().containers}
+            if container not in now or not now[container].is_active:
+                raise
+            self.engine.stop(container, STOP_TIMEOUTS[role_of(now[container])])
+            self.engine.remove_container(container)
+        self._ids.pop(name)
 
     def _undo_after(self, error: Exception) -> None:
         """Bring back what was there before; what fails on the way is named."""
         self.report("undo")
-        failed = []
-        for operation in reversed(self._done):
-            try:
-                self._undo(operation)
-            except EngineUnreachableError:
-                failed.append("the rest, which the next run finds and finishes")
-                break
-            except WbError as problem:
-                failed.append(f"{operation}: {problem.message}")
-        if not failed:
+        problems = self._undo()
+        if not problems:
             return
-        words = "; not undone: " + "; ".join(failed)
+        words = "; not undone: " + "; ".join(problems)
         if isinstance(error, InterruptedError):
             raise WbError(f"interrupted{words}") from error
         if isinstance(error, WbError):
             error.message += words
 
-    def _undo(self, operation: Operation) -> None:
-        match operation:
-            case ops.CreateNetwork() if self.network:
-                self.engine.remove_network(self.network)
-            case ops.Create(spec) if spec.name in self.containers:
-                self.engine.remove_container(self.containers.pop(spec.name))
-            case ops.Start(spec) if spec.name in self.containers:
-                self.engine.stop(self.containers[spec.name], spec.stop_timeout)
-            case ops.Rename(name, to) if to in self.containers:
-                self._rename(to, name)
-            case ops.SetRestartPolicy(name, policy) if name in self.containers:
-                before = "no" if policy == "always" else "always"
-                self.engine.set_restart_policy(self.containers[name], before)
-            case ops.Stop(name, is_up=True) if name in self.containers:
-                self.engine.start(self.containers[name])
-            case _:
-                pass
+    def _undo(self) -> list[str]:
+        """Undo by what the engine has now, not by what was believed; give what failed."""
+        self.cancelled, problems = Cancellation(), []
+        try:
+            now = self.look()
+            self._bind(now)
+            for operation in operations_back(self.before, now, self._kept, self._carried):
+                try:
+                    self._apply_back(operation)
+                except EngineUnreachableError:
+                    raise
+                except WbError as problem:
+                    problems.append(f"{operation}: {problem.message}")
+        except EngineUnreachableError:
+            problems.append("the rest, which the next run finds and finishes")
+        return problems
+
+
+def _with_the_rest(error: StillStartingError, plan: Plan, started: set[str]) -> StillStartingError:
+    """The same error, which names the parts whose turn did not come."""
+    starts = (each for each in plan.operations if isinstance(each, ops.Start))
+    waiting = [start.spec.name for start in starts if start.spec.name not in started]
+    if not waiting:
+        return error
+    return StillStartingError(
+        f"{error.message}; not started yet: {', '.join(waiting)}",
+        f"What runs was left running. `wb run {plan.instance}` goes on with the rest.",
+    )
 
 
 def _is_fatal(error: BaseException | None) -> bool:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from wb_cli.engine.types import Observed, ObservedContainer
 
 POLL_INTERVAL_S = 0.25
-ACTIVE_STATES = {"running", "paused", "restarting"}
 
 
 class GuestsError(WbError):
@@ -51,7 +50,7 @@ def guests_of(instance: str, observed: Observed) -> tuple[ObservedContainer, ...
         each
         for each in observed.containers
         if each.instance != instance
-        and each.state in ACTIVE_STATES
+        and each.is_active
         and (networks.intersection(each.networks) or _writes_below(sandboxes, each))
     )
 

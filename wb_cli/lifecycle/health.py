@@ -10,7 +10,7 @@ from msgspec import Struct
 from wb_cli import contract
 from wb_cli.contract import Role
 from wb_cli.errors import EngineError, NotFoundError, StartFailedError, StillStartingError
-from wb_cli.lifecycle import probes
+from wb_cli.lifecycle import health_report, probes
 from wb_cli.lifecycle.probes import Answer, Verdict
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ WIRE_INTERVAL_S = 0.01
 EXEC_INTERVAL_S = 0.25
 INSPECT_INTERVAL_S = 0.1
 LOG_LINES = 15
+# Exit codes of a process that was told to stop: by itself, by SIGINT, by SIGTERM.
+CLEAN_ENDS = {0, 130, 143}
 FAILED_STATES = {"exited", "dead", "restarting"}
+UNHEALTHY = "unhealthy"
 ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104  (read from specs, not bound)
 
 _HEALTH_URL = f"http://127.0.0.1:{contract.PLATFORM_PORT}{contract.HEALTH_PATH}"
@@ -63,7 +66,8 @@ class Watch(Struct):
         """Return when the container is ready for its part.
 
         Raises:
-            StartFailedError: it exited, or its own health check gave up.
+            StartFailedError: it exited, or it does not answer and its image's own health check
+                gave up. What answers is ready, whatever that check says: it may be wrong.
             StillStartingError: it was not ready by the deadline.
             InterruptedError: the wait was cancelled.
         """
@@ -74,6 +78,9 @@ class Watch(Struct):
             answer = probe(self.engine, self.spec, detail)
             if answer.verdict is Verdict.READY:
                 return
+            if detail.health == UNHEALTHY:
+                raise self._failed(detail)
+            self._check_database(answer)
             if self.clock() >= self.deadline:
                 raise self._late(answer)
             if self.cancelled.wait(_interval(answer)):
@@ -86,27 +93,55 @@ class Watch(Struct):
             raise StartFailedError(
                 f"{self.spec.name} is gone: it exited while starting",
                 "It runs with --rm (`restart: no`), so its log went with it.",
+                ended_cleanly=True,
             ) from None
-        if detail.state in FAILED_STATES or detail.health == "unhealthy":
+        if detail.state in FAILED_STATES:
             raise self._failed(detail)
         return detail
 
     def _failed(self, detail: ContainerDetail) -> StartFailedError:
         how = f"exited with code {detail.exit_code}"
-        if detail.health == "unhealthy":
+        if detail.health == UNHEALTHY:
             how = "is unhealthy"
         if detail.state == "restarting":
             how = f"exits again and again, {detail.restart_count} times so far,"
         reason = " (out of memory)" if detail.oom_killed else ""
         log = last_lines(self.engine, self.container)
-        return StartFailedError(f"{self.spec.name} {how}{reason} while starting{log}")
+        # The other parts have no limit of their own that could be raised.
+        more = f"`wb config set {self.spec.instance} memory=...` gives it more."
+        is_limited = detail.oom_killed and self.spec.role is Role.PLATFORM
+        return StartFailedError(
+            f"{self.spec.name} {how}{reason} while starting{log}",
+            more if is_limited else "",
+            ended_cleanly=detail.state == "exited" and detail.exit_code in CLEAN_ENDS,
+        )
+
+    def _check_database(self, answer: Answer) -> None:
+        """A password that PostgreSQL refuses is an answer, and no slowness."""
+        report = health_report.parse(answer.words)
+        if report and report.is_refused:
+            raise StartFailedError(
+                f"{self.spec.name} is not let in by its database: {report.reason}",
+                "The database in its folder was made with another password. Write that one as "
+                f"`postgresPassword` into {self.spec.instance}.json in the secrets folder; where "
+                "the file has no such line, set PG_PASSWORD.",
+            )
 
     def _late(self, answer: Answer) -> StillStartingError:
-        said = f"; it last said: {answer.words[:200]}" if answer.words else ""
+        words = self._last_words(answer)
+        said = f"; it last said: {words[:200]}" if words else ""
         return StillStartingError(
             f"{self.spec.name} is still starting{said}",
             f"It was left running. `wb status {self.spec.instance}` shows how it goes on.",
         )
+
+    def _last_words(self, answer: Answer) -> str:
+        """The report of a platform of ours; of another one, what it answered or else wrote last."""
+        if report := health_report.parse(answer.words):
+            return str(report)
+        if answer.words or self.spec.role is not Role.PLATFORM:
+            return answer.words
+        return "".join(self.engine.logs(self.container, 1).strip().splitlines()[-1:])
 
 
 def probe(engine: Engine, spec: ContainerSpec, detail: ContainerDetail) -> Answer:

@@ -23,6 +23,7 @@ class Ended(Struct, frozen=True):
     instance: str
     result: Result | None = None
     error: WbError | None = None
+    is_interrupted: bool = False
 
     @property
     def exit_code(self) -> ExitCode:
@@ -48,7 +49,7 @@ def _one(instance: str, work: Callable[[str], Result]) -> Ended:
     except WbError as error:
         return Ended(instance, error=error)
     except InterruptedError:
-        return Ended(instance, error=WbError(INTERRUPTED))
+        return Ended(instance, error=WbError(INTERRUPTED), is_interrupted=True)
     except Exception as error:  # noqa: BLE001  (a fault of ours is no reason to stop the others)
         return Ended(instance, error=UnexpectedError(error))
 

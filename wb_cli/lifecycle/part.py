@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC
+from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC, LOST_STATES
 from wb_cli.lifecycle.fingerprint import differences, parse
 from wb_cli.lifecycle.plan import (
     LEFT_OVER,
@@ -25,7 +25,7 @@ from wb_cli.lifecycle.present import PREVIOUS, Present, role_of
 if TYPE_CHECKING:
     from wb_cli.engine.types import ContainerSpec, ObservedContainer
 
-DOWN = {"created", "exited", "dead"}
+DOWN = {"created", "exited", *LOST_STATES}
 
 
 def needs(spec: ContainerSpec, present: Present) -> Lane | None:
@@ -62,33 +62,54 @@ def fresh(spec: ContainerSpec) -> tuple[Operation, ...]:
 def aside(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
     """Stop a container and keep it under another name; one that runs with --rm is gone."""
     name = container.name
-    stop = Stop(name, role_of(container), present.stop_timeout(container))
-    if _removes_itself(container):
-        return (stop, Remove(name))
-    is_supervised = present.policies.get(container.id, "always") != "no"
+    if removes_itself(container) or container.state in LOST_STATES:
+        return down(container, present)
     return (
-        *(() if container.state in DOWN else (stop,)),
-        *((SetRestartPolicy(name, "no"),) if is_supervised else ()),
+        *(() if container.state in DOWN else (stop(container, present),)),
+        *_unsupervised(container, present),
         *(() if name.endswith(PREVIOUS) else (Rename(name, name + PREVIOUS),)),
     )
 
 
+def asleep(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
+    """Stop a container that was set aside and runs nevertheless, such that it stays down."""
+    return (*_unsupervised(container, present), stop(container, present))
+
+
 def down(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
-    """Stop it and remove it."""
-    return (stop(container, present), Remove(container.name))
+    """Stop it and remove it. What the engine could not remove it cannot stop, either."""
+    is_lost = container.state in LOST_STATES
+    return (*(() if is_lost else (stop(container, present),)), Remove(container.name))
 
 
 def stop(container: ObservedContainer, present: Present) -> Stop:
-    """Also of one never started: the start that a killed command asked for may still come."""
-    is_up = container.state != "created"
-    return Stop(container.name, role_of(container), present.stop_timeout(container), is_up=is_up)
+    """Stop a container, even one that is only created.
+
+    A killed command may have asked for its start, and the engine may still do it.
+    """
+    timeout = present.stop_timeout(container)
+    return Stop(container.name, role_of(container), timeout, removes_itself(container))
+
+
+def _unsupervised(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
+    """The engine brings a supervised container back when it starts itself anew."""
+    is_supervised = present.policies.get(container.id, "always") != "no"
+    if removes_itself(container) or not is_supervised:
+        return ()
+    return (SetRestartPolicy(container.name, "no"),)
 
 
 def succeeded(container: ObservedContainer, cause: str) -> Lane:
     """Remove what was set aside; what runs with --rm is gone already."""
     successor = container.name.removesuffix(PREVIOUS)
     remove = Remove(successor + PREVIOUS, successor)
-    return Lane(remove.name, cause, () if _removes_itself(container) else (remove,))
+    is_gone = removes_itself(container) or _was_removed(container)
+    return Lane(remove.name, cause, () if is_gone else (remove,))
+
+
+def _was_removed(container: ObservedContainer) -> bool:
+    """What cannot be started again is not set aside, but removed at once."""
+    return container.state in LOST_STATES and not container.name.endswith(PREVIOUS)
 
 
 Case = tuple[bool, str, Callable[[], tuple[Operation, ...]]]
@@ -106,6 +127,11 @@ def _cases(spec: ContainerSpec, container: ObservedContainer, present: Present) 
             "created but never started",
             lambda: (*down(container, present), *fresh(spec)),
         ),
+        (
+            container.state in LOST_STATES,
+            f"found {container.status.lower()}",
+            lambda: (*down(container, present), *fresh(spec)),
+        ),
         (bool(change), change, lambda: _replace(spec, container, present)),
         (
             not present.is_on_network(container),
@@ -113,9 +139,19 @@ def _cases(spec: ContainerSpec, container: ObservedContainer, present: Present) 
             lambda: _replace(spec, container, present),
         ),
         (
-            container.state in {"exited", "dead"},
+            container.is_stopping,
+            "it was being stopped",
+            lambda: _after_its_end(spec, container, present),
+        ),
+        (
+            container.state == "exited",
             f"found {container.status.lower()}",
             lambda: (Start(spec), *_until_ready(spec, policy)),
+        ),
+        (
+            container.state == "restarting",
+            f"found {container.status.lower()}",
+            lambda: _end_crash_loop(spec, container, present),
         ),
         (container.state == "paused", "paused", lambda: _replace(spec, container, present)),
         (is_unsupervised, "not yet supervised", lambda: _until_ready(spec)),
@@ -139,6 +175,17 @@ def _until_ready(spec: ContainerSpec, policy: str | None = None) -> tuple[Operat
     return (Await(spec), SetRestartPolicy(spec.name, "always")) if is_due else (Await(spec),)
 
 
+def _end_crash_loop(
+    spec: ContainerSpec, container: ObservedContainer, present: Present
+) -> tuple[Operation, ...]:
+    """Start it now: the engine waits longer after each exit, and its cause may be repaired.
+
+    The engine takes it for started until it is stopped.
+    """
+    unsupervised = SetRestartPolicy(spec.name, "no")
+    return (stop(container, present), unsupervised, Start(spec), *_until_ready(spec, "no"))
+
+
 def _replace(
     spec: ContainerSpec, container: ObservedContainer, present: Present
 ) -> tuple[Operation, ...]:
@@ -148,14 +195,33 @@ def _replace(
     return (*room, *aside(container, present), *fresh(spec))
 
 
-def _removes_itself(container: ObservedContainer) -> bool:
+def _after_its_end(
+    spec: ContainerSpec, container: ObservedContainer, present: Present
+) -> tuple[Operation, ...]:
+    """Join the stop that is under way, then start the part again."""
+    if removes_itself(container):
+        return (*down(container, present), *fresh(spec))
+    policy = present.policies.get(container.id)
+    return (stop(container, present), Start(spec), *_until_ready(spec, policy))
+
+
+def removes_itself(container: ObservedContainer) -> bool:
+    """Whether it runs with --rm."""
     return parse(container.labels.get(LABEL_SPEC)).get("restart") == "no"
 
 
 def _bring_back(spec: ContainerSpec, previous: ObservedContainer, present: Present) -> Lane:
     """A run was interrupted between setting the old one aside and making its successor."""
-    if _declared_change(spec, previous) or not present.is_on_network(previous):
+    if not is_brought_back(spec, previous, present):
         return Lane(spec.role, NOT_THERE, fresh(spec))
     back = Rename(previous.name, spec.name)
-    until_ready = _until_ready(spec, present.policies.get(previous.id))
+    policy = "no" if previous.is_active else present.policies.get(previous.id)
+    until_ready = _until_ready(spec, policy)
     return Lane(spec.role, "set aside by an interrupted run", (back, Start(spec), *until_ready))
+
+
+def is_brought_back(spec: ContainerSpec, previous: ObservedContainer, present: Present) -> bool:
+    """Whether a container that was set aside can serve on."""
+    is_usable = previous.state not in {"created", *LOST_STATES}
+    is_wanted = not _declared_change(spec, previous) and present.is_on_network(previous)
+    return is_usable and is_wanted

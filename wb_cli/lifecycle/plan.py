@@ -6,12 +6,13 @@ are named, not identified: the executor binds the names to ids.
 """
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
 
 from wb_cli.contract import Role
-from wb_cli.engine.types import ContainerSpec, NetworkSpec
+from wb_cli.engine.types import ContainerSpec, NetworkSpec, ObservedContainer
 
 # Causes that need no words where a person reads what was done.
 NOT_THERE = "not there"
@@ -20,9 +21,23 @@ READY = "ready"
 STOP = "stop"
 STOPPED = "stopped"
 RESTART = "restart"
+AWAKE = "set aside, but it runs"
 LEFT_OVER = "left over from an interrupted run"
 SUCCEEDED = "its successor is ready"
-EXPECTED = {NOT_THERE, CREATED, READY, STOP, STOPPED, RESTART}
+CARRIED = "what it caches is carried over"
+EXPECTED = {NOT_THERE, CREATED, READY, STOP, STOPPED, RESTART, CARRIED}
+
+
+class Persistence(StrEnum):
+    """How Valkey keeps its data on disk: snapshots, or a log of every write. As declared."""
+
+    RDB = "rdb"
+    AOF = "aof"
+
+    @property
+    def other(self) -> "Persistence":
+        """The way that is not this one."""
+        return Persistence.AOF if self is Persistence.RDB else Persistence.RDB
 
 
 class CreateNetwork(Struct, frozen=True):
@@ -31,7 +46,8 @@ class CreateNetwork(Struct, frozen=True):
     spec: NetworkSpec
 
     def __str__(self) -> str:
-        return f"create network {self.spec.name} {self.spec.subnet}"
+        # Its range is not reserved by a plan: another may be made that takes it first.
+        return f"create network {self.spec.name}"
 
 
 class RemoveNetwork(Struct, frozen=True):
@@ -62,6 +78,24 @@ class Start(Struct, frozen=True):
         return f"start {self.spec.name}"
 
 
+class StartAgain(Struct, frozen=True):
+    """Start a container that an undone step had stopped."""
+
+    container: ObservedContainer
+
+    def __str__(self) -> str:
+        return f"start {self.container.name} again"
+
+
+class MakeAgain(Struct, frozen=True):
+    """Make a container that removed itself when it was stopped, as it was."""
+
+    container: ObservedContainer
+
+    def __str__(self) -> str:
+        return f"make {self.container.name} again"
+
+
 class Await(Struct, frozen=True):
     """Wait until a container is ready for its part."""
 
@@ -84,13 +118,13 @@ class SetRestartPolicy(Struct, frozen=True):
 class Stop(Struct, frozen=True):
     """Stop a container, killing it after ``timeout`` seconds. Without a role it is not wb's.
 
-    ``is_up`` says that it ran when it was observed, so that undoing starts it again.
+    What ``removes_itself`` is gone once it has stopped.
     """
 
     name: str
     role: Role | None
     timeout: int
-    is_up: bool = True
+    removes_itself: bool = False
 
     def __str__(self) -> str:
         return f"stop {self.name} (at most {self.timeout} s)"
@@ -119,16 +153,40 @@ class Remove(Struct, frozen=True):
         return f"remove {self.name}"
 
 
+class Save(Struct, frozen=True):
+    """Have a running Valkey write its snapshot, within ``timeout`` seconds."""
+
+    name: str
+    timeout: int
+
+    def __str__(self) -> str:
+        return f"save what {self.name} caches"
+
+
+class CarryOver(Struct, frozen=True):
+    """Give the files of a Valkey that is down the form that ``spec`` reads at its start."""
+
+    spec: ContainerSpec
+    to: Persistence
+
+    def __str__(self) -> str:
+        return f"carry the cache of {self.spec.name} over from {self.to.other} to {self.to}"
+
+
 Operation = (
     CreateNetwork
     | RemoveNetwork
     | Create
     | Start
+    | StartAgain
+    | MakeAgain
     | Await
     | SetRestartPolicy
     | Stop
     | Rename
     | Remove
+    | Save
+    | CarryOver
 )
 
 
@@ -155,13 +213,15 @@ class Plan(Struct, frozen=True):
     """What brings one instance to where it should be.
 
     ``cleanup`` follows when all of it is ready: what goes there does not come back, so nothing is
-    undone from there on. ``drift`` is seen and left alone.
+    undone from there on. ``untouched`` are the parts that run as declared: at the end they are
+    asked whether they are ready, too. ``drift`` is seen and left alone.
     """
 
     instance: str
     stages: tuple[Stage, ...] = ()
     cleanup: Stage = ()
     drift: tuple[str, ...] = ()
+    untouched: tuple[ContainerSpec, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -12,13 +12,14 @@ from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.errors import WbError
 from wb_cli.host import directories, ports
 from wb_cli.lifecycle.desired import instance_path
-from wb_cli.lifecycle.guests import ACTIVE_STATES
+from wb_cli.lifecycle.image_plan import remedy_of_missing_image
 from wb_cli.lifecycle.targets import is_same_registry
+from wb_cli.lifecycle.writers import Part, in_use, way_out, writers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from wb_cli.engine.types import Observed, ObservedContainer
+    from wb_cli.engine.types import Observed
     from wb_cli.instances.model import Instance
     from wb_cli.instances.settings import Settings
     from wb_cli.lifecycle.desired import Desired
@@ -44,6 +45,13 @@ class PreflightError(WbError):
         remedies = list(dict.fromkeys(problem.remedy for problem in problems))
         super().__init__(f"{instance} was left as it is: {message}", " ".join(remedies))
         self.problems = tuple(problems)
+        if len(remedies) > 1:
+            self.headline = f"{instance} was left as it is: {len(problems)} things are in the way"
+            self.details = tuple(f"{self._with(remedy)}. {remedy}" for remedy in remedies)
+
+    def _with(self, remedy: str) -> str:
+        """The problems that one remedy is for."""
+        return "; ".join(each.message for each in self.problems if each.remedy == remedy)
 
 
 class Preflight(Struct, frozen=True):
@@ -61,7 +69,7 @@ class Preflight(Struct, frozen=True):
         problems = [*self._names(), *self._images()]
         if self.is_local:
             folders = list(self._folders())
-            disks = [] if folders else self._disks()
+            disks = [] if folders else [*self._database(), *self._disks()]
             problems += [*folders, *self._data_in_use(), *self._ports(), *disks]
         if problems:
             raise PreflightError(self.instance.id, problems)
@@ -75,7 +83,7 @@ class Preflight(Struct, frozen=True):
             if spec.image not in self.present.image_ids:
                 yield Problem(
                     f"the image {spec.image} of {spec.role} is not on this engine",
-                    "`wb pull` fetches images; `wb images build` builds local ones.",
+                    remedy_of_missing_image(self.instance, spec.role, spec.image),
                 )
 
     def _folders(self) -> Iterator[Problem]:
@@ -95,6 +103,15 @@ class Preflight(Struct, frozen=True):
                 what = path if trouble == directories.NO_FOLDER else f"the folder {path}"
                 yield Problem(f"{what} {trouble}", self._remedy(trouble))
 
+    def _database(self) -> Iterator[Problem]:
+        """PostgreSQL takes a database that it cannot reach for one that is not there yet."""
+        folder = instance_path(self.instance, self.settings) / contract.DATABASES
+        if directories.is_closed_to_owner_of(folder / "pgdata"):
+            yield Problem(
+                f"the folder {folder} is closed to the user who owns the database in it",
+                f"`chmod 755 {folder}` opens it.",
+            )
+
     def _remedy(self, trouble: str) -> str:
         if trouble == directories.UNREADABLE:
             return "Let this user read it, or run wb as root."
@@ -102,28 +119,16 @@ class Preflight(Struct, frozen=True):
         return f"{first}`wb init-dirs {self.instance.id}` creates what is missing."
 
     def _data_in_use(self) -> Iterator[Problem]:
-        folder = instance_path(self.instance, self.settings)
-        mine = {name: directories.place(folder / name) for name in DATA_FOLDERS}
-        for container in self._others():
-            theirs = [directories.place(path) for path in container.writes_to]
-            for name, place in mine.items():
-                if any(place.overlaps(other) for other in theirs):
-                    yield Problem(
-                        f"the folder {folder / name} is in use by the container {container.name}",
-                        f"Stop it first (`docker stop {container.name}`): two servers on one data "
-                        "folder destroy it.",
-                    )
-
-    def _others(self) -> Iterable[ObservedContainer]:
-        return (
-            each
-            for each in self.observed.containers
-            if each.state in ACTIVE_STATES and each.instance != self.instance.id
-        )
+        for spec in self.desired.containers:
+            part = Part(spec.instance, spec.role, spec.data_folder)
+            others = writers(self.observed, part, is_local=self.is_local) if part.folder else ()
+            for container in others:
+                if container.instance != self.instance.id:
+                    yield Problem(in_use(part.folder, container), way_out(container))
 
     def _ports(self) -> Iterator[Problem]:
         # By number: ours on one address is no obstacle to ours on another.
-        active = (each for each in self.present.containers if each.state in ACTIVE_STATES)
+        active = (each for each in self.present.containers if each.is_active)
         ours = {port.host for each in active for port in each.ports}
         # A start that a killed command asked for may be under way, and have taken the port.
         starting = {each.name for each in self.present.containers if each.state == "created"}

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from wb_cli.contract import STOP_TIMEOUTS, Role
+from wb_cli.contract import CARRIER_SUFFIX, PREVIOUS_SUFFIX, STOP_TIMEOUTS, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wb_cli.engine.types import ObservedContainer, ObservedNetwork
 
-# What a container is called whose successor is not ready yet.
-PREVIOUS = "-previous"
+PREVIOUS, CARRIER = PREVIOUS_SUFFIX, CARRIER_SUFFIX
 
 
 class Present(Struct, frozen=True):
@@ -40,6 +39,11 @@ class Present(Struct, frozen=True):
         A network made anew under the same name is another: the engine refuses to start it there.
         """
         return any(network.id in container.networks for network in self.networks[:1])
+
+    @property
+    def network(self) -> str:
+        """The id of the instance's network; empty where it has none."""
+        return self.networks[0].id if self.networks else ""
 
     def stop_timeout(self, container: ObservedContainer) -> int:
         """How long this container may take to stop."""

@@ -89,14 +89,17 @@ def _fields(info: bytes) -> dict[str, str]:
 
 
 def http_below_500(host: str, port: int, path: str) -> Answer:
-    """Whether an HTTP server answers a GET with a status below 500; its words are the body."""
+    """Whether an HTTP server answers a GET with a status below 500; its words are the body.
+
+    A connection that fails has no words: what the system says of it tells an operator nothing.
+    """
     connection = http.client.HTTPConnection(host, port, timeout=HEALTH_TIMEOUT_S)
     try:
         connection.request("GET", path)
         response = connection.getresponse()
         body = response.read(MAX_BODY_BYTES).decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:
-        return Answer(_verdict_of(error), str(error))
+        return Answer(_verdict_of(error))
     finally:
         connection.close()
     verdict = Verdict.READY if response.status < SERVER_ERROR else Verdict.NOT_YET

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from wb_cli.engine.images import BuildSpec, Images
+from wb_cli.engine.base import ImageStore
+from wb_cli.engine.types import BuildSpec
 from wb_cli.errors import WbError
 from wb_cli.host import base_image, wheels
 from wb_cli.images import BASE, LABEL_RECIPE, PLATFORM, PUBLIC_BASE, Recipe, digest
@@ -23,7 +24,7 @@ Report = Callable[[str, str], None]
 
 
 def build_all(
-    images: Images, recipes: Sequence[Recipe], *, rebuild: bool, mirror: str, report: Report
+    images: ImageStore, recipes: Sequence[Recipe], *, rebuild: bool, mirror: str, report: Report
 ) -> Iterator[tuple[Recipe, bool | WbError]]:
     """Build what is missing or outdated, side by side on one base.
 
@@ -45,7 +46,7 @@ def build_all(
 
 
 def build(
-    images: Images, recipe: Recipe, *, mirror: str, report: Report, use_cache: bool = True
+    images: ImageStore, recipe: Recipe, *, mirror: str, report: Report, use_cache: bool = True
 ) -> bool:
     """Build the image of a recipe, and its base first where there is none."""
     with _one_base:
@@ -68,12 +69,12 @@ def build(
     return True
 
 
-def is_current(images: Images, recipe: Recipe) -> bool:
+def is_current(images: ImageStore, recipe: Recipe) -> bool:
     """Whether the image is there, made from just this recipe."""
     return images.labels(recipe.tag).get(LABEL_RECIPE) == digest(_source(recipe))
 
 
-def make_base(images: Images, *, mirror: str, report: Report) -> None:
+def make_base(images: ImageStore, *, mirror: str, report: Report) -> None:
     """Have the base image: from the registry where one answers, else from Debian's packages."""
     report(BASE, f"asking for {PUBLIC_BASE}")
     try:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from wb_cli.engine.images import Images
+from wb_cli.engine.base import ImageStore
 from wb_cli.engine.pull_progress import PullProgress
 from wb_cli.engine.types import ImageInfo
 from wb_cli.errors import EngineError, NotFoundError, WbError
@@ -39,7 +39,7 @@ OnOneProgress = Callable[[PullProgress], None]
 
 
 def pull_all(
-    images: Images,
+    images: ImageStore,
     references: Sequence[str],
     on_progress: OnProgress,
     *,
@@ -63,7 +63,7 @@ def pull_all(
 
 
 def pull_one(
-    images: Images,
+    images: ImageStore,
     reference: str,
     on_progress: OnOneProgress,
     mirror: str = "",
@@ -96,7 +96,7 @@ def came_from_a_registry(image: ImageInfo) -> bool:
     return not all(digest.endswith(image.id) for digest in image.digests)
 
 
-def _fetch(images: Images, reference: str, on_progress: OnOneProgress, mirror: str) -> None:
+def _fetch(images: ImageStore, reference: str, on_progress: OnOneProgress, mirror: str) -> None:
     """Pull, and again where it broke midway; the engine keeps the layers that it has.
 
     A registry that did not even begin to answer is not asked again: that would only cost time.

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from wb_cli.contract import STOP_ORDER, Role
 from wb_cli.engine.types import NetworkSpec
-from wb_cli.lifecycle.part import aside, down, drift_of, fresh, needs, succeeded
+from wb_cli.lifecycle.part import aside, asleep, down, drift_of, fresh, needs, succeeded
 from wb_cli.lifecycle.plan import (
+    AWAKE,
     CREATED,
     LEFT_OVER,
     NOT_THERE,
@@ -16,6 +17,7 @@ from wb_cli.lifecycle.plan import (
     STOP,
     STOPPED,
     SUCCEEDED,
+    Await,
     Create,
     CreateNetwork,
     Lane,
@@ -32,7 +34,7 @@ from wb_cli.lifecycle.present import PREVIOUS, Present, role_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from wb_cli.engine.types import ObservedContainer
+    from wb_cli.engine.types import ContainerSpec, ObservedContainer
     from wb_cli.lifecycle.desired import Desired
 
 GUEST_TIMEOUT_S = 10
@@ -45,13 +47,35 @@ def plan_run(desired: Desired, present: Present, subnet: str) -> Plan:
     Only what the operator declared differently is replaced; other differences are drift.
     """
     parts = {spec.role: needs(spec, present) for spec in desired.containers}
+    cleanup = _cleanup(present, parts)
+    makes_room, parts[Role.PLATFORM] = _makes_room(desired, present, parts)
     drift = tuple(
         f"{spec.role}: {reason}"
         for spec in desired.containers
         if (reason := drift_of(spec, present))
     )
-    stages_up = stages((_network_lane(desired, present, subnet),), *_start_stages(parts))
-    return Plan(desired.instance, stages_up, _cleanup(present, parts), drift)
+    network = _network_lane(desired, present, subnet)
+    stages_up = stages(_awake(present), (network, makes_room), *_start_stages(parts))
+    untouched = tuple(
+        spec for spec in desired.containers if not _is_awaited(spec, parts.get(spec.role))
+    )
+    return Plan(desired.instance, stages_up, cleanup, drift, untouched)
+
+
+def _makes_room(
+    desired: Desired, present: Present, parts: Mapping[Role, Lane | None]
+) -> tuple[Lane | None, Lane | None]:
+    """The platform's lane in two where it has the port that PostgreSQL gets: it stops first."""
+    lane, platform = parts.get(Role.PLATFORM), desired.container(Role.PLATFORM)
+    old = present.container(platform.name) if platform else None
+    if not lane or not old:
+        return None, lane
+    others = (spec for spec in desired.containers if spec.role is not Role.PLATFORM)
+    soon = {port.host for spec in others if parts[spec.role] for port in spec.ports}
+    is_new = [isinstance(operation, Create) for operation in lane.operations]
+    if soon.isdisjoint(port.host for port in old.ports) or not any(is_new):
+        return None, lane
+    return lane.split(is_new.index(True), STOPPED)
 
 
 def plan_restart(desired: Desired, present: Present, subnet: str) -> Plan:
@@ -84,6 +108,19 @@ def plan_stop(instance: str, present: Present, guests: tuple[ObservedContainer, 
     )
     own = [Lane(each.name, STOP, down(each, present)) for each in _in_stop_order(present)]
     return Plan(instance, (*stages(others), *_one_after_another(own, networks)))
+
+
+def _awake(present: Present) -> Stage:
+    """Stop what was set aside and runs all the same: its successor would be a second writer."""
+    return tuple(
+        Lane(container.name, AWAKE, asleep(container, present))
+        for container in present.containers
+        if container.name.endswith(PREVIOUS) and container.is_active
+    )
+
+
+def _is_awaited(spec: ContainerSpec, lane: Lane | None) -> bool:
+    return lane is not None and Await(spec) in lane.operations
 
 
 def _cleanup(present: Present, parts: Mapping[Role, Lane | None]) -> Stage:

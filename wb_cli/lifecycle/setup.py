@@ -20,8 +20,7 @@ from wb_cli.lifecycle.side_by_side import side_by_side
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from wb_cli.engine.base import Engine
-    from wb_cli.engine.images import Images
+    from wb_cli.engine.base import Engine, ImageStore
     from wb_cli.engine.pull_progress import PullProgress
     from wb_cli.images import Recipe
     from wb_cli.instances.model import Instance
@@ -39,20 +38,21 @@ class Setup(Struct, frozen=True):
     settings: Settings
     instances: Sequence[Instance]
     open_engine: Callable[[], Engine]
-    open_images: Callable[[], Images]
-    docker_host: str = ""
+    open_images: Callable[[], ImageStore]
 
     def look(self) -> Machine:
         """What is there, and what is missing."""
         engine, problem = self._engine()
+        refusal = problem or EngineUnreachableError("")
         needed = needed_images(self.instances, self.settings)
         folders = (self.settings.servers_file.parent, self.settings.mount_path)
         config = self.settings.config_file
         return Machine(
             engine=engine,
-            problem=problem,
+            problem=refusal.message,
+            remedy=refusal.hint,
+            is_absent=refusal.is_absent,
             has_engine_installed=engine_service.is_installed(),
-            engine_elsewhere=self.docker_host,
             missing_folders=tuple(path for path in dict.fromkeys(folders) if not path.is_dir()),
             missing_config=None if config.exists() else config,
             missing_images=tuple(image for image in needed if not (engine and self._has(image))),
@@ -88,13 +88,13 @@ class Setup(Struct, frozen=True):
         elif step.path:
             directories.create(step.path, (), {})
 
-    def _engine(self) -> tuple[str, str]:
+    def _engine(self) -> tuple[str, EngineUnreachableError | None]:
         """Which engine answers, or why none does."""
         try:
             info = self.open_engine().info()
         except EngineUnreachableError as error:
-            return "", error.message
-        return f"Docker Engine {info.version} at {info.endpoint}", ""
+            return "", error
+        return f"Docker Engine {info.version} at {info.endpoint}", None
 
     def _has(self, image: NeededImage) -> bool:
         images = self.open_images()
@@ -118,7 +118,7 @@ class Setup(Struct, frozen=True):
             return self._build(images, image.recipe, report)
         return ""
 
-    def _build(self, images: Images, recipe: Recipe, report: Report) -> str:
+    def _build(self, images: ImageStore, recipe: Recipe, report: Report) -> str:
         if not provision.is_current(images, recipe):
             provision.build(images, recipe, mirror=self.settings.mirror, report=report)
         return provision.use(recipe, self.settings, self.instances)

@@ -121,9 +121,7 @@ class FetchConfig:
             raise InvalidConfigError(f"latestMonths must be at least 1, not {self.latest_months}")
 
 
-def fetch_config(
-    config: Mapping[str, Any], value_props: Sequence[str], value_func: str
-) -> FetchConfig:
+def fetch_config(config: Any, value_props: Sequence[str], value_func: str) -> FetchConfig:
     """What an object with this config fetches from its metric. Pure.
 
     Args:
@@ -134,6 +132,8 @@ def fetch_config(
     Raises:
         InvalidConfigError: the config cannot be one.
     """
+    if not isinstance(config, dict):
+        raise InvalidConfigError(f"not an object's config: {SHORTENED.repr(config)}")
     try:
         period = config.get("period") or {}
         replicant = config.get("selectedReplicant")

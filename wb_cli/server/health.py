@@ -35,6 +35,7 @@ def health_of(platform: Platform) -> Health:
 def report(platform: Platform) -> dict[str, Any]:
     """The whole answer."""
     database, settings = platform.databases.state, platform.settings
+    l1 = platform.caches.l1
     return {
         "status": health_of(platform),
         "version": settings.version,
@@ -42,6 +43,7 @@ def report(platform: Platform) -> dict[str, Any]:
         "instance": {"id": settings.instance_id, "label": settings.instance_name},
         "uptimeSeconds": round(platform.uptime_s, 3),
         "database": {"connected": database.connected, "reason": database.reason or None},
+        "l1": {"entries": len(l1), "bytes": l1.bytes, "maxBytes": l1.max_bytes},
         "l2": {"state": platform.valkey.state, "reason": platform.valkey.reason},
         "warmUp": platform.warm_up.report(),
     }

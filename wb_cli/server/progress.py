@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+# The name of the tally that is no project's.
+DATASETS = "datasets"
+
 
 class Phase(StrEnum):
     """What the warm-up is at."""

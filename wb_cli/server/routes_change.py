@@ -13,7 +13,7 @@ from wb_cli.server.answers import json_answer
 from wb_cli.server.cache.registry import Ask, CacheName
 from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, touch_object
 from wb_cli.server.endpoints import Endpoint
-from wb_cli.server.parameters import CACHE, MODULE, OBJECT, PROJECT, project_of
+from wb_cli.server.parameters import CACHE, MODULE, OBJECT, PROJECT, RUN, project_of
 from wb_cli.server.platform import Platform
 from wb_cli.server.routes_read import A_PROJECT, AN_OBJECT, ANY_OBJECT, known_object
 
@@ -31,15 +31,17 @@ async def touch(platform: Platform, request: Request) -> Response:
 async def begin_run(platform: Platform, request: Request) -> Response:
     """From now on nothing of the module is settled."""
     module_id = request.path_params[MODULE.name]
-    await begin_module_run(platform.databases, project_of(request), module_id)
-    return json_answer({"id": module_id, "isRunning": True})
+    run_id = await begin_module_run(platform.databases, project_of(request), module_id)
+    return json_answer({"id": module_id, "isRunning": True, "runId": run_id})
 
 
 async def complete_run(platform: Platform, request: Request) -> Response:
-    """Settle what the run wrote under a new version."""
-    module_id = request.path_params[MODULE.name]
-    version = await complete_module_run(platform.databases, project_of(request), module_id)
-    return json_answer({"id": module_id, "isRunning": False, "lastRun": version})
+    """Settle what was written under a new version, once the last run is complete."""
+    module_id, run = request.path_params[MODULE.name], request.query_params.get(RUN.name)
+    run_id = None if run is None else int(run)
+    state = await complete_module_run(platform.databases, project_of(request), module_id, run_id)
+    body = {"id": module_id, "isRunning": state.is_running, "lastRun": state.last_run}
+    return json_answer(body)
 
 
 async def cache_status(platform: Platform, request: Request) -> Response:
@@ -137,8 +139,8 @@ ENDPOINTS = (
         f"{A_RUN}/complete",
         complete_run,
         "Complete a module's run: settle what it wrote under a new version",
-        done("The new version"),
-        (PROJECT, MODULE),
+        done("The new version, and whether another run goes on"),
+        (PROJECT, MODULE, RUN),
         Access.TOKEN,
     ),
     Endpoint(

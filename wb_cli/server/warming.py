@@ -19,13 +19,12 @@ from wb_cli.server.db.queries_projects import Project, list_projects
 from wb_cli.server.db.queries_versions import read_dataset_versions, read_object_versions
 from wb_cli.server.loading import Loading
 from wb_cli.server.memory import keep_for_good, uncollected
-from wb_cli.server.progress import Phase, Progress, Tally
-from wb_cli.server.todo import Batch, Job, dataset_jobs, most_recent_first, object_jobs
+from wb_cli.server.progress import DATASETS, Phase, Progress, Tally
+from wb_cli.server.todo import Batch, Job, Skips, dataset_jobs, most_recent_first, object_jobs
 from wb_cli.server.wants import Wants
 
 log = logging.getLogger(__name__)
 
-DATASETS = "datasets"
 DATABASE_WITHIN_S = 60.0
 AGAIN_AFTER_S = 1.0
 AGAIN_AFTER_FAILURE_S = 10.0
@@ -48,6 +47,7 @@ class WarmUp:
         self._caches = caches
         self._wants = Wants(databases)
         self._concurrency = concurrency
+        self._skips = Skips()
 
     async def run(self) -> None:
         """The whole of it. When the database goes away, it begins again: all it has it keeps."""
@@ -122,7 +122,7 @@ class WarmUp:
             batch.fail()
             log.error("[%s] Cannot be warmed: %s", project.label, error)  # noqa: TRY400
             return batch
-        await object_jobs(self._wants, project, known, batch)
+        await object_jobs(self._wants, project, known, batch, self._skips)
         return batch
 
     async def _datasets(self, batch: Batch) -> None:
@@ -185,11 +185,11 @@ def drop_found(job: Job, missing: set[tuple[CacheName, str]]) -> bool:
 
 def log_hydrated(batch: Batch, left: Sequence[Job], seconds: float) -> None:
     """A line for each object only for who debugs; a summary for all."""
-    if log.isEnabledFor(logging.DEBUG):
-        unfinished = set(map(id, left))
-        for job in batch.jobs:
-            if id(job) not in unfinished:
-                log.debug("%s: from Valkey", job)
+    unfinished = set(map(id, left))
+    told = [job for job in batch.jobs if job.is_dataset or log.isEnabledFor(logging.DEBUG)]
+    for job in told:
+        if id(job) not in unfinished:
+            log.log(logging.INFO if job.is_dataset else logging.DEBUG, "%s", job.hydrated())
     if batch.jobs:
         found = len(batch.jobs) - len(left)
         log.info(

@@ -1,6 +1,7 @@
 """The pool against a real PostgreSQL that these tests restart, pause and overload."""
 
 import asyncio
+import socket
 import time
 from contextlib import AsyncExitStack
 
@@ -80,6 +81,24 @@ async def test_a_wrong_password_is_a_reason_not_a_crash(here: Address):
     databases = Databases(Address(here.host, here.port, "wrong"))
     with pytest.raises(DatabaseUnavailableError, match="password authentication failed"):
         await databases.wait_until_ready(1)
+    await databases.close()
+
+
+@pytest.mark.parametrize("code", [socket.EAI_NONAME, socket.EAI_AGAIN])
+async def test_a_host_that_cannot_be_found_is_named(monkeypatch: pytest.MonkeyPatch, code: int):
+    async def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(code, "as the resolver of this machine says it")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
+    databases = Databases(Address("demo-postgres"))
+    with pytest.raises(DatabaseUnavailableError, match="was not ready within"):
+        await databases.wait_until_ready(0.2)
+    assert databases.state.reason == (
+        'cannot find the host "demo-postgres": is its container running?'
+    )
+    with pytest.raises(DatabaseUnavailableError, match='cannot find the host "demo-postgres"'):
+        async with databases.connect("main"):
+            pass
     await databases.close()
 
 
@@ -370,7 +389,7 @@ async def test_what_is_no_project_is_never_connected_to(databases, here: Address
     await administrator.close()
 
 
-async def test_strangers_cost_one_look_for_all(databases, here: Address):
+async def test_strangers_cost_one_look_for_all(databases):
     asked = [databases.connect(f"no-such-{number}").__aenter__() for number in range(300)]
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert {type(answer) for answer in answers} == {DatabaseMissingError}

@@ -71,6 +71,12 @@ class Entry:
             return self.body
         return _zstd().decompress(self.body)
 
+    def zstd(self) -> bytes:
+        """The data as a zstd frame, compressed where need be."""
+        if self.encoding is Encoding.ZSTD:
+            return self.body
+        return _zstd().compress(self.body)
+
     def value(self) -> Any:
         """The data, decoded anew at each call: the caller's own, free to change."""
         return orjson.loads(self.json())

@@ -53,7 +53,7 @@ async def connect(
         DatabaseUnavailableError: nobody answers, or not yet.
         DatabaseMissingError: there is no such database.
     """
-    with translated():
+    with translated(address.host):
         connection = await asyncpg.connect(**address.connect_arguments(database, limit_s))
         await decode_json(connection)
         return connection
@@ -77,6 +77,9 @@ class Undecodable:
     Such a value fails what it belongs to. An exception would fail the whole query, and with it
     every other row.
     """
+
+    def __repr__(self) -> str:
+        return "JSON with a number too large, or nested too deeply"
 
 
 def _decode(encoded: bytes) -> Any:

@@ -96,7 +96,7 @@ class Connections:
         async with AsyncExitStack() as gates:
             connection = await self._admitted(gates, known, database, use)
             try:
-                with translated():
+                with translated(self.address.host):
                     yield connection
             except BaseException as error:
                 self._take_back(known, connection, is_in_doubt=not leaves_sound(error))

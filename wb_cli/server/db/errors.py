@@ -1,6 +1,7 @@
 """What can go wrong with PostgreSQL, and the one place where asyncpg's errors become ours."""
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -48,8 +49,11 @@ UNREACHABLE = (
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn what asyncpg raises inside the block into errors of this module."""
+def translated(host: str = "") -> Iterator[None]:
+    """Turn what asyncpg raises inside the block into errors of this module.
+
+    ``host`` is the one that the block connects to, where it does.
+    """
     try:
         yield
     except (
@@ -58,11 +62,17 @@ def translated() -> Iterator[None]:
         asyncpg.InterfaceError,
         asyncpg.InternalClientError,
     ) as error:
-        raise translation(error) from error
+        raise translation(error, host) from error
 
 
-def translation(error: Exception) -> DatabaseError:
+def translation(error: Exception, host: str = "") -> DatabaseError:
     """Our word for one of asyncpg's errors."""
+    if isinstance(error, socket.gaierror):
+        # The engine's name server knows a container's name only while it runs.
+        return DatabaseUnavailableError(
+            f'cannot find the host "{host}": is its container running?',
+            "start it, or correct PG_HOST",
+        )
     why = reason(error)
     if isinstance(error, TimeoutError | asyncpg.QueryCanceledError):
         return QueryTimeoutError(

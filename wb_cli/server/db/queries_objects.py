@@ -65,14 +65,14 @@ def _config(row: Any) -> dict[str, Any]:
     fetching, why_not = _fetching(row), _why_not_json(row["config"])
     if why_not is None:
         return {"config": row["config"], "configText": None, **fetching}
-    fetching["configProblem"] = fetching["configProblem"] or why_not
+    fetching["configProblem"] = why_not
     return {"config": None, "configText": row["config_text"], **fetching}
 
 
 def _why_not_json(config: Any) -> str | None:
     """Why an answer cannot carry a config as JSON, if so."""
     if isinstance(config, Undecodable):
-        return "JSON does not carry this faithfully: a number too large, or nested too deeply"
+        return f"not an object's config: {config!r}"
     try:
         to_json({"data": {"config": config}})
     except UnfaithfulValueError as error:

@@ -1,0 +1,39 @@
+"""Signals to the process of `wb`, from its first moment on."""
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bursts import SEED, ended_by_burst
+from wb_host import COMMAND_S
+
+from wb_cli.errors import ExitCode
+
+
+@pytest.mark.parametrize("tries", [25, pytest.param(500, marks=pytest.mark.faults)])
+def test_whenever_signals_come_wb_ends_with_their_code_and_no_traceback(
+    tmp_path: Path, tries: int
+) -> None:
+    environ = os.environ | {
+        "WB_CONFIG_DIR": str(tmp_path),
+        "SERVERS_FILE_PATH": str(tmp_path / "servers.json"),
+    }
+    chance = random.Random(SEED)
+    codes = set()
+    for number in range(tries):
+        words = ["config", "add", f"i{number}", "label=I", "serverVersion=1"]
+        with subprocess.Popen(
+            [sys.executable, "-m", "wb_cli", *words],
+            env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            told = ended_by_burst(process, chance, 0.25)
+            _, talk = process.communicate(timeout=COMMAND_S)
+        assert process.returncode in {0, ExitCode.INTERRUPTED, ExitCode.TERMINATED}, told + talk
+        assert "Traceback" not in talk, told
+        codes.add(process.returncode)
+    left = {path.name for path in tmp_path.iterdir()} - {"servers.json", "servers.json.lock"}
+    assert left == set(), "a part of a file was left"
+    assert len(codes) > 1

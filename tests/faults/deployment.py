@@ -1,0 +1,144 @@
+"""An instance with data in it, and what must hold of it, seen without wb."""
+
+import urllib.request
+from dataclasses import dataclass, field
+from typing import Any
+
+from made import made
+from services import wait_until
+from wb_host import Host
+
+from wb_cli.contract import Role
+
+BASE_PARTS = frozenset({"postgres", "valkey", "platform"})
+ANSWERS_WITHIN_S = 20
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an instance is like: its fields, how slowly Valkey saves, how a stop of it may end."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    save_s: int = 0
+    exits: tuple[int, ...] = (0,)
+    admin_image: str = ""
+
+
+@dataclass
+class Deployment:
+    """A row in PostgreSQL, a key in Valkey and a file in the sandbox say what was written last."""
+
+    host: Host
+    kind: Kind = field(default_factory=Kind)
+    id: str = ""
+    written: str = ""
+
+    def __post_init__(self) -> None:
+        self.id = self.host.prepare(**self.kind.fields)
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        return self.host.entries[self.id]
+
+    @property
+    def parts(self) -> frozenset[str]:
+        return BASE_PARTS | ({"admin"} if "adminVersion" in self.entry else set())
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Settings for every command on it."""
+        return {"WB_ADMIN_IMAGE": self.kind.admin_image or self.host.platform}
+
+    def wb(self, verb: str, exits: tuple[int, ...] | None = None, **environ: str) -> int:
+        """Run `wb VERB` on it; the exit code, which must be one of some (empty: any)."""
+        done = self.host.ran(verb, self.id, **self.environ, **environ)
+        allowed = self.kind.exits if exits is None else exits
+        told = f"wb {verb} {self.id}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+        assert "Traceback" not in done.stderr, told
+        assert "a fault of wb" not in done.stderr, told
+        assert not allowed or done.returncode in allowed, told
+        return done.returncode
+
+    def slow_down(self) -> None:
+        """Make the Valkey that runs now take its time to save, as one full of data does."""
+        if self.kind.save_s:
+            fill = "for i=1,10 do server.call('set','filler'..i,i) end"
+            self.host.valkey(self.id, "EVAL", fill, "0")
+            delay = self.kind.save_s * 10**6 // 10
+            self.host.valkey(self.id, "CONFIG", "SET", "rdb-key-save-delay", str(delay))
+
+    def start(self) -> None:
+        """Bring it up with data in it."""
+        self.wb("run")
+        self.host.sql(self.id, "CREATE TABLE IF NOT EXISTS kept (what text)")
+        self.write("first")
+
+    def write(self, what: str) -> None:
+        """Have something new in each of the three that must not be lost."""
+        self.host.sql(self.id, f"INSERT INTO kept VALUES ('{what}')")
+        self.host.valkey(self.id, "SET", "kept", what)
+        self.host.folder(self.id).joinpath("sandbox", "kept").write_text(what)
+        self.written = what
+
+    def replaced(self) -> "Deployment":
+        """Another one like it, where this one is not to be trusted any more."""
+        self.discard()
+        other = Deployment(self.host, self.kind)
+        other.start()
+        return other
+
+    def discard(self) -> None:
+        """Take it from the engine by force, and out of the registry file."""
+        made(self.host.client, "wb.instance", lambda id_: id_ == self.id).remove()
+        self.host.forget(self.id)
+
+    def check_data(self) -> None:
+        """What was written last is there."""
+        assert self.written, "nothing was written yet"
+        found = {
+            "row": self.host.sql(self.id, f"SELECT what FROM kept WHERE what = '{self.written}'"),
+            "key": self.host.valkey(self.id, "GET", "kept"),
+            "file": self.host.folder(self.id).joinpath("sandbox", "kept").read_text(),
+        }
+        assert found == dict.fromkeys(found, self.written)
+
+    def check_runs(self) -> None:
+        """All parts run as declared, and answer; nothing else is there."""
+        seen = self.seen()
+        assert set(seen) == {Role(part).container_name(self.id) for part in self.parts}
+        (network,) = self.host.client.networks.list(names=[f"^{self.id}$"])
+        for name, container in seen.items():
+            self._check_part(name, container, network.id)
+        wait_until(self._answers, f"{self.id} to answer", ANSWERS_WITHIN_S)
+        self.check_data()
+
+    def check_gone(self) -> None:
+        """Nothing of it is on the engine."""
+        assert self.seen() == {}
+        assert self.host.client.networks.list(names=[f"^{self.id}$"]) == []
+
+    def seen(self) -> dict[str, Any]:
+        """Its containers as the engine has them, by name, also those that bear other names."""
+        listed = self.host.listed(self.id)
+        inspected = [self.host.inspect(each["Id"]) for each in listed]
+        return {each["Name"].removeprefix("/"): each for each in inspected}
+
+    def _check_part(self, name: str, container: dict[str, Any], network: str) -> None:
+        state = {key: container["State"][key] for key in ("Status", "Restarting", "Paused")}
+        assert state == {"Status": "running", "Restarting": False, "Paused": False}, name
+        settings = container["HostConfig"]
+        removes_itself = self.entry.get("restart") == "no" and name.endswith(
+            ("-postgres", "-valkey")
+        )
+        policy = "no" if removes_itself else "always"
+        assert settings["RestartPolicy"]["Name"] == policy, name
+        assert settings["AutoRemove"] == removes_itself, name
+        networks = container["NetworkSettings"]["Networks"].values()
+        assert [each["NetworkID"] for each in networks] == [network], name
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.host.port(self.id)}/") as answer:
+                return bool(answer.status < 500)
+        except OSError:
+            return False

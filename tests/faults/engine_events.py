@@ -1,0 +1,115 @@
+"""What the engine says it does to containers, read from outside and without a gap.
+
+The engine remembers but a few hundred events, so a thread reads them as they come.
+"""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import docker
+
+SETTLES_WITHIN_S = 30
+
+
+class Event(NamedTuple):
+    """Something that was done to a container. ``at`` is seconds of the monotonic clock."""
+
+    action: str
+    container: str
+    name: str
+    instance: str
+    part: str
+    at: float
+
+
+class EngineEvents:
+    """Reads the events of all containers from its making until ``close``.
+
+    Who is ``told`` learns of each event in the reading thread, in order. ``instance`` is what the
+    label says; a container made from a commit of ours bears it as well.
+    """
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self.client = client
+        self.told: list[Callable[[Event], None]] = []
+        self.seen: list[Event] = []
+        self._trouble: Exception | None = None
+        self._grown = threading.Condition()
+        self._marks: set[str] = set()
+        self._is_closing = False
+        self._stream = client.api.events(decode=True, filters={"type": ["container", "volume"]})
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Read what has come so far, and end."""
+        self._is_closing = True
+        self.settle()
+        self._thread.join(SETTLES_WITHIN_S)
+        self._stream._response.close()
+
+    def settle(self) -> int:
+        """Wait until all that has happened so far was read; give how many events that is."""
+        mark = self.client.volumes.create()
+        mark.remove()
+        with self._grown:
+            reached = self._grown.wait_for(
+                lambda: mark.name in self._marks or self._trouble, SETTLES_WITHIN_S
+            )
+        if self._trouble or not reached:
+            raise AssertionError("the engine's events are not read any more") from self._trouble
+        return len(self.seen)
+
+    def wait_for(self, is_it: Callable[[Event], bool], since: int, within: float) -> Event | None:
+        """The first event behind the first ``since`` that is it; ``None`` if none comes in time."""
+        deadline = time.monotonic() + within
+        for position in itertools.count(since):
+            with self._grown:
+                while len(self.seen) <= position:
+                    if not self._grown.wait(deadline - time.monotonic()):
+                        return None
+                event = self.seen[position]
+            if is_it(event):
+                return event
+        return None
+
+    def of(self, instance: str, since: int) -> list[Event]:
+        """What was done to an instance's containers, behind the first ``since`` events."""
+        return [event for event in self.seen[since:] if event.instance == instance]
+
+    def _read(self) -> None:
+        try:
+            for raw in self._stream:
+                self._note(raw)
+                if self._is_closing and raw["Type"] == "volume":
+                    return
+        except Exception as trouble:  # noqa: BLE001  (whoever waits is told)
+            with self._grown:
+                self._trouble = trouble
+                self._grown.notify_all()
+
+    def _note(self, raw: dict[str, Any]) -> None:
+        attributes = raw["Actor"]["Attributes"]
+        if raw["Type"] == "volume":
+            with self._grown:
+                self._marks.add(raw["Actor"]["ID"])
+                self._grown.notify_all()
+            return
+        if raw["Action"].startswith("exec_"):
+            return
+        event = Event(
+            raw["Action"],
+            raw["Actor"]["ID"],
+            attributes.get("name", ""),
+            attributes.get("wb.instance", ""),
+            attributes.get("wb.role", ""),
+            time.monotonic(),
+        )
+        for tell in self.told:
+            tell(event)
+        with self._grown:
+            self.seen.append(event)
+            self._grown.notify_all()

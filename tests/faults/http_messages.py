@@ -1,0 +1,99 @@
+"""As much of HTTP as stands between a Docker client and its engine."""
+
+import json
+import re
+import select
+import socket
+from http import HTTPStatus
+from typing import NamedTuple
+
+CHUNK = 64 * 1024
+END_OF_HEAD = b"\r\n\r\n"
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+class Request(NamedTuple):
+    """One request, whole."""
+
+    method: str
+    path: str
+    head: bytes
+    body: bytes
+
+    @classmethod
+    def read(cls, connection: socket.socket) -> "Request | None":
+        """The request that a connection brings; ``None`` where it ends before."""
+        head, body = _read_head(connection)
+        if not head:
+            return None
+        method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ", 2)
+        length = _header(head, "content-length")
+        if "chunked" in _header(head, "transfer-encoding"):
+            body = _read_until(connection, body, lambda read: read.endswith(LAST_CHUNK))
+        elif length:
+            body = _read_until(connection, body, lambda read: len(read) >= int(length))
+        return cls(method, path, head, body)
+
+    def as_the_last_of_its_connection(self) -> bytes:
+        """Its bytes, such that the server ends the connection behind its answer.
+
+        A conversation (``Connection: Upgrade``) ends its connection as it is.
+        """
+        head = self.head
+        if _header(head, "connection").lower() != "upgrade":
+            head = re.sub(rb"(?i)\r\nconnection:[^\r]*", b"", head)
+            head = head.removesuffix(END_OF_HEAD) + b"\r\nConnection: close" + END_OF_HEAD
+        return head + self.body
+
+
+def read_answer(connection: socket.socket, *, head_only: bool) -> None:
+    """Wait for an answer, or for its head alone."""
+    head, _ = _read_head(connection)
+    while head and not head_only and connection.recv(CHUNK):
+        pass
+
+
+def answer(status: HTTPStatus, message: str) -> bytes:
+    """An answer as the engine words its errors, which ends the connection."""
+    body = json.dumps({"message": message}).encode()
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def relay(client: socket.socket, engine: socket.socket) -> None:
+    """Carry bytes both ways until the engine ends the connection; pass on the client's end."""
+    waiting = select.poll()
+    waiting.register(client, select.POLLIN)
+    waiting.register(engine, select.POLLIN)
+    while True:
+        for descriptor, _ in waiting.poll():
+            if descriptor == engine.fileno():
+                if not (data := engine.recv(CHUNK)):
+                    return
+                client.sendall(data)
+            elif data := client.recv(CHUNK):
+                engine.sendall(data)
+            else:
+                waiting.unregister(client)
+                engine.shutdown(socket.SHUT_WR)
+
+
+def _read_head(connection: socket.socket) -> tuple[bytes, bytes]:
+    """A message's head, and what of its body came with it; nothing where the connection ends."""
+    read = _read_until(connection, b"", lambda read: END_OF_HEAD in read)
+    head, end, body = read.partition(END_OF_HEAD)
+    return (head + end, body) if end else (b"", b"")
+
+
+def _read_until(connection: socket.socket, read: bytes, is_enough) -> bytes:
+    while not is_enough(read) and (data := connection.recv(CHUNK)):
+        read += data
+    return read
+
+
+def _header(head: bytes, name: str) -> str:
+    found = re.search(rf"(?im)^{name}:\s*([^\r]*)", head.decode("latin-1"))
+    return found[1] if found else ""

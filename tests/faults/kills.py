@@ -1,0 +1,199 @@
+"""kill -9 of `wb` at an event of the engine, on instances of many kinds, each given time to settle.
+
+What a dead command had begun to stop may take its time. So an instance is looked at again some
+seconds later, and until then others have their turn.
+"""
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from faults.commands import COMMANDS
+from faults.deployment import Deployment, Kind
+from faults.engine_events import EngineEvents, Event
+from faults.tally import NotTriedError, Tries
+from wb_host import Host
+
+STILL_TRUE_AFTER_S = 15
+DELAYS_S = (0, 0, 0.02, 0.1, 0.1, 0.4)
+REMEDIES = ("run", "restart", "stop")
+# The engine's events that a command causes at least; what stops takes the most time.
+EVENTS = {"run, all new": 9, "restart": 26, "stop": 10}
+EVENTS_OF_A_CHANGE = 9
+POLL_S = 0.2
+
+
+class Moment(NamedTuple):
+    """The so-manieth event, from 1; of one action where that is named."""
+
+    number: int
+    action: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.action or 'event'} {self.number}"
+
+    def of(self, id_: str) -> Callable[[Event], bool]:
+        """Whether an event is it, asked of one after another from the command's begin."""
+        seen = 0
+
+        def is_it(event: Event) -> bool:
+            nonlocal seen
+            seen += event.instance == id_ and self.action in {"", event.action}
+            return seen == self.number
+
+        return is_it
+
+
+class Try(NamedTuple):
+    """A command killed some time after a moment, and the command that makes it good."""
+
+    kind: str
+    command: str
+    moment: Moment
+    delay_s: float
+    remedy: str
+
+    @classmethod
+    def chosen(cls, kind: str, chance: random.Random) -> "Try":
+        """Half of them while something is told to stop."""
+        verb = chance.choice(["run", "restart", "stop"])
+        command = chance.choice([name for name in COMMANDS if name.startswith(verb)])
+        moment = Moment(chance.randint(1, EVENTS.get(command, EVENTS_OF_A_CHANGE)))
+        if command != "run, all new" and chance.random() < 0.5:
+            moment = Moment(chance.randint(1, 3) if command in EVENTS else 1, "kill")
+        return cls(kind, command, moment, chance.choice(DELAYS_S), chance.choice(REMEDIES))
+
+    @property
+    def fault(self) -> str:
+        """As the table names it."""
+        verb = self.command if self.command in {"restart", "stop"} else "run"
+        return f"kill -9 of `wb {verb}`, and 15 s later"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kind}: {self.command}, killed {self.delay_s:g} s after {self.moment}; "
+            f"then {self.remedy}"
+        )
+
+
+class Settling(NamedTuple):
+    """An instance that was made good, after which try, when, and behind which event."""
+
+    deployment: Deployment
+    this: Try
+    since: int
+    at: float
+
+
+class Driver:
+    """Goes from kind to kind, with one instance of each."""
+
+    def __init__(
+        self, host: Host, events: EngineEvents, tries: Tries, kinds: Mapping[str, Kind]
+    ) -> None:
+        self.host, self.events, self.tries, self.kinds = host, events, tries, kinds
+        self._deployments: dict[str, Deployment] = {}
+        self._settling: dict[str, Settling] = {}
+
+    def go_through(self, this: Try) -> None:
+        """Kill a command, and make it good by another."""
+        self.settle(this.kind)
+        deployment = self._deployment(this.kind)
+        try:
+            self._kill(deployment, this)
+            make_good(deployment, this.remedy)
+        except NotTriedError:
+            return
+        except (AssertionError, TimeoutError) as loss:
+            self._lose(this, loss)
+        else:
+            since = self.events.settle()
+            self._settling[this.kind] = Settling(deployment, this, since, time.monotonic())
+
+    def settle(self, *kinds: str) -> None:
+        """Look again at the instances of some kinds, or of all, when their time has come."""
+        for kind in kinds or list(self._settling):
+            if settling := self._settling.pop(kind, None):
+                try:
+                    self._check_rest(settling)
+                except (AssertionError, TimeoutError) as loss:
+                    self._lose(settling.this, loss)
+                else:
+                    self.tries.hold(settling.this.fault)
+
+    def discard(self) -> None:
+        """Remove all instances."""
+        for deployment in self._deployments.values():
+            deployment.discard()
+        self._deployments.clear()
+
+    def _deployment(self, kind: str) -> Deployment:
+        if kind not in self._deployments:
+            self._deployments[kind] = Deployment(self.host, self.kinds[kind])
+            self._deployments[kind].start()
+        return self._deployments[kind]
+
+    def _lose(self, this: Try, loss: Exception) -> None:
+        """The next of its kind has an instance of its own."""
+        self.tries.lose(this.fault, str(this), loss)
+        self._deployments.pop(this.kind).discard()
+
+    def _kill(self, deployment: Deployment, this: Try) -> None:
+        prepare, verb = COMMANDS[this.command]
+        prepare(deployment)
+        if deployment.seen():
+            deployment.slow_down()
+        since = self.events.settle()
+        with subprocess.Popen(
+            [sys.executable, "-m", "wb_cli", verb, deployment.id],
+            env=self.host.environ | deployment.environ,
+            cwd=self.host.root,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            self._wait_for(this, deployment, since, process)
+            process.kill()
+
+    def _wait_for(
+        self, this: Try, deployment: Deployment, since: int, process: subprocess.Popen[bytes]
+    ) -> None:
+        while not self.events.wait_for(this.moment.of(deployment.id), since, POLL_S):
+            if process.poll() is not None:
+                raise NotTriedError
+        try:
+            process.wait(this.delay_s)
+        except subprocess.TimeoutExpired:
+            return
+        raise NotTriedError
+
+    def _check_rest(self, settling: Settling) -> None:
+        """Nothing has happened to it since, and it is as it was."""
+        deployment, _, since, at = settling
+        rest_s = max(0, at + STILL_TRUE_AFTER_S - time.monotonic())
+        unrest = self.events.wait_for(lambda event: is_unrest(event, deployment.id), since, rest_s)
+        assert not unrest, f"{unrest.at - at:.1f} s later: {unrest.action} of {unrest.name}"
+        check(deployment, settling.this.remedy)
+
+
+def is_unrest(event: Event, id_: str) -> bool:
+    """What ends a part of an instance, or brings one back."""
+    return event.instance == id_ and event.action in {"create", "start", "kill", "die"}
+
+
+def make_good(deployment: Deployment, remedy: str) -> None:
+    """One command, after which all is right."""
+    deployment.wb(remedy)
+    check(deployment, remedy)
+    if remedy != "stop":
+        deployment.write(f"{time.time_ns()}")
+
+
+def check(deployment: Deployment, remedy: str) -> None:
+    """What must hold after a command."""
+    if remedy == "stop":
+        deployment.check_gone()
+    else:
+        deployment.check_runs()

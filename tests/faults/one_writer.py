@@ -1,0 +1,92 @@
+"""The invariant, watched from outside: never two running containers with one data folder."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+from faults.engine_events import Event
+
+DATA_FOLDERS = {"databases", "valkey_data"}
+Inode = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder, however it is reached: by a link, by a bind mount, through a parent."""
+
+    path: Path
+    inode: Inode
+    parents: frozenset[Inode]
+
+    @classmethod
+    def of(cls, path: str) -> "Place":
+        real = Path(os.path.realpath(path))
+        return cls(real, _inode(real), frozenset(map(_inode, real.parents)))
+
+    def overlaps(self, other: "Place") -> bool:
+        """Whether both are one folder, or one is inside the other."""
+        return (
+            self.inode == other.inode or self.inode in other.parents or other.inode in self.parents
+        )
+
+
+@dataclass
+class OneWriter:
+    """Told of every event, it notes each moment at which a data folder had two writers.
+
+    It looks at the data folders below ``root`` alone, of which none is mounted yet. A platform is
+    no writer: a stock one mounts ``databases`` beside its PostgreSQL.
+    """
+
+    client: docker.DockerClient
+    root: Path
+    violations: list[str] = field(default_factory=list)
+    _places: dict[str, list[Place]] = field(default_factory=dict)
+    _running: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, event: Event) -> None:
+        match event.action:
+            case "create" | "start":
+                if event.container not in self._places:
+                    self._places[event.container] = self._mounted_by(event.container)
+                if event.action == "start":
+                    self._starts(event.container, event.name)
+            case "rename" if event.container in self._running:
+                self._running[event.container] = event.name
+            case "die":
+                self._running.pop(event.container, None)
+            case "destroy":
+                self._running.pop(event.container, None)
+                self._places.pop(event.container, None)
+
+    def _starts(self, container: str, name: str) -> None:
+        for other, other_name in self._running.items():
+            for place in self._places[container] if other != container else ():
+                if any(self._is_shared(place, theirs) for theirs in self._places[other]):
+                    self.violations.append(
+                        f"{name} ({container[:12]}) and {other_name} ({other[:12]}) run at once on "
+                        f"{place.path}"
+                    )
+        self._running[container] = name
+
+    def _is_shared(self, one: Place, other: Place) -> bool:
+        is_data = any(each.path.name in DATA_FOLDERS for each in (one, other))
+        is_ours = any(each.path.is_relative_to(self.root) for each in (one, other))
+        return is_data and is_ours and one.overlaps(other)
+
+    def _mounted_by(self, container: str) -> list[Place]:
+        try:
+            inspected: dict[str, Any] = self.client.api.inspect_container(container)
+        except docker.errors.NotFound:
+            return []  # it is gone already
+        if inspected["Config"]["Labels"].get("wb.role") == "platform":
+            return []
+        sources = [mount["Source"] for mount in inspected["Mounts"] if mount["Type"] == "bind"]
+        return [Place.of(source) for source in sources if Path(source).is_dir()]
+
+
+def _inode(path: Path) -> Inode:
+    found = path.stat()
+    return found.st_dev, found.st_ino

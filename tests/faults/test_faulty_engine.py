@@ -1,0 +1,104 @@
+"""One call to the engine goes wrong: the next command makes it good.
+
+Each command is watched once, which counts its calls. Then each call goes wrong in each way.
+"""
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+from faults.commands import COMMANDS
+from faults.deployment import Deployment, Kind
+from faults.faulty_engine import Call, Fault, FaultyEngine, How
+from faults.tally import NotTriedError, Tries
+from wb_host import Host
+
+pytestmark = [pytest.mark.engine, pytest.mark.faults]
+
+SEED = int(os.environ.get("WB_TEST_SEED", "0")) or time.time_ns() % 10**9
+# By default a sample that takes 3 minutes: so many commands, and so many tries, of each kind of
+# instance. All of it takes hours.
+ALL = bool(os.environ.get("WB_TEST_ALL"))
+SOME_COMMANDS, SOME_TRIES = 4, 16
+KINDS_OF_INSTANCES = {
+    "supervised": Kind(),
+    "restart no": Kind({"restart": "no"}),
+    "with admin": Kind({"adminVersion": "2.0"}),
+}
+HOWS = [how for how in How if how is not How.DELAYED]
+
+
+@pytest.fixture
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyEngine]:
+    """In front of the engine of these tests."""
+    engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+    with FaultyEngine(tmp_path_factory.mktemp("faulty") / "docker.sock", engine) as made:
+        yield made
+
+
+class Try(NamedTuple):
+    """A command in which one call goes wrong, and the command that makes it good."""
+
+    command: str
+    fault: Fault
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.command} with {self.fault}; then {self.remedy}"
+
+
+def calls_of(deployment: Deployment, faulty: FaultyEngine, command: str) -> list[Call]:
+    """The calls that a command makes when none goes wrong."""
+    prepare, verb = COMMANDS[command]
+    prepare(deployment)
+    faulty.begin()
+    deployment.wb(verb, DOCKER_HOST=faulty.url)
+    return faulty.calls
+
+
+def chosen_tries(deployment: Deployment, faulty: FaultyEngine, chance: random.Random) -> list[Try]:
+    """Every call of every command in every way, or a sample of them."""
+    commands = list(COMMANDS) if ALL else chance.sample(list(COMMANDS), SOME_COMMANDS)
+    possible = [
+        Try(command, Fault(call, how), chance.choice(["run", "stop"]))
+        for command in commands
+        for call in calls_of(deployment, faulty, command)
+        for how in HOWS
+    ]
+    return possible if ALL else chance.sample(possible, SOME_TRIES)
+
+
+def go_through(deployment: Deployment, faulty: FaultyEngine, this: Try) -> None:
+    """Let a command meet its fault; then one `run` or one `stop` without any makes it good."""
+    prepare, verb = COMMANDS[this.command]
+    prepare(deployment)
+    faulty.begin(this.fault)
+    deployment.wb(verb, exits=(), DOCKER_HOST=faulty.url)
+    if not faulty.has_failed:
+        raise NotTriedError
+    deployment.wb(this.remedy)
+    if this.remedy == "stop":
+        deployment.check_gone()
+    else:
+        deployment.check_runs()
+        deployment.write(str(this.fault))
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_INSTANCES)
+@pytest.mark.parametrize("seed", [SEED])
+def test_whatever_call_goes_wrong_the_next_command_makes_it_good(
+    host: Host, faulty: FaultyEngine, tries: Tries, kind: str, seed: int
+) -> None:
+    chance = random.Random(seed)
+    deployment = Deployment(host, KINDS_OF_INSTANCES[kind])
+    deployment.start()
+    for this in chosen_tries(deployment, faulty, chance):
+        before = len(tries.lost)
+        with tries.one(this.fault.how.value, str(this)):
+            go_through(deployment, faulty, this)
+        if len(tries.lost) > before:
+            deployment = deployment.replaced()
+    tries.end()

@@ -1,0 +1,208 @@
+"""Two who would write to one data folder: one of them does, and nothing is lost."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import docker
+import pytest
+from conftest import RUN_LABEL
+from faults.conftest import NewHost
+from faults.deployment import Deployment, Kind
+from faults.engine_events import EngineEvents
+from wb_host import COMMAND_S, Host, free_pair_of_ports
+
+from wb_cli.contract import Role
+from wb_cli.errors import ExitCode
+
+pytestmark = [pytest.mark.engine, pytest.mark.faults]
+
+DATA_PARTS = (Role.POSTGRES, Role.VALKEY)
+SAME_PASSWORD = {"PG_PASSWORD": "of-both"}
+# What replaces one part.
+CHANGES: dict[Role, dict[str, Any]] = {
+    Role.POSTGRES: {"postgresBindAddress": "0.0.0.0"},
+    Role.VALKEY: {"valkeyMaxMemory": "99mb"},
+    Role.PLATFORM: {"label": "Another label"},
+}
+
+
+@pytest.fixture
+def demo(host: Host) -> Deployment:
+    """An instance that runs, with data in it."""
+    deployment = Deployment(host)
+    deployment.start()
+    return deployment
+
+
+# A container that was set aside runs
+
+
+def set_aside(demo: Deployment, part: Role) -> Any:
+    """As a killed `wb` leaves it: stopped, renamed, not supervised."""
+    container = demo.host.container(part.container_name(demo.id))
+    container.stop()
+    container.update(restart_policy={"Name": "no"})
+    container.rename(f"{container.name}-previous")
+    return container
+
+
+@pytest.mark.parametrize("is_changed", [False, True], ids=["unchanged", "changed"])
+@pytest.mark.parametrize("part", CHANGES)
+def test_what_was_set_aside_and_started_by_hand_is_not_left_running_beside_its_successor(
+    demo: Deployment, part: Role, is_changed: bool
+) -> None:
+    set_aside(demo, part).start()
+    if is_changed:
+        demo.host.change(demo.id, **CHANGES[part])
+    demo.wb("run")
+    demo.check_runs()
+
+
+@pytest.mark.parametrize("verb", ["restart", "stop"])
+@pytest.mark.parametrize("part", CHANGES)
+def test_restart_and_stop_stop_what_was_set_aside_and_runs(
+    demo: Deployment, part: Role, verb: str
+) -> None:
+    set_aside(demo, part).start()
+    demo.wb(verb)
+    if verb == "stop":
+        demo.check_gone()
+    else:
+        demo.check_runs()
+
+
+@pytest.mark.parametrize("part", DATA_PARTS)
+@pytest.mark.parametrize("moment", ["kill", "die", "rename", "create"])
+def test_a_watchdog_that_restarts_a_part_while_wb_replaces_it(
+    demo: Deployment, events: EngineEvents, part: Role, moment: str
+) -> None:
+    name, since = part.container_name(demo.id), events.settle()
+    demo.host.change(demo.id, **CHANGES[part])
+
+    def watch() -> None:
+        if events.wait_for(lambda event: is_of(event, demo, part, moment), since, COMMAND_S):
+            try:
+                demo.host.client.api.restart(name, timeout=5)
+            except docker.errors.APIError:
+                return  # it is gone, or being removed
+
+    watchdog = threading.Thread(target=watch)
+    watchdog.start()
+    demo.wb("run", exits=())
+    watchdog.join()
+    demo.wb("run")
+    demo.check_runs()
+
+
+def is_of(event: Any, demo: Deployment, part: Role, action: str) -> bool:
+    return (event.instance, event.part, event.action) == (demo.id, part, action)
+
+
+# A container under a name that is none of ours
+
+
+@pytest.mark.parametrize("part", DATA_PARTS)
+@pytest.mark.parametrize("is_changed", [False, True], ids=["unchanged", "port changed"])
+def test_one_of_ours_that_was_renamed_by_hand_is_named_with_the_way_out(
+    demo: Deployment, part: Role, is_changed: bool
+) -> None:
+    name = part.container_name(demo.id)
+    other = f"renamed-{demo.id}"
+    demo.host.container(name).rename(other)
+    if is_changed:
+        demo.host.change(demo.id, port=free_pair_of_ports())
+    for verb in ("run", "restart"):
+        done = demo.host.ran(verb, demo.id)
+        assert done.returncode == ExitCode.FAILURE, done.stderr
+        assert other in done.stderr
+        assert "hint:" in done.stderr
+    demo.host.container(other).rename(name)
+    demo.wb("run")
+    demo.check_runs()
+
+
+@contextmanager
+def box_of_a_commit(demo: Deployment, run_id: str, **options: Any) -> Iterator[Any]:
+    """A container made from a commit of ours, whose labels it inherits."""
+    client, tag = demo.host.client, f"wb-test-commit:{demo.id}"
+    demo.host.container(Role.POSTGRES.container_name(demo.id)).commit(*tag.split(":"))
+    box = client.containers.run(
+        tag,
+        ["10000"],
+        entrypoint="sleep",
+        detach=True,
+        labels={RUN_LABEL: run_id},
+        name=f"box-{demo.id}",
+        **options,
+    )
+    try:
+        yield box
+    finally:
+        box.remove(force=True, v=True)
+        client.images.remove(tag)
+
+
+@pytest.mark.parametrize("verb", ["run", "restart", "stop"])
+def test_what_was_made_from_a_commit_of_ours_is_not_ours(
+    demo: Deployment, run_id: str, verb: str
+) -> None:
+    with box_of_a_commit(demo, run_id) as box:
+        demo.wb(verb)
+        box.reload()
+        assert (box.status, box.name) == ("running", f"box-{demo.id}")
+
+
+def test_what_was_made_from_a_commit_and_mounts_the_data_is_refused_as_a_writer(
+    demo: Deployment, run_id: str
+) -> None:
+    demo.wb("stop")
+    demo.wb("run")
+    folder = str(demo.host.folder(demo.id) / "databases")
+    demo.host.container(Role.POSTGRES.container_name(demo.id)).stop()
+    with box_of_a_commit(demo, run_id, volumes={folder: {"bind": "/data", "mode": "rw"}}) as box:
+        done = demo.host.ran("run", demo.id)
+        assert done.returncode == ExitCode.FAILURE
+        assert box.name in done.stderr
+        box.reload()
+        assert box.status == "running"
+    demo.wb("run")
+    demo.check_runs()
+
+
+# Two instances at once, with one folder
+
+
+@pytest.mark.parametrize("folder", ["databases", "valkey_data"])
+def test_of_two_instances_with_linked_folders_that_run_at_once_one_runs(
+    demo: Deployment, folder: str
+) -> None:
+    demo.wb("stop")
+    other = Deployment(demo.host)
+    shutil.rmtree(demo.host.folder(other.id) / folder)
+    (demo.host.folder(other.id) / folder).symlink_to(demo.host.folder(demo.id) / folder)
+    done = demo.host.ran("run", demo.id, other.id, "--json", **SAME_PASSWORD)
+    assert done.returncode == ExitCode.PARTIAL, done.stdout + done.stderr
+    is_up = [bool(each.seen()) for each in (demo, other)]
+    assert sorted(is_up) == [False, True]
+
+
+def test_of_two_registry_files_that_have_one_folder_one_runs(
+    demo: Deployment, new_host: NewHost, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    demo.wb("stop")
+    second = new_host(tmp_path_factory.mktemp("second"))
+    other = Deployment(second, Kind({"instanceDir": demo.id}))
+    shared = {"MOUNT_PATH": str(demo.host.mount_path), **SAME_PASSWORD}
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(each.host.ran, "run", each.id, **shared) for each in (demo, other)]
+        ends = [one.result().returncode for one in both]
+    assert sorted(ends) == [ExitCode.OK, ExitCode.FAILURE]
+    demo.host.ran("stop", demo.id, **shared)
+    second.ran("stop", other.id, **shared)
+    demo.wb("run")
+    demo.check_runs()
+    second.close()

@@ -1,0 +1,89 @@
+"""Whoever reads the talk goes away in the middle: the instance is as the exit code says."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from wb_host import COMMAND_S, Host
+
+from wb_cli.errors import ExitCode
+
+pytestmark = pytest.mark.engine
+
+# So many lines of talk are read before their reader leaves.
+FEW, ALL = (1, 4, 11), range(1, 21)
+LINES = [n if n in FEW else pytest.param(n, marks=pytest.mark.faults) for n in ALL]
+STREAMS = ("2>/dev/full", "2>&-", ">&-", ">&- 2>&- <&-")
+
+
+@pytest.fixture(scope="module")
+def demo(shared_host: Host) -> Iterator[str]:
+    id_ = shared_host.prepare()
+    shared_host.wb("run", id_)
+    yield id_
+    shared_host.wb("stop", id_)
+
+
+def shell(host: Host, line: str) -> int:
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line}"],
+        env=host.environ | {"WB": f"{sys.executable} -m wb_cli"},
+        cwd=host.root,
+        capture_output=True,
+        check=False,
+        timeout=COMMAND_S,
+    ).returncode
+
+
+def states(host: Host, id_: str) -> set[tuple[str, str]]:
+    """The running parts, with the engine's promise to keep them running."""
+    found = [host.inspect(each.id) for each in host.containers(id_)]
+    return {
+        (each["State"]["Status"], each["HostConfig"]["RestartPolicy"]["Name"]) for each in found
+    }
+
+
+@pytest.mark.parametrize("lines", LINES)
+def test_stop_run_and_restart_end_their_work_when_the_reader_has_left(
+    shared_host: Host, demo: str, lines: int
+) -> None:
+    before = shared_host.ids(demo)
+    assert shell(shared_host, f"$WB restart {demo} 2>&1 | head -{lines}") == ExitCode.OK
+    assert states(shared_host, demo) == {("running", "always")}
+    assert shared_host.ids(demo)["platform"] != before["platform"]
+    assert shell(shared_host, f"$WB stop {demo} 2>&1 | head -{lines}") == ExitCode.OK
+    assert shared_host.state(demo) == {}
+    assert shell(shared_host, f"$WB run {demo} 2>&1 | head -{lines}") == ExitCode.OK
+    assert states(shared_host, demo) == {("running", "always")}
+    assert len(shared_host.ids(demo)) == 3
+
+
+@pytest.mark.parametrize("streams", STREAMS)
+def test_stop_and_run_do_their_work_where_nobody_can_be_told(
+    shared_host: Host, demo: str, streams: str
+) -> None:
+    assert shell(shared_host, f"$WB stop {demo} {streams}") == ExitCode.OK
+    assert shared_host.state(demo) == {}
+    assert shell(shared_host, f"$WB run {demo} {streams}") == ExitCode.OK
+    assert len(shared_host.ids(demo)) == 3
+
+
+def test_an_answer_that_is_lost_is_an_error_after_the_work(shared_host: Host, demo: str) -> None:
+    assert shell(shared_host, f"$WB stop {demo} >/dev/full") == ExitCode.FAILURE
+    assert shared_host.state(demo) == {}
+    assert shell(shared_host, f"$WB run {demo} >/dev/full") == ExitCode.FAILURE
+    assert states(shared_host, demo) == {("running", "always")}
+
+
+@pytest.mark.parametrize("lines", [4, 12])
+def test_a_start_that_fails_is_undone_when_the_reader_has_left(
+    shared_host: Host, demo: str, lines: int
+) -> None:
+    shared_host.wb("run", demo)
+    before = shared_host.state(demo)
+    healthy = shared_host.entries[demo].get("env")
+    shared_host.change(demo, env={"MODE": "exits"})
+    assert shell(shared_host, f"$WB restart {demo} 2>&1 | head -{lines}") == ExitCode.FAILURE
+    assert shared_host.state(demo) == before
+    shared_host.change(demo, env=healthy)

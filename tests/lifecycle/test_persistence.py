@@ -1,0 +1,224 @@
+"""When Valkey's files change their form, and what is undone: plans as text, and the fake engine."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fake_engine import Program
+from lifecycle.examples import SUBNET, container, part, running, wanted, without
+from lifecycle.plan_texts import text
+from lifecycle.world import BROKEN, LOOK, RUNNING, World
+from msgspec.structs import replace
+
+from wb_cli.contract import Role
+from wb_cli.errors import WbError
+from wb_cli.lifecycle import persistence
+from wb_cli.lifecycle.carry import carrier
+from wb_cli.lifecycle.desired import Desired
+from wb_cli.lifecycle.persistence import Kept, look
+from wb_cli.lifecycle.plan import CarryOver, Persistence, Plan
+from wb_cli.lifecycle.present import CARRIER, Present
+from wb_cli.lifecycle.reconcile import plan_run, plan_stop
+
+RDB, AOF = wanted(cache_persistence="rdb"), wanted(cache_persistence="aof")
+SNAPSHOT, LOG = Kept(snapshot=True, log=False), Kept(snapshot=True, log=True)
+CARRY = "carry the cache of demo-valkey over from {} to {}"
+
+
+def planned(desired: Desired, present: Present, kept: Kept | None) -> Plan:
+    plan = plan_run(desired, persistence.without_carrier(present), SUBNET)
+    return persistence.carried_over(plan, desired, present, kept)
+
+
+def carries(plan: Plan) -> list[str]:
+    return [str(operation) for operation in plan.operations if isinstance(operation, CarryOver)]
+
+
+TO_AOF, TO_RDB = [CARRY.format("rdb", "aof")], [CARRY.format("aof", "rdb")]
+GONE = Present()
+EXITED = {state: running(wanted(cache_persistence=state)) for state in ("rdb", "aof")}
+EXITED = {
+    state: replace(
+        present, containers=tuple(replace(c, state="exited") for c in present.containers)
+    )
+    for state, present in EXITED.items()
+}
+CASES = {
+    "runs as declared": (AOF, running(AOF), LOG, []),
+    "ran with snapshots": (AOF, running(RDB), LOG, TO_AOF),
+    "ran with a log": (RDB, running(AOF), LOG, TO_RDB),
+    "nothing runs, a snapshot alone": (AOF, GONE, SNAPSHOT, TO_AOF),
+    "nothing runs, a log": (AOF, GONE, LOG, []),
+    "nothing runs, a log that may be old": (AOF, GONE, replace(LOG, may_be_outdated=True), TO_AOF),
+    "nothing runs, a log that is not wanted": (RDB, GONE, LOG, TO_RDB),
+    "nothing runs, a snapshot that is wanted": (RDB, GONE, SNAPSHOT, []),
+    "nothing runs, nothing there": (AOF, GONE, Kept(snapshot=False, log=False), []),
+    "it exited, and the folder says more": (AOF, EXITED["aof"], SNAPSHOT, TO_AOF),
+    "far away and stopped, a log": (AOF, GONE, None, TO_AOF),
+    "far away and stopped, snapshots": (RDB, GONE, None, []),
+    "far away, it exited with a log": (RDB, EXITED["aof"], None, TO_RDB),
+    "far away, it exited with snapshots": (RDB, EXITED["rdb"], None, []),
+}
+
+
+@pytest.mark.parametrize(("desired", "present", "kept", "expected"), CASES.values(), ids=CASES)
+def test_the_form_changes_only_where_what_is_there_does_not_suit(
+    desired: Desired, present: Present, kept: Kept | None, expected: list[str]
+) -> None:
+    assert carries(planned(desired, present, kept)) == expected
+
+
+def test_a_running_valkey_saves_first_and_its_successor_starts_on_the_new_form() -> None:
+    assert str(planned(AOF, running(RDB), None)) == text(
+        """
+        valkey: what it caches is carried over
+          save what demo-valkey caches
+        valkey: command with --appendonly yes --appendfsync everysec
+          stop demo-valkey (at most 10 s)
+          set restart policy of demo-valkey to no
+          rename demo-valkey to demo-valkey-previous
+          create demo-valkey from valkey/valkey:8
+          carry the cache of demo-valkey over from rdb to aof
+          start demo-valkey
+          wait until demo-valkey is ready
+          set restart policy of demo-valkey to always
+        demo-valkey-previous: its successor is ready
+          remove demo-valkey-previous
+        """
+    )
+
+
+def test_what_a_killed_change_left_goes_first() -> None:
+    left = container(part(AOF, "demo-valkey"), name=f"demo-valkey{CARRIER}")
+    present = running(AOF, left)
+    assert str(planned(AOF, present, None)) == text(
+        """
+        demo-valkey-carrier: left over from an interrupted run
+          stop demo-valkey-carrier (at most 10 s)
+          remove demo-valkey-carrier
+        """
+    )
+    assert carries(planned(AOF, without(present, "demo-valkey"), SNAPSHOT)) == TO_AOF
+
+
+def test_a_stop_leaves_nothing_of_a_killed_change() -> None:
+    left = container(part(AOF, "demo-valkey"), name=f"demo-valkey{CARRIER}")
+    plan = plan_stop("demo", running(AOF, left))
+    assert f"remove demo-valkey{CARRIER}" in map(str, plan.operations)
+
+
+def write(path: Path, seconds: int) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"")
+    os.utime(path, (seconds, seconds))
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, Kept(snapshot=False, log=False)),
+        ({"dump.rdb": 1}, SNAPSHOT),
+        ({"dump.rdb": 1, persistence.MANIFEST: 2}, LOG),
+        ({"dump.rdb": 3, persistence.MANIFEST: 2}, replace(LOG, may_be_outdated=True)),
+        ({"dump.rdb": 3, persistence.MANIFEST: 2, persistence.MARK: 2}, LOG),
+        ({"dump.rdb": 3, persistence.LOG + "/appendonly.aof.1.incr.aof": 2}, SNAPSHOT),
+    ],
+)
+def test_a_folder_says_what_it_holds(tmp_path: Path, files: dict[str, int], expected: Kept) -> None:
+    for name, seconds in files.items():
+        write(tmp_path / name, seconds)
+    assert look(tmp_path) == expected
+
+
+def test_a_folder_that_cannot_be_looked_at_says_nothing(tmp_path: Path) -> None:
+    assert look(tmp_path / "none") is None
+
+
+DONE = Program(exits=0)
+LOOK_AOF = replace(LOOK, cache_persistence="aof")
+
+
+@pytest.fixture
+def carrying(world: World) -> Callable[..., None]:
+    """Says how containers that change the form end: those to a log, those back."""
+
+    def end(*, to_aof: Program = DONE, to_rdb: Program = DONE) -> None:
+        spec = world.site.desired(LOOK, create_secrets=True).container(Role.VALKEY)
+        assert spec
+        for to, program in ((Persistence.AOF, to_aof), (Persistence.RDB, to_rdb)):
+            world.engine.programs[carrier(CarryOver(spec, to)).command] = program
+
+    return end
+
+
+SAVES = {("timeout", "10", "valkey-cli", "save"): (0, b"OK")}
+
+
+@pytest.fixture
+def saving(world: World) -> None:
+    """Valkey answers `save` as well."""
+    ready = Program()
+    world.engine.programs["vk:1"] = Program(answers={**ready.answers, **SAVES})
+
+
+def test_a_valkey_that_cannot_save_is_left_running(world: World, carrying) -> None:
+    carrying()
+    world.engine.programs["vk:1"] = Program(
+        answers={**Program().answers, next(iter(SAVES)): (0, b"ERR disk full")}
+    )
+    world.run()
+    before = world.engine.snapshot()
+    with pytest.raises(WbError, match=r"demo-valkey cannot save what it caches.*ERR disk full"):
+        world.run(LOOK_AOF)
+    assert world.engine.snapshot() == before
+
+
+@pytest.mark.usefixtures("saving")
+def test_a_change_of_form_that_fails_brings_the_old_valkey_back(world: World, carrying) -> None:
+    carrying(to_aof=Program("No space left on device\n", exits=1))
+    world.run()
+    before = world.engine.snapshot()
+    with pytest.raises(WbError, match=r"(?s)could not be carried over from rdb to aof.*No space"):
+        world.run(LOOK_AOF)
+    assert world.engine.snapshot() == before
+
+
+def test_where_no_valkey_served_the_instance_runs_without(world: World, carrying) -> None:
+    carrying(to_aof=Program("No space left on device\n", exits=1))
+    for _ in range(2):
+        result = world.run(LOOK_AOF)
+        assert "could not be carried over" in result.outcome.degraded[0]
+        assert world.states() == RUNNING | {"demo-valkey": "created"}
+    carrying()
+    world.run(LOOK_AOF)
+    assert world.states() == RUNNING
+
+
+@pytest.mark.usefixtures("saving")
+def test_a_run_that_fails_later_carries_the_cache_back(world: World, carrying) -> None:
+    carrying()
+    world.run()
+    before = world.engine.snapshot()
+    world.engine.programs["app:2"] = BROKEN
+    calls: list[str] = []
+    world.engine.before_call = lambda name, arguments: calls.append(
+        arguments[0].command[-1] if name == "create_container" and arguments[0].suffix else ""
+    )
+    with pytest.raises(WbError, match="exited with code 7"):
+        world.run(replace(LOOK_AOF, image="app:2"))
+    assert [call for call in calls if call] == ["aof", "rdb"]
+    assert world.engine.snapshot() == before
+
+
+@pytest.mark.usefixtures("saving")
+def test_a_valkey_that_would_not_find_its_data_does_not_come_back(world: World, carrying) -> None:
+    carrying(to_rdb=Program("cannot rename\n", exits=1))
+    world.run()
+    world.engine.programs["app:2"] = BROKEN
+    with pytest.raises(WbError) as error:
+        world.run(replace(LOOK_AOF, image="app:2"))
+    assert "not undone: carry the cache of demo-valkey" in error.value.message
+    assert world.states()["demo-valkey"] == "exited"
+    assert world.engine.named("demo-valkey").policy == "no"
+    assert "demo-valkey-previous" not in world.states()

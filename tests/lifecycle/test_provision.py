@@ -1,0 +1,101 @@
+"""Building images from recipes, with an engine's images in memory."""
+
+from pathlib import Path
+
+import pytest
+from fake_images import FakeImages
+from msgspec.structs import replace
+
+from wb_cli.errors import WbError
+from wb_cli.host import base_image
+from wb_cli.images import BASE, LABEL_RECIPE, POSTGRES, PUBLIC_BASE, VALKEY, Recipe
+from wb_cli.instances.settings import load
+from wb_cli.lifecycle import provision
+
+RECIPES = (POSTGRES, VALKEY)
+
+
+@pytest.fixture
+def images() -> FakeImages:
+    images = FakeImages()
+    images.publish(PUBLIC_BASE)
+    return images
+
+
+@pytest.fixture
+def debian(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Stands for Debian's packages; the archives that were made of them."""
+    made: list[Path] = []
+
+    def make(archive: Path) -> None:
+        archive.write_bytes(b"\0" * 10240)  # an empty tar file
+        made.append(archive)
+
+    monkeypatch.setattr(base_image, "make_base", make)
+    return made
+
+
+def built(images: FakeImages, *, rebuild: bool = False) -> dict[str, bool | str]:
+    ended = provision.build_all(images, RECIPES, rebuild=rebuild, mirror="", report=lambda *_: None)
+    return {
+        recipe.name: outcome.message if isinstance(outcome, WbError) else outcome
+        for recipe, outcome in ended
+    }
+
+
+def test_what_is_missing_is_built_on_one_base_and_labelled_with_its_recipe(
+    images: FakeImages,
+) -> None:
+    assert built(images) == {"postgres": True, "valkey": True}
+    assert images.asked == [PUBLIC_BASE]
+    assert {spec.arguments["BASE"] for spec in images.builds} == {BASE}
+    assert all(provision.is_current(images, recipe) for recipe in RECIPES)
+
+
+def test_what_is_current_is_not_built_again(images: FakeImages) -> None:
+    built(images)
+    assert built(images) == {"postgres": False, "valkey": False}
+    assert len(images.builds) == len(RECIPES)
+
+
+def test_what_another_recipe_made_is_built_anew(images: FakeImages) -> None:
+    built(images)
+    images.have(VALKEY.tag, **{LABEL_RECIPE: "another"})
+    assert built(images) == {"postgres": False, "valkey": True}
+
+
+def test_a_rebuild_makes_everything_anew_without_the_engine_s_cache(images: FakeImages) -> None:
+    built(images)
+    assert built(images, rebuild=True) == {"postgres": True, "valkey": True}
+    assert [spec.use_cache for spec in images.builds] == [True, True, False, False]
+    assert images.asked == [PUBLIC_BASE, PUBLIC_BASE]
+
+
+def test_a_build_that_fails_leaves_the_others_alone(images: FakeImages) -> None:
+    images.refuses_build_of[POSTGRES.tag] = "no such package"
+    assert built(images) == {
+        "postgres": f"cannot build {POSTGRES.tag}: no such package",
+        "valkey": True,
+    }
+
+
+def test_where_no_registry_has_the_base_it_is_made_from_debian_s_packages(
+    images: FakeImages, debian: list[Path]
+) -> None:
+    images.registry.clear()
+    assert built(images) == {"postgres": True, "valkey": True}
+    assert len(debian) == 1
+    assert images.labels(BASE) == {LABEL_RECIPE: "base"}
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_what_was_built_becomes_the_setting_unless_something_wins_over_it(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    settings = load({}, {"WB_CONFIG_DIR": str(tmp_path)})
+    assert provision.use(recipe, settings, ()).startswith(f"{recipe.setting} is now ")
+    written = load({}, {"WB_CONFIG_DIR": str(tmp_path)})
+    assert getattr(written, recipe.setting) == recipe.reference
+    assert provision.use(recipe, written, ()) == ""
+    flagged = replace(settings, origins={recipe.setting: "flag"})
+    assert provision.use(recipe, flagged, ()).endswith("but flag wins over it.")

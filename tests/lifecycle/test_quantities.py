@@ -1,0 +1,34 @@
+"""Times and sizes as tables show them."""
+
+import pytest
+
+from wb_cli.lifecycle.quantities import age, since, size
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-3, "0s"),
+        (31, "31s"),
+        (119, "119s"),
+        (120, "2m"),
+        (7_199, "119m"),
+        (7_200, "2h"),
+        (172_800, "2d"),
+    ],
+)
+def test_a_length_of_time_is_told_in_one_unit(seconds: float, text: str) -> None:
+    assert age(seconds) == text
+
+
+def test_what_never_was_is_no_time_ago() -> None:
+    assert since("") == ""
+    assert since("2020-01-01T00:00:00.123456789Z").endswith("d")
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (66_560, "65.0 KiB"), (5 * 1024**2, "5.0 MiB"), (2**31, "2.0 GiB")],
+)
+def test_bytes_are_told_in_the_unit_that_keeps_them_short(count: float, text: str) -> None:
+    assert size(count) == text

@@ -1,0 +1,85 @@
+"""Making a machine ready, with engines in memory."""
+
+from pathlib import Path
+
+import pytest
+from fake_engine import FakeEngine
+from fake_images import FakeImages
+
+from wb_cli.errors import EngineUnreachableError, WbError
+from wb_cli.images import BASE, POSTGRES, VALKEY
+from wb_cli.instances.model import Instance
+from wb_cli.instances.settings import load
+from wb_cli.lifecycle.setup import Setup
+from wb_cli.lifecycle.setup_plan import setup_plan
+
+FAR_PLATFORM = "registry:5000/app:1"
+INSTANCE = Instance("demo", "Demo", 9001, "1.6.7", image=FAR_PLATFORM)
+
+
+@pytest.fixture
+def images() -> FakeImages:
+    images = FakeImages()
+    images.have(BASE)
+    for reference in ("postgres:17.4", "valkey/valkey:8", FAR_PLATFORM):
+        images.publish(reference)
+    return images
+
+
+@pytest.fixture
+def machine(images: FakeImages, tmp_path: Path) -> Setup:
+    environment = {
+        "WB_CONFIG_DIR": str(tmp_path / "config"),
+        "SERVERS_FILE_PATH": str(tmp_path / "registry" / "servers.json"),
+        "MOUNT_PATH": str(tmp_path / "instances"),
+    }
+    return Setup(load({}, environment), (INSTANCE,), lambda: FakeEngine([]), lambda: images)
+
+
+def done(machine: Setup) -> dict[str, str]:
+    """What each step of a set-up said, or its error."""
+    steps = setup_plan(machine.look(), install_engine=False)
+    return {
+        str(step): outcome.message if isinstance(outcome, WbError) else outcome
+        for step, outcome in machine.do(steps, lambda *_: None)
+    }
+
+
+def test_a_machine_gets_folders_a_config_and_images_and_is_ready_then(
+    machine: Setup, images: FakeImages, tmp_path: Path
+) -> None:
+    assert set(done(machine).values()) == {""}
+    assert (tmp_path / "instances").is_dir()
+    assert (tmp_path / "registry").is_dir()
+    assert (tmp_path / "config" / "config.toml").is_file()
+    assert {"postgres:17.4", "valkey/valkey:8", FAR_PLATFORM} <= set(images.local)
+    assert setup_plan(machine.look(), install_engine=False) == ()
+
+
+def test_what_no_registry_gives_is_built_and_set_to_be_used(
+    machine: Setup, images: FakeImages
+) -> None:
+    del images.registry["postgres:17.4"], images.registry["valkey/valkey:8"]
+    said = "; ".join(done(machine).values())
+    assert {POSTGRES.tag, VALKEY.tag} <= set(images.local)
+    assert f"postgres_image is now {POSTGRES.reference}" in said
+
+
+def test_an_image_that_nothing_can_stand_in_for_fails_alone(
+    machine: Setup, images: FakeImages
+) -> None:
+    del images.registry[FAR_PLATFORM]
+    ended = done(machine)
+    assert ended[f"get the image {FAR_PLATFORM}"] == f"manifest for {FAR_PLATFORM} not found"
+    assert {"postgres:17.4", "valkey/valkey:8"} <= set(images.local)
+
+
+def test_an_engine_that_does_not_answer_is_told_with_its_reason(
+    images: FakeImages, machine: Setup
+) -> None:
+    def no_engine() -> FakeEngine:
+        raise EngineUnreachableError("the Docker Engine does not answer: no such file")
+
+    found = Setup(machine.settings, (INSTANCE,), no_engine, lambda: images).look()
+    assert (found.engine, found.problem) == ("", "the Docker Engine does not answer: no such file")
+    assert len(found.missing_images) == 3

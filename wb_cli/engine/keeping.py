@@ -1,0 +1,69 @@
+"""Keep all that it takes to make a container again, as one with --rm is gone when it stops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wb_cli.contract import Env
+from wb_cli.engine.client import engine_errors
+from wb_cli.errors import ImageMissingError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Kept:
+    """A container's configuration as the engine told it, and its secret files.
+
+    It holds secrets, so its ``repr`` says the name alone.
+    """
+
+    def __init__(self, name: str, configuration: Mapping[str, Any], secrets: bytes | None) -> None:
+        self.name = name
+        self.configuration = configuration
+        self.secrets = secrets
+
+    def __repr__(self) -> str:
+        return f"Kept({self.name!r})"
+
+
+# The folder that holds a container's secret files, and where it is unpacked again.
+_SECRETS, _SECRETS_PARENT = "/run/wb", "/run"
+
+
+def keep(api: Any, container: str) -> Kept:
+    """Read what a container is made of. Raises ``NotFoundError``."""
+    with engine_errors():
+        inspected = api.inspect_container(container)
+        environment = inspected["Config"].get("Env") or []
+        has_secrets = any(each.startswith(f"{Env.POSTGRES_PASSWORD_FILE}=") for each in environment)
+        secrets = b"".join(api.get_archive(container, _SECRETS)[0]) if has_secrets else None
+    return Kept(inspected["Name"].removeprefix("/"), inspected, secrets)
+
+
+def make_again(api: Any, kept: Kept, network: str) -> str:
+    """Create (not start) the container anew, from the very image it ran on; give its id."""
+    inspected = kept.configuration
+    own = {key: value for key, value in inspected["Config"].items() if key != "Hostname"}
+    endpoint = api.create_endpoint_config(aliases=[kept.name])
+    configuration = {
+        **own,
+        "Image": _image(api, inspected),
+        "HostConfig": {**inspected["HostConfig"], "NetworkMode": network},
+        "NetworkingConfig": {"EndpointsConfig": {network: endpoint}},
+    }
+    with engine_errors():
+        container = str(api.create_container_from_config(configuration, kept.name)["Id"])
+        if kept.secrets is not None:
+            api.put_archive(container, _SECRETS_PARENT, kept.secrets)
+    return container
+
+
+def _image(api: Any, inspected: Mapping[str, Any]) -> str:
+    """The image by name where the name still means it, else by id."""
+    name, ran_on = str(inspected["Config"]["Image"]), str(inspected["Image"])
+    try:
+        with engine_errors():
+            return name if api.inspect_image(name)["Id"] == ran_on else ran_on
+    except (ImageMissingError, NotFoundError):
+        return ran_on

@@ -1,0 +1,48 @@
+"""A lock on a folder itself: whoever reaches the folder, by whatever name, meets the same lock."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+RETRY_INTERVAL_S = 0.02
+# What file systems answer that know no such lock on a folder.
+_UNSUPPORTED = {errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}
+
+
+@contextmanager
+def folder_locked(path: Path, pause: Callable[[float], None]) -> Iterator[None]:
+    """Hold the lock of a folder; while another process has it, ``pause`` between two tries.
+
+    A folder that is not there, or whose file system knows no locks, is not locked. ``pause`` is
+    given the seconds to wait, and may raise to give up.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
+    try:
+        while not _taken(descriptor):
+            pause(RETRY_INTERVAL_S)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+    return True

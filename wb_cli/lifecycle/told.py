@@ -1,0 +1,113 @@
+"""What the containers of an instance tell of themselves when they are asked."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+
+from wb_cli import contract
+from wb_cli.contract import Role
+from wb_cli.engine.types import ContainerSpec
+from wb_cli.errors import NotFoundError
+from wb_cli.lifecycle import health_report, probes
+from wb_cli.lifecycle.health import UNHEALTHY, probe
+from wb_cli.lifecycle.probes import Answer, Verdict
+from wb_cli.lifecycle.quantities import age, size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wb_cli.engine.base import Engine
+    from wb_cli.engine.types import ContainerDetail, ObservedContainer
+
+RUNNING = "running"
+ENDED = {"exited", "dead", "restarting"}
+
+
+class Condition(StrEnum):
+    """How a container stands; one that does not run has the engine's own word instead."""
+
+    HEALTHY = "healthy"
+    STARTING = "starting"
+    UNHEALTHY = "unhealthy"
+    STOPPED = "stopped"
+    UNKNOWN = "unknown"
+
+
+class Told(Struct, frozen=True):
+    """A container's condition, what it says of itself, and the same as facts for ``--json``."""
+
+    condition: str
+    detail: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def ask(engine: Engine, role: Role, container: ObservedContainer, detail: ContainerDetail) -> Told:
+    """Ask a container how it is, as a start does that waits for it."""
+    if detail.state != RUNNING:
+        return Told(detail.state, _end(detail))
+    instance = container.instance or ""
+    spec = ContainerSpec(instance, role, container.image, ports=container.ports)
+    answer = probe(engine, spec, detail)
+    if role is Role.VALKEY and answer.verdict is Verdict.READY:
+        return _told_by_valkey(detail.addresses.get(instance, ""))
+    if role is Role.PLATFORM:
+        return _told_by_platform(answer, detail)
+    return Told(_condition(answer, detail))
+
+
+def ending(engine: Engine, container: ObservedContainer, started_at: str = "") -> str:
+    """How a container ended, as a sentence; empty while it runs on, as since ``started_at``."""
+    try:
+        detail = engine.inspect(container.id)
+    except NotFoundError:
+        return f"{container.name} was removed"
+    if detail.state in ENDED:
+        return f"{container.name} ended: {_end(detail)}"
+    is_another_run = bool(started_at) and detail.started_at != started_at
+    return f"{container.name} ended, and was started again" if is_another_run else ""
+
+
+def _end(detail: ContainerDetail) -> str:
+    if detail.state not in ENDED:
+        return ""
+    return f"exit code {detail.exit_code}" + (" (out of memory)" if detail.oom_killed else "")
+
+
+def _condition(answer: Answer, detail: ContainerDetail) -> Condition:
+    if answer.verdict is Verdict.READY:
+        return Condition.HEALTHY
+    return Condition.UNHEALTHY if detail.health == UNHEALTHY else Condition.STARTING
+
+
+def _told_by_platform(answer: Answer, detail: ContainerDetail) -> Told:
+    report = health_report.parse(answer.words)
+    if not report:
+        return Told(_condition(answer, detail))
+    condition = _condition(answer, detail)
+    if not report.has_database and not report.is_young:
+        condition = Condition.UNHEALTHY
+    return Told(condition, str(report), report.as_document())
+
+
+def _told_by_valkey(address: str) -> Told:
+    info = probes.valkey_info(address, contract.VALKEY_PORT) if address else {}
+    if not info:
+        return Told(Condition.HEALTHY)
+    keys = int((re.search(r"keys=(\d+)", info.get("db0", "")) or [0, 0])[1])
+    used = int(info.get("used_memory", 0))
+    saved = info.get("rdb_last_bgsave_status") == "ok"
+    saved_at = int(info.get("rdb_last_save_time", "0"))
+    ago = age(int(info.get("server_time_usec", "0")) // 10**6 - saved_at)
+    detail = f"{keys:,} keys, {size(used)}, last save {'ok' if saved else 'FAILED'} {ago} ago"
+    facts = {
+        "keys": keys,
+        "usedMemoryBytes": used,
+        "lastSave": datetime.fromtimestamp(saved_at, UTC).isoformat().replace("+00:00", "Z"),
+        "lastSaveSucceeded": saved,
+    }
+    return Told(Condition.HEALTHY, detail, {"valkey": facts})
