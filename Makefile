@@ -56,7 +56,7 @@ test: $(VENV)/ready lint registry browser ## All checks and all tests, on a real
 	$(call pytest,$(several))
 
 .PHONY: unit
-unit: $(VENV)/ready ## The tests that need no engine
+unit: $(VENV)/ready registry ## The tests that need no engine
 	@$(in_a_folder_of_its_own)
 	$(call pytest,$(several) -m 'not engine and not services')
 
@@ -120,16 +120,21 @@ $(VENV)/ready: $(VENV)/installed
 	$(PIP) install --group dev "$$(echo build/wheel/wb_cli-*.whl)[server]"
 	touch $@
 
-# A real registry for the tests of `wb pull`: unpacked, as its package would start a service.
+# A real registry for the tests of `wb pull`, and Prometheus' promtool for those of `/metrics`:
+# unpacked, as their packages would start services.
 .PHONY: registry
 registry:
-	@command -v docker-registry > /dev/null && exit
-	test -x $(TOOLS)/usr/bin/docker-registry && exit
-	mkdir -p $(TOOLS)
+	@mkdir -p $(TOOLS)
 	cd $(TOOLS)
-	apt-get download -qq docker-registry 2> /dev/null \
-	    || { apt-get update -qq && apt-get download -qq docker-registry; }
-	dpkg --extract docker-registry_*.deb .
+	unpack() {
+	    command -v "$$2" > /dev/null && return
+	    test -x "usr/bin/$$2" && return
+	    apt-get download -qq "$$1" 2> /dev/null \
+	        || { apt-get update -qq && apt-get download -qq "$$1"; }
+	    dpkg --extract "$$1"_*.deb .
+	}
+	unpack docker-registry docker-registry
+	unpack prometheus promtool
 
 # A real browser for the tests of the platform's page.
 .PHONY: browser

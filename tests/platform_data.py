@@ -131,7 +131,13 @@ def restore(postgres_url: str) -> None:
 async def fill(databases: Databases) -> None:
     """One project and all datasets."""
     await create_project(databases, Project(NORTH, "North"))
-    async with databases.connect(NORTH) as connection:
+    await fill_project(databases, NORTH)
+    await fill_datasets(databases)
+
+
+async def fill_project(databases: Databases, project_id: str) -> None:
+    """Modules, metrics, results and objects."""
+    async with databases.connect(project_id) as connection:
         await connection.execute("INSERT INTO modules VALUES ('m1', 'Counts', now())")
         await connection.execute("INSERT INTO modules VALUES ('m2', 'Never ran')")
         for results in (VISITS, IDLE):
@@ -145,6 +151,10 @@ async def fill(databases: Databases) -> None:
             "INSERT INTO presentation_objects (id, label, metric_id, config) VALUES ($1,$2,$3,$4)",
             OBJECTS,
         )
+
+
+async def fill_datasets(databases: Databases) -> None:
+    """One row of everything."""
     async with databases.connect(MAIN) as connection:
         await connection.execute("INSERT INTO raw_indicators VALUES ('opd_raw', 'OPD, raw')")
         await connection.execute("INSERT INTO common_indicators VALUES ('opd', 'OPD')")

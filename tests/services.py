@@ -66,6 +66,12 @@ class Services:
         wait_until(lambda: speaks(port, b"PING\r\n", b"+PONG"), "Valkey")
         return Service(container, f"redis://127.0.0.1:{port}", "127.0.0.1", port)
 
+    def remove(self, *services: Service) -> None:
+        """Remove servers of the caller's own, in whatever state they are."""
+        for service in services:
+            service.container.remove(force=True, v=True)
+            self._containers.remove(service.container)
+
     def close(self) -> None:
         """Remove every server that was started."""
         for container in self._containers:

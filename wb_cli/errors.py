@@ -27,9 +27,14 @@ class WbError(Exception):
     Args:
         message: what failed, with the value.
         hint: what to do next; empty where the message says it all.
+
+    ``details`` are the lines of several problems, each with its remedy beside it. Where there are
+    any, people are shown ``headline`` and these lines instead of the message and the hint.
     """
 
     exit_code: ExitCode = ExitCode.FAILURE
+    headline = ""
+    details: tuple[str, ...] = ()
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -44,9 +49,18 @@ class UsageError(WbError):
 
 
 class EngineUnreachableError(WbError):
-    """The Docker Engine does not answer, so nothing is known of its containers."""
+    """The Docker Engine does not answer, so nothing is known of its containers.
+
+    Args:
+        is_absent: no engine runs on this machine and none was chosen elsewhere, so that one can be
+            installed or started here.
+    """
 
     exit_code = ExitCode.ENGINE_UNREACHABLE
+
+    def __init__(self, message: str, hint: str = "", *, is_absent: bool = False) -> None:
+        super().__init__(message, hint)
+        self.is_absent = is_absent
 
 
 class EngineError(WbError):

@@ -6,6 +6,7 @@ Run it on a quiet machine, against an empty Valkey:
 """
 
 import asyncio
+import itertools
 import sys
 import time
 import timeit
@@ -16,11 +17,12 @@ import aiocache
 import cashews
 import orjson
 from data import rows
-from measure import HEADER, LoopLag, Row, medians, repeated, seconds
+from measure import HEADER, LoopLag, Row, Work, medians, repeated, seconds
 from valkey.asyncio import Valkey
 
 from wb_cli.server.cache import Cache, Loaded, LocalTier, RemoteTier, ValkeyLink
-from wb_cli.server.cache.entry import encode
+from wb_cli.server.cache.entry import Encoding, Entry, encode
+from wb_cli.server.cache.writes import Drop, Write, WriteQueue
 
 OBJECTS = 3000
 SIZE = 20_000
@@ -254,6 +256,34 @@ def encode_plain(data: object) -> bytes:
     return orjson.dumps({"versionHash": FIRST, "fingerprint": "1.0", "data": data})
 
 
+STORES = 2000
+
+
+async def full_queue(_: Bench) -> Iterator[Row]:
+    """A store while the queue is at its bound, against one while it has room."""
+    for size in (60, 400, 4_000):
+        with_room, full = WriteQueue(2_000_000_000), WriteQueue(64 * 1024 * 1024)
+        for _ in range(1 + full.max_bytes // size // STORES):
+            if not full.dropped[Drop.OVERFLOW]:
+                await stores(full, size)()
+        works = stores(full, size), stores(with_room, size)
+        ours, peer = await medians(*works, rounds=15, middle=min)
+        assert full.dropped[Drop.OVERFLOW] > STORES
+        yield Row(f"store of {size} B, queue full / with room", ours / STORES, peer / STORES, 1.5)
+
+
+def stores(queue: WriteQueue, size: int) -> Work:
+    """So many stores, each under a new key."""
+    entry = Entry(FIRST, "1.0", b"x" * size, Encoding.IDENTITY)
+    names = itertools.count()
+
+    async def run() -> None:
+        for _ in range(STORES):
+            queue.offer(Write(b"bench:q:%d" % next(names), entry, 1))
+
+    return run
+
+
 async def shutdown(bench: Bench) -> Iterator[Row]:
     """A full queue, flushed."""
     filler = encode("x", FIRST, "1.0")
@@ -291,7 +321,7 @@ async def main(url: str) -> None:
     async with running(url) as bench:
         await flights(bench)
         print(HEADER)
-        for measurement in (l1_hits, l2_hits, warm_up, write_behind, shutdown):
+        for measurement in (l1_hits, l2_hits, warm_up, write_behind, full_queue, shutdown):
             async for row in measurement(bench):
                 print(row, flush=True)
 

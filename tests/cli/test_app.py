@@ -1,6 +1,9 @@
 """The tree of commands, global options, and the one error boundary."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,9 +71,71 @@ def test_help_needs_neither_an_engine_nor_any_file(wb: Callable[..., Outcome], p
     assert answer.startswith("Usage: wb")
 
 
-def test_without_a_command_the_help_is_shown(wb: Callable[..., Outcome]) -> None:
-    _, answer, talk = wb()
-    assert "Usage: wb" in answer + talk
+@pytest.mark.parametrize("words", [[], ["config"], ["images"]])
+def test_without_a_command_the_help_is_the_answer(
+    wb: Callable[..., Outcome], words: list[str]
+) -> None:
+    code, answer, talk = wb(*words)
+    assert (code, talk) == (0, "")
+    assert answer.startswith("Usage: wb")
+    assert answer == wb(*words, "--help")[1]
+
+
+def test_without_a_command_the_help_goes_down_a_pipe(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "wb_cli"],
+        capture_output=True,
+        env=os.environ | {"WB_CONFIG_DIR": str(tmp_path)},
+        check=True,
+    )
+    assert done.stdout.startswith(b"Usage: wb")
+    assert done.stderr == b""
+
+
+def test_help_is_a_word_too(wb: Callable[..., Outcome]) -> None:
+    assert wb("help") == wb("--help")
+    assert wb("help", "config", "set") == wb("config", "set", "--help")
+
+
+HINTS = {
+    "run --all": "It is a word, not an option: `wb run all`.",
+    "status --all": "It is a word, not an option: `wb status all`.",
+    "run demo --dryrun": "Did you mean --dry-run?",
+    "run demo --force": "`wb run --help` shows how.",
+    "logs demo --since": "`wb logs --help` shows how.",
+    "--json status": "Options of a command stand after it: `wb status --json`.",
+    "--json config list": "Options of a command stand after it: `wb config list --json`.",
+    "config list --servers-file x": (
+        "--servers-file stands before the command: `wb --servers-file ... config list`."
+    ),
+    "-V": "`wb --version` does that.",
+    "version": "`wb --version` does that.",
+    "ps": "`wb status` does that.",
+    "ls": "`wb status` does that.",
+    "up": "`wb run` does that.",
+    "down": "`wb stop` does that.",
+    "rm": "`wb config remove` does that.",
+    "config get": "`wb config show` does that.",
+    "config rm x": "`wb config remove` does that.",
+    "satus": "Did you mean wb status?",
+    "config ad": "Did you mean wb config add?",
+    "fly": "`wb --help` shows how.",
+    "config unset uxa nosuch": "`wb config list` shows what there is.",
+    "config set domain x.org": (
+        "domain is a setting: write it in config.toml, or give `--set domain=...` before the "
+        "command."
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "hint"), HINTS.items(), ids=HINTS)
+def test_the_hint_leads_on(wb: Callable[..., Outcome], line: str, hint: str) -> None:
+    code, answer, talk = wb(*line.split())
+    assert code == 2
+    if "--json" in line:
+        assert json.loads(answer)["error"]["hint"] == hint
+    else:
+        assert talk.splitlines()[-1] == f"hint: {hint}"
 
 
 def test_the_version(wb: Callable[..., Outcome]) -> None:

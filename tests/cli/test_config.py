@@ -16,8 +16,8 @@ from wb_cli import __version__
 from wb_cli.cli import config
 from wb_cli.cli.console import Console
 from wb_cli.cli.context import Wb, complete_id
-from wb_cli.engine.types import LABEL_INSTANCE, Observed, ObservedContainer
-from wb_cli.errors import ExitCode, UsageError, WbError
+from wb_cli.engine.types import LABEL_INSTANCE, ImageInfo, Observed, ObservedContainer
+from wb_cli.errors import EngineUnreachableError, ExitCode, UsageError, WbError
 from wb_cli.instances.newcomer import FIRST_PORT
 from wb_cli.instances.setting_table import SETTINGS
 
@@ -29,10 +29,12 @@ class CommandLine:
     path: Path
     capsys: pytest.CaptureFixture[str]
     observed: Observed = field(default_factory=Observed)
+    missing_images: set[str] = field(default_factory=set)
+    is_local: bool = True
 
     def __call__(self, *words: str, **flags: str) -> str:
         wb = Wb({"servers_file": str(self.path), **flags}, None, Console())
-        wb.__dict__["engine"] = self  # only `observe` is asked of it
+        wb.__dict__["engine"] = self  # asked for what it lists, and whether it has an image
         command = typer.main.get_command(config.app)
         self.exit_code = command.main(list(words), obj=wb, standalone_mode=False) or 0
         self.talk = self.capsys.readouterr()
@@ -45,6 +47,16 @@ class CommandLine:
 
     def observe(self) -> Observed:
         return self.observed
+
+    def image(self, reference: str) -> ImageInfo | None:
+        is_here = reference not in self.missing_images
+        return ImageInfo("sha256:x", (reference,), 1) if is_here else None
+
+    def next_steps(self, *words: str) -> list[str]:
+        """What is said to come next after `wb config set demo`."""
+        self("set", "demo", *words)
+        talk = self.talk.err.splitlines()
+        return [line.removeprefix("next: ") for line in talk if line.startswith("next: ")]
 
     def entries(self) -> list[dict[str, Any]]:
         return json.loads(self.path.read_text())
@@ -142,14 +154,14 @@ def test_add_json_answers_with_the_entry_and_nothing_else(wb: CommandLine) -> No
         (["add", "a"], "has an entry a already"),
         (["add", "b", "instanceDir=.."], 'instanceDir ".." must be'),
         (["add", "b", "instanceDir=a"], 'instanceDir "a" must be its own'),
-        (["add", "b", "memry=2g"], "no field 'memry'"),
+        (["add", "b", "memry=2g"], 'no field "memry"'),
         (["add", "b", "memory=lots"], 'memory "lots" must be a size'),
-        (["add", "b", "memory"], "'memory' is not field=value"),
+        (["add", "b", "memory"], '"memory" is not field=value'),
         (["set", "a", "port=abc"], 'port "abc" must be'),
         (["set", "a", "id=b"], "the id of a cannot change"),
         (["set", "b", "port=9000"], 'no instance "b"'),
         (["unset", "a", "port"], "port is missing"),
-        (["unset", "a", "nonsense"], "no field 'nonsense'"),
+        (["unset", "a", "nonsense"], 'no field "nonsense"'),
         (["remove", "b", "--yes"], 'no instance "b"'),
         (["show", "b"], 'no instance "b"'),
     ],
@@ -192,6 +204,101 @@ def test_set_that_changes_nothing_leaves_the_file_alone(wb: CommandLine) -> None
     before = wb.path.stat().st_ino
     assert "nothing to change" in wb("set", "demo", "port=9100")
     assert wb.path.stat().st_ino == before
+
+
+RUNNING = ObservedContainer(
+    "1", "demo", "running", "Up", "image", "sha", labels={LABEL_INSTANCE: "demo"}
+)
+
+
+@pytest.fixture
+def declared(wb: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """The instance demo, which runs, with its folder."""
+    monkeypatch.setenv("MOUNT_PATH", str(tmp_path))
+    monkeypatch.setenv("WB_SECRETS_DIR", str(tmp_path / "secrets"))
+    (tmp_path / "demo").mkdir()
+    wb("add", "demo")
+    wb.observed = Observed((RUNNING,))
+    return wb
+
+
+NOTHING_TO_DO = ["nothing to do: no container sees this change"]
+
+
+@pytest.mark.parametrize(
+    ("word", "steps"),
+    [
+        ("tags=a", NOTHING_TO_DO),
+        ("memory=2g", ["`wb run demo` applies it"]),
+        ("label=Other", ["`wb run demo` applies it"]),
+        ("cachePersistence=aof", ["`wb run demo` applies it"]),
+        ("bindAddress=127.0.0.2", ["`wb run demo` applies it"]),
+        ("adminVersion=2", ["`wb run demo` applies it"]),
+        (
+            "instanceDir=else",
+            ["`wb init-dirs demo` creates its folders", "`wb run demo` applies it"],
+        ),
+    ],
+)
+def test_set_says_what_applies_the_change(
+    declared: CommandLine, word: str, steps: list[str]
+) -> None:
+    assert declared.next_steps(word) == steps
+
+
+def test_set_on_a_stopped_instance_says_that_it_starts_with_it(declared: CommandLine) -> None:
+    declared.observed = Observed()
+    assert declared.next_steps("memory=2g") == ["`wb run demo` starts with it"]
+    assert declared.next_steps("tags=a") == NOTHING_TO_DO
+
+
+def test_set_names_an_image_that_is_not_here(declared: CommandLine) -> None:
+    declared.missing_images.add("team/app:9")
+    missing, apply = declared.next_steps("image=team/app:9")
+    assert missing.startswith("the image team/app:9 is not on this engine; `wb pull` fetches it")
+    assert apply == "`wb run demo` applies it"
+
+
+@pytest.mark.parametrize("distance", [0, 10_000])
+def test_set_and_add_name_a_port_that_somebody_listens_on(
+    declared: CommandLine, distance: int
+) -> None:
+    declared("add", "probe")
+    port = declared.entries()[1]["port"]
+    declared("remove", "probe", "--yes")
+    busy = f"port {port + distance} is taken on this host now"
+    with socket.socket() as thief:
+        thief.bind(("127.0.0.1", port + distance))
+        thief.listen()
+        assert declared.next_steps(f"port={port}")[0].startswith(busy)
+        declared("set", "demo", "port=40000")
+        declared("add", "other", "--port", str(port))
+        assert f"warning: {busy}" in declared.talk.err
+
+
+def test_set_does_not_take_the_instance_s_own_ports_for_somebody_else_s(
+    declared: CommandLine,
+) -> None:
+    port = declared.entries()[0]["port"]
+    with socket.socket() as own:
+        own.bind(("127.0.0.1", port + 10_000))
+        own.listen()
+        assert declared.next_steps(f"port={port + 10_000}") == ["`wb run demo` applies it"]
+
+
+def test_set_is_done_although_the_engine_does_not_answer(
+    declared: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: CommandLine) -> Observed:
+        raise EngineUnreachableError("the Docker Engine does not answer")
+
+    monkeypatch.setattr(CommandLine, "observe", fail)
+    (step,) = declared.next_steps("memory=2g")
+    assert step.startswith("`wb run demo` applies it; how it stands is not known: the Docker")
+    assert declared.entries()[0]["memory"] == "2g"
+    with pytest.raises(EngineUnreachableError) as caught:
+        declared("remove", "demo", "--yes")
+    assert "`wb config remove demo --force`" in caught.value.hint
 
 
 def test_set_json_answers_with_the_entry(wb: CommandLine) -> None:
@@ -279,18 +386,59 @@ def test_remove_takes_out_a_refused_entry_too(wb: CommandLine) -> None:
     assert wb.entries() == []
 
 
-def test_validate_names_every_problem_and_exits_1(wb: CommandLine) -> None:
+def test_validate_names_every_problem_and_exits_2(wb: CommandLine) -> None:
     wb.path.write_text('[{"id": "a", "port": "9100"}, 7]')
     answer = wb("validate")
-    assert wb.exit_code == ExitCode.FAILURE
+    assert wb.exit_code == ExitCode.USAGE
     for part in ("label is missing", 'port "9100"', "serverVersion is missing", "entry 2"):
         assert part in answer
 
 
 def test_validate_json_lists_valid_and_refused(wb: CommandLine) -> None:
     wb("add", "demo")
-    assert json.loads(wb("validate", "--json")) == {"valid": ["demo"], "refused": []}
+    assert json.loads(wb("validate", "--json")) == {
+        "valid": ["demo"],
+        "refused": [],
+        "warnings": [],
+    }
     assert wb.exit_code == ExitCode.OK
+
+
+def test_validate_warns_of_what_is_allowed_and_probably_not_meant(wb: CommandLine) -> None:
+    wb("add", "demo")
+    entry = wb.entries()[0] | {"frnech": True, "colour": "x", "env": {"PG_HOST": "x", "A-B": "y"}}
+    wb.path.write_text(json.dumps([entry], indent=2))
+    lines = wb("validate").splitlines()
+    assert wb.exit_code == ExitCode.OK
+    assert lines[0] == (
+        'entry 1 (demo), line 2: warning: unknown field "frnech". Did you mean french?'
+    )
+    assert lines[1].endswith('unknown field "colour". It is kept, and means nothing to wb.')
+    assert "env.PG_HOST: wb sets this variable itself" in lines[2]
+    assert "env.A-B: the name of a variable" in lines[3]
+    assert "1 valid, 0 refused, 4 warnings" in wb.talk.err
+    warnings = json.loads(wb("validate", "--json"))["warnings"]
+    assert [warning["line"] for warning in warnings] == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("name", ["PG_HOST", "VALKEY_URL", "INSTANCE_NAME", "PORT", "FOO-X", "1A"])
+@pytest.mark.parametrize("form", ["env.NAME=x", 'env={"NAME": "x"}'])
+def test_variables_that_wb_sets_or_nobody_can_read_are_refused(
+    wb: CommandLine, name: str, form: str
+) -> None:
+    wb("add", "demo")
+    before = wb.path.read_bytes()
+    with pytest.raises(UsageError, match=f"^env.{name}: "):
+        wb("set", "demo", form.replace("NAME", name))
+    assert wb.path.read_bytes() == before
+
+
+def test_a_variable_that_the_file_has_already_stays_and_can_be_taken_away(wb: CommandLine) -> None:
+    wb("add", "demo")
+    wb.path.write_text(json.dumps([wb.entries()[0] | {"env": {"PG_HOST": "x"}}]))
+    wb("set", "demo", "label=Demo", "env.A=b")
+    assert wb.entries()[0]["env"] == {"PG_HOST": "x", "A": "b"}
+    assert "env.PG_HOST: removed" in wb("unset", "demo", "env.PG_HOST")
 
 
 @pytest.mark.parametrize("words", [["list"], ["validate"], ["add", "x"], ["remove", "x", "--yes"]])
@@ -300,7 +448,7 @@ def test_no_command_writes_over_an_unreadable_registry_file(
     wb.path.write_text('[{"id": "a",')
     with pytest.raises(WbError, match="line 1, column 13") as caught:
         wb(*words)
-    assert caught.value.exit_code == ExitCode.FAILURE
+    assert caught.value.exit_code == ExitCode.USAGE
     assert wb.path.read_text() == '[{"id": "a",'
 
 

@@ -37,7 +37,9 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[st
     monkeypatch.setattr(Wb, "engine", NoEngine())
     handed: list[tuple[list[str], Options, bool]] = []
 
-    def each(_: Wb, ids: list[str], __: Any, options: Options, check: Any = None) -> int:
+    def each(
+        _: Wb, ids: list[str], __: Any, options: Options, check: Any = None, **_more: Any
+    ) -> int:
         handed.append((list(ids), options, check is not None))
         return 0
 

@@ -242,8 +242,8 @@ def wb(
 
 # A command line, the value that its message names, and a word of the remedy.
 NONSENSE = [
-    ("runn demo", "runn", "'run'"),
-    ("config ad x", "ad", "'add'"),
+    ("runn demo", "runn", "Did you mean wb run?"),
+    ("config ad x", "ad", "Did you mean wb config add?"),
     ("run demo --paralel 2", "--paralel", "--parallel"),
     ("run demo --timeout soon", "soon", "--help"),
     ("run demo --timeout -1", "-1", "--help"),

@@ -1,7 +1,9 @@
 """Errors of the Docker SDK and of HTTP, as they become ours."""
 
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import docker.errors
@@ -9,7 +11,9 @@ import pytest
 import requests
 import urllib3.exceptions
 
+from wb_cli.engine import client
 from wb_cli.engine.client import connect, engine_errors
+from wb_cli.engine.docker_engine import DockerEngine
 from wb_cli.errors import (
     AddressPoolError,
     EngineError,
@@ -94,7 +98,7 @@ CASES: dict[str, tuple[Exception, type[WbError], str]] = {
     "an answer that breaks off": (
         urllib3.exceptions.ProtocolError("Connection broken"),
         EngineUnreachableError,
-        "the Docker Engine does not answer at tcp://host:2375: Connection broken",
+        "the Docker Engine broke off its answer at tcp://host:2375: Connection broken",
     ),
     "a socket error": (
         BrokenPipeError("gone"),
@@ -130,23 +134,65 @@ def test_a_missing_image_says_how_it_is_had() -> None:
 PERMISSION = docker.errors.DockerException(
     "('Connection aborted.', PermissionError(13, 'Permission denied'))"
 )
+REFUSED = requests.exceptions.ConnectionError("Failed: [Errno 111] Connection refused'))")
+SILENT = requests.exceptions.ReadTimeout("UnixHTTPConnectionPool: Read timed out. (timeout=60)")
+OWN = {}
+HOST = {"DOCKER_HOST": "unix:///run/x.sock"}
+FAR = {"DOCKER_HOST": "tcp://host:2375"}
+NAMED = "DOCKER_HOST is unix:///run/x.sock: "
+GROUP = "Run wb as root, or as a member of the group `docker`"
+REMEDIES: dict[str, tuple[Mapping[str, str], Exception, str, bool]] = {
+    "nobody on this machine's socket": (OWN, REFUSED, "Is the Docker Engine running?", True),
+    "a socket closed to this user": (OWN, PERMISSION, GROUP, False),
+    "silence": (OWN, SILENT, "It is there, and busy or stuck", False),
+    "an answer that breaks off": (OWN, BrokenPipeError("gone"), "Repeat the command.", False),
+    "nobody where DOCKER_HOST says": (HOST, REFUSED, NAMED, False),
+    "a socket that DOCKER_HOST names, closed to this user": (HOST, PERMISSION, NAMED, False),
+    "an engine far away": (FAR, BrokenPipeError("gone"), "DOCKER_HOST is tcp://host:2375", False),
+}
 
 
 @pytest.mark.parametrize(
-    ("host", "reason", "remedy"),
-    [
-        ("unix:///run/x.sock", BrokenPipeError("gone"), "`wb setup --install-engine`"),
-        ("unix:///run/x.sock", PERMISSION, "group `docker`"),
-        ("tcp://host:2375", BrokenPipeError("gone"), "Is it running there?"),
-    ],
+    ("environ", "reason", "remedy", "is_absent"), REMEDIES.values(), ids=REMEDIES
 )
-def test_an_engine_that_cannot_be_reached_is_remedied_by_where_it_is_and_why(
-    host: str, reason: Exception, remedy: str, monkeypatch: pytest.MonkeyPatch
+def test_an_engine_that_cannot_be_reached_is_remedied_by_who_chose_it_and_why(
+    environ: Mapping[str, str],
+    reason: Exception,
+    remedy: str,
+    is_absent: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("DOCKER_HOST", host)
+    choose(monkeypatch, environ)
     with pytest.raises(EngineUnreachableError) as caught, engine_errors():
         raise reason
-    assert remedy in caught.value.hint
+    assert caught.value.hint.startswith(remedy)
+    assert caught.value.is_absent is is_absent
+    assert ("--install-engine" in caught.value.hint) is is_absent
+
+
+def choose(monkeypatch: pytest.MonkeyPatch, environ: Mapping[str, str]) -> None:
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_a_docker_context_in_use_is_named_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    choose(monkeypatch, {"DOCKER_CONFIG": str(tmp_path)})
+    (tmp_path / "config.json").write_text('{"currentContext": "elsewhere"}')
+    monkeypatch.setattr(client, "endpoint", lambda: "unix:///run/elsewhere.sock")
+    with pytest.raises(EngineUnreachableError) as caught, engine_errors():
+        raise REFUSED
+    assert caught.value.hint.startswith("The Docker context elsewhere is used: ")
+    assert not caught.value.is_absent
+
+
+def test_a_network_that_is_still_in_use_says_how_its_user_is_found() -> None:
+    with pytest.raises(EngineError) as caught, engine_errors():
+        raise refusal("error while removing network: network demo has active endpoints")
+    assert "`docker network inspect`" in caught.value.hint
 
 
 def test_a_docker_context_that_does_not_exist_is_not_passed_over(
@@ -159,12 +205,70 @@ def test_a_docker_context_that_does_not_exist_is_not_passed_over(
         connect()
 
 
+Answer = tuple[int, Mapping[str, str], bytes]
+ENGINE = {"Api-Version": "1.41"}
+HTML = b"<html><body>502 Bad Gateway</body></html>"
+
+
+@contextmanager
+def answering(ping: Answer, version: Answer) -> Iterator[str]:
+    """A server that gives one answer to a ping and another one to all else; gives its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, headers, body = ping if self.path.endswith("_ping") else version
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"tcp://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+PONG: Answer = (200, ENGINE, b"OK")
+WRONG: dict[str, tuple[Answer, Answer, type[WbError], str]] = {
+    "another server's page": (
+        (404, {}, HTML), (404, {}, HTML), EngineUnreachableError, "is not what answers",
+    ),
+    "another server's JSON": (
+        (200, {}, b"{}"), (200, {}, b"{}"), EngineUnreachableError, "is not what answers",
+    ),
+    "a proxy's page": (PONG, (502, {}, HTML), EngineUnreachableError, "it sent a web page"),
+    "a proxy's page, as if all were well": (
+        PONG, (200, {}, HTML), EngineUnreachableError, "it is cut or no JSON",
+    ),
+    "cut JSON": (
+        PONG, (200, {}, b'{"Version": "2'), EngineUnreachableError, "it is cut or no JSON",
+    ),
+    "an answer that ends too early": (
+        PONG, (200, {"Content-Length": "9"}, b"{}"), EngineUnreachableError, "broke off its answer",
+    ),
+    "a failure in the engine's words": (
+        PONG, (500, {}, b'{"message": "no such layer"}'), EngineError, "no such layer",
+    ),
+    "a failure without words": (PONG, (500, {}, b""), EngineError, "500 Server Error"),
+}  # fmt: skip
+
+
 @pytest.mark.network
-def test_a_server_that_is_no_engine_is_told_by_its_answer_to_a_ping(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_a_wrong_answer_is_told_as_what_it_is_and_no_reason_to_install_an_engine(
+    wrong: tuple[Answer, Answer, type[WbError], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        threading.Thread(target=server.handle_request, daemon=True).start()
-        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{server.server_port}")
-        with pytest.raises(EngineUnreachableError, match="is not what answers at tcp://127"):
-            connect()
+    ping, version, kind, words = wrong
+    with answering(ping, version) as address:
+        choose(monkeypatch, {"DOCKER_HOST": address})
+        with pytest.raises(WbError) as caught:
+            DockerEngine(connect()).info()
+    assert type(caught.value) is kind
+    assert words in caught.value.message
+    assert "install" not in caught.value.hint
+    if isinstance(caught.value, EngineUnreachableError):
+        assert caught.value.hint.startswith(f"DOCKER_HOST is {address}")

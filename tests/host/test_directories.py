@@ -124,3 +124,21 @@ def test_places_overlap_where_one_is_the_other_or_lies_in_it(
     places = [directories.place(tmp_path / each) for each in (one, other)]
     assert places[0].overlaps(places[1]) is expected
     assert places[1].overlaps(places[0]) is expected
+
+
+@needs_root
+@pytest.mark.parametrize(
+    ("mode", "owner", "is_closed"),
+    [(0o755, (0, 0), False), (0o000, (0, 0), True), (0o750, (0, 0), True), (0o710, (0, 999), False),
+     (0o700, (999, 999), False), (0o677, (999, 999), True)],
+)  # fmt: skip
+def test_a_folder_may_be_closed_to_the_owner_of_what_it_holds(
+    tmp_path: Path, mode: int, owner: tuple[int, int], is_closed: bool
+) -> None:
+    held = tmp_path / "databases" / "pgdata"
+    held.mkdir(parents=True)
+    os.chown(held, 999, 999)
+    os.chown(held.parent, *owner)
+    held.parent.chmod(mode)
+    assert directories.is_closed_to_owner_of(held) is is_closed
+    assert not directories.is_closed_to_owner_of(tmp_path / "missing" / "pgdata")

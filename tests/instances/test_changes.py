@@ -64,7 +64,7 @@ def test_differences_hide_variables() -> None:
     new = {"port": 2, "env": {"A": "quiet"}, "y": [1]}
     assert list(differences(old, new)) == [
         "port: 1 -> 2",
-        "env: changed",
+        "env.A: changed",
         "x: 1 -> not set",
         "y: not set -> [1]",
     ]

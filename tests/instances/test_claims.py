@@ -25,9 +25,9 @@ from wb_cli.instances.entries import parse_entry
 def test_what_another_has_is_named_with_its_owner(
     one: dict[str, Any], other: dict[str, Any], problem: str
 ) -> None:
-    (only,) = Claims([parse_entry(one)]).problems(parse_entry(other))
-    assert problem in only
-    assert "must be its own" in only
+    (only,) = Claims([parse_entry(one)]).flaws(parse_entry(other))
+    assert problem in only.text
+    assert "must be its own" in only.text
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_what_another_has_is_named_with_its_owner(
     ],
 )
 def test_neighbours_may_live_side_by_side(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert list(Claims([parse_entry(one)]).problems(parse_entry(other))) == []
+    assert list(Claims([parse_entry(one)]).flaws(parse_entry(other))) == []

@@ -36,8 +36,8 @@ def loaded(config: Path) -> Settings:
         ("pull_images = [1]", "must be a list of strings"),
         ("mount_path = ['x']", "must be a string"),
         ('domain = "https://x"', "must be a domain name"),
-        ("postgres_pasword = 'hush'", "no setting 'postgres_pasword'"),
-        ("[network]\npool = 'x'", "no setting 'network'"),
+        ("postgres_pasword = 'hush'", 'no setting "postgres_pasword"'),
+        ("[network]\npool = 'x'", 'no setting "network"'),
     ],
 )
 def test_a_bad_file_is_refused_with_the_place_and_left_alone(

@@ -61,6 +61,7 @@ BAD = [
     ({"image": ""}, "image"),
     ({"env": ["A=b"]}, "env must be an object"),
     ({"env": {"A": 1}}, "the value of A is not a string"),
+    ({"env": {"A": "x\0y"}}, "the value of A holds a NUL character"),
     ({"env": {"A=B": "x"}}, "'A=B' cannot be a name"),
     ({"env": {"": "x"}}, "'' cannot be a name"),
     ({"env": {"A": "x\0"}}, "the value of A"),

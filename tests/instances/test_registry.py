@@ -19,8 +19,8 @@ def test_a_broken_entry_is_refused_alone(registry_file: RegistryFile, path: Path
     registry = registry_file.read()
     assert registry.ids() == ("a", "b")
     assert [(one.index, one.name) for one in registry.refused] == [
-        (1, "entry 2 (old)"),
-        (2, "entry 3 (an entry)"),
+        (1, "entry 2 (old), line 8"),
+        (2, "entry 3 (an entry), line 12"),
     ]
 
 

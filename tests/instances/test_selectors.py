@@ -35,7 +35,7 @@ FLEET = judge(
     ],
 )
 def test_words_choose_each_instance_once_by_id(words: Sequence[str], ids: str) -> None:
-    assert [one.id for one in select(words, FLEET)] == ids.split()
+    assert [one.id for one in select(words, FLEET).instances] == ids.split()
 
 
 @pytest.mark.parametrize(
@@ -45,13 +45,17 @@ def test_words_choose_each_instance_once_by_id(words: Sequence[str], ids: str) -
         (["keny"], 'no instance "keny"', "Did you mean kenya?"),
         (["zzz"], 'no instance "zzz"', "wb config list"),
         (["kenya", "zzz"], 'no instance "zzz"', "wb config list"),
-        (["@wst"], "no instance has the tag 'wst'", "Did you mean @west?"),
-        (["@pilot"], "no instance has the tag 'pilot'", "In use: west."),
-        (["server=1.7"], "no instance has server version '1.7'", "server=1.7.0"),
-        (["server=9"], "server version '9'", "In use: 1.5.0, 1.6.7, 1.7.0."),
-        (["tag=west"], "'tag=west' is no selector", "@tag"),
-        (["old"], "the entry old of the registry file is refused: label is missing", "wb config"),
-        (["mali"], "mali of the registry file is refused: port 9000", "wb config set mali"),
+        (["@wst"], 'no instance has the tag "wst"', "Did you mean @west?"),
+        (["@boats"], 'no instance has the tag "boats"', "In use: pilot, west."),
+        (["server=1.7"], 'no instance has server version "1.7"', "server=1.7.0"),
+        (["server=9"], 'server version "9"', "In use: 1.5.0, 1.6.7, 1.7.0."),
+        (["tag=west"], '"tag=west" is no selector', "@tag"),
+        (["old"], "old: the entry is refused: label is missing", "set old label=... port=9100"),
+        (["mali"], "mali: the entry is refused: port 9000", "`wb config set mali port=...`"),
+        (["@pilot"], "mali: the entry is refused: port 9000", "`wb config set mali port=...`"),
+        (["mali", "old"], "none of the 2 entries is valid: mali, old", "wb config validate"),
+        (["west"], 'no instance "west"', "west is a tag: write @west."),
+        (["mali,kenya"], 'no instance "mali,kenya"', "with spaces between"),
         (["ALL"], 'no instance "ALL"', "wb config list"),
         ([""], 'no instance ""', "wb config list"),
     ],
@@ -60,19 +64,36 @@ def test_a_word_that_chooses_nothing_is_an_error_with_a_way_on(
     words: Sequence[str], message: str, hint: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        select(words, FLEET)
+        select(words, FLEET).usable()
     assert message in caught.value.message
     assert hint in caught.value.hint
 
 
 def test_all_on_an_empty_registry_is_an_error() -> None:
-    with pytest.raises(UsageError, match="no instance yet"):
+    with pytest.raises(UsageError, match="no instance is declared yet"):
         select(["all"], Registry())
 
 
 def test_all_where_every_entry_is_refused_is_another_error() -> None:
-    with pytest.raises(UsageError, match="none of the 1 entries"):
-        select(["all"], judge([Entry.of(7)]))
+    with pytest.raises(UsageError, match="none of the 2 entries is valid: entry 1"):
+        select(["all"], judge([Entry.of(7), Entry.of(8)])).usable()
+
+
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        (["all"], ["mali", "old"]),
+        (["@west"], ["mali"]),
+        (["server=1.6.7"], ["mali"]),
+        (["kenya"], []),
+        (["kenya", "old"], ["old"]),
+        (["all", "mali", "@west"], ["mali", "old"]),
+    ],
+)
+def test_refused_entries_are_chosen_as_far_as_they_can_be_read(
+    words: list[str], refused: list[str]
+) -> None:
+    assert [entry.title for entry in select(words, FLEET).refused] == refused
 
 
 def test_completions_begin_with_what_was_typed() -> None:

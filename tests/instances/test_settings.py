@@ -258,7 +258,7 @@ def test_a_subnet_larger_than_the_pool_is_refused_with_both_origins(host: Host) 
 
 
 def test_an_unknown_flag_setting_is_refused_with_near_names(host: Host) -> None:
-    with pytest.raises(UsageError, match="no setting 'mirrr'") as caught:
+    with pytest.raises(UsageError, match='no setting "mirrr"') as caught:
         host.load(mirrr="x")
     assert "mirror" in caught.value.hint
 

@@ -114,7 +114,7 @@ def test_replace_by_the_same_keeps_the_file_and_by_true_instead_of_1_does_not(
     registry_file: RegistryFile, path: Path
 ) -> None:
     before = write(path, entry("a", 9000, french=1))
-    with pytest.raises(UsageError, match="a of the registry file is refused: french 1"):
+    with pytest.raises(UsageError, match="a: the entry is refused: french 1"):
         registry_file.replace("a", entry("a", 9000, french=1))
     assert path.read_bytes() == before
     registry_file.replace("a", entry("a", 9000, french=True))

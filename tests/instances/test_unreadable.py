@@ -35,7 +35,7 @@ CONTENTS = {
 }
 
 
-def refuses(path: Path, reason: str) -> WbError:
+def refuses(path: Path, reason: str, code: ExitCode = ExitCode.FAILURE) -> WbError:
     """Reading and every kind of change fail for this reason; the error of reading."""
     registry_file = RegistryFile(path)
     attempts = [
@@ -51,7 +51,7 @@ def refuses(path: Path, reason: str) -> WbError:
         assert reason in caught.value.message
         assert str(path) in caught.value.message
         assert caught.value.hint
-        assert caught.value.exit_code == ExitCode.FAILURE
+        assert caught.value.exit_code == code
         errors.append(caught.value)
     assert not path.with_name(f"{path.name}.lock").exists()
     return errors[0]
@@ -62,7 +62,7 @@ def test_bad_content_is_named_and_kept(path: Path, name: str) -> None:
     content, reason = CONTENTS[name]
     path.write_bytes(content)
     before = path.stat()
-    error = refuses(path, reason)
+    error = refuses(path, reason, ExitCode.USAGE)
     assert "Nothing was changed" in error.hint
     assert path.read_bytes() == content
     assert path.stat().st_ino == before.st_ino

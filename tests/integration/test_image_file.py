@@ -4,8 +4,10 @@ import io
 import os
 import random
 import signal
+import subprocess
+import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +116,79 @@ def test_a_save_that_a_signal_ends_leaves_no_file(
         image_file.save(Images(docker_client), names, tmp_path / "x.tar", interrupt)
     assert caught.value.exit_code in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def wb(names: list[str], tmp_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
+    """Starts `wb images` on a host without instances, which needs these two images."""
+    environ = os.environ | {
+        "WB_CONFIG_DIR": str(tmp_path / "config"),
+        "SERVERS_FILE_PATH": str(tmp_path / "servers.json"),
+        "WB_POSTGRES_IMAGE": names[0],
+        "WB_VALKEY_IMAGE": names[1],
+        "WB_PLATFORM_IMAGE": names[1],
+    }
+    return lambda *words, **streams: subprocess.Popen(
+        [sys.executable, "-m", "wb_cli", "images", *words],
+        env=environ,
+        cwd=tmp_path,
+        **({"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE} | streams),
+    )
+
+
+Wb = Callable[..., subprocess.Popen[bytes]]
+
+
+def test_images_pass_through_a_pipe(docker_client: Any, names: list[str], wb: Wb) -> None:
+    images = Images(docker_client)
+    before = [images.find(name) for name in names]
+    sent, talk = wb("save", "-", stdout=subprocess.PIPE).communicate()
+    assert all(name in talk.decode() for name in names)
+    remove(docker_client, names)
+    loading = wb("load", "-", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    answer, _ = loading.communicate(sent)
+    assert (loading.returncode, set(answer.decode().split())) == (0, set(names))
+    assert [images.find(name) for name in names] == before
+
+
+def test_a_pipe_that_was_cut_off_is_refused(docker_client: Any, names: list[str], wb: Wb) -> None:
+    sent, _ = wb("save", "-", stdout=subprocess.PIPE).communicate()
+    remove(docker_client, names)
+    loading = wb("load", "-", stdin=subprocess.PIPE)
+    _, talk = loading.communicate(sent[: len(sent) // 2])
+    assert loading.returncode == ExitCode.FAILURE
+    assert b"standard input is cut off" in talk
+    assert Images(docker_client).find(names[0]) is None
+
+
+def test_a_pipe_whose_reader_went_away_is_a_failure(wb: Wb) -> None:
+    saving = wb("save", "-", stdout=subprocess.PIPE)
+    assert saving.stdout is not None
+    saving.stdout.close()
+    _, talk = saving.communicate()
+    assert saving.returncode == ExitCode.FAILURE
+    assert b"whoever reads the answer went away" in talk
+
+
+def test_images_are_not_written_to_a_terminal(wb: Wb) -> None:
+    controller, terminal = os.openpty()
+    saving = wb("save", "-", stdout=terminal)
+    os.close(terminal)
+    _, talk = saving.communicate()
+    assert saving.returncode == ExitCode.USAGE
+    assert b"images are not written to a terminal" in talk
+    os.close(controller)
+
+
+def test_a_file_that_is_there_is_replaced_only_with_force(wb: Wb, tmp_path: Path) -> None:
+    file = tmp_path / "images.tar"
+    file.write_bytes(b"mine")
+    saving = wb("save", str(file))
+    _, talk = saving.communicate()
+    assert saving.returncode == ExitCode.USAGE
+    assert b"is there already" in talk
+    assert file.read_bytes() == b"mine"
+    saving = wb("save", str(file), "--force")
+    saving.communicate()
+    assert saving.returncode == ExitCode.OK
+    assert file.stat().st_size > 2 * SIZE

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from services import wait_until
@@ -125,6 +127,27 @@ def test_following_ends_with_the_reader_not_with_the_next_line(
     assert process.returncode == ExitCode.OK
 
 
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (lambda container: container.stop(), "ended: exit code 0."),
+        (lambda container: container.restart(), "ended, and was started again."),
+    ],
+    ids=["stopped", "started again"],
+)
+def test_following_says_why_it_ended(
+    shared_host: Host, demo: str, act: Callable[[Any], None], words: str
+) -> None:
+    with shared_host.started("logs", "--follow", demo) as process:
+        assert process.stdout
+        assert "stand-in" in process.stdout.readline()
+        act(shared_host.container(demo))
+        _, talk = process.communicate(timeout=COMMAND_S)
+    shared_host.wb("run", demo)
+    assert talk.startswith(f"{demo} ended")
+    assert talk.strip() in {f"{demo} {words}", f"{demo} ended: exit code 0."}
+
+
 def test_logs_are_the_last_lines_of_one_part(shared_host: Host, demo: str) -> None:
     postgres = shared_host.container(f"{demo}-postgres")
     # PostgreSQL writes when it likes: the last line is what it was before, or is afterwards.
@@ -140,8 +163,9 @@ def test_a_container_that_does_not_run_has_logs_and_takes_no_command(
     shared_host.container(valkey).stop()
     done = shared_host.wb("logs", demo, "--part", "valkey", "--lines", "1")
     assert "bye bye" in done.stdout
+    assert done.stderr == f"{valkey} ended: exit code 0.\n"
     done = shared_host.wb("exec", "--part", "valkey", demo, "true", exits=ExitCode.FAILURE)
-    assert f"{valkey} is exited" in done.stderr
+    assert f"{valkey} ended: exit code 0, so no command can be run in it" in done.stderr
     assert f"wb run {demo}" in done.stderr
 
 

@@ -8,8 +8,9 @@ from lifecycle.examples import DEMO, KEY, SETTINGS, credentials, environment, pa
 from msgspec.structs import replace
 
 from wb_cli import contract
-from wb_cli.contract import Role
+from wb_cli.contract import PASSED_ON_SETTINGS, Role
 from wb_cli.engine.types import Mount, Port
+from wb_cli.instances.own_environment import REASONS
 from wb_cli.lifecycle.desired import desired, images, instance_path, is_stock, stock_platform_image
 from wb_cli.secret import Secret
 
@@ -174,3 +175,10 @@ def test_a_database_that_is_there_gets_no_password_and_is_the_same_otherwise() -
     again = part(desired(DEMO, SETTINGS, later, KEY), "demo-postgres")
     assert [file.variable for file in first.secret_files] == ["POSTGRES_PASSWORD_FILE"]
     assert again == replace(first, secret_files=())
+
+
+def test_every_variable_that_wb_sets_is_one_that_an_instance_may_not_set() -> None:
+    fields = {"french": True, "ethiopian": True, "open_access": True, "admin_version": "1"}
+    platform = wanted(image="team/app:1", **fields).container(Role.PLATFORM)
+    assert platform
+    assert set(platform.environment) - set(PASSED_ON_SETTINGS) == set(REASONS) - {"PORT"}

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+from lifecycle.examples import DEMO
 from msgspec.structs import replace
 
 from wb_cli import __version__
+from wb_cli.contract import Role
 from wb_cli.images import PLATFORM, POSTGRES, VALKEY
 from wb_cli.instances.model import Instance
 from wb_cli.instances.settings import Settings
@@ -12,6 +15,7 @@ from wb_cli.lifecycle.image_plan import (
     NeededImage,
     images_to_pull,
     needed_images,
+    remedy_of_missing_image,
     users_of_other_platforms,
 )
 
@@ -75,3 +79,15 @@ def test_our_platform_is_not_forced_on_instances_that_run_stock_ones() -> None:
     same = replace(NEW, server_version=__version__)
     assert users_of_other_platforms([OLD, own, same], SETTINGS) == (OLD,)
     assert users_of_other_platforms([OLD], OURS) == ()
+
+
+MISSING = {
+    "wb-platform:9.9.9": "`wb config set demo serverVersion=...`",
+    f"wb-platform:{__version__}": "`wb images build platform` builds it.",
+    "wb-valkey:8": "`wb images build valkey` builds it.",
+}
+
+
+@pytest.mark.parametrize(("reference", "remedy"), MISSING.items(), ids=MISSING)
+def test_what_to_do_about_a_missing_image(reference: str, remedy: str) -> None:
+    assert remedy in remedy_of_missing_image(DEMO, Role.PLATFORM, reference)

@@ -1,5 +1,6 @@
 """What must be true before anything changes; on the real engine in integration/test_refusals."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,17 @@ def other(**changes: Any) -> ObservedContainer:
 
 def test_nothing_is_in_the_way_of_an_instance_with_its_folders(mount_path: Path) -> None:
     assert problems(mount_path) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_database_that_postgres_could_not_reach_is_not_taken_for_none(mount_path: Path) -> None:
+    folder = mount_path / "demo" / "databases"
+    (folder / "pgdata").mkdir()
+    os.chown(folder / "pgdata", 999, 999)
+    folder.chmod(0)
+    assert problems(mount_path) == [
+        f"the folder {folder} is closed to the user who owns the database in it"
+    ]
 
 
 def test_each_missing_image_is_named_with_its_part(mount_path: Path) -> None:
@@ -201,6 +213,25 @@ def test_each_remedy_is_said_once(mount_path: Path) -> None:
         Preflight(DEMO, settings, wanted(), Observed(), running(wanted()), is_local=True).check()
     assert len(caught.value.problems) == 5
     assert caught.value.hint.count("wb init-dirs demo") == 1
+
+
+def test_of_several_problems_each_has_a_line_with_its_remedy(
+    mount_path: Path, free_ports: set[int]
+) -> None:
+    for name in FOLDERS[:2]:
+        (mount_path / "demo" / name).rmdir()
+    settings = replace(SETTINGS, mount_path=mount_path)
+    images = {spec.image: "sha256:x" for spec in wanted().containers}
+    there = Present(image_ids=images)
+    free_ports.update((9001, 19001))
+    with pytest.raises(PreflightError) as caught:
+        Preflight(DEMO, settings, wanted(), Observed(), there, is_local=True).check()
+    folders, ports = caught.value.details
+    assert folders.count("the folder") == 2
+    assert folders.endswith("is missing. `wb init-dirs demo` creates what is missing.")
+    assert ports.startswith("port 19001 on 127.0.0.1 (postgres) is taken; port 9001")
+    assert ports.endswith("Free it, or choose another: `wb config set demo port=...`.")
+    assert caught.value.headline == "demo was left as it is: 4 things are in the way"
 
 
 def test_foreign_is_what_bears_our_name_without_our_label() -> None:

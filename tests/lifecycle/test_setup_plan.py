@@ -13,8 +13,9 @@ from wb_cli.lifecycle.setup_plan import Machine, setup_plan
 READY = Machine(
     engine="Docker Engine 28 at unix:///run/docker.sock",
     problem="",
+    remedy="",
+    is_absent=False,
     has_engine_installed=True,
-    engine_elsewhere="",
     missing_folders=(),
     missing_config=None,
     missing_images=(),
@@ -22,8 +23,9 @@ READY = Machine(
 BARE = Machine(
     engine="",
     problem="the Docker Engine does not answer: no such file",
+    remedy="`wb setup --install-engine` installs it",
+    is_absent=True,
     has_engine_installed=False,
-    engine_elsewhere="",
     missing_folders=(Path("/data"),),
     missing_config=Path("/etc/wb/config.toml"),
     missing_images=(
@@ -64,7 +66,8 @@ def test_no_engine_is_installed_unasked() -> None:
     assert "--install-engine" in failure.value.hint
 
 
-def test_an_engine_elsewhere_is_not_replaced_by_one_here() -> None:
-    with pytest.raises(EngineUnreachableError, match="tcp://far:2375") as failure:
-        in_words(replace(BARE, engine_elsewhere="tcp://far:2375"))
-    assert "unset DOCKER_HOST" in failure.value.hint
+def test_an_engine_that_is_there_or_elsewhere_is_not_replaced_by_one_here() -> None:
+    machine = replace(BARE, is_absent=False, problem="Permission denied", remedy="Run wb as root.")
+    with pytest.raises(EngineUnreachableError, match="Permission denied") as failure:
+        in_words(machine)
+    assert failure.value.hint == "Run wb as root."

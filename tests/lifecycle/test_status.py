@@ -278,3 +278,26 @@ def test_a_part_that_is_not_there_is_told_from_an_instance_that_is_not(
     add(engine, Role.PLATFORM)
     with pytest.raises(UsageError, match="demo has no valkey container"):
         find_container(site.engine, "demo", Role.VALKEY, Registry)
+
+
+def test_an_admin_container_that_nobody_declared_is_not_to_be_started(
+    site: Site, engine: FakeEngine
+) -> None:
+    all_up(engine)
+    with pytest.raises(UsageError, match="demo has no admin container") as caught:
+        find_container(site.engine, "demo", Role.ADMIN, lambda: Registry((DEMO,)))
+    assert "`wb config set demo adminVersion=...` declares one." in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("word", "message", "hint"),
+    [
+        ("all", "all names several instances", "Name one id, such as: demo."),
+        ("@west", "@west names several instances", "Name one id, such as: demo."),
+        ("demo-valkey", "demo-valkey is a container of demo", "`demo --part valkey`"),
+    ],
+)
+def test_one_instance_is_named_by_its_id(site: Site, word: str, message: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        find_container(site.engine, word, Role.PLATFORM, lambda: Registry((DEMO,)))
+    assert hint in caught.value.hint

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork
 from wb_cli.errors import UsageError, WbError
+from wb_cli.instances.registry import judge
+from wb_cli.instances.registry_text import Entry
 from wb_cli.instances.store import Registry
 from wb_cli.lifecycle.preflight import foreign
 from wb_cli.lifecycle.site import Site
-from wb_cli.lifecycle.targets import instances_on, is_same_registry, to_stop
+from wb_cli.lifecycle.targets import ToStop, instances_on, is_same_registry, to_stop
 
 HERE, ELSEWHERE = str(SETTINGS.servers_file), "/somebody/else.json"
 
@@ -61,7 +63,7 @@ def test_a_registry_file_is_the_same_by_every_path(tmp_path: Path) -> None:
 
 
 def stop(*words: str, registry: Callable[[], Registry] = lambda: REGISTRY) -> list[str]:
-    return to_stop(words, registry, SETTINGS, ENGINE)
+    return to_stop(words, registry, SETTINGS, ENGINE).ids
 
 
 def unreadable() -> Registry:
@@ -102,10 +104,47 @@ def test_a_tag_cannot_be_looked_up_in_a_file_that_cannot_be_read() -> None:
         stop("@west", registry=unreadable)
 
 
-def test_all_of_nothing_is_a_usage_error() -> None:
-    nothing: Any = type("Nothing", (), {"observe": lambda _: Observed()})()
-    with pytest.raises(UsageError, match="nothing to stop"):
-        to_stop(["all"], lambda: Registry(()), SETTINGS, nothing)
+NOTHING: Any = type("Nothing", (), {"observe": lambda _: Observed()})()
+
+
+def test_all_of_nothing_is_nothing() -> None:
+    assert to_stop(["all"], lambda: Registry(()), SETTINGS, NOTHING) == ToStop([])
+
+
+def test_all_of_a_file_that_cannot_be_read_is_not_nothing() -> None:
+    with pytest.raises(WbError, match="cannot read"):
+        to_stop(["all"], unreadable, SETTINGS, NOTHING)
+
+
+REFUSED = judge(
+    [
+        Entry.of({"id": "demo", "port": "9100", "tags": ["west"]}),
+        Entry.of({"id": "asleep", "port": "9101", "tags": ["west"]}),
+        Entry.of({"id": "mali", "label": "Mali", "port": 9002, "serverVersion": "1"}),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "ids", "refused"),
+    [
+        (["all"], ["demo", "forgotten", "mali"], ["demo", "asleep"]),
+        (["@west"], ["demo"], ["demo", "asleep"]),
+        (["mali"], ["mali"], []),
+        (["demo"], ["demo"], []),  # named, and what runs of it needs no entry
+        (["demo", "asleep"], ["demo"], ["asleep"]),
+    ],
+)
+def test_what_runs_is_stopped_and_its_refused_entry_is_named(
+    words: list[str], ids: list[str], refused: list[str]
+) -> None:
+    found = to_stop(words, lambda: REFUSED, SETTINGS, ENGINE)
+    assert (found.ids, [entry.title for entry in found.refused]) == (ids, refused)
+
+
+def test_a_refused_entry_of_which_nothing_runs_is_an_error() -> None:
+    with pytest.raises(UsageError, match="asleep: the entry is refused"):
+        to_stop(["asleep"], lambda: REFUSED, SETTINGS, ENGINE)
 
 
 def test_instances_are_found_by_label_on_containers_and_networks() -> None:

@@ -8,6 +8,8 @@ import pytest
 from platform_server import AUTHORIZED
 from services import free_port
 
+from wb_cli.server.cache.registry import CacheName
+
 pytestmark = pytest.mark.network
 
 NOWHERE = {"PG_HOST": "127.0.0.1", "PG_PORT": "1", "VALKEY_URL": "redis://127.0.0.1:1"}
@@ -42,6 +44,86 @@ def test_a_wrong_method_is_a_problem_document_that_names_the_right_one(start_ser
     assert response.status_code == 405
     assert response.json()["title"] == "Method Not Allowed"
     assert "GET" in response.headers["allow"]
+
+
+def raw(server, request: str) -> str:
+    """What is answered to exactly these bytes."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as peer:
+        peer.sendall(request.replace("\n", "\r\n").encode())
+        return b"".join(iter(lambda: peer.recv(65536), b"")).decode()
+
+
+def test_every_answer_is_counted_and_no_path_becomes_a_label(start_server):
+    server = start_server(**NOWHERE)
+    server.http.get("/nothing/here")
+    server.http.get("/nothing/there")
+    server.http.post("/health_check")
+    server.http.get("/api/projects/North/objects")
+    server.http.get("/api/projects")
+    raw(server, "rubbish\n\n")
+
+    text = server.http.get("/metrics").text
+
+    for endpoint, status, count in (
+        ("unknown", 404, 2),
+        ("health_check", 405, 1),
+        ("objects", 422, 1),
+        ("projects", 503, 1),
+        ("refused", 400, 1),
+    ):
+        counted = f'wb_http_requests_total{{endpoint="{endpoint}",status="{status}"}} {count}'
+        assert counted in text.splitlines()
+        assert f'wb_http_request_seconds_count{{endpoint="{endpoint}"}}' in text
+    assert "nothing" not in text
+
+
+@pytest.mark.parametrize("target", ["http://here/health_check", "HTTP://here:80/health_check?a=b"])
+def test_a_request_may_name_the_whole_url(start_server, target):
+    """A server MUST accept it (RFC 9112, 3.2.2)."""
+    told = raw(start_server(**NOWHERE), f"GET {target} HTTP/1.1\nHost: x\nConnection: close\n\n")
+
+    assert '"instance"' in told
+
+
+def test_a_slash_too_many_leads_nowhere(start_server):
+    response = start_server(**NOWHERE).http.get("/health_check/", headers={"Host": "elsewhere"})
+
+    assert response.status_code == 404
+    assert "location" not in response.headers
+
+
+def test_a_change_under_a_condition_that_nothing_can_meet_is_not_made(start_server):
+    server = start_server(**NOWHERE, WB_ADMIN_TOKEN=AUTHORIZED["Authorization"].split()[1])
+
+    for tag in ('"x"', "*"):
+        refused = server.http.delete("/api/caches", headers={"If-Match": tag})
+        assert refused.status_code == 412
+    assert server.http.get("/health_check", headers={"If-Match": '"x"'}).status_code == 412
+    assert server.http.get("/health_check", headers={"If-Match": "*"}).status_code == 503
+
+
+def test_two_tokens_are_one_too_many(start_server):
+    token = AUTHORIZED["Authorization"]
+    server = start_server(**NOWHERE, WB_ADMIN_TOKEN=token.split()[1])
+
+    told = raw(
+        server,
+        f"GET /metrics HTTP/1.1\nHost: x\nConnection: close\nAuthorization: {token}\n"
+        f"Authorization: Bearer wrong\n\n",
+    )
+
+    assert told.startswith("HTTP/1.1 400 ")
+
+
+def test_a_cache_that_is_cleared_without_valkey_is_said_to_wait_for_it(start_server):
+    server = start_server(**NOWHERE, WB_ADMIN_TOKEN=AUTHORIZED["Authorization"].split()[1])
+
+    response = server.http.delete("/api/caches")
+
+    assert response.status_code == 202
+    assert set(response.json()["waitingForValkey"]) == set(CacheName) - {"replicant_options"}
+    assert server.stop() == 0
+    assert "[Cache] Cleared, but still in Valkey" in server.log
 
 
 def test_a_small_answer_does_not_wait_for_an_acknowledgement(start_server):

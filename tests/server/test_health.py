@@ -18,6 +18,13 @@ def test_the_server_becomes_healthy_by_itself_when_the_database_comes_late(demo,
     assert server.health()["database"] == {"connected": True, "reason": None}
 
 
+def test_what_is_in_memory_now_is_told(demo):
+    server = demo.start_warm()
+    told = server.health()["l1"]
+    assert told["entries"] > 0
+    assert 0 < told["bytes"] <= told["maxBytes"]
+
+
 def test_the_server_says_so_when_the_database_goes_and_comes_back(demo, mortal_postgres):
     server = demo.start_warm()
 

@@ -35,6 +35,19 @@ def test_a_hung_valkey_fails_no_request_and_delays_each_by_a_deadline_at_most(pa
     assert server.http.get("/health_check").status_code == 200
 
 
+def test_what_is_cleared_while_valkey_hangs_is_gone_from_it_once_it_is_back(paused):
+    server, own = paused
+
+    cleared = server.http.delete("/api/caches")
+
+    assert cleared.status_code == 202
+    assert "po_items" in cleared.json()["waitingForValkey"]
+    own.container.unpause()
+    with valkey.Valkey.from_url(own.url) as client:
+        wait_until(lambda: not client.keys("cache:*"), "cleared in L2")
+    assert server.http.delete("/api/caches").json()["waitingForValkey"] == []
+
+
 def test_a_valkey_that_hung_is_used_again_within_a_second(paused):
     server, own = paused
     wait_until(lambda: server.health()["l2"]["state"] == "lost", "the loss is noticed")

@@ -1,11 +1,14 @@
 """The status page: what it shows, and that a real browser shows it."""
 
+from html import escape
+
 import pytest
 
+from wb_cli.server.cache import LinkState
 from wb_cli.server.health import Health
 from wb_cli.server.history import Origins
 from wb_cli.server.page import PageView, duration, page, size
-from wb_cli.server.progress import Phase, Progress, Tally
+from wb_cli.server.progress import DATASETS, Phase, Progress, Tally
 
 
 def view(**changes) -> PageView:
@@ -20,7 +23,7 @@ def view(**changes) -> PageView:
         "status": Health.READY,
         "uptime_s": 65,
         "database": "connected",
-        "l2": "ready",
+        "l2": LinkState.READY,
         "l1_entries": 25,
         "l1_bytes": 3 * 1024 * 1024,
         "l1_max_bytes": 512 * 1024 * 1024,
@@ -44,6 +47,7 @@ def test_the_page_shows_the_instance_its_tiers_and_the_warm_up():
 def test_what_operators_name_cannot_become_markup():
     progress = Progress()
     progress.tallies["p"] = Tally("<script>alert(1)</script>")
+    progress.enter(Phase.DONE)
 
     text = page(view(label="<b>x</b> $id", progress=progress))
 
@@ -53,15 +57,53 @@ def test_what_operators_name_cannot_become_markup():
 
 
 def test_a_missing_valkey_is_said_and_so_is_a_missing_database():
-    assert "Valkey is lost: the cache is in memory only." in page(view(l2="lost"))
+    assert "Valkey is lost: the cache is in memory only." in page(view(l2=LinkState.LOST))
     assert "No database: gone." in page(view(status=Health.WAITING, database="gone"))
 
 
-def test_an_instance_without_projects_is_shown_as_such():
-    text = page(view(progress=Progress(), intervals=[]))
+def test_a_lost_valkey_is_not_shown_as_all_well():
+    text = page(view(status=Health.WARM, l2=LinkState.LOST))
 
-    assert "None known yet." in text
-    assert "No answers yet" in text
+    assert '<span class="pill degraded">degraded</span>' in text
+    assert "Demo · degraded" in text
+    assert "keeps what was loaded" not in text
+    assert "pill warm" in page(view(status=Health.WARM))
+    assert "pill warm" in page(view(status=Health.WARM, l2=LinkState.CONNECTING))
+
+
+def test_a_missing_database_is_away_and_its_reason_is_a_note():
+    reason = 'cannot find the host "demo-postgres": is its container running?'
+
+    text = page(view(status=Health.WAITING, database=reason))
+
+    assert "<strong>away</strong>" in text
+    assert f'<p class="soft">{escape(reason)}</p>' in text
+
+
+def test_a_start_with_nothing_to_load_is_no_full_bar():
+    progress = Progress()
+    progress.tallies[DATASETS] = Tally("Datasets")
+    progress.enter(Phase.DONE)
+
+    text = page(view(progress=progress, intervals=[Origins()]))
+
+    assert "<progress" not in text
+    assert "There was nothing to load when this server started." in text
+    assert "There were none." in text
+    assert "No answers yet." in text
+    assert "<svg" not in text
+
+
+def test_what_is_not_known_yet_is_not_called_none():
+    assert "Not known yet." in page(view(progress=Progress()))
+
+
+def test_a_project_without_objects_is_listed():
+    progress = Progress()
+    progress.tallies["p"] = Tally("Empty")
+    progress.enter(Phase.DONE)
+
+    assert "<td>Empty</td>" in page(view(progress=progress))
 
 
 @pytest.mark.parametrize(

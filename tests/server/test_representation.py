@@ -7,8 +7,9 @@ import zstandard
 from starlette.requests import Request
 
 from wb_cli.server.cache.entry import Encoding, encode
+from wb_cli.server.problems import Problem
 from wb_cli.server.representation import (
-    accepts_zstd,
+    choose_encoding,
     etag_of,
     has_client,
     not_modified,
@@ -28,24 +29,52 @@ def answer(entry, tag=TAG, **headers):
     return asyncio.run(representation(request(**headers), entry, tag))
 
 
+ZSTD, PLAIN, NEITHER = Encoding.ZSTD, Encoding.IDENTITY, None
+
+
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
-        ("", False),
-        ("gzip, br", False),
-        ("gzip, zstd", True),
-        ("ZSTD", True),
-        ("zstd;q=0", False),
-        ("zstd; q=0.001", True),
-        ("zstd;q=nonsense", False),
-        ("*", True),
-        ("*;q=0", False),
-        ("zstd;q=0, *", False),
-        ("identity", False),
+        ("", PLAIN),
+        ("gzip, br", PLAIN),
+        ("gzip, zstd", ZSTD),
+        ("ZSTD", ZSTD),
+        ("zstd;q=0", PLAIN),
+        ("zstd; q=0.001", ZSTD),
+        ("zstd;q=nonsense", PLAIN),
+        ("*", ZSTD),
+        ("zstd;q=0, *", PLAIN),
+        ("identity", PLAIN),
+        ("identity;q=1, zstd;q=0.1", PLAIN),
+        ("identity;q=0.5, zstd;q=0.5", ZSTD),
+        ("zstd;q=0.5, *;q=0.6", PLAIN),
+        ("zstd, identity;q=0", ZSTD),
+        ("gzip, identity;q=0", NEITHER),
+        ("*;q=0", NEITHER),
+        ("identity;q=0, *", ZSTD),
     ],
 )
-def test_zstd_is_sent_only_to_who_takes_it(header, expected):
-    assert accepts_zstd(request(accept_encoding=header)) is expected
+def test_what_is_sent_is_what_the_client_prefers(header, expected):
+    assert choose_encoding(request(accept_encoding=header), ZSTD) is expected
+
+
+def test_what_is_stored_plain_is_compressed_only_for_a_client_that_takes_nothing_else():
+    entry = encode({"a": 1}, "v1", "code-1")
+
+    preferring = answer(entry, accept_encoding="zstd")
+    refusing = answer(entry, accept_encoding="zstd, identity;q=0")
+
+    assert preferring.body == entry.json()
+    assert refusing.headers["content-encoding"] == "zstd"
+    assert zstandard.ZstdDecompressor().decompress(refusing.body) == entry.json()
+
+
+def test_a_client_that_takes_neither_form_is_told_so():
+    with pytest.raises(Problem) as refused:
+        answer(encode(LARGE, "v1", "code-1"), accept_encoding="gzip, identity;q=0")
+
+    assert refused.value.status == 406
+    assert refused.value.headers["Vary"] == "Accept-Encoding"
 
 
 def test_stored_bytes_leave_as_they_are():

@@ -85,12 +85,15 @@ def test_a_request_that_never_ends_is_cut_off_and_the_exit_is_clean(demo):
     server.http.delete("/api/caches").raise_for_status()
 
     with locked_results(demo.postgres_url), ThreadPoolExecutor(1) as caller:
-        caller.submit(server.http.get, "/api/projects/north/objects/by-area/items")
+        cut = caller.submit(server.http.get, "/api/projects/north/objects/by-area/items")
         wait_until(lambda: is_a_query_held_up(demo.postgres_url), "the load runs")
         began = time.monotonic()
 
         assert server.stop() == 0
 
+    assert cut.result().status_code == 503
+    assert cut.result().headers["retry-after"] == "1"
+    assert "Traceback" not in server.log
     assert time.monotonic() - began < SHUTDOWN_FAILSAFE_S
     assert "[Shutdown] Timed out" not in server.log
 

@@ -8,6 +8,7 @@ import valkey as valkey_client
 from platform_data import ENTRIES, NORTH, SHOWN, execute, locked_results
 from services import wait_until
 
+from wb_cli.server.cache.registry import CacheName
 from wb_cli.server.precedence import YIELDS_AT_MOST_S, Precedence
 
 OBJECT = "/api/projects/north/objects/by-area"
@@ -23,8 +24,8 @@ def statements(container, begun: int) -> list[str]:
 
 
 def loaded(server) -> list[str]:
-    """The lines that tell of loads from the database, one for each object."""
-    return [line for line in server.lines if re.match(r"\[.+\] .+: .+ from the database$", line)]
+    """The lines that tell of loads from the database, one for each object or dataset."""
+    return [line for line in server.lines if "Warmed " in line and "from Valkey" not in line]
 
 
 @pytest.fixture
@@ -51,18 +52,32 @@ def test_a_cold_start_loads_each_distinct_entry_once_and_writes_it_behind(demo):
 
 
 @services
+def test_a_cold_start_asks_valkey_once_for_each_entry(demo):
+    with demo.valkey() as client:
+        client.config_resetstat()
+        demo.start_warm()
+        calls = client.info("commandstats")
+
+    assert calls["cmdstat_mget"]["calls"] > 0
+    # What loads took in earlier processes is asked for by cache, not by entry.
+    assert calls.get("cmdstat_get", {"calls": 0})["calls"] <= len(CacheName) < ENTRIES
+
+
+@services
 def test_what_is_loaded_is_told_in_one_line_for_each_object_and_what_is_skipped_by_name(demo):
     server = demo.start_warm()
 
-    told = loaded(server)
-    assert sorted(line.split(":")[0] for line in told if "Datasets" not in line) == [
-        "[North] By area",
-        "[North] By area, bars",
-        "[North] By month",
-        "[North] Nothing",
+    told = sorted(re.sub("[0-9]+ items", "N items", line) for line in loaded(server))
+    area = [line for line in told if "By area" in line]
+    assert len(area) == 2
+    assert sorted(set(told) - set(area)) == [
+        "Warmed HFA dataset cache",
+        "Warmed HMIS dataset cache (common indicators)",
+        "Warmed HMIS dataset cache (raw indicators)",
+        "[North] Warmed cache for PO: By month (RV: visits) - N items",
+        "[North] Warmed cache for PO: Nothing (RV: visits) - NO DATA",
     ]
-    assert "[North] Skipped Idle: its module has not run yet" in server.lines
-    assert any("By month: detail, " in line and "items (3 items)" in line for line in told)
+    assert server.lines.count("[North] Skipped PO (Idle): module has not run yet") == 1
 
 
 @services
@@ -87,7 +102,13 @@ def test_objects_from_valkey_are_told_one_by_one_only_at_debug_level(demo):
 
     assert "[North] By area: from Valkey" not in quiet.lines
     assert re.search(r"\[North\] 4 of 4 objects from Valkey in [\d.]+ s, 0 to load", quiet.log)
-    assert sum(line.endswith(": from Valkey") for line in loud.lines) == len(SHOWN) + 3
+    assert sum(line.endswith(": from Valkey") for line in loud.lines) == len(SHOWN)
+    for server in (quiet, loud):
+        assert [line for line in server.lines if "dataset cache" in line] == [
+            "Warmed HMIS dataset cache from Valkey (raw indicators)",
+            "Warmed HMIS dataset cache from Valkey (common indicators)",
+            "Warmed HFA dataset cache from Valkey",
+        ]
 
 
 @services
@@ -101,8 +122,8 @@ def test_the_most_recently_updated_object_is_loaded_first(demo):
     server = demo.start_warm(WARM_CONCURRENCY="1")
 
     told = loaded(server)
-    assert told[0].startswith("[North] By month")
-    assert "Datasets" in told[-1]
+    assert told[0].startswith("[North] Warmed cache for PO: By month")
+    assert "dataset cache" in told[-1]
 
 
 @services
@@ -146,7 +167,7 @@ def test_an_object_that_cannot_be_loaded_is_named_and_keeps_the_others_from_noth
 
     server = demo.start_warm()
 
-    assert server.health()["warmUp"]["failed"] == 1
+    assert server.health()["warmUp"]["failed"] == 2
     assert "[North] By month: items failed: visits has no dimension" in server.log
     assert "[North] By area has no items: not an object's config" in server.log
     assert server.json("/api/projects/north/objects/by-area-bars/items")["status"] == "ok"
@@ -159,7 +180,7 @@ def test_a_running_module_is_left_alone(demo):
     server = demo.start_warm()
 
     assert server.health()["warmUp"]["skipped"] == len(SHOWN) + 1
-    assert "[North] Skipped By area: its module is running" in server.lines
+    assert "[North] Skipped PO (By area): module is running" in server.lines
 
 
 @services
@@ -199,7 +220,7 @@ def test_garbage_and_entries_of_other_code_in_valkey_are_loaded_anew(demo):
 
     warm_up = server.health()["warmUp"]
     assert (warm_up["fromL2"], warm_up["fromDatabase"]) == (ENTRIES - 2, 2)
-    assert "[North] By area: detail from the database" in server.lines
+    assert "[North] Warmed cache for PO: By area (RV: visits) - detail" in server.lines
     assert server.json(OBJECT)["label"] == "By area"
 
 

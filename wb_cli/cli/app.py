@@ -14,7 +14,8 @@ from wb_cli.cli import completion
 from wb_cli.cli.console import Console, NobodyReadsError
 from wb_cli.cli.context import from_options
 from wb_cli.cli.tree import Tree
-from wb_cli.errors import ExitCode, UnexpectedError, UsageError, WbError
+from wb_cli.cli.usage import usage_error
+from wb_cli.errors import ExitCode, UnexpectedError, WbError
 from wb_cli.lifecycle.interrupts import SignalExit, leaving_at_once
 
 app = typer.Typer(
@@ -85,25 +86,30 @@ def _answered(code: int, console: Console) -> int:
 
 
 def _run(arguments: list[str], console: Console) -> int:
+    outcome: object = ExitCode.OK
     try:
         command = typer.main.get_command(app)
         completion.prepare()
-        outcome = command.main(arguments, prog_name="wb", obj=console, standalone_mode=False)
+        outcome = command.main(
+            _spelt_out(arguments), prog_name="wb", obj=console, standalone_mode=False
+        )
     except WbError as error:
         console.failure(error)
-        return error.exit_code
+        outcome = error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        console.line(error.message.rstrip())
     except click.ClickException as error:
         console.as_json = console.as_json or "--json" in arguments
-        console.failure(UsageError(error.format_message(), _usage_hint(error)))
-        return ExitCode.USAGE
+        console.failure(usage_error(error, arguments))
+        outcome = ExitCode.USAGE
     except NobodyReadsError:
-        return ExitCode.OK
+        pass
     except SystemExit as end:
-        return _left(end, console)
+        outcome = _left(end, console)
     except Exception as error:  # noqa: BLE001  (the boundary: nothing may pass it as a traceback)
         console.failure(UnexpectedError(error))
-        return ExitCode.FAILURE
-    return int(outcome or 0)
+        outcome = ExitCode.FAILURE
+    return outcome if isinstance(outcome, int) else ExitCode.OK
 
 
 def _left(end: SystemExit, console: Console) -> int:
@@ -115,6 +121,6 @@ def _left(end: SystemExit, console: Console) -> int:
     return end.code if isinstance(end.code, int) else ExitCode.OK
 
 
-def _usage_hint(error: click.ClickException) -> str:
-    context = getattr(error, "ctx", None)
-    return f"`{context.command_path} --help` shows how." if context else "`wb --help` shows how."
+def _spelt_out(arguments: list[str]) -> list[str]:
+    """``help run`` is ``run --help``."""
+    return [*arguments[1:], "--help"] if arguments[:1] == ["help"] else arguments

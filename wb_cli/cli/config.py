@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wb_cli.cli.context import Id, Json, Wb, Yes, wb_of
-from wb_cli.errors import ExitCode, UsageError
+from wb_cli.cli.group import Group
+from wb_cli.errors import EngineUnreachableError, ExitCode, UsageError, WbError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from wb_cli.instances.model import Instance
-    from wb_cli.instances.registry import RefusedEntry
+    from wb_cli.instances.refused import RefusedEntry
     from wb_cli.instances.setting_table import Setting
 
 app = typer.Typer(
+    cls=Group,
     help="Declare instances: add, list, show, set, unset, remove, validate; see all settings.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -73,6 +75,7 @@ def add(
     from wb_cli.host.ports import is_free
     from wb_cli.instances.changes import assign
     from wb_cli.instances.newcomer import complete
+    from wb_cli.lifecycle.next_step import busy_ports
 
     wb = wb_of(ctx)
     given = {
@@ -95,12 +98,16 @@ def add(
         wb.console.json(entry)
         return
     wb.console.line(f"added {instance.id}: {_summary(instance)}")
-    wb.console.note(f"next: wb init-dirs {instance.id} && wb run {instance.id}")
+    for busy in busy_ports(None, instance):
+        wb.console.note(f"warning: {busy}")
+    wb.console.note(f"next: `wb init-dirs {instance.id} && wb run {instance.id}`")
 
 
 @app.command("list", epilog="Example: wb config list --json")
 def list_(ctx: typer.Context, as_json: Json = False) -> None:
     """List the declared instances."""
+    from wb_cli.instances.selectors import ADD_ONE
+
     wb = wb_of(ctx)
     registry = wb.registry
     if as_json:
@@ -112,11 +119,12 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
         )
         return
     headings = ("ID", "LABEL", "PORT", "POSTGRES", "VERSION", "TAGS")
-    wb.console.table(headings, [_row(one) for one in registry.instances])
+    if registry.instances:
+        wb.console.table(headings, [_row(one) for one in registry.instances])
     for entry in registry.refused:
-        wb.console.note(f"refused: {entry.name}: {entry.problem}")
-    if not registry.instances:
-        wb.console.note("no instance yet; add one: wb config add <id>")
+        wb.console.note(f"refused: {entry.name}: {entry.problem}. {entry.remedy}")
+    if not registry.instances and not registry.refused:
+        wb.console.note(f"No instance is declared yet. {ADD_ONE}")
 
 
 @app.command(epilog="Example: wb config show demo")
@@ -173,18 +181,28 @@ def remove(
 
 @app.command(epilog="Example: wb config validate && wb run all")
 def validate(ctx: typer.Context, as_json: Json = False) -> int:
-    """Check the settings and every entry of the registry file; exit 1 if an entry is refused."""
+    """Check the settings and every entry of the registry file; exit 2 if an entry is refused."""
     wb = wb_of(ctx)
+    wb.settings  # noqa: B018  (to read them is to check them)
     registry = wb.registry
+    doubts = wb.registry_file.doubts()
     if as_json:
-        refused = [_refused(one) for one in registry.refused]
-        wb.console.json({"valid": list(registry.ids()), "refused": refused})
+        wb.console.json(
+            {
+                "valid": list(registry.ids()),
+                "refused": [_refused(entry) for entry in registry.refused],
+                "warnings": [doubt.as_document() for doubt in doubts],
+            }
+        )
     else:
         for entry in registry.refused:
-            wb.console.line(f"{entry.name}: {entry.problem}")
+            wb.console.line(f"{entry.name}: {entry.problem}. {entry.remedy}")
+        for doubt in doubts:
+            wb.console.line(f"{doubt.name}: warning: {doubt.text}")
         counts = f"{len(registry.instances)} valid, {len(registry.refused)} refused"
-        wb.console.note(f"{wb.registry_file.path}: {counts}")
-    return ExitCode.FAILURE if registry.refused else ExitCode.OK
+        warnings = f", {len(doubts)} warnings" if doubts else ""
+        wb.console.note(f"{wb.registry_file.path}: {counts}{warnings}")
+    return ExitCode.USAGE if registry.refused else ExitCode.OK
 
 
 @app.command(epilog="Example: wb config settings --json")
@@ -224,9 +242,17 @@ def refuse_while_present(wb: Wb, instance_id: str) -> None:
     from wb_cli.lifecycle.targets import is_same_registry
 
     ours = str(wb.settings.servers_file)
+    try:
+        observed = wb.engine.observe()
+    except EngineUnreachableError as error:
+        error.hint = (
+            f"Whether {instance_id} has containers is not known. `wb config remove {instance_id} "
+            "--force` takes the entry out without asking the engine."
+        )
+        raise
     containers = [
         one.name
-        for one in wb.engine.observe().containers
+        for one in observed.containers
         if one.instance == instance_id
         and is_same_registry(one.labels.get(LABEL_REGISTRY, ours), ours)
     ]
@@ -246,17 +272,28 @@ def _change(
     from wb_cli.instances.changes import differences
 
     with wb.registry_file.edit() as change:
+        before = {each.id: each for each in change.registry.instances}.get(instance_id)
         old = change.raw(instance_id)
         new = change_raw(old)
-        change.replace(instance_id, new)
+        after = change.replace(instance_id, new)
     if as_json:
         wb.console.json(new)
         return
     lines = list(differences(old, new))
     for line in lines or [f"{instance_id}: nothing to change"]:
         wb.console.line(line)
-    if lines:
-        wb.console.note(f"next: wb run {instance_id} applies it")
+    for step in _next_steps(wb, before, after) if lines else ():
+        wb.console.note(f"next: {step}")
+
+
+def _next_steps(wb: Wb, before: Instance | None, after: Instance) -> list[str]:
+    """What to do about the change; the change itself is done, whatever the engine says."""
+    from wb_cli.lifecycle.next_step import next_steps
+
+    try:
+        return list(next_steps(wb.site, before, after))
+    except WbError as error:
+        return [f"`wb run {after.id}` applies it; how it stands is not known: {error.message}"]
 
 
 def _summary(instance: Instance) -> str:
@@ -279,7 +316,7 @@ def _row(instance: Instance) -> tuple[str, ...]:
 
 
 def _refused(entry: RefusedEntry) -> dict[str, Any]:
-    return {"index": entry.index, "id": entry.id, "problem": entry.problem, "entry": entry.raw}
+    return entry.as_document() | {"entry": entry.raw}
 
 
 def _setting(setting: Setting, value: str, origin: str) -> dict[str, str | None]:

@@ -70,6 +70,27 @@ class Console:
         sys.stdout.flush()
         return streams.lost(sys.stdout)
 
+    def stream(self, data: bytes) -> None:
+        """Write bytes that are of use only if all of them arrive.
+
+        Raises:
+            WbError: their reader went away.
+        """
+        try:
+            self.raw(data)
+        except BrokenPipeError:
+            # What is left unwritten would be tried again at the interpreter's exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise WbError("whoever reads the answer went away before its end") from None
+
+    def answers_on_a_terminal(self) -> bool:
+        """Whether the answer is shown on a terminal."""
+        return sys.stdout.isatty()
+
+    def can_ask(self) -> bool:
+        """Whether somebody is here to answer a question."""
+        return sys.stdin.isatty()
+
     def raw_talk(self, data: bytes) -> None:
         """Write bytes of talk as they are."""
         sys.stderr.buffer.write(data)
@@ -108,8 +129,10 @@ class Console:
         if self.as_json:
             self.json({"error": error_document(error)})
             return
-        self.note(f"{_paint('error:', '31;1')} {error.message}")
-        if error.hint:
+        self.note(f"{_paint('error:', '31;1')} {error.headline or error.message}")
+        for detail in error.details:
+            self.note(f"  {detail}")
+        if error.hint and not error.details:
             self.note(f"{_paint('hint:', '36')} {error.hint}")
 
     def confirm(self, question: str, *, yes: bool) -> None:

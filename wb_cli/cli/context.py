@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wb_cli.engine.base import Engine, ImageStore
-    from wb_cli.instances.model import Instance
     from wb_cli.instances.secrets import SecretStore
+    from wb_cli.instances.selectors import Selection
     from wb_cli.instances.settings import Settings
     from wb_cli.instances.store import Registry, RegistryFile
     from wb_cli.lifecycle.site import Site
@@ -82,11 +82,11 @@ class Wb:
 
         return Site(self.engine, self.settings, self.secrets)
 
-    def select(self, words: Sequence[str]) -> tuple[Instance, ...]:
-        """The instances that the words choose. Needs: registry."""
+    def select(self, words: Sequence[str]) -> Selection:
+        """What the words choose, at least one instance. Needs: registry."""
         from wb_cli.instances.selectors import select
 
-        return select(words, self.registry)
+        return select(words, self.registry).usable()
 
 
 def from_options(options: Mapping[str, Any], console: Console) -> Wb:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from wb_cli.cli.refused import documents, name_refused
+
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from wb_cli.cli.console import Tasks
     from wb_cli.cli.context import Wb
     from wb_cli.errors import WbError
+    from wb_cli.instances.refused import RefusedEntry
     from wb_cli.lifecycle.actions import How, Result
     from wb_cli.lifecycle.interrupts import InterruptedByUserError
     from wb_cli.lifecycle.many import Ended
@@ -39,10 +42,12 @@ def each(
     work: Work,
     options: Options,
     check: Callable[[str], None] | None = None,
+    refused: Sequence[RefusedEntry] = (),
 ) -> int:
     """Do the work on each instance, show how it goes, sum up, and give the exit code.
 
     With ``check``, all are checked before anything is done; those that fail are left alone.
+    ``refused`` are entries that were chosen too and declare no instance; they are named.
     """
     from wb_cli.lifecycle.interrupts import InterruptedByUserError, interruptible
     from wb_cli.lifecycle.many import exit_code, for_each
@@ -54,8 +59,8 @@ def each(
             wb.console.tasks(len(ids)) as tasks,
             interruptible(lambda _: wb.console.note(_patience(options.verb))) as cancelled,
         ):
-            refused = _refused(ids, check, cancelled) if check else {}
-            todo = [each for each in ids if each not in refused]
+            unfit = _unfit(ids, check, cancelled) if check else {}
+            todo = [each for each in ids if each not in unfit]
             one = _under_lock(wb, work, options, cancelled, tasks, begun)
             if len(todo) > 1:
                 one = _announced(one, options.verb, tasks)
@@ -63,9 +68,9 @@ def each(
     except InterruptedByUserError as interruption:
         _tell_what_became(wb, interruption, ids, done, begun, options.verb)
         raise
-    endings = sorted([*refused.values(), *done], key=lambda ended: ids.index(ended.instance))
-    _summarise(wb, endings, options)
-    return exit_code(endings)
+    endings = sorted([*unfit.values(), *done], key=lambda ended: ids.index(ended.instance))
+    _summarise(wb, endings, options, refused)
+    return name_refused(wb.console, refused, exit_code(endings))
 
 
 def _patience(verb: str) -> str:
@@ -93,21 +98,21 @@ def _tell_what_became(
     interruption.left = [each.as_document() for each in left]
 
 
-def _refused(
+def _unfit(
     ids: Sequence[str], check: Callable[[str], None], cancelled: threading.Event
 ) -> dict[str, Ended]:
     from wb_cli.errors import WbError
     from wb_cli.lifecycle.many import Ended
 
-    refused = {}
+    unfit = {}
     for instance in ids:
         if cancelled.is_set():
             break
         try:
             check(instance)
         except WbError as error:
-            refused[instance] = Ended(instance, error=error)
-    return refused
+            unfit[instance] = Ended(instance, error=error)
+    return unfit
 
 
 def _under_lock(
@@ -180,22 +185,28 @@ def in_a_word(result: Result, verb: str) -> str:
     return "unchanged" if is_unchanged else "ready"
 
 
-def _summarise(wb: Wb, endings: Sequence[Ended], options: Options) -> None:
+def _summarise(
+    wb: Wb, endings: Sequence[Ended], options: Options, refused: Sequence[RefusedEntry]
+) -> None:
     console = wb.console
     if console.as_json:
-        console.json({"instances": [_document(ended, options.verb) for ended in endings]})
+        instances = [_document(ended, options.verb) for ended in endings]
+        console.json({"instances": instances, "refused": documents(refused)})
         return
     for ended in endings:
         if ended.result and options.dry_run:
             console.line(f"{ended.instance}\n{_indented(str(ended.result.plan))}")
+        if ended.result and ended.result.outcome.subnet:
+            console.note(f"{ended.instance}: made the network {ended.result.outcome.subnet}")
         for warning in _warnings(ended):
             console.note(f"{ended.instance}: warning: {warning}")
         for line in _particulars(ended, options):
             console.line(f"{ended.instance}: {line}")
-    if len(endings) > 1 and not options.dry_run:
-        console.table(
-            ("INSTANCE", "RESULT"), [(e.instance, _result(e, options.verb)) for e in endings]
-        )
+    rows = [(ended.instance, _result(ended, options.verb)) for ended in endings]
+    acted_on = {ended.instance for ended in endings}
+    rows += [(entry.title, "refused") for entry in refused if entry.title not in acted_on]
+    if len(rows) > 1 and not options.dry_run:
+        console.table(("INSTANCE", "RESULT"), rows)
     elif not options.dry_run and endings[0].result:
         console.line(f"{endings[0].instance}: {_result(endings[0], options.verb)}")
     for error in _errors(endings):
@@ -257,6 +268,7 @@ def _document(ended: Ended, verb: str) -> dict[str, Any]:
             "seconds": round(result.seconds, 3),
             "degraded": result.outcome.degraded,
             "killed": result.outcome.killed,
+            "network": result.outcome.subnet or None,
             "plan": result.plan.as_document(),
             "warmUp": result.warm_up.as_document() if result.warm_up else None,
         }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
 from wb_cli.cli.context import Json, wb_of
+from wb_cli.cli.group import Group
+from wb_cli.cli.refused import documents, name_refused
 from wb_cli.errors import ExitCode, UsageError, WbError
 
 if TYPE_CHECKING:
@@ -30,7 +33,10 @@ Mirror = Annotated[
 Parallel = Annotated[int, typer.Option(help="Images at a time.", min=1, max=16)]
 
 group = typer.Typer(
-    no_args_is_help=True, help="Build images where no registry answers; carry them to another host."
+    cls=Group,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Build images where no registry answers; carry them to another host.",
 )
 
 
@@ -67,12 +73,14 @@ def pull(
             tasks.finish(one.image, _in_words(one), ok=one.error is None)
             ended.append(one)
     if wb.console.as_json:
-        wb.console.json({"images": [_pulled(one) for one in ended]})
+        refused = documents(wb.registry.refused)
+        wb.console.json({"images": [_pulled(one) for one in ended], "refused": refused})
     else:
         rows = [(one.image, one.outcome.value) for one in ended]
         wb.console.table(("IMAGE", "RESULT"), rows)
         _show_failures(wb.console, ((one.image, one.error) for one in ended))
-    return exit_code([one.error for one in ended])
+    code = exit_code([one.error for one in ended])
+    return name_refused(wb.console, wb.registry.refused, code)
 
 
 @group.command()
@@ -124,46 +132,94 @@ def build(
 
 
 File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="The archive of images.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="FILE", help="The archive of images; `-` is a pipe.", show_default=False
+    ),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+PIPE = Path("-")
 
 
 @group.command()
-def save(ctx: typer.Context, file: File) -> None:
+def save(ctx: typer.Context, file: File, force: Force = False) -> int:
     """Write all images that the declared instances need to a file, for a host without a registry.
 
-    Example: `wb images save images.tar`, carry it over, `wb images load images.tar` there.
+    Examples: `wb images save images.tar`, carry it over, `wb images load images.tar` there;
+    `wb images save - | ssh host wb images load -`
     """
-    from wb_cli.lifecycle import image_file
     from wb_cli.lifecycle.image_plan import needed_images
 
     wb = wb_of(ctx)
     references = [one.reference for one in needed_images(wb.registry.instances, wb.settings)]
+    if file == PIPE:
+        _save_to_pipe(wb, references)
+    else:
+        _save_to_file(wb, references, file, force=force)
+    return name_refused(wb.console, wb.registry.refused, ExitCode.OK)
+
+
+def _save_to_file(wb: Wb, references: Sequence[str], file: Path, *, force: bool) -> None:
+    from wb_cli.lifecycle import image_file
+
+    if file.is_file() and not force and wb.console.can_ask():
+        wb.console.confirm(f"{file} is there. Replace it?", yes=False)
+        force = True
     with wb.console.tasks() as tasks:
         name = str(file)
         image_file.save(
-            wb.images, references, file, lambda done: tasks.update(name, "saving", done)
+            wb.images,
+            references,
+            file,
+            lambda done: tasks.update(name, "saving", done),
+            force=force,
         )
         tasks.finish(name, f"{file.stat().st_size / 1e6:.0f} MB")
     for reference in references:
         wb.console.line(reference)
 
 
+def _save_to_pipe(wb: Wb, references: Sequence[str]) -> None:
+    from wb_cli.lifecycle import image_file
+
+    if wb.console.answers_on_a_terminal():
+        raise UsageError("images are not written to a terminal", "Pipe them, or name a file.")
+    with wb.console.tasks() as tasks:
+        image_file.save_to(
+            wb.images,
+            references,
+            wb.console.stream,
+            lambda done: tasks.update("images", "sending", done),
+        )
+        tasks.finish("images", f"{', '.join(references)} sent")
+
+
 @group.command()
 def load(ctx: typer.Context, file: File) -> None:
-    """Check a file of `wb images save`, and load its images."""
+    """Check a file of `wb images save`, and load its images; `-` reads them from a pipe."""
     from wb_cli.lifecycle import image_file
 
     wb = wb_of(ctx)
     with wb.console.tasks() as tasks:
         name = str(file)
         size = file.stat().st_size if file.exists() else None
-        references = image_file.load(
-            lambda: wb.images, file, lambda done: tasks.update(name, "loading", done, size)
-        )
+
+        def on_bytes(done: int) -> None:
+            tasks.update(name, "loading", done, size)
+
+        if file == PIPE:
+            references = image_file.load_from(_piped(), lambda: wb.images, on_bytes)
+        else:
+            references = image_file.load(lambda: wb.images, file, on_bytes)
         tasks.finish(name, "loaded")
     for reference in references:
         wb.console.line(reference)
+
+
+def _piped() -> BinaryIO:
+    if sys.stdin.isatty():
+        raise UsageError("images are not read from a terminal", "Pipe them in, or name a file.")
+    return sys.stdin.buffer
 
 
 def exit_code(errors: Sequence[WbError | None]) -> ExitCode:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wb_cli.cli.context import DryRun, Json, Selectors, wb_of
 from wb_cli.cli.fleet import Options, each
+from wb_cli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from wb_cli.cli.console import Console
 
 Timeout = Annotated[
     float, typer.Option(help="Seconds an instance may take until it is ready.", min=0)
@@ -47,12 +51,14 @@ def run(
     from wb_cli.lifecycle import actions
 
     wb = wb_of(ctx)
-    instances = {each.id: each for each in wb.select(selectors)}
+    selection = wb.select(selectors)
+    instances = {each.id: each for each in selection.instances}
     return each(
         wb,
         list(instances),
         lambda id_, how: actions.run(wb.site, instances[id_], how),
         Options("run", timeout, wait, parallel, dry_run),
+        refused=selection.refused,
     )
 
 
@@ -80,13 +86,25 @@ def stop(
     from wb_cli.lifecycle import actions, targets
 
     wb = wb_of(ctx)
-    ids = targets.to_stop(selectors, lambda: wb.registry, wb.settings, wb.engine)
+    found = targets.to_stop(selectors, lambda: wb.registry, wb.settings, wb.engine)
+    if not found.ids:
+        return nothing_to_stop(wb.console)
     return each(
         wb,
-        ids,
+        found.ids,
         lambda id_, how: actions.stop(wb.site, id_, how, force=force),
         Options("stop", timeout, wait, parallel, dry_run),
+        refused=found.refused,
     )
+
+
+def nothing_to_stop(console: Console) -> int:
+    """Say that there is nothing to stop, which is what was asked for."""
+    if console.as_json:
+        console.json({"instances": [], "refused": []})
+    else:
+        console.note("Nothing to stop: no instance is declared, and none runs.")
+    return ExitCode.OK
 
 
 def restart(
@@ -105,11 +123,13 @@ def restart(
     from wb_cli.lifecycle import actions
 
     wb = wb_of(ctx)
-    instances = {each.id: each for each in wb.select(selectors)}
+    selection = wb.select(selectors)
+    instances = {each.id: each for each in selection.instances}
     return each(
         wb,
         list(instances),
         lambda id_, how: actions.restart(wb.site, instances[id_], how),
         Options("restart", timeout, wait, 1, dry_run),
         check=lambda id_: actions.check(wb.site, instances[id_]),
+        refused=selection.refused,
     )

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wb_cli.cli.context import Id, Json, complete_selector, wb_of
+from wb_cli.cli.refused import documents
 from wb_cli.contract import Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wb_cli.cli.console import Console
+    from wb_cli.instances.refused import RefusedEntry
     from wb_cli.lifecycle.status import InstanceStatus
 
 MaybeSelectors = Annotated[
@@ -43,19 +46,25 @@ def status(ctx: typer.Context, selectors: MaybeSelectors = None, as_json: Json =
     del as_json
 
     from wb_cli.errors import EngineUnreachableError, ExitCode
+    from wb_cli.instances.selectors import ADD_ONE, everything, select
     from wb_cli.lifecycle.status import statuses, unknown
 
     wb = wb_of(ctx)
-    chosen = wb.select(selectors) if selectors else wb.registry.instances
+    chosen = select(selectors, wb.registry) if selectors else everything(wb.registry)
     try:
-        shown = statuses(wb.site, chosen, orphans=not selectors)
+        shown = statuses(wb.site, chosen.instances, orphans=not selectors, refused=chosen.refused)
     except EngineUnreachableError as error:
-        _show(ctx, unknown(chosen))
+        _show(wb.console, unknown(chosen.instances, chosen.refused), chosen.refused)
         if not wb.console.as_json:
             wb.console.failure(error)
         return ExitCode.ENGINE_UNREACHABLE
-    _show(ctx, shown)
-    return ExitCode.OK
+    if not shown and not chosen.refused and not wb.console.as_json:
+        wb.console.note(f"No instance is declared, and none runs. {ADD_ONE}")
+        return ExitCode.OK
+    _show(wb.console, shown, chosen.refused)
+    if not chosen.refused:
+        return ExitCode.OK
+    return ExitCode.PARTIAL if chosen.instances else ExitCode.USAGE
 
 
 def logs(
@@ -71,14 +80,18 @@ def logs(
     """
     from wb_cli.cli.terminal import wait_until_nobody_reads
     from wb_cli.lifecycle.status import find_container
+    from wb_cli.lifecycle.told import ending
 
     wb = wb_of(ctx)
     container = find_container(wb.engine, instance, part, lambda: wb.registry)
-    if not follow:
+    started_at = wb.engine.inspect(container.id).started_at
+    if follow:
+        for written in wb.engine.follow_logs(container.id, lines, wait_until_nobody_reads):
+            wb.console.raw(written)
+    else:
         wb.console.raw(wb.engine.logs(container.id, lines).encode())
-        return
-    for written in wb.engine.follow_logs(container.id, lines, wait_until_nobody_reads):
-        wb.console.raw(written)
+    if end := ending(wb.engine, container, started_at):
+        wb.console.note(f"{end}.")
 
 
 def execute(
@@ -103,12 +116,14 @@ def execute(
     from wb_cli.errors import WbError
     from wb_cli.lifecycle.interrupts import ended_by_signals
     from wb_cli.lifecycle.status import find_container
+    from wb_cli.lifecycle.told import ending
 
     wb = wb_of(ctx)
     container = find_container(wb.engine, instance, part, lambda: wb.registry)
     if not container.is_running:
+        how = ending(wb.engine, container) or f"{container.name} is {container.state}"
         raise WbError(
-            f"{container.name} is {container.state}, and no command can be run in it",
+            f"{how}, so no command can be run in it",
             f"`wb run {instance}` starts it; `wb logs {instance} --part {part}` shows its end.",
         )
     given = terminal.Terminal() if terminal.is_here() and not no_tty else None
@@ -117,13 +132,10 @@ def execute(
         return wb.engine.converse(container.id, command, streams)
 
 
-def _show(ctx: typer.Context, shown: list[InstanceStatus]) -> None:
-    console = wb_of(ctx).console
+def _show(console: Console, shown: list[InstanceStatus], refused: Sequence[RefusedEntry]) -> None:
     if console.as_json:
-        console.json({"instances": [each.as_document() for each in shown]})
-        return
-    if not shown:
-        console.note("No instance is declared or running. Add one: `wb config add <id>`.")
+        instances = [each.as_document() for each in shown]
+        console.json({"instances": instances, "refused": documents(refused)})
         return
     rows = [
         (
@@ -139,10 +151,14 @@ def _show(ctx: typer.Context, shown: list[InstanceStatus]) -> None:
         for part in each.parts
     ]
     headings = ("INSTANCE", "STATE", "CONTAINER", "CONDITION", "SINCE", "PORTS", "DETAIL")
-    console.table(headings, _without_repetition(rows))
+    if rows:
+        console.table(headings, _without_repetition(rows))
     for each in shown:
         for note in each.notes:
             console.note(f"{each.id}: {note}")
+    for entry in refused:
+        if not entry.instance_id:  # the others have a row, with a note
+            console.note(f"{entry.title}: refused: {entry.problem}; {entry.remedy}")
 
 
 def _without_repetition(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wb_cli.cli.context import DryRun, Yes, wb_of
+from wb_cli.cli.refused import name_refused
 from wb_cli.errors import ExitCode, WbError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def setup(
         wb.console.line(f"Found the {machine.engine}.")
     if not steps:
         wb.console.line("This machine is ready; there is nothing to do.")
-        return ExitCode.OK
+        return name_refused(wb.console, wb.registry.refused, ExitCode.OK)
     _announce(wb.console, steps)
     if dry_run:
         return ExitCode.OK
@@ -65,7 +65,6 @@ def _setup(wb: Wb) -> Setup:
         instances=wb.registry.instances,
         open_engine=lambda: wb.engine,
         open_images=lambda: wb.images,
-        docker_host=os.environ.get("DOCKER_HOST", ""),
     )
 
 
@@ -90,7 +89,8 @@ def _do(wb: Wb, work: Setup, steps: tuple[Step, ...]) -> int:
         wb.console.line(note)
     for error in errors:
         wb.console.failure(error)
+    code = name_refused(wb.console, wb.registry.refused, ExitCode.OK)
     if errors:
         return ExitCode.PARTIAL
     wb.console.line("This machine is ready.")
-    return ExitCode.OK
+    return code

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import typer
-from typer.core import TyperGroup
+
+from wb_cli.cli.group import Group
 
 if TYPE_CHECKING:
     from typer.models import CommandInfo
@@ -33,7 +34,7 @@ MODULES = {
 }
 
 
-class Tree(TyperGroup):
+class Tree(Group):
     """The root command. Click's documentation calls this lazily loading subcommands."""
 
     def __init__(self, **attributes: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -27,15 +28,24 @@ CALL_TIMEOUT_S = 60
 # Independent calls run side by side; a few instances at a time, three containers each.
 POOL_CONNECTIONS = 32
 
-# By what the reason says, the first that applies.
+NOBODY = re.compile(r"No such file|Connection refused")
+OTHER_SERVER = "is not what answers"
+INSTALL = (
+    "Is the Docker Engine running? `wb setup` looks for it, "
+    "`wb setup --install-engine` installs and starts it."
+)
+# By what the reason says, the first that applies. None of them is remedied by another engine.
 REMEDIES = {
     r"Permission denied": "Run wb as root, or as a member of the group `docker`: "
     "`sudo usermod -aG docker $USER`, then log in again.",
-    r"^(tcp|https?|ssh)://": "Is it running there? DOCKER_HOST, or else the Docker context, "
-    "says where an engine is looked for.",
-    r"": "Is the Docker Engine running? `wb setup` looks for it, "
-    "`wb setup --install-engine` installs and starts it.",
+    r"[Tt]imed? ?out": "It is there, and busy or stuck: its own log says more "
+    "(`journalctl -u docker`).",
+    r"no version of its API|web page|BadStatusLine|wrong version number": "Another server listens "
+    "there, or a proxy stands in between: correct the address.",
 }
+NO_REMEDY = (
+    "Repeat the command. If it stays so, the engine's own log says more (`journalctl -u docker`)."
+)
 
 
 def connect() -> docker.DockerClient:
@@ -69,7 +79,7 @@ def _negotiate(api: Any) -> None:
     answer = api.get(f"{api.base_url}/_ping", timeout=CALL_TIMEOUT_S)
     version = answer.headers.get("Api-Version")
     if not version:
-        raise _unreachable("is not what answers", "it names no version of its API")
+        raise _unreachable(OTHER_SERVER, "it names no version of its API")
     api._version = version  # noqa: SLF001  (the SDK would ask /version)
 
 
@@ -115,6 +125,12 @@ def engine_errors() -> Iterator[None]:
         yield
     except docker.errors.APIError as error:
         raise _refused(error) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise _unreachable(
+            "gave an answer that is none", f"it is cut or no JSON ({error})"
+        ) from error
+    except (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError) as error:
+        raise _unreachable("broke off its answer", _innermost(error)) from error
     except (
         docker.errors.DockerException,
         requests.exceptions.RequestException,
@@ -125,13 +141,27 @@ def engine_errors() -> Iterator[None]:
 
 
 def _unreachable(what: str, reason: str) -> EngineUnreachableError:
-    place = endpoint()
-    hint = next(
-        remedy
-        for pattern, remedy in REMEDIES.items()
-        if re.search(pattern, reason) or re.search(pattern, place)
+    """With the remedy for the reason; the engine that somebody chose is named first."""
+    message = f"the Docker Engine {what} at {endpoint()}: {reason}"
+    chosen = _chosen()
+    if NOBODY.search(reason):
+        return EngineUnreachableError(message, chosen or INSTALL, is_absent=not chosen)
+    known = [remedy for pattern, remedy in REMEDIES.items() if re.search(pattern, reason)]
+    hint = " ".join(filter(None, [chosen, *known[:1]]))
+    return EngineUnreachableError(message, hint or NO_REMEDY)
+
+
+def _chosen() -> str:
+    """Who says that another engine than this machine's own is asked; empty where nobody does."""
+    if host := os.environ.get("DOCKER_HOST"):
+        return f"DOCKER_HOST is {host}: start that engine, or unset it to use this machine's own."
+    name = _context_name()
+    if name == "default":
+        return ""
+    way_back = (
+        "unset DOCKER_CONTEXT" if "DOCKER_CONTEXT" in os.environ else "`docker context use default`"
     )
-    return EngineUnreachableError(f"the Docker Engine {what} at {place}: {reason}", hint)
+    return f"The Docker context {name} is used: start its engine, or {way_back}."
 
 
 def _refused(error: docker.errors.APIError) -> WbError:
@@ -140,7 +170,7 @@ def _refused(error: docker.errors.APIError) -> WbError:
 
     words = str(error.explanation or error).strip()
     if re.search(r"<html|<!doctype", words, re.IGNORECASE):
-        return _unreachable("is not what answers", "it sent a web page")
+        return _unreachable(OTHER_SERVER, "it sent a web page")
     if isinstance(error, docker.errors.ImageNotFound) or re.search(
         r"no such image", words, re.IGNORECASE
     ):
@@ -151,11 +181,17 @@ def _refused(error: docker.errors.APIError) -> WbError:
         r"pool overlaps|overlaps with|address pool|no available network", words, re.IGNORECASE
     ):
         return AddressPoolError(words, "Give wb another range: the setting `subnet_pool`.")
+    if "has active endpoints" in words:
+        return EngineError(
+            words, "A container is still on that network: `docker network inspect` names it."
+        )
     return EngineError(words)
 
 
 def _innermost(error: BaseException) -> str:
     """The reason at the bottom of the SDK's nested errors, e.g. ``No such file or directory``."""
     text = str(error)
+    if "IncompleteRead" in text:
+        return "Connection broken"
     reason = re.search(r"\[Errno -?\d+\] ([^'\")]+)|Error\(\d+, '([^']+)'\)|(Read timed out)", text)
     return next((part for part in reason.groups() if part), text) if reason else text

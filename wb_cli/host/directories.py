@@ -75,6 +75,19 @@ def may_hold(path: Path) -> bool:
     return True
 
 
+def is_closed_to_owner_of(path: Path) -> bool:
+    """Whether the owner of what is there may not pass through the folder that holds it."""
+    try:
+        found, above = path.stat(), path.parent.stat()
+    except OSError:
+        return False
+    if found.st_uid == above.st_uid:
+        needed = stat.S_IXUSR
+    else:
+        needed = stat.S_IXGRP if found.st_gid == above.st_gid else stat.S_IXOTH
+    return found.st_uid != 0 and not above.st_mode & needed
+
+
 def one_per_disk(paths: Iterable[Path]) -> list[Path]:
     """Of the paths that are there, the first on each disk."""
     return list({path.stat().st_dev: path for path in reversed([*paths]) if path.exists()}.values())

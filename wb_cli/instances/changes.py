@@ -6,6 +6,8 @@ from typing import Any
 
 from wb_cli.errors import UsageError
 from wb_cli.instances.entries import FIELDS_BY_NAME, Field
+from wb_cli.instances.near import did_you_mean
+from wb_cli.instances.own_environment import objection
 from wb_cli.instances.registry_text import is_same
 from wb_cli.instances.texts import shorten
 
@@ -19,13 +21,22 @@ def assign(raw: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
         name, equals, text = word.partition("=")
         if not equals:
             raise UsageError(
-                f"{word!r} is not field=value", "For instance `port=9100` or `env.NAME=value`."
+                f"{shorten(word)} is not field=value",
+                "For instance `port=9100` or `env.NAME=value`.",
             )
         if name.startswith(ENV):
             changed["env"] = {**_environment(changed), name.removeprefix(ENV): text}
         else:
             changed[name] = find(name).from_text(text)
+    _refuse_variables(_environment(raw), _environment(changed))
     return changed
+
+
+def _refuse_variables(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Refuse a variable that is set now and should not be; what the file has already may stay."""
+    for name in new:
+        if new[name] != old.get(name) and (text := objection(name)):
+            raise UsageError(text, "Set it where it is decided, or choose another name.")
 
 
 def unset(raw: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
@@ -50,10 +61,20 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]
     for name in dict.fromkeys([*old, *new]):
         if name in old and name in new and is_same(old[name], new[name]):
             continue
-        if name in FIELDS_BY_NAME and FIELDS_BY_NAME[name].is_private:
-            yield f"{name}: changed"
+        if name == "env":
+            yield from list(_variables(_environment(old), _environment(new))) or ["env: changed"]
         else:
             yield f"{name}: {_shown(old, name)} -> {_shown(new, name)}"
+
+
+def _variables(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for name in dict.fromkeys([*old, *new]):
+        if name not in new:
+            yield f"{ENV}{name}: removed"
+        elif name not in old:
+            yield f"{ENV}{name}: set"
+        elif old[name] != new[name]:
+            yield f"{ENV}{name}: changed"
 
 
 def shown(name: str, value: Any) -> str:
@@ -67,14 +88,9 @@ def find(name: str) -> Field:
     """The field of this name; an error suggests near ones."""
     if name in FIELDS_BY_NAME:
         return FIELDS_BY_NAME[name]
-    from difflib import get_close_matches  # (needed only to fail)
-
-    known = {field.name.lower(): field.name for field in FIELDS_BY_NAME.values()}
-    plain = name.lower().replace("_", "").replace("-", "")
-    near = [known[match] for match in get_close_matches(plain, known, n=2, cutoff=0.5)]
     raise UsageError(
-        f"an instance has no field {name!r}",
-        f"Did you mean {' or '.join(near)}?" if near else "`wb config fields` lists them all.",
+        f"an instance has no field {shorten(name)}",
+        did_you_mean(name, FIELDS_BY_NAME, "`wb config fields` lists them all."),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
+from wb_cli.instances.entries import Flaw
 from wb_cli.instances.model import Instance
 from wb_cli.instances.texts import shorten
 
@@ -25,23 +26,26 @@ class Claims:
         self._folders[instance.folder] = instance
         self._parents |= dict.fromkeys(_paths(instance.folder), instance)
 
-    def problems(self, instance: Instance) -> Iterator[str]:
+    def flaws(self, instance: Instance) -> Iterator[Flaw]:
         """What an instance would need that another has."""
         if instance.id in self._ids:
             port = self._ids[instance.id].port
-            yield f"id {shorten(instance.id)} must be its own; another entry has it, port {port}"
+            text = f"id {shorten(instance.id)} must be its own; another entry has it, port {port}"
+            yield Flaw("id", text)
             return
         ports = (instance.port, instance.postgres_port)
         for other in _unique(self._ports.get(port) for port in ports):
-            yield (
+            yield Flaw(
+                "port",
                 f"port {instance.port} (PostgreSQL: {instance.postgres_port}) must be its own; "
-                f"{other.id} uses {other.port} and {other.postgres_port}"
+                f"{other.id} uses {other.port} and {other.postgres_port}",
             )
         nested = [self._folders.get(path) for path in _paths(instance.folder)]
         for other in _unique([*nested, self._parents.get(instance.folder)]):
-            yield (
+            yield Flaw(
+                "instanceDir",
                 f"instanceDir {shorten(instance.folder)} must be its own; "
-                f"{other.id} uses {shorten(other.folder)}"
+                f"{other.id} uses {shorten(other.folder)}",
             )
 
 

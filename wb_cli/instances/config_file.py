@@ -7,7 +7,9 @@ from typing import Any
 
 from wb_cli.errors import UsageError
 from wb_cli.instances.files import locked, translated, write_atomically
+from wb_cli.instances.near import did_you_mean
 from wb_cli.instances.setting_table import SETTINGS, SETTINGS_BY_NAME, Places, Setting
+from wb_cli.instances.texts import shorten
 from wb_cli.secret import Secret
 
 HEADER = """\
@@ -53,12 +55,9 @@ def find(name: str, where: str) -> Setting:
     """The setting of this name; an error suggests near ones."""
     if name in SETTINGS_BY_NAME:
         return SETTINGS_BY_NAME[name]
-    from difflib import get_close_matches  # (needed only to fail)
-
-    near = get_close_matches(name.lower(), SETTINGS_BY_NAME, n=2, cutoff=0.5)
     raise UsageError(
-        f"{where}: there is no setting {name!r}",
-        f"Did you mean {' or '.join(near)}?" if near else "`wb config settings` lists them all.",
+        f"{where}: there is no setting {shorten(name)}",
+        did_you_mean(name, SETTINGS_BY_NAME, "`wb config settings` lists them all."),
     )
 
 

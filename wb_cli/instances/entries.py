@@ -20,12 +20,24 @@ PORTS = range(1000, 55536)
 FIELDS_HINT = "`wb config fields` lists every field."
 
 
-class EntryError(UsageError):
-    """An entry breaks rules; :attr:`problems` has one text for each."""
+class Flaw(Struct, frozen=True):
+    """A rule that an entry breaks, and the field that does; none where it is the whole entry."""
 
-    def __init__(self, name: str, problems: Iterable[str], hint: str = FIELDS_HINT) -> None:
-        self.problems = tuple(problems)
+    field: str
+    text: str
+
+
+class EntryError(UsageError):
+    """An entry breaks rules; :attr:`flaws` has one for each."""
+
+    def __init__(self, name: str, flaws: Iterable[Flaw], hint: str = FIELDS_HINT) -> None:
+        self.flaws = tuple(flaws)
         super().__init__(f"{name}: {'; '.join(self.problems)}", hint)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """One text for each rule."""
+        return tuple(flaw.text for flaw in self.flaws)
 
 
 def instance_id(value: Any) -> str:
@@ -182,14 +194,14 @@ FIELDS_BY_NAME = {field.name: field for field in FIELDS}
 def parse_entry(raw: Any) -> Instance:
     """The Instance that an entry describes; `EntryError` lists every rule it breaks by itself."""
     if not isinstance(raw, dict):
-        raise EntryError(shorten(raw), ["an entry must be a JSON object"])
+        raise EntryError(shorten(raw), [Flaw("", "an entry must be a JSON object")])
     found: dict[str, Any] = {}
-    problems = []
+    flaws = []
     for field in FIELDS:
         try:
             found[field.attribute] = field.read(raw)
         except ValueError as error:
-            problems.append(str(error))
-    if problems:
-        raise EntryError(entry_name(raw), problems)
+            flaws.append(Flaw(field.name, str(error)))
+    if flaws:
+        raise EntryError(entry_name(raw), flaws)
     return Instance(**{name: value for name, value in found.items() if value is not None}, raw=raw)

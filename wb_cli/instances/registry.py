@@ -1,5 +1,6 @@
 """What the registry file says: which entries are instances, and what is wrong with others. Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,25 +9,12 @@ from msgspec import Struct
 from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET
 from wb_cli.errors import UsageError
 from wb_cli.instances.claims import Claims
-from wb_cli.instances.entries import EntryError, parse_entry
+from wb_cli.instances.entries import EntryError, Flaw, parse_entry
 from wb_cli.instances.model import Instance
+from wb_cli.instances.near import did_you_mean
+from wb_cli.instances.refused import RefusedEntry
 from wb_cli.instances.registry_text import Entry
-from wb_cli.instances.texts import entry_name, shorten
-
-
-class RefusedEntry(Struct, frozen=True):
-    """An entry that breaks a rule; it stays in the file word for word, and is not used."""
-
-    index: int
-    name: str
-    problem: str
-    raw: Any
-
-    @property
-    def id(self) -> str | None:
-        """Its id, where it has one that can be written on a command line."""
-        given = self.raw.get("id") if isinstance(self.raw, dict) else None
-        return given if isinstance(given, str) else None
+from wb_cli.instances.texts import place, shorten
 
 
 class Registry(Struct, frozen=True):
@@ -42,10 +30,7 @@ class Registry(Struct, frozen=True):
                 return instance
         for entry in self.refused:
             if entry.id == instance_id:
-                raise UsageError(
-                    f"the entry {instance_id} of the registry file is refused: {entry.problem}",
-                    f"Correct it: `wb config set {instance_id} <field>=<value>`.",
-                )
+                raise entry.error()
         raise unknown(instance_id, self)
 
     def ids(self) -> tuple[str, ...]:
@@ -62,10 +47,15 @@ class Registry(Struct, frozen=True):
 
 def unknown(instance_id: str, registry: Registry) -> UsageError:
     """The error for an id that nothing has."""
-    from difflib import get_close_matches  # (needed only to fail)
+    from wb_cli.instances.setting_table import SETTINGS_BY_NAME  # (needed only to fail)
 
-    near = get_close_matches(instance_id, registry.ids(), n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(near)}?" if near else "`wb config list` shows what there is."
+    known = [*registry.ids(), *(one.instance_id for one in registry.refused if one.instance_id)]
+    hint = did_you_mean(instance_id, known, "`wb config list` shows what there is.")
+    if instance_id in SETTINGS_BY_NAME:
+        hint = (
+            f"{instance_id} is a setting: write it in config.toml, or give "
+            f"`--set {instance_id}=...` before the command."
+        )
     return UsageError(f"there is no instance {shorten(instance_id)} in the registry file", hint)
 
 
@@ -76,32 +66,49 @@ def judge(entries: Sequence[Entry]) -> Registry:
     verdict does not change when the file is rewritten.
     """
     claims = Claims()
+    counts = Counter(_id(entry) for entry in entries)
     valid: list[Instance] = []
     refused: list[RefusedEntry] = []
     for index, entry in sorted(enumerate(entries), key=lambda pair: order(pair[1])):
         try:
             instance = instance_of(entry, claims)
         except EntryError as error:
-            name = f"entry {index + 1} ({entry_name(entry.value)})"
-            refused.append(RefusedEntry(index, name, "; ".join(error.problems), entry.value))
+            refused.append(_refused(entry, index, error, counts))
         else:
             valid.append(instance)
             claims.add(instance)
     return Registry(tuple(valid), tuple(sorted(refused, key=lambda one: one.index)))
 
 
+def _refused(entry: Entry, index: int, error: EntryError, counts: Counter[Any]) -> RefusedEntry:
+    return RefusedEntry(
+        index,
+        place(index, entry.value, entry.line),
+        error.flaws,
+        entry.value,
+        entry.line,
+        is_alone=counts[_id(entry)] == 1,
+    )
+
+
 def instance_of(entry: Entry, claims: Claims) -> Instance:
     """The instance that an entry describes, where it is valid and in nobody's way."""
     if entry.repeated_key is not None:
-        raise EntryError("entry", [f"the key {shorten(entry.repeated_key)} stands in it twice"])
+        flaw = Flaw("", f"the key {shorten(entry.repeated_key)} stands in it twice")
+        raise EntryError("entry", [flaw])
     instance = parse_entry(entry.value)
-    problems = list(claims.problems(instance))
-    if problems:
-        raise EntryError(instance.id, problems, "`wb config list` shows what is taken.")
+    flaws = list(claims.flaws(instance))
+    if flaws:
+        raise EntryError(instance.id, flaws, "`wb config list` shows what is taken.")
     return instance
 
 
 def order(entry: Entry) -> tuple[bool, str]:
     """By id; what has none that can be compared comes last, in the order it had."""
+    given = _id(entry)
+    return (given is None, given or "")
+
+
+def _id(entry: Entry) -> str | None:
     given = entry.value.get("id") if isinstance(entry.value, dict) else None
-    return (not isinstance(given, str), given if isinstance(given, str) else "")
+    return given if isinstance(given, str) else None

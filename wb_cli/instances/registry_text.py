@@ -5,7 +5,7 @@ from typing import Any, Never
 
 from msgspec import Struct
 
-from wb_cli.errors import WbError
+from wb_cli.errors import UsageError, WbError
 
 INDENT = "  "
 SPACE = " \t\n\r"
@@ -16,11 +16,15 @@ REMEDY = (
 
 
 class Entry(Struct, frozen=True):
-    """One element of the array: its value, its text, and a key that stands in it twice."""
+    """One element of the array: its value, its text, and a key that stands in it twice.
+
+    ``line`` is where it begins in the file, 0 where no file has it yet.
+    """
 
     value: Any
     text: str
     repeated_key: str | None = None
+    line: int = 0
 
     @classmethod
     def of(cls, value: Any) -> "Entry":
@@ -86,7 +90,7 @@ def _refuse_constant(name: str) -> Never:
 
 
 def _unreadable(where: str, why: str) -> WbError:
-    return WbError(f"cannot read the registry file {where}: {why}", REMEDY)
+    return UsageError(f"cannot read the registry file {where}: {why}", REMEDY)
 
 
 def _elements(text: str) -> list[Entry]:
@@ -103,9 +107,12 @@ def _elements(text: str) -> list[Entry]:
     decoder = json.JSONDecoder(object_pairs_hook=note_repetition)
     entries: list[Entry] = []
     position = _skip(text, text.index("[") + 1)
+    line, counted = 1, 0
     while text[position] != "]":
+        line, counted = line + text.count("\n", counted, position), position
         value, end = decoder.raw_decode(text, position)
-        entries.append(Entry(value, text[position:end], repeated[0] if repeated else None))
+        repeated_key = repeated[0] if repeated else None
+        entries.append(Entry(value, text[position:end], repeated_key, line))
         repeated.clear()
         position = _skip(text, end)
         if text[position] == ",":

@@ -2,22 +2,65 @@
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
+
 from wb_cli.errors import UsageError
 from wb_cli.instances.model import Instance
-from wb_cli.instances.registry import Registry
+from wb_cli.instances.near import did_you_mean
+from wb_cli.instances.refused import RefusedEntry
+from wb_cli.instances.registry import Registry, unknown
+from wb_cli.instances.texts import shorten
 
 FORMS = "an id, @tag, server=<version>, or all"
 ALL = "all"
 TAG = "@"
 SERVER = "server="
+NOTHING_DECLARED = "no instance is declared yet"
+ADD_ONE = "Add one: `wb config add <id>`."
 
 
-def select(words: Sequence[str], registry: Registry) -> tuple[Instance, ...]:
-    """The instances that the words name, each once, by id; a word that names none is an error."""
+class Selection(Struct, frozen=True):
+    """What words choose of the registry file: instances by id, and entries that are refused.
+
+    Every command that acts on the instances also names the refused entries.
+    """
+
+    instances: tuple[Instance, ...] = ()
+    refused: tuple[RefusedEntry, ...] = ()
+
+    def usable(self) -> "Selection":
+        """The selection itself.
+
+        Raises:
+            UsageError: all that was chosen is refused.
+        """
+        if self.instances or not self.refused:
+            return self
+        if len(self.refused) == 1:
+            raise self.refused[0].error()
+        names = ", ".join(entry.title for entry in self.refused)
+        raise UsageError(
+            f"none of the {len(self.refused)} entries is valid: {names}",
+            "`wb config validate` says what is wrong with each.",
+        )
+
+
+def select(words: Sequence[str], registry: Registry) -> Selection:
+    """What the words name, each once, by id; a word that names nothing is an error."""
     if not words:
         raise UsageError("no instance is named", f"Name {FORMS}.")
-    chosen = {instance.id: instance for word in words for instance in _match(word, registry)}
-    return tuple(chosen[name] for name in sorted(chosen))
+    matches = [_match(word, registry) for word in words]
+    chosen = {instance.id: instance for match in matches for instance in match.instances}
+    refused = {entry.index: entry for match in matches for entry in match.refused}
+    return Selection(
+        tuple(chosen[name] for name in sorted(chosen)),
+        tuple(refused[index] for index in sorted(refused)),
+    )
+
+
+def everything(registry: Registry) -> Selection:
+    """All that the registry file has, be it nothing."""
+    return Selection(registry.instances, registry.refused)
 
 
 def completions(registry: Registry, incomplete: str) -> list[str]:
@@ -28,7 +71,7 @@ def completions(registry: Registry, incomplete: str) -> list[str]:
     return [word for word in words if word.startswith(incomplete)]
 
 
-def _match(word: str, registry: Registry) -> Iterable[Instance]:
+def _match(word: str, registry: Registry) -> Selection:
     if word == ALL:
         return _all(registry)
     if word.startswith(TAG):
@@ -36,40 +79,67 @@ def _match(word: str, registry: Registry) -> Iterable[Instance]:
     if word.startswith(SERVER):
         return _by_version(word.removeprefix(SERVER), registry)
     if "=" in word:
-        raise UsageError(f"{word!r} is no selector", f"A selector is {FORMS}.")
-    return [registry.find(word)]
+        raise UsageError(f"{shorten(word)} is no selector", f"A selector is {FORMS}.")
+    return _by_id(word, registry)
 
 
-def _all(registry: Registry) -> Sequence[Instance]:
-    if registry.instances:
-        return registry.instances
-    if registry.refused:
-        raise UsageError(
-            f"none of the {len(registry.refused)} entries of the registry file is valid",
-            "`wb config validate` says what is wrong with each.",
-        )
-    raise UsageError("the registry file has no instance yet", "Add one: `wb config add <id>`.")
+def _all(registry: Registry) -> Selection:
+    found = everything(registry)
+    if found == Selection():
+        raise UsageError(NOTHING_DECLARED, ADD_ONE)
+    return found
 
 
-def _by_tag(tag: str, registry: Registry) -> Sequence[Instance]:
-    found = [instance for instance in registry.instances if tag in instance.tags]
-    known = {tag for instance in registry.instances for tag in instance.tags}
-    return found or _nothing(f"no instance has the tag {tag!r}", tag, known, TAG)
+def _by_id(word: str, registry: Registry) -> Selection:
+    for instance in registry.instances:
+        if instance.id == word:
+            return Selection((instance,))
+    refused = tuple(entry for entry in registry.refused if entry.id == word)
+    if not refused:
+        raise _no_id(word, registry)
+    return Selection((), refused)
 
 
-def _by_version(version: str, registry: Registry) -> Sequence[Instance]:
-    found = [one for one in registry.instances if one.server_version == version]
+def _by_tag(tag: str, registry: Registry) -> Selection:
+    found = Selection(
+        tuple(instance for instance in registry.instances if tag in instance.tags),
+        tuple(entry for entry in registry.refused if tag in entry.tags),
+    )
+    known = _tags(registry)
+    return (
+        found
+        if tag in known
+        else _nothing(f"no instance has the tag {shorten(tag)}", tag, known, TAG)
+    )
+
+
+def _by_version(version: str, registry: Registry) -> Selection:
+    found = Selection(
+        tuple(one for one in registry.instances if one.server_version == version),
+        tuple(entry for entry in registry.refused if entry.server_version == version != ""),
+    )
     known = {instance.server_version for instance in registry.instances}
-    return found or _nothing(f"no instance has server version {version!r}", version, known, SERVER)
+    known |= {entry.server_version for entry in registry.refused} - {""}
+    if version in known:
+        return found
+    return _nothing(f"no instance has server version {shorten(version)}", version, known, SERVER)
 
 
-def _nothing(message: str, word: str, known: Iterable[str], prefix: str) -> Sequence[Instance]:
-    from difflib import get_close_matches  # (needed only to fail)
+def _tags(registry: Registry) -> set[str]:
+    tagged = [one.tags for one in registry.instances] + [one.tags for one in registry.refused]
+    return {tag for tags in tagged for tag in tags}
 
-    names = sorted(known)
-    near = get_close_matches(word, names, n=3, cutoff=0.5)
-    if near:
-        hint = f"Did you mean {' or '.join(prefix + name for name in near)}?"
-    else:
-        hint = f"In use: {', '.join(names) or 'none'}."
-    raise UsageError(message, hint)
+
+def _no_id(word: str, registry: Registry) -> UsageError:
+    """The error for an id that nothing has; a tag without its ``@`` is seen as one."""
+    error = unknown(word, registry)
+    if word in _tags(registry):
+        error.hint = f"{word} is a tag: write {TAG}{word}."
+    elif any(sign in word for sign in ",*? "):
+        error.hint = f"Each word is one selector: {FORMS}. Write several with spaces between them."
+    return error
+
+
+def _nothing(message: str, word: str, known: Iterable[str], prefix: str) -> Selection:
+    in_use = f"In use: {', '.join(sorted(known)) or 'none'}."
+    raise UsageError(message, did_you_mean(word, known, in_use, prefix=prefix))

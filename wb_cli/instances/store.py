@@ -11,16 +11,11 @@ from typing import Any
 from wb_cli.errors import UsageError
 from wb_cli.instances import registry_text
 from wb_cli.instances.claims import Claims
+from wb_cli.instances.doubts import Doubt, doubts
 from wb_cli.instances.files import locked, translated, write_atomically
 from wb_cli.instances.model import Instance
-from wb_cli.instances.registry import (
-    RefusedEntry,
-    Registry,
-    instance_of,
-    judge,
-    order,
-    unknown,
-)
+from wb_cli.instances.refused import RefusedEntry
+from wb_cli.instances.registry import Registry, instance_of, judge, order, unknown
 from wb_cli.instances.registry_text import Entry
 
 __all__ = ["RefusedEntry", "Registry", "RegistryEdit", "RegistryFile"]
@@ -103,6 +98,10 @@ class RegistryFile:
     def read(self) -> Registry:
         """What the file says now: absent is empty, unreadable is an error."""
         return judge(self._entries())
+
+    def doubts(self) -> list[Doubt]:
+        """What is allowed in the file, and probably not meant."""
+        return list(doubts(self._entries()))
 
     def entry(self, instance_id: str) -> dict[str, Any]:
         """The entry with this id, refused or not, as the file has it."""

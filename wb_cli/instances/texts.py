@@ -18,6 +18,12 @@ def shorten(value: Any) -> str:
     return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…"
 
 
+def place(index: int, raw: Any, line: int) -> str:
+    """What to call an entry, and where it is: its number, its name, and its line in the file."""
+    where = f", line {line}" if line else ""
+    return f"entry {index + 1} ({entry_name(raw)}){where}"
+
+
 def entry_name(raw: Any) -> str:
     """What to call an entry in a message, however broken it is."""
     given = raw.get("id") if isinstance(raw, dict) else None

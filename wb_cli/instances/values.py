@@ -92,8 +92,10 @@ def environment(value: Any) -> dict[str, str]:
     for name, text in value.items():
         if not isinstance(name, str) or not ENV_NAME.fullmatch(name):
             raise ValueError(f"{allowed}; {name!r} cannot be a name")
-        if not isinstance(text, str) or "\0" in text:
-            raise ValueError(f"{allowed}; the value of {name} is not a string")
+        if not isinstance(text, str):
+            raise ValueError(f"{allowed}; the value of {name} is not a string")  # noqa: TRY004
+        if "\0" in text:
+            raise ValueError(f"{allowed}; the value of {name} holds a NUL character")
     return dict(value)
 
 

@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from wb_cli.contract import STOP_ORDER, Role
 from wb_cli.errors import WbError
-from wb_cli.lifecycle.guests import ACTIVE_STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -106,7 +105,7 @@ def _undone(instance: str) -> Left:
 def standing(instance: str, observed: Observed) -> Left:
     """How far an instance is stopped."""
     containers = [each for each in observed.containers if each.instance == instance]
-    active = {each.role for each in containers if each.state in ACTIVE_STATES}
+    active = {each.role for each in containers if each.is_active}
     known = ESSENTIAL | {each.role for each in containers}
     running = tuple(role for role in STOP_ORDER if role in active)
     stopped = tuple(role for role in STOP_ORDER if role in known - active)

@@ -60,13 +60,15 @@ class Cancellation(threading.Event):
 class Outcome(Struct):
     """What came of a plan.
 
-    ``degraded`` says what is missing though the instance runs, ``killed`` what ended badly, and
-    ``revived`` names the parts that somebody stopped meanwhile, and that were started again.
+    ``degraded`` says what is missing though the instance runs, and ``killed`` what ended badly.
+    ``revived`` names the parts that somebody stopped meanwhile and that were started again.
+    ``subnet`` is the range of the network that was made, where one was.
     """
 
     degraded: list[str] = field(default_factory=list)
     killed: list[str] = field(default_factory=list)
     revived: list[str] = field(default_factory=list)
+    subnet: str = ""
 
 
 class Execution(Struct):
@@ -208,6 +210,7 @@ class Execution(Struct):
         """Where somebody took the subnet since we looked, the next one is tried."""
         try:
             self._network = self.engine.create_network(spec)
+            self.outcome.subnet = spec.subnet
         except AddressPoolError:
             self._create_network(replace(spec, subnet=next(self.subnets)))
 

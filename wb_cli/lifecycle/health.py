@@ -107,8 +107,12 @@ class Watch(Struct):
             how = f"exits again and again, {detail.restart_count} times so far,"
         reason = " (out of memory)" if detail.oom_killed else ""
         log = last_lines(self.engine, self.container)
+        # The other parts have no limit of their own that could be raised.
+        more = f"`wb config set {self.spec.instance} memory=...` gives it more."
+        is_limited = detail.oom_killed and self.spec.role is Role.PLATFORM
         return StartFailedError(
             f"{self.spec.name} {how}{reason} while starting{log}",
+            more if is_limited else "",
             ended_cleanly=detail.state == "exited" and detail.exit_code in CLEAN_ENDS,
         )
 

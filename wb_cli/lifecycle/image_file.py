@@ -1,8 +1,4 @@
-"""Images in a file, for a host without a registry: as `docker save` writes it, and sealed.
-
-The seal is the last member of the archive: the names of the images, and a checksum of everything
-before it. Engines load the file as it is, and leave the seal alone.
-"""
+"""Images in a file, for a host without a registry: as `docker save` writes it, and sealed."""
 
 from __future__ import annotations
 
@@ -10,47 +6,87 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import tarfile
+import tempfile
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
-from wb_cli.errors import ImageMissingError, UsageError, WbError
+from wb_cli.errors import EngineError, ImageMissingError, UsageError, WbError
 from wb_cli.instances.files import translated
 from wb_cli.lifecycle.interrupts import ended_by_signals
+from wb_cli.lifecycle.sealed_archive import SEAL, write_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from wb_cli.engine.base import ImageStore
 
     OnBytes = Callable[[int], None]
 
-SEAL = "wb-images.json"
 CHUNK = 1024 * 1024
+STANDARD_INPUT = "standard input"
 
 
-def save(images: ImageStore, references: Sequence[str], file: Path, on_bytes: OnBytes) -> None:
-    """Write images to a file, complete or not at all.
+def save(
+    images: ImageStore,
+    references: Sequence[str],
+    file: Path,
+    on_bytes: OnBytes,
+    *,
+    force: bool = False,
+) -> None:
+    """Write images to a file, complete or not at all; one that is there only with ``force``.
 
     Raises:
-        UsageError: something else than a file is there, which would be replaced.
+        UsageError: a file is there, or something else that would be replaced.
         ImageMissingError: one of them is not on the engine.
         WbError: the engine failed, the file cannot be written, or a signal came.
     """
     _refuse_what_is_no_file(file)
-    for reference in references:
-        if images.find(reference) is None:
-            raise ImageMissingError(f"{reference} is not on this engine", "`wb setup` gets it.")
+    if file.exists() and not force:
+        raise UsageError(f"{file} is there already", "`--force` replaces it.")
     part = file.with_name(f".{file.name}.part")
     try:
-        with ended_by_signals(), translated(file, "write"):
-            with closing(images.save(references)) as chunks:
-                _write(part, chunks, on_bytes)
-            _seal(part, references)
+        with translated(file, "write"), part.open("wb") as output:
+            save_to(images, references, output.write, on_bytes)
+            output.flush()
+            os.fsync(output.fileno())
+        with translated(file, "write"):
             part.replace(file)
     finally:
         part.unlink(missing_ok=True)
+
+
+def save_to(
+    images: ImageStore,
+    references: Sequence[str],
+    write: Callable[[bytes], object],
+    on_bytes: OnBytes,
+) -> None:
+    """Write images as they come, as to a pipe.
+
+    Raises:
+        ImageMissingError: one of them is not on the engine; nothing was written.
+        WbError: the engine failed, or a signal came.
+    """
+    for reference in references:
+        if images.find(reference) is None:
+            raise ImageMissingError(f"{reference} is not on this engine", "`wb setup` gets it.")
+    done = 0
+
+    def count(piece: bytes) -> None:
+        nonlocal done
+        write(piece)
+        done += len(piece)
+        on_bytes(done)
+
+    with ended_by_signals(), closing(images.save(references)) as chunks:
+        try:
+            write_sealed(chunks, references, count)
+        except tarfile.TarError as error:
+            raise EngineError(f"the engine's archive of images is none: {error}") from error
 
 
 def load(open_images: Callable[[], ImageStore], file: Path, on_bytes: OnBytes) -> tuple[str, ...]:
@@ -61,18 +97,35 @@ def load(open_images: Callable[[], ImageStore], file: Path, on_bytes: OnBytes) -
         WbError: the file did not arrive as it was sent, or the engine refused it.
     """
     _refuse_what_is_no_file(file)
+    return _load(open_images, file, str(file), on_bytes)
+
+
+def load_from(
+    source: BinaryIO, open_images: Callable[[], ImageStore], on_bytes: OnBytes
+) -> tuple[str, ...]:
+    """The same from a pipe, whose content is kept in a temporary file until it is checked."""
+    with tempfile.NamedTemporaryFile(prefix="wb-images-") as kept:
+        with translated(Path(kept.name), "write"):
+            shutil.copyfileobj(source, kept, CHUNK)
+            kept.flush()
+        return _load(open_images, Path(kept.name), STANDARD_INPUT, on_bytes)
+
+
+def _load(
+    open_images: Callable[[], ImageStore], file: Path, name: str, on_bytes: OnBytes
+) -> tuple[str, ...]:
     with translated(file, "read"):
-        references = check(file)
+        references = check(file, name)
         images = open_images()
         images.load(_chunks(file, file.stat().st_size, on_bytes))
     for reference in references:
         if images.find(reference) is None:
-            raise ImageMissingError(f"{reference} is not on the engine though {file} was loaded")
+            raise ImageMissingError(f"{reference} is not on the engine though {name} was loaded")
     return references
 
 
-def check(file: Path) -> tuple[str, ...]:
-    """The names of the images in a file that arrived whole.
+def check(file: Path, name: str) -> tuple[str, ...]:
+    """The names of the images in a file that arrived whole; ``name`` is what errors call it.
 
     Raises:
         WbError: it is cut off, damaged, or not such a file at all.
@@ -84,43 +137,22 @@ def check(file: Path) -> tuple[str, ...]:
         checksum, references = seal["sha256"], tuple(map(str, seal["images"]))
     except (tarfile.TarError, KeyError, EOFError, ValueError, TypeError):
         raise WbError(
-            f"{file} is cut off, or was not made by `wb images save`",
+            f"{name} is cut off, or was not made by `wb images save`",
             "Carry the file over once more.",
         ) from None
     is_whole = file.stat().st_size % tarfile.RECORDSIZE == 0
     if not is_whole or _checksum(file, member.offset) != checksum:
-        raise WbError(f"{file} was damaged or cut off on its way", "Carry the file over once more.")
+        raise WbError(f"{name} was damaged or cut off on its way", "Carry the file over once more.")
     return references
 
 
 def _refuse_what_is_no_file(file: Path) -> None:
-    """A pipe cannot be checked before it is loaded, and a device must not be replaced."""
+    """A named pipe cannot be read twice, and a device must not be replaced."""
     if file.exists() and not file.is_file():
         raise UsageError(
             f"{file} is a folder, a pipe or a device, and no file",
-            "Images are carried in an ordinary file: name one.",
+            "Name an ordinary file, or `-` for a pipe.",
         )
-
-
-def _write(part: Path, chunks: Iterator[bytes], on_bytes: OnBytes) -> None:
-    done = 0
-    with part.open("wb") as output:
-        for chunk in chunks:
-            output.write(chunk)
-            done += len(chunk)
-            on_bytes(done)
-
-
-def _seal(part: Path, references: Sequence[str]) -> None:
-    with tarfile.open(part, "a:") as archive:
-        # Where the archive ends now is where the seal will begin.
-        checksum = _checksum(part, archive.offset)
-        content = json.dumps({"images": list(references), "sha256": checksum}).encode()
-        member = tarfile.TarInfo(SEAL)
-        member.size = len(content)
-        archive.addfile(member, io.BytesIO(content))
-    with part.open("rb") as written:
-        os.fsync(written.fileno())
 
 
 def _checksum(file: Path, size: int) -> str:

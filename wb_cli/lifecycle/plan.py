@@ -46,7 +46,8 @@ class CreateNetwork(Struct, frozen=True):
     spec: NetworkSpec
 
     def __str__(self) -> str:
-        return f"create network {self.spec.name} {self.spec.subnet}"
+        # Its range is not reserved by a plan: another may be made that takes it first.
+        return f"create network {self.spec.name}"
 
 
 class RemoveNetwork(Struct, frozen=True):

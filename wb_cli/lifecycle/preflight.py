@@ -12,6 +12,7 @@ from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.errors import WbError
 from wb_cli.host import directories, ports
 from wb_cli.lifecycle.desired import instance_path
+from wb_cli.lifecycle.image_plan import remedy_of_missing_image
 from wb_cli.lifecycle.targets import is_same_registry
 from wb_cli.lifecycle.writers import Part, in_use, way_out, writers
 
@@ -44,6 +45,13 @@ class PreflightError(WbError):
         remedies = list(dict.fromkeys(problem.remedy for problem in problems))
         super().__init__(f"{instance} was left as it is: {message}", " ".join(remedies))
         self.problems = tuple(problems)
+        if len(remedies) > 1:
+            self.headline = f"{instance} was left as it is: {len(problems)} things are in the way"
+            self.details = tuple(f"{self._with(remedy)}. {remedy}" for remedy in remedies)
+
+    def _with(self, remedy: str) -> str:
+        """The problems that one remedy is for."""
+        return "; ".join(each.message for each in self.problems if each.remedy == remedy)
 
 
 class Preflight(Struct, frozen=True):
@@ -61,7 +69,7 @@ class Preflight(Struct, frozen=True):
         problems = [*self._names(), *self._images()]
         if self.is_local:
             folders = list(self._folders())
-            disks = [] if folders else self._disks()
+            disks = [] if folders else [*self._database(), *self._disks()]
             problems += [*folders, *self._data_in_use(), *self._ports(), *disks]
         if problems:
             raise PreflightError(self.instance.id, problems)
@@ -75,7 +83,7 @@ class Preflight(Struct, frozen=True):
             if spec.image not in self.present.image_ids:
                 yield Problem(
                     f"the image {spec.image} of {spec.role} is not on this engine",
-                    "`wb pull` fetches images; `wb images build` builds local ones.",
+                    remedy_of_missing_image(self.instance, spec.role, spec.image),
                 )
 
     def _folders(self) -> Iterator[Problem]:
@@ -94,6 +102,15 @@ class Preflight(Struct, frozen=True):
             if trouble:
                 what = path if trouble == directories.NO_FOLDER else f"the folder {path}"
                 yield Problem(f"{what} {trouble}", self._remedy(trouble))
+
+    def _database(self) -> Iterator[Problem]:
+        """PostgreSQL takes a database that it cannot reach for one that is not there yet."""
+        folder = instance_path(self.instance, self.settings) / contract.DATABASES
+        if directories.is_closed_to_owner_of(folder / "pgdata"):
+            yield Problem(
+                f"the folder {folder} is closed to the user who owns the database in it",
+                f"`chmod 755 {folder}` opens it.",
+            )
 
     def _remedy(self, trouble: str) -> str:
         if trouble == directories.UNREADABLE:

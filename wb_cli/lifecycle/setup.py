@@ -39,19 +39,20 @@ class Setup(Struct, frozen=True):
     instances: Sequence[Instance]
     open_engine: Callable[[], Engine]
     open_images: Callable[[], ImageStore]
-    docker_host: str = ""
 
     def look(self) -> Machine:
         """What is there, and what is missing."""
         engine, problem = self._engine()
+        refusal = problem or EngineUnreachableError("")
         needed = needed_images(self.instances, self.settings)
         folders = (self.settings.servers_file.parent, self.settings.mount_path)
         config = self.settings.config_file
         return Machine(
             engine=engine,
-            problem=problem,
+            problem=refusal.message,
+            remedy=refusal.hint,
+            is_absent=refusal.is_absent,
             has_engine_installed=engine_service.is_installed(),
-            engine_elsewhere=self.docker_host,
             missing_folders=tuple(path for path in dict.fromkeys(folders) if not path.is_dir()),
             missing_config=None if config.exists() else config,
             missing_images=tuple(image for image in needed if not (engine and self._has(image))),
@@ -87,13 +88,13 @@ class Setup(Struct, frozen=True):
         elif step.path:
             directories.create(step.path, (), {})
 
-    def _engine(self) -> tuple[str, str]:
+    def _engine(self) -> tuple[str, EngineUnreachableError | None]:
         """Which engine answers, or why none does."""
         try:
             info = self.open_engine().info()
         except EngineUnreachableError as error:
-            return "", error.message
-        return f"Docker Engine {info.version} at {info.endpoint}", ""
+            return "", error
+        return f"Docker Engine {info.version} at {info.endpoint}", None
 
     def _has(self, image: NeededImage) -> bool:
         images = self.open_images()

@@ -40,12 +40,16 @@ class Step(Struct, frozen=True):
 
 
 class Machine(Struct, frozen=True):
-    """What was found. ``engine`` says which one answers, ``problem`` why none does."""
+    """What was found. ``engine`` says which one answers, ``problem`` why none does.
+
+    ``is_absent`` says that there is none, so that one may be brought about.
+    """
 
     engine: str
     problem: str
+    remedy: str
+    is_absent: bool
     has_engine_installed: bool
-    engine_elsewhere: str
     missing_folders: tuple[Path, ...]
     missing_config: Path | None
     missing_images: tuple[NeededImage, ...]
@@ -67,16 +71,8 @@ def setup_plan(machine: Machine, *, install_engine: bool) -> tuple[Step, ...]:
 def _engine(machine: Machine, install_engine: bool) -> tuple[Step, ...]:  # noqa: FBT001
     if machine.engine:
         return ()
-    if machine.engine_elsewhere:
-        raise EngineUnreachableError(
-            f"{machine.problem} (DOCKER_HOST is {machine.engine_elsewhere})",
-            "Start that engine, or unset DOCKER_HOST to use this machine's own.",
-        )
-    if not install_engine:
-        raise EngineUnreachableError(
-            machine.problem,
-            "`wb setup --install-engine`, as root, installs the Docker Engine and starts it.",
-        )
+    if not (machine.is_absent and install_engine):
+        raise EngineUnreachableError(machine.problem, machine.remedy, is_absent=machine.is_absent)
     start = Step(Task.START_ENGINE)
     return (start,) if machine.has_engine_installed else (Step(Task.INSTALL_ENGINE), start)
 

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import LABEL_REGISTRY
-from wb_cli.errors import NotFoundError, UsageError
+from wb_cli.errors import NotFoundError, UsageError, WbError
 from wb_cli.lifecycle.desired import common_labels
 from wb_cli.lifecycle.preflight import foreign
 from wb_cli.lifecycle.present import CARRIER, PREVIOUS
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from wb_cli.engine.base import Engine
     from wb_cli.engine.types import ContainerDetail, Observed, ObservedContainer
     from wb_cli.instances.model import Instance
+    from wb_cli.instances.refused import RefusedEntry
     from wb_cli.instances.registry import Registry
     from wb_cli.lifecycle.site import Site
 
 PROBES_AT_A_TIME = 16
+# What an instance has whatever its entry says.
+REQUIRED_ROLES = tuple(role for role in Role if role is not Role.ADMIN)
 
 
 class PartStatus(Struct, frozen=True):
@@ -81,17 +84,30 @@ class InstanceStatus(Struct, frozen=True):
         }
 
 
-def statuses(site: Site, instances: Sequence[Instance], *, orphans: bool) -> list[InstanceStatus]:
-    """The status of each instance; with ``orphans``, also of what only the engine has of ours."""
+def statuses(
+    site: Site,
+    instances: Sequence[Instance],
+    *,
+    orphans: bool,
+    refused: Sequence[RefusedEntry] = (),
+) -> list[InstanceStatus]:
+    """The status of each instance; with ``orphans``, also of what only the engine has of ours.
+
+    An instance whose entry is refused has a status too: what the engine has of it.
+    """
     observed = site.engine.observe()
-    ids = [instance.id for instance in instances]
+    broken = {entry.instance_id: entry for entry in refused if entry.instance_id}
+    ids = [*(instance.id for instance in instances), *broken]
     if orphans:
         registry = common_labels(site.settings)
         running = instances_on(observed, registry[LABEL_REGISTRY])
         ids += sorted(running - set(ids))
     roles = {each.id: _declared_roles(each) for each in instances}
     with ThreadPoolExecutor(PROBES_AT_A_TIME) as pool:
-        return list(pool.map(lambda id_: _status(site, id_, observed, roles.get(id_)), ids))
+        found = pool.map(
+            lambda id_: _status(site, id_, observed, roles.get(id_), broken.get(id_)), ids
+        )
+        return list(found)
 
 
 def find_container(
@@ -108,14 +124,39 @@ def find_container(
         if (container.instance, container.role) == (instance_id, role) and is_current:
             return container
     if instance_id not in instances_on(observed):
+        _refuse_group(instance_id, registry())
         registry().find(instance_id)
-    raise UsageError(
-        f"{instance_id} has no {role} container",
-        f"`wb status` shows what runs; `wb run {instance_id}` starts it.",
-    )
+    raise UsageError(f"{instance_id} has no {role} container", _absent(instance_id, role, registry))
 
 
-def unknown(instances: Iterable[Instance]) -> list[InstanceStatus]:
+def _refuse_group(word: str, registry: Registry) -> None:
+    """Say that one instance must be named, where a word names several."""
+    from wb_cli.instances.selectors import ALL, SERVER, TAG
+
+    if word == ALL or word.startswith((TAG, SERVER)):
+        ids = ", ".join(registry.ids()[:3]) or "none is declared yet"
+        raise UsageError(f"{word} names several instances", f"Name one id, such as: {ids}.")
+    instance, dash, part = word.rpartition("-")
+    if dash and part in set(Role) and instance in registry.ids():
+        raise UsageError(
+            f"{word} is a container of {instance}", f"Name the part: `{instance} --part {part}`."
+        )
+
+
+def _absent(instance_id: str, role: Role, registry: Callable[[], Registry]) -> str:
+    """Why a part has no container, and how it gets one."""
+    try:
+        instance = registry().find(instance_id)
+    except WbError as error:  # its entry is refused, or gone
+        return error.hint
+    if role is Role.ADMIN and not instance.admin_version:
+        return f"None is declared. `wb config set {instance_id} adminVersion=...` declares one."
+    return f"`wb status` shows what runs; `wb run {instance_id}` starts it."
+
+
+def unknown(
+    instances: Iterable[Instance], refused: Sequence[RefusedEntry] = ()
+) -> list[InstanceStatus]:
     """What can be said where the engine does not answer: nothing is known, which is not "down"."""
     return [
         InstanceStatus(
@@ -126,6 +167,18 @@ def unknown(instances: Iterable[Instance]) -> list[InstanceStatus]:
             ),
         )
         for each in instances
+    ] + [
+        InstanceStatus(
+            entry.instance_id,
+            "unknown",
+            tuple(
+                PartStatus(role, role.container_name(entry.instance_id), "unknown")
+                for role in REQUIRED_ROLES
+            ),
+            (_refusal(entry),),
+        )
+        for entry in refused
+        if entry.instance_id
     ]
 
 
@@ -133,12 +186,21 @@ def _declared_roles(instance: Instance) -> tuple[Role, ...]:
     return tuple(role for role in Role if role is not Role.ADMIN or instance.admin_version)
 
 
+def _refusal(entry: RefusedEntry) -> str:
+    return f"the entry is refused: {entry.problem}; {entry.remedy}"
+
+
 def _status(
-    site: Site, instance_id: str, observed: Observed, roles: tuple[Role, ...] | None
+    site: Site,
+    instance_id: str,
+    observed: Observed,
+    roles: tuple[Role, ...] | None,
+    refused: RefusedEntry | None,
 ) -> InstanceStatus:
     ours = [c for c in observed.containers if c.instance == instance_id]
     current = {c.role: c for c in ours if not c.name.endswith((PREVIOUS, CARRIER))}
-    shown = roles or tuple(role for role in Role if role in current)
+    expected = REQUIRED_ROLES if refused else ()
+    shown = roles or tuple(role for role in Role if role in expected or role in current)
     parts = tuple(_part(site, instance_id, role, current.get(role)) for role in shown)
     strangers = foreign(instance_id, observed, str(site.settings.servers_file))
     notes = [problem.message for problem in strangers]
@@ -147,7 +209,9 @@ def _status(
         for c in ours
         if c.name.endswith((PREVIOUS, CARRIER))
     ]
-    if roles is None:
+    if refused:
+        notes.append(_refusal(refused))
+    elif roles is None:
         notes.append(f"is not in the registry file; `wb stop {instance_id}` stops it")
     return InstanceStatus(
         instance_id, _summary(parts, is_foreign=bool(strangers)), parts, tuple(notes)

@@ -6,48 +6,69 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from wb_cli.engine.types import LABEL_REGISTRY
-from wb_cli.errors import UsageError, WbError
+from wb_cli.errors import WbError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from wb_cli.engine.base import Engine
     from wb_cli.engine.types import Observed
+    from wb_cli.instances.refused import RefusedEntry
     from wb_cli.instances.settings import Settings
     from wb_cli.instances.store import Registry
 
-ALL = "all"
+
+class ToStop(Struct, frozen=True):
+    """The ids of the instances to stop, sorted, and the chosen entries that are refused."""
+
+    ids: list[str]
+    refused: tuple[RefusedEntry, ...] = ()
 
 
 def to_stop(
     words: Sequence[str], registry: Callable[[], Registry], settings: Settings, engine: Engine
-) -> list[str]:
-    """The ids that the words mean, sorted.
+) -> ToStop:
+    """What the words mean. Nothing is declared and nothing runs: ``all`` is nothing.
 
     An id that the engine has by label counts although the registry file does not know it (or
     cannot be read). ``all`` means the registry file's instances, and the containers made for it.
+    An instance that runs is stopped although its entry is refused.
 
     Raises:
-        UsageError: a word matches nothing, here or there.
+        UsageError: a word matches nothing, here or there; or only entries that are refused.
     """
-    from wb_cli.instances.selectors import select
+    from wb_cli.instances.selectors import ALL, Selection, everything, select
 
     observe = cache(engine.observe)
+
+    def running(registry_file: str | None) -> set[str]:
+        return instances_on(observe(), registry_file)
+
+    ours = str(settings.servers_file)
     chosen: set[str] = set()
+    refused: dict[int, RefusedEntry] = {}
     for word in words:
         try:
-            chosen |= {each.id for each in select([word], registry())}
+            selection = everything(registry()) if word == ALL else select([word], registry())
         except WbError:
-            running = instances_on(observe())
-            if word not in running and word != ALL:
+            found = running(ours) if word == ALL else {word} & running(None)
+            if not found:
                 raise
-            chosen |= {word} & running
-        if word == ALL:
-            chosen |= instances_on(observe(), str(settings.servers_file))
+            chosen |= found
+            continue
+        chosen |= {instance.id for instance in selection.instances}
+        chosen |= running(ours) if word == ALL else set()
+        for entry in selection.refused:
+            is_named = entry.id == word
+            is_there = entry.id in running(None if is_named else ours)
+            chosen |= {str(entry.id)} if is_there else set()
+            refused |= {} if is_named and is_there else {entry.index: entry}
     if not chosen:
-        raise UsageError("nothing to stop: no instance is declared, and none is running")
-    return sorted(chosen)
+        Selection((), tuple(refused.values())).usable()
+    return ToStop(sorted(chosen), tuple(refused.values()))
 
 
 def instances_on(observed: Observed, registry_file: str | None = None) -> set[str]:

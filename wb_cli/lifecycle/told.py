@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from wb_cli import contract
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerSpec
+from wb_cli.errors import NotFoundError
 from wb_cli.lifecycle import health_report, probes
 from wb_cli.lifecycle.health import UNHEALTHY, probe
 from wb_cli.lifecycle.probes import Answer, Verdict
@@ -57,6 +58,18 @@ def ask(engine: Engine, role: Role, container: ObservedContainer, detail: Contai
     if role is Role.PLATFORM:
         return _told_by_platform(answer, detail)
     return Told(_condition(answer, detail))
+
+
+def ending(engine: Engine, container: ObservedContainer, started_at: str = "") -> str:
+    """How a container ended, as a sentence; empty while it runs on, as since ``started_at``."""
+    try:
+        detail = engine.inspect(container.id)
+    except NotFoundError:
+        return f"{container.name} was removed"
+    if detail.state in ENDED:
+        return f"{container.name} ended: {_end(detail)}"
+    is_another_run = bool(started_at) and detail.started_at != started_at
+    return f"{container.name} ended, and was started again" if is_another_run else ""
 
 
 def _end(detail: ContainerDetail) -> str:

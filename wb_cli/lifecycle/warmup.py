@@ -47,7 +47,7 @@ class WarmUp(Struct, frozen=True):
         if not self.is_ready:
             return f"warming up ({self.phase})"
         if not self.entries:
-            return "nothing to keep in the cache yet"
+            return "there was nothing to load when it started"
         took = f" in {self.ready_s:.1f} s" if self.ready_s is not None else ""
         text = f"{self.objects:,} objects, {self.from_l2:,} of {self.entries:,} entries from Valkey"
         text += took

@@ -18,10 +18,10 @@ from wb_cli.server.db.migrations import migrate_all
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.fingerprint import code_fingerprint
 from wb_cli.server.history import History
-from wb_cli.server.listener import Listener, bind
+from wb_cli.server.listener import ConnectionLimits, Listener, bind
 from wb_cli.server.log import set_up_logging
 from wb_cli.server.loop_lag import LoopLag
-from wb_cli.server.memory import keep_for_good
+from wb_cli.server.memory import keep_for_good, keep_trimmed
 from wb_cli.server.platform import Platform
 from wb_cli.server.settings import Settings
 from wb_cli.server.shutdown import arm_failsafe, on_stop_signal
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 FLUSH_WITHIN_S = 2.0
 DATABASE_CLOSES_WITHIN_S = 1.0
-CONNECTIONS_FOR_REQUESTS = 2
+LOADS_FOR_REQUESTS = 2
 
 
 async def serve(settings: Settings, listening: socket.socket) -> None:
@@ -47,7 +47,7 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
         closing.push_async_callback(valkey.close)
         databases = Databases(
             settings.postgres,
-            Limits(per_project=concurrency + CONNECTIONS_FOR_REQUESTS),
+            Limits(loads_per_database=concurrency + LOADS_FOR_REQUESTS),
             prepare=migrate_all,
         )
         closing.push_async_callback(databases.close, DATABASE_CLOSES_WITHIN_S)
@@ -67,7 +67,7 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
             history=history,
             loop_lag=loop_lag,
         )
-        listener = Listener(build_app(platform))
+        listener = Listener(build_app(platform), ConnectionLimits(settings.tuning.max_connections))
         on_stop_signal(arm_failsafe, listener.stop)
 
         keep_for_good()
@@ -78,6 +78,7 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
         in_background("the history", history.keep(), closing)
         watch = loop_lag.watch(lambda: warm_up.progress.is_warm)
         in_background("the loop's watch", watch, closing)
+        in_background("the trimming", keep_trimmed(), closing)
         log.info("[Server] Listening on %s:%d", *listening.getsockname()[:2])
         await listener.serve([listening])
 

@@ -23,6 +23,10 @@ def check_access(access: Access, token: Secret | None, request: Request) -> None
     """Let the request pass, or raise the Problem."""
     if access is Access.OPEN or (access is Access.TOKEN_IF_SET and token is None):
         return
+    if len(request.headers.getlist("authorization")) > 1:
+        raise Problem(
+            HTTPStatus.BAD_REQUEST, "there is more than one Authorization line", "Send one."
+        )
     if token is None:
         raise Problem(
             HTTPStatus.FORBIDDEN,

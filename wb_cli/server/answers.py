@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from wb_cli.server.cache import LoadAbandonedError
+from wb_cli.server.endpoints import unavailable
 from wb_cli.server.platform import Platform
-from wb_cli.server.problems import Problem
 from wb_cli.server.representation import etag_of, has_client, not_modified, representation
 from wb_cli.server.wants import Want
 
@@ -24,9 +24,7 @@ async def answer(platform: Platform, request: Request, want: Want) -> Response:
     try:
         entry = await platform.caches.get_first(want)
     except LoadAbandonedError:
-        raise Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE, "the server is shutting down", "Ask again."
-        ) from None
+        raise unavailable("the server is shutting down", "Ask again.") from None
     # The data may have moved on since its version was read; it goes out under its own.
     version = entry.version
     tag = None if version is None else etag_of(ask.uniqueness, version, fingerprint)

@@ -5,6 +5,7 @@ from starlette.exceptions import HTTPException
 
 from wb_cli.server import health, metrics, routes_change, routes_page, routes_read
 from wb_cli.server.endpoints import Endpoint
+from wb_cli.server.front import Front
 from wb_cli.server.openapi import openapi_endpoint
 from wb_cli.server.platform import Platform
 from wb_cli.server.problems import on_failure, on_http_exception
@@ -19,10 +20,13 @@ DESCRIBED: tuple[Endpoint, ...] = (
 ENDPOINTS = (*DESCRIBED, openapi_endpoint(DESCRIBED))
 
 
-def build_app(platform: Platform) -> Starlette:
+def build_app(platform: Platform) -> Front:
     """The ASGI application. It opens nothing: `__main__` does."""
     routes = [endpoint.route(platform) for endpoint in ENDPOINTS]
-    return Starlette(
+    app = Starlette(
         routes=[*routes, routes_page.STATIC],
         exception_handlers={HTTPException: on_http_exception, Exception: on_failure},
     )
+    # A redirect would lead to wherever the Host header says.
+    app.router.redirect_slashes = False
+    return Front(app, platform.traffic)

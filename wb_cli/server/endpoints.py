@@ -1,7 +1,6 @@
 """An endpoint, declared once: what routes it, checks it, counts it and describes it."""
 
 import re
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -9,7 +8,6 @@ from typing import Any, Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from wb_cli.server.access import Access, check_access
 from wb_cli.server.db.errors import (
@@ -20,9 +18,8 @@ from wb_cli.server.db.errors import (
 )
 from wb_cli.server.fetch_config import InvalidConfigError
 from wb_cli.server.platform import Platform
-from wb_cli.server.problems import Problem, response_of
-
-RETRY_AFTER_S = 1
+from wb_cli.server.problems import RETRY_AFTER_S, Problem, response_of
+from wb_cli.server.raw_path import RawPathRoute
 
 Answer = Callable[[Platform, Request], Awaitable[Response]]
 
@@ -36,11 +33,14 @@ class Parameter:
     pattern: str
     place: Literal["path", "query"] = "path"
     example: str = ""
+    is_required: bool = True
 
     def check(self, request: Request) -> None:
         """Refuse a value that cannot be right, by name."""
         values = request.path_params if self.place == "path" else request.query_params
         value = values.get(self.name)
+        if value is None and not self.is_required:
+            return
         if value is None or not re.fullmatch(self.pattern, value):
             raise Problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -68,23 +68,21 @@ class Endpoint:
         """Its name in the metrics and in the OpenAPI document."""
         return self.answer.__name__
 
-    def route(self, platform: Platform) -> Route:
+    def route(self, platform: Platform) -> RawPathRoute:
         """The endpoint bound to the parts it answers from."""
 
         async def respond(request: Request) -> Response:
-            began = time.perf_counter()
-            response = await self._respond(platform, request)
-            seconds = time.perf_counter() - began
-            platform.traffic.observe(self.name, response.status_code, seconds)
-            return response
+            return await self._respond(platform, request)
 
-        return Route(self.path, respond, methods=[self.method], name=self.name)
+        respond.wb_name = self.name  # type: ignore[attr-defined]
+        return RawPathRoute(self.path, respond, methods=[self.method], name=self.name)
 
     async def _respond(self, platform: Platform, request: Request) -> Response:
         try:
             check_access(self.access, platform.settings.admin_token, request)
             for parameter in self.parameters:
                 parameter.check(request)
+            check_precondition(self.method, request)
             return await self.answer(platform, request)
         except Problem as problem:
             return response_of(problem, request.url.path)
@@ -96,6 +94,20 @@ class Endpoint:
             return response_of(conflict, request.url.path)
         except (DatabaseUnavailableError, QueryTimeoutError) as error:
             return response_of(unavailable(error.message, error.hint), request.url.path)
+
+
+def check_precondition(method: str, request: Request) -> None:
+    """``If-Match`` asks for strong tags, which no answer here has (RFC 9110, 13.1.1).
+
+    What changes something has no representation either, so there ``*`` is false, too.
+    """
+    asked = request.headers.get("if-match")
+    if asked is not None and (method != "GET" or asked.strip() != "*"):
+        raise Problem(
+            HTTPStatus.PRECONDITION_FAILED,
+            f"If-Match is {asked!r}, which nothing here can match",
+            "Leave it out.",
+        )
 
 
 def unavailable(detail: str, hint: str) -> Problem:

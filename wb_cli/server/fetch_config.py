@@ -7,6 +7,7 @@ their items.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from reprlib import Repr
 from typing import Any, Self
 
 import orjson
@@ -15,6 +16,14 @@ from wb_cli.errors import UsageError
 
 LAST_MONTH = 999_912
 VALUE_FUNCS = ("sum", "avg", "min", "max", "count")
+
+# A config may hold anything of any size; a message shows the beginning of it.
+SHORTENED = Repr()
+SHORTENED.maxstring = SHORTENED.maxother = SHORTENED.maxlong = 80
+
+
+# What reading JSON of another shape than expected raises.
+MALFORMED = (KeyError, TypeError, AttributeError)
 
 
 class InvalidConfigError(UsageError):
@@ -98,7 +107,7 @@ class FetchConfig:
                 last_period=_number(given.get("lastPeriod")),
                 latest_months=_number(given.get("latestMonths")),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except MALFORMED as error:
             raise InvalidConfigError(f"not a fetch config: {error!r}") from error
 
     def _check(self) -> None:
@@ -112,9 +121,7 @@ class FetchConfig:
             raise InvalidConfigError(f"latestMonths must be at least 1, not {self.latest_months}")
 
 
-def fetch_config(
-    config: Mapping[str, Any], value_props: Sequence[str], value_func: str
-) -> FetchConfig:
+def fetch_config(config: Any, value_props: Sequence[str], value_func: str) -> FetchConfig:
     """What an object with this config fetches from its metric. Pure.
 
     Args:
@@ -125,6 +132,8 @@ def fetch_config(
     Raises:
         InvalidConfigError: the config cannot be one.
     """
+    if not isinstance(config, dict):
+        raise InvalidConfigError(f"not an object's config: {SHORTENED.repr(config)}")
     try:
         period = config.get("period") or {}
         replicant = config.get("selectedReplicant")
@@ -139,18 +148,20 @@ def fetch_config(
             last_period=_number(period.get("to")),
             latest_months=_number(period.get("latestMonths")),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+        if by and replicant is not None:
+            return derived.filtered(_word(by), _word(replicant))
+    except MALFORMED as error:
         raise InvalidConfigError(f"not an object's config: {error!r}") from error
-    return derived.filtered(by, replicant) if by and replicant is not None else derived
+    return derived
 
 
 def _words(given: Any) -> tuple[str, ...]:
     if not isinstance(given, list | tuple):
-        raise TypeError(f"expected a list of strings, not {given!r}")
+        raise TypeError(f"expected a list of strings, not {SHORTENED.repr(given)}")
     for word in given:
         # PostgreSQL's text cannot hold a zero byte.
         if not isinstance(word, str) or "\0" in word:
-            raise TypeError(f"expected a string, not {word!r}")
+            raise TypeError(f"expected a string, not {SHORTENED.repr(word)}")
     return tuple(given)
 
 
@@ -158,7 +169,8 @@ def _number(given: Any) -> int | None:
     if given is None:
         return None
     if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= LAST_MONTH:
-        raise TypeError(f"expected a whole number from 0 to {LAST_MONTH}, not {given!r}")
+        shown = SHORTENED.repr(given)
+        raise TypeError(f"expected a whole number from 0 to {LAST_MONTH}, not {shown}")
     return given
 
 

@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from wb_cli.errors import WbError
-from wb_cli.server.settings import Settings
+from wb_cli.server.connections import Connections, Patience, cap_of, kind_of
+from wb_cli.server.front import Front
+from wb_cli.server.settings import MOST_CONNECTIONS, Settings
 
 # The way down has 8 s: these, 2 for the write-behind queue, 1 for PostgreSQL, and some to spare.
 FINISH_REQUESTS_WITHIN_S = 4
@@ -36,19 +38,32 @@ def bind(settings: Settings) -> socket.socket:
     return listening
 
 
+@dataclass(frozen=True)
+class ConnectionLimits:
+    """How many connections there may be, and how long they may take."""
+
+    connections: int = MOST_CONNECTIONS
+    patience: Patience = field(default_factory=Patience)
+
+
+DEFAULT_LIMITS = ConnectionLimits()
+
+
 class Listener(uvicorn.Server):
     """uvicorn that leaves the signals to `__main__`, which has more than requests to finish.
 
-    It stops when it is told to, and looks once a second for nothing but the time; uvicorn's own
-    loop looks for both ten times a second, which forty idle instances on a host do not want.
+    It stops when it is told to, and looks once a second for the time and for overdue connections.
+    Uvicorn's own loop looks ten times a second, which forty idle instances on a host do not want.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: Front, limits: ConnectionLimits = DEFAULT_LIMITS) -> None:
         self._told_to_stop = asyncio.Event()
+        self.connections = Connections(cap_of(limits.connections), limits.patience, app.refused)
+        app.is_over_cap = lambda: self.connections.is_over_cap
         super().__init__(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=kind_of(self.connections),
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -67,8 +82,10 @@ class Listener(uvicorn.Server):
         yield
 
     async def main_loop(self) -> None:
-        """Keep the ``Date`` header right until told to stop."""
+        """Keep the ``Date`` header right, and end overdue connections, until told to stop."""
+        clock = asyncio.get_running_loop().time
         while not await self.on_tick(0):
+            self.connections.end_overdue(clock())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._told_to_stop.wait(), DATE_CHANGES_EVERY_S)
 

@@ -59,15 +59,16 @@ class Loading:
                 return
 
     async def _do(self, job: Job) -> None:
-        loaded: list[str] = []
+        loaded: dict[CacheName, str] = {}
         for want in job.wants:
             await self._caches.precedence.turn()
             text = await self._load(job, want)
             if text:
-                loaded.append(text)
+                loaded[want.ask.cache] = text
         job.wants.clear()  # now, and not all jobs' at the end
         if loaded:
-            log.info("%s: %s from the database", job, ", ".join(loaded))
+            what = loaded.get(CacheName.PO_ITEMS) or ", ".join(loaded.values())
+            log.info("%s", job.warmed(what))
 
     async def _load(self, job: Job, want: Want) -> str | None:
         """Fill one entry; what to say of it, where it came from the database."""
@@ -90,13 +91,13 @@ class Loading:
 
 
 def outcome(name: str, data: Any) -> str:
-    """``items (120 items)``, ``items (TOO MANY ITEMS)``, or the name alone."""
+    """``120 items``, ``TOO MANY ITEMS``, ``NO DATA``, or the name alone."""
     if "items" not in data:
         return name
     match data["status"]:
         case ItemsStatus.TOO_MANY_ITEMS:
-            return f"{name} (TOO MANY ITEMS)"
+            return "TOO MANY ITEMS"
         case ItemsStatus.NO_DATA_AVAILABLE:
-            return f"{name} (NO DATA)"
+            return "NO DATA"
         case _:
-            return f"{name} ({len(data['items'])} items)"
+            return f"{len(data['items'])} items"

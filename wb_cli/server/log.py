@@ -1,15 +1,40 @@
 """Log lines, plain, to stdout at once: the engine adds the time, an operator greps the text."""
 
 import logging
+import re
 import sys
 
 NOISY = ("asyncio", "uvicorn.access")
+# Control characters, line separators, and halves of surrogate pairs, which no terminal can show.
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+class OneLine(logging.Formatter):
+    """One record, one line; a traceback follows, indented.
+
+    Labels, ids and what others say in errors may hold line breaks. No text from outside can look
+    like a line of the server's own.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (logging's name)
+        """The message with every control character spelled out."""
+        return escaped(super().formatMessage(record))
+
+    def formatException(self, ei: object) -> str:  # noqa: N802  (logging's name)
+        """The traceback, of which no line begins where a record's does."""
+        lines = super().formatException(ei).splitlines()  # type: ignore[arg-type]
+        return "\n".join(f"    {escaped(line)}" for line in lines)
+
+
+def escaped(text: str) -> str:
+    r"""Text in which a line break reads ``\n``, and an escape character ``\x1b``."""
+    return UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def set_up_logging(level: str) -> None:
     """One handler for everything. A record is flushed as it is written."""
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(OneLine("%(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)

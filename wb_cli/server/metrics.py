@@ -28,34 +28,87 @@ def server_metrics(platform: Platform) -> Iterator[Metric]:
     """The process and the two servers behind it."""
     settings, databases = platform.settings, platform.databases
     about = {"instance": settings.instance_id, "version": settings.version, "wb": __version__}
-    yield Metric("wb_info", "gauge", "This process.", (Sample(1, about),))
-    yield gauge("wb_uptime_seconds", "Since the process began.", platform.uptime_s)
-    yield gauge("wb_database_up", "Whether PostgreSQL answers.", databases.state.connected)
-    yield gauge("wb_database_connections", "Connections open.", databases.open_connections)
-    yield gauge("wb_l2_up", "Whether Valkey answers.", platform.valkey.is_ready)
+    yield Metric(
+        "wb_info",
+        "gauge",
+        "Instance and versions that this platform server runs as; always 1.",
+        (Sample(1, about),),
+    )
+    yield gauge("wb_uptime_seconds", "Seconds since this platform server began.", platform.uptime_s)
+    yield gauge(
+        "wb_database_up",
+        "Whether PostgreSQL answers this platform server: 1 or 0.",
+        databases.state.connected,
+    )
+    yield gauge(
+        "wb_database_connections",
+        "Connections to PostgreSQL that are open.",
+        databases.open_connections,
+    )
+    yield gauge(
+        "wb_l2_up", "Whether Valkey, which holds L2, answers: 1 or 0.", platform.valkey.is_ready
+    )
     states = (Sample(platform.valkey.state is each, {"state": each.value}) for each in LinkState)
-    yield Metric("wb_l2_state", "gauge", "1 for the state Valkey's link is in.", tuple(states))
+    yield Metric(
+        "wb_l2_state",
+        "gauge",
+        "State of the connection to Valkey: 1 for the current state, 0 for the others.",
+        tuple(states),
+    )
 
 
 def warm_up_metrics(progress: Progress) -> Iterator[Metric]:
     """How far the warm-up is."""
-    yield gauge("wb_warm_up_ready", "Whether all that L2 had is in L1.", progress.is_ready)
-    yield gauge("wb_warm_up_done", "Whether all that is known is in L1.", progress.is_warm)
-    yield gauge("wb_warm_up_objects", "Objects known.", progress.total("objects"))
     yield gauge(
-        "wb_warm_up_skipped", "Objects with nothing to show yet.", progress.total("skipped")
+        "wb_warm_up_ready",
+        "Whether the warm-up has copied all that L2 had into L1: 1 or 0.",
+        progress.is_ready,
     )
-    yield gauge("wb_warm_up_entries", "Distinct entries wanted.", progress.total("entries"))
+    yield gauge(
+        "wb_warm_up_done",
+        "Whether the warm-up has brought all that is known into L1: 1 or 0.",
+        progress.is_warm,
+    )
+    yield gauge(
+        "wb_warm_up_objects",
+        "Presentation objects and datasets that the warm-up knows.",
+        progress.total("objects"),
+    )
+    yield gauge(
+        "wb_warm_up_skipped",
+        "Presentation objects that the warm-up skips, as their module has no results yet.",
+        progress.total("skipped"),
+    )
+    yield gauge(
+        "wb_warm_up_entries",
+        "Distinct cache entries that the warm-up wants in L1.",
+        progress.total("entries"),
+    )
     parts = ("held", "from_l2", "from_database", "failed")
     samples = tuple(Sample(progress.total(part), {"outcome": part}) for part in parts)
-    yield Metric("wb_warm_up_entries_done", "gauge", "Entries dealt with, by outcome.", samples)
-    yield gauge("wb_warm_up_seconds", "What it has taken so far.", progress.elapsed_s)
+    yield Metric(
+        "wb_warm_up_entries_done",
+        "gauge",
+        "Cache entries that the warm-up has dealt with, by outcome.",
+        samples,
+    )
+    yield gauge(
+        "wb_warm_up_seconds", "Seconds that the warm-up has taken so far.", progress.elapsed_s
+    )
 
 
 def loop_metrics(lag: LoopLag) -> Iterator[Metric]:
     """How late the event loop runs."""
-    yield gauge("wb_loop_lag_seconds", "The worst since the last scrape.", lag.take_recent())
-    yield gauge("wb_loop_lag_worst_seconds", "The worst since the process began.", lag.worst_s)
+    yield gauge(
+        "wb_loop_lag_seconds",
+        "Longest delay of the event loop since the last scrape, in seconds.",
+        lag.take_recent(),
+    )
+    yield gauge(
+        "wb_loop_lag_worst_seconds",
+        "Longest delay of the event loop since the process began, in seconds.",
+        lag.worst_s,
+    )
 
 
 def gauge(name: str, text: str, value: float) -> Metric:

@@ -1,6 +1,7 @@
 """``GET /openapi.json``: written from the endpoints' own declarations, so that it cannot drift."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -78,18 +79,20 @@ def parameter_of(parameter: Parameter) -> dict[str, Any]:
     return {
         "name": parameter.name,
         "in": parameter.place,
-        "required": True,
+        "required": parameter.is_required,
         "description": parameter.description,
         "schema": {"type": "string", "pattern": f"^(?:{parameter.pattern})$"},
-        "example": parameter.example,
+        **({"example": parameter.example} if parameter.example else {}),
     }
 
 
 def problems_of(endpoint: Endpoint) -> list[int]:
     """The errors it can answer with, by what it declares."""
-    statuses = [500, 503]
+    statuses = [412, 500, 503]
     if endpoint.access is not Access.OPEN:
-        statuses += [401, 403]
+        statuses += [400, 401, 403]
+    if HTTPStatus.NOT_MODIFIED in endpoint.responses:
+        statuses += [406]
     if endpoint.parameters:
         statuses += [404, 409, 422]
     return sorted(statuses)

@@ -7,11 +7,14 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
+from wb_cli.server.cache import LinkState
 from wb_cli.server.chart import hit_shares, minutes_shown, summary
 from wb_cli.server.health import Health
 from wb_cli.server.history import Origins
-from wb_cli.server.progress import Phase, Progress, Tally
+from wb_cli.server.progress import DATASETS, Phase, Progress, Tally
 
+DEGRADED = "degraded"
+NOTHING_TO_LOAD = "There was nothing to load when this server started."
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 KIB = 1024
 PHASES = {
@@ -34,7 +37,7 @@ class PageView:
     status: Health
     uptime_s: float
     database: str
-    l2: str
+    l2: LinkState
     l1_entries: int
     l1_bytes: int
     l1_max_bytes: int
@@ -43,11 +46,22 @@ class PageView:
     intervals: Sequence[Origins]
 
     @property
+    def has_valkey(self) -> bool:
+        """Whether what is loaded is kept over restarts."""
+        return self.l2 is LinkState.READY
+
+    @property
+    def pill(self) -> str:
+        """The one word: how far the server has come, unless something is missing."""
+        is_degraded = self.l2 is LinkState.LOST and self.status is not Health.WAITING
+        return DEGRADED if is_degraded else self.status
+
+    @property
     def notice(self) -> str:
         """What is wrong, if something is."""
         if self.status is Health.WAITING:
             return f"No database: {self.database}."
-        return "" if self.l2 == "ready" else f"Valkey is {self.l2}: the cache is in memory only."
+        return "" if self.has_valkey else f"Valkey is {self.l2}: the cache is in memory only."
 
 
 def page(view: PageView) -> str:
@@ -58,12 +72,13 @@ def page(view: PageView) -> str:
         version=escape(view.version),
         wb=escape(view.wb),
         status=view.status,
+        pill=view.pill,
         uptime=duration(view.uptime_s),
         notice=escape(view.notice),
         warm_up=warm_up(view.progress),
         tiers=tiers(view),
         shares=shares(view.intervals),
-        projects=projects(list(view.progress.tallies.values())),
+        projects=projects(view.progress),
     )
 
 
@@ -76,9 +91,11 @@ def template() -> Template:
 def warm_up(progress: Progress) -> str:
     """A bar, what is being done, and how long it will take."""
     total, done = progress.total("entries"), progress.total("done")
+    if not total:
+        words = NOTHING_TO_LOAD if progress.is_warm else PHASES[progress.phase]
+        return f'<p class="soft">{words}</p>'
     return (
-        f'<progress max="{max(total, 1)}" value="{done if total else progress.is_warm:d}"'
-        f' aria-label="Warm-up"></progress>'
+        f'<progress max="{total}" value="{done}" aria-label="Warm-up"></progress>'
         f"<p>{done:,} of {total:,} entries: {progress.total('from_l2'):,} from Valkey,"
         f" {progress.total('from_database'):,} from the database,"
         f" {progress.total('failed'):,} failed</p>"
@@ -96,12 +113,22 @@ def remaining(progress: Progress) -> str:
 def tiers(view: PageView) -> str:
     """L1, L2 and the database."""
     used = f"{size(view.l1_bytes)} of {size(view.l1_max_bytes)}"
+    has_database = view.status is not Health.WAITING
+    keeps = "keeps what was loaded over restarts"
     return "".join(
         (
             card("Memory (L1)", f"{view.l1_entries:,} entries", used),
-            card("Valkey (L2)", view.l2, "keeps what was loaded over restarts"),
-            card("PostgreSQL", view.database, "the source"),
-            card("Saved", duration(view.saved_s), "of waiting for the database"),
+            card("Valkey (L2)", view.l2, keeps if view.has_valkey else "nothing is kept there now"),
+            card(
+                "PostgreSQL",
+                "connected" if has_database else "away",
+                "the source" if has_database else view.database,
+            ),
+            card(
+                "Saved",
+                duration(view.saved_s),
+                "of waiting for the database, since this server started",
+            ),
         )
     )
 
@@ -115,7 +142,9 @@ def card(title: str, value: str, note: str) -> str:
 
 
 def shares(intervals: Sequence[Origins]) -> str:
-    """The picture with its legend."""
+    """The picture with its legend; without answers there is nothing to draw."""
+    if not any(each.total for each in intervals):
+        return f'<p class="soft">{summary(intervals)}.</p>'
     legend = "".join(
         f'<span><i class="key {name}"></i>{text}</span>'
         for name, text in (("l1", "memory"), ("l2", "Valkey"), ("db", "database"))
@@ -125,10 +154,17 @@ def shares(intervals: Sequence[Origins]) -> str:
     return f"<figure>{hit_shares(intervals)}{axis}{caption}</figure>"
 
 
-def projects(tallies: Sequence[Tally]) -> str:
-    """One row each."""
+def projects(progress: Progress) -> str:
+    """One row each, as the warm-up found them; datasets only where there are any."""
+    if progress.phase in (Phase.WAITING, Phase.VERSIONS):
+        return '<p class="soft">Not known yet.</p>'
+    tallies = [
+        tally
+        for name, tally in progress.tallies.items()
+        if name != DATASETS or tally.objects or tally.skipped
+    ]
     if not tallies:
-        return '<p class="soft">None known yet.</p>'
+        return '<p class="soft">There were none.</p>'
     heads = ("Project", "Objects", "Skipped", "Entries", "Valkey", "Database", "Failed")
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
     return (

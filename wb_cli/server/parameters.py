@@ -8,19 +8,29 @@ from wb_cli.server.db.queries_datasets import INDICATOR_TYPES
 from wb_cli.server.db.queries_projects import RESERVED_IDS
 from wb_cli.server.endpoints import Parameter
 
-ID = "[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}"
+# Whatever PostgreSQL takes as text. A slash within an id is sent as %2F.
+TEXT = "any text, percent-encoded, a slash as %2F"
+ID = r"[^\x00]+"
 
 PROJECT = Parameter(
     "project", "A project's id.", "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", example="north"
 )
-OBJECT = Parameter("object", "A presentation object's id.", ID, example="by-area")
-METRIC = Parameter("metric", "A metric's id.", ID, example="visits")
-MODULE = Parameter("module", "A module's id.", ID, example="m1")
+OBJECT = Parameter("object", f"A presentation object's id: {TEXT}.", ID, example="by-area")
+METRIC = Parameter("metric", f"A metric's id: {TEXT}.", ID, example="visits")
+MODULE = Parameter("module", f"A module's id: {TEXT}.", ID, example="m1")
 DIMENSION = Parameter(
     "dimension",
-    "A dimension of the object's results.",
-    "[a-z][a-z0-9_]{0,62}",
+    f"A dimension of the object's results: {TEXT}.",
+    ID,
     example="admin_area_2",
+)
+RUN = Parameter(
+    "run",
+    "The id of the run that is complete; left out, every run that was begun is.",
+    "[0-9]{1,18}",
+    "query",
+    example="1",
+    is_required=False,
 )
 INDICATORS = Parameter(
     "indicators", "Indicators as reported, or as mapped.", "|".join(INDICATOR_TYPES), example="raw"

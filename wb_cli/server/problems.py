@@ -12,6 +12,7 @@ from starlette.responses import Response
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 1
 
 
 class Problem(Exception):  # noqa: N818  (RFC 9457's word for it)

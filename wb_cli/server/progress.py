@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+# The name of the tally that is no project's.
+DATASETS = "datasets"
+
 
 class Phase(StrEnum):
     """What the warm-up is at."""
@@ -45,6 +48,8 @@ class Progress:
     tallies: dict[str, Tally] = field(default_factory=dict)
     # Seconds each phase took, or has taken so far.
     seconds: dict[Phase, float] = field(default_factory=dict)
+    # Why the last attempt failed as a whole; empty where it did not.
+    problem: str = ""
     _entered: float | None = None
 
     def enter(self, phase: Phase) -> None:
@@ -105,6 +110,7 @@ class Progress:
         remaining = self.remaining_s
         return {
             "phase": self.phase,
+            "problem": self.problem or None,
             **{camel_case(name): self.total(name) for name in (*names, "failed")},
             # The part that an operator waits for; None until it is over.
             "readySeconds": round(self.ready_s, 3) if self.is_ready else None,

@@ -8,12 +8,14 @@ items after its config changed, or anything after an upgrade.
 import asyncio
 import re
 from hashlib import sha256
+from http import HTTPStatus
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from wb_cli.server.cache import Encoding, Entry
+from wb_cli.server.problems import Problem
 
 # From here on, decompressing takes longer than handing the work to a thread.
 IN_A_THREAD_FROM = 128 * 1024
@@ -33,10 +35,19 @@ def has_client(request: Request, etag: str) -> bool:
     return known.strip() == "*" or etag.removeprefix("W/").strip('"') in OPAQUE_TAG.findall(known)
 
 
-def accepts_zstd(request: Request) -> bool:
-    """Whether the client takes zstd, by name or by ``*``."""
+def choose_encoding(request: Request, stored: Encoding) -> Encoding | None:
+    """How to send what is stored so; None where the client takes neither (RFC 9110, 12.5.3).
+
+    Identity is acceptable unless it is refused, and preferred only where it is named as such.
+    """
     weights = dict(map(weight_of, ",".join(request.headers.getlist("accept-encoding")).split(",")))
-    return weights.get("zstd", weights.get("*", 0.0)) > 0
+    others = weights.get("*")
+    zstd = weights.get("zstd", others or 0.0)
+    identity = weights.get("identity", others)
+    if identity == 0:
+        return Encoding.ZSTD if zstd > 0 else None
+    is_better = zstd > 0 and zstd >= (identity or 0.0)
+    return Encoding.ZSTD if is_better and stored is Encoding.ZSTD else Encoding.IDENTITY
 
 
 def weight_of(item: str) -> tuple[str, float]:
@@ -57,12 +68,25 @@ def not_modified(etag: str) -> Response:
 
 
 async def representation(request: Request, entry: Entry, etag: str | None) -> Response:
-    """The entry's bytes as stored, or decompressed for a client that asks for that."""
+    """The entry's bytes as stored, or in the form that the client asks for.
+
+    Raises:
+        Problem: the client takes neither zstd nor plain JSON.
+    """
     headers = headers_of(etag)
-    if entry.encoding is Encoding.ZSTD and accepts_zstd(request):
-        headers["Content-Encoding"] = "zstd"
-        return Response(entry.body, 200, headers, MEDIA_TYPE)
-    return Response(await plain(entry), 200, headers, MEDIA_TYPE)
+    match choose_encoding(request, entry.encoding):
+        case Encoding.ZSTD:
+            headers["Content-Encoding"] = "zstd"
+            return Response(entry.zstd(), 200, headers, MEDIA_TYPE)
+        case Encoding.IDENTITY:
+            return Response(await plain(entry), 200, headers, MEDIA_TYPE)
+        case None:
+            raise Problem(
+                HTTPStatus.NOT_ACCEPTABLE,
+                "Accept-Encoding refuses plain JSON and does not take zstd",
+                "Accept identity or zstd.",
+                {"Vary": "Accept-Encoding"},
+            )
 
 
 async def plain(entry: Entry) -> bytes:

@@ -1,5 +1,8 @@
 """What can be changed: versions moved, caches cleared. And the caches looked into."""
 
+import time
+from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
@@ -10,11 +13,12 @@ from wb_cli.server.answers import json_answer
 from wb_cli.server.cache.registry import Ask, CacheName
 from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, touch_object
 from wb_cli.server.endpoints import Endpoint
-from wb_cli.server.parameters import CACHE, MODULE, OBJECT, PROJECT, project_of
+from wb_cli.server.parameters import CACHE, MODULE, OBJECT, PROJECT, RUN, project_of
 from wb_cli.server.platform import Platform
 from wb_cli.server.routes_read import A_PROJECT, AN_OBJECT, ANY_OBJECT, known_object
 
 UNSETTLED = "unsettled"
+L2_CLEARS_WITHIN_S = 1.0
 
 
 async def touch(platform: Platform, request: Request) -> Response:
@@ -27,15 +31,17 @@ async def touch(platform: Platform, request: Request) -> Response:
 async def begin_run(platform: Platform, request: Request) -> Response:
     """From now on nothing of the module is settled."""
     module_id = request.path_params[MODULE.name]
-    await begin_module_run(platform.databases, project_of(request), module_id)
-    return json_answer({"id": module_id, "isRunning": True})
+    run_id = await begin_module_run(platform.databases, project_of(request), module_id)
+    return json_answer({"id": module_id, "isRunning": True, "runId": run_id})
 
 
 async def complete_run(platform: Platform, request: Request) -> Response:
-    """Settle what the run wrote under a new version."""
-    module_id = request.path_params[MODULE.name]
-    version = await complete_module_run(platform.databases, project_of(request), module_id)
-    return json_answer({"id": module_id, "isRunning": False, "lastRun": version})
+    """Settle what was written under a new version, once the last run is complete."""
+    module_id, run = request.path_params[MODULE.name], request.query_params.get(RUN.name)
+    run_id = None if run is None else int(run)
+    state = await complete_module_run(platform.databases, project_of(request), module_id, run_id)
+    body = {"id": module_id, "isRunning": state.is_running, "lastRun": state.last_run}
+    return json_answer(body)
 
 
 async def cache_status(platform: Platform, request: Request) -> Response:
@@ -65,14 +71,41 @@ async def status_of(platform: Platform, ask: Ask) -> dict[str, Any]:
 
 async def clear_cache(platform: Platform, request: Request) -> Response:
     """Empty one cache in both tiers."""
-    name = CacheName(request.path_params[CACHE.name])
-    return json_answer({"cleared": {str(name): platform.caches[name].clear_all()}})
+    return await cleared(platform, [CacheName(request.path_params[CACHE.name])])
 
 
 async def clear_caches(platform: Platform, _: Request) -> Response:
     """Empty every cache in both tiers."""
-    cleared = {str(each.name): each.clear_all() for each in platform.caches}
-    return json_answer({"cleared": cleared})
+    return await cleared(platform, list(CacheName))
+
+
+async def cleared(platform: Platform, names: Sequence[CacheName]) -> Response:
+    """200 where both tiers are empty; 202 where Valkey does not answer, with what it still holds.
+
+    Nothing of that is answered with by this process, which deletes it as soon as Valkey answers.
+    """
+    counts = {str(name): platform.caches[name].clear_all() for name in names}
+    deadline = time.monotonic() + L2_CLEARS_WITHIN_S
+    waiting = [
+        name
+        for name in names
+        if not await platform.caches[name].cleared(max(0.0, deadline - time.monotonic()))
+    ]
+    status = HTTPStatus.ACCEPTED if waiting else HTTPStatus.OK
+    return json_answer({"cleared": counts, "waitingForValkey": waiting}, status)
+
+
+CLEARED = {
+    200: {
+        "description": "How many entries L1 had, by cache. Other processes keep their own L1",
+        "content": ANY_OBJECT,
+    },
+    202: {
+        "description": "The same, with the caches that Valkey still holds, as it does not answer. "
+        "This process answers with nothing of them, and deletes them once Valkey is back",
+        "content": ANY_OBJECT,
+    },
+}
 
 
 def done(text: str) -> dict[int, dict[str, Any]]:
@@ -106,8 +139,8 @@ ENDPOINTS = (
         f"{A_RUN}/complete",
         complete_run,
         "Complete a module's run: settle what it wrote under a new version",
-        done("The new version"),
-        (PROJECT, MODULE),
+        done("The new version, and whether another run goes on"),
+        (PROJECT, MODULE, RUN),
         Access.TOKEN,
     ),
     Endpoint(
@@ -124,7 +157,7 @@ ENDPOINTS = (
         "/api/caches/{cache}",
         clear_cache,
         "Empty one cache in both tiers",
-        done("How many entries L1 had"),
+        CLEARED,
         (CACHE,),
         Access.TOKEN,
     ),
@@ -133,7 +166,7 @@ ENDPOINTS = (
         "/api/caches",
         clear_caches,
         "Empty every cache in both tiers",
-        done("How many entries L1 had, by cache"),
+        CLEARED,
         access=Access.TOKEN,
     ),
 )

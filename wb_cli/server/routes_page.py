@@ -55,4 +55,12 @@ ENDPOINTS = (
         {200: {"description": "HTML", "content": {"text/html": {"schema": {"type": "string"}}}}},
     ),
 )
-STATIC = Mount("/static", StaticFiles(packages=[("wb_cli.server", "static")]))
+
+
+class Static(StaticFiles):
+    """The page's files."""
+
+    wb_name = "static"  # for the metrics
+
+
+STATIC = Mount("/static", Static(packages=[("wb_cli.server", "static")]))

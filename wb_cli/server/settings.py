@@ -21,7 +21,9 @@ MIB = 1024 * 1024
 MAX_PORT = 65_535
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SHORTEST_TOKEN = 16
-# Each load holds a connection in each project that is open; PostgreSQL admits 100 in all.
+# Of HTTP; fewer where the limit of descriptors is low.
+MOST_CONNECTIONS = 8192
+# Of the 16 loads that there may be at one time, some are left to requests.
 MOST_LOADS = 12
 
 
@@ -31,6 +33,7 @@ class Tuning:
 
     warm_concurrency: int = 4
     l1_max_bytes: int = 512 * MIB
+    max_connections: int = MOST_CONNECTIONS
 
 
 @dataclass(frozen=True)
@@ -125,5 +128,6 @@ def tuning_of(read: Reader) -> Tuning:
     """The limits."""
     return Tuning(
         warm_concurrency=read.number("WARM_CONCURRENCY", Tuning.warm_concurrency, 1, MOST_LOADS),
+        max_connections=read.number("MAX_CONNECTIONS", MOST_CONNECTIONS, 1, MOST_CONNECTIONS),
         l1_max_bytes=read.number("L1_MAX_MIB", Tuning.l1_max_bytes // MIB, 1, MIB) * MIB,
     )

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 # An object takes about 80 us, of which hashing its fetch config half; then the loop gets a turn.
 OBJECTS_IN_A_ROW = 50
+SKIPS_TOLD = 100  # for each project
 
 
 @dataclass(slots=True)
@@ -27,9 +28,51 @@ class Job:
     label: str
     updated: str
     wants: list[Want]
+    metric_id: str = ""
 
     def __str__(self) -> str:
         return f"[{self.tally.label}] {self.label}"
+
+    @property
+    def is_dataset(self) -> bool:
+        """Whether it is one of the datasets, which have no metric."""
+        return not self.metric_id
+
+    def warmed(self, what: str) -> str:
+        """The line that an operator looks for: that it was loaded from the database."""
+        if self.is_dataset:
+            return f"Warmed {_dataset_line(self.label, '')}"
+        label = self.tally.label
+        return f"[{label}] Warmed cache for PO: {self.label} (RV: {self.metric_id}) - {what}"
+
+    def hydrated(self) -> str:
+        """The same, from Valkey."""
+        if self.is_dataset:
+            return f"Warmed {_dataset_line(self.label, ' from Valkey')}"
+        return f"{self}: from Valkey"
+
+
+def _dataset_line(label: str, origin: str) -> str:
+    name, _, kind = label.partition(", ")
+    return f"{name} dataset cache{origin}" + (f" ({kind})" if kind else "")
+
+
+class Skips:
+    """Tells of each object that cannot be warmed once, and of a project's first ones alone."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, set[tuple[str, str]]] = {}
+
+    def tell(self, project: Project, known: ObjectVersion, why: str) -> None:
+        """Log that an object is skipped, unless an earlier attempt did."""
+        told = self._told.setdefault(project.id, set())
+        if len(told) > SKIPS_TOLD or (known.id, why) in told:
+            return
+        told.add((known.id, why))
+        if len(told) <= SKIPS_TOLD:
+            log.info("[%s] Skipped PO (%s): %s", project.label, known.label, why)
+        else:
+            log.info("[%s] Skipped more POs; /health_check counts them", project.label)
 
 
 @dataclass(slots=True)
@@ -40,12 +83,17 @@ class Batch:
     jobs: list[Job] = field(default_factory=list)
     versions: dict[CacheName, dict[str, str]] = field(default_factory=dict)
 
-    def add(self, label: str, updated: str, wants: Iterable[Want]) -> None:
+    def add(self, label: str, updated: str, wants: Iterable[Want], metric_id: str = "") -> None:
         """Take up what nobody before has wanted already."""
         new = [want for want in wants if self._is_new(want.ask)]
-        self.jobs.append(Job(self.tally, label, updated, new))
+        self.jobs.append(Job(self.tally, label, updated, new, metric_id))
         self.tally.objects += 1
         self.tally.entries += len(new)
+
+    def fail(self) -> None:
+        """Count something that could not even be prepared."""
+        self.tally.entries += 1
+        self.tally.failed += 1
 
     def _is_new(self, ask: Ask) -> bool:
         known = self.versions.setdefault(ask.cache, {})
@@ -56,14 +104,14 @@ class Batch:
 
 
 async def object_jobs(
-    wants: Wants, project: Project, known: Sequence[ObjectVersion], batch: Batch
+    wants: Wants, project: Project, known: Sequence[ObjectVersion], batch: Batch, skips: Skips
 ) -> None:
     """Fill a batch with a project's objects; those with nothing to show yet are named."""
     for count, each in enumerate(known, 1):
         why_not = reason_to_skip(each)
         if why_not:
             batch.tally.skipped += 1
-            log.info("[%s] Skipped %s: %s", project.label, each.label, why_not)
+            skips.tell(project, each, why_not)
         else:
             add_object(wants, project, each, batch)
         if count % OBJECTS_IN_A_ROW == 0:
@@ -73,12 +121,12 @@ async def object_jobs(
 def reason_to_skip(known: ObjectVersion) -> str | None:
     """Why an object cannot be warmed now, if so."""
     if known.run.is_running:
-        return "its module is running"
-    return None if known.run.last_run else "its module has not run yet"
+        return "module is running"
+    return None if known.run.last_run else "module has not run yet"
 
 
 def add_object(wants: Wants, project: Project, known: ObjectVersion, batch: Batch) -> None:
-    """An object's three entries; without the items where its config is none."""
+    """An object's three entries. One that cannot be prepared is named, and harms no other."""
     parts: list[Callable[[], Want]] = [
         lambda: wants.object_detail(project.id, known),
         lambda: wants.metric_info(project.id, known.metric_id, known.run),
@@ -89,8 +137,12 @@ def add_object(wants: Wants, project: Project, known: ObjectVersion, batch: Batc
         try:
             made.append(part())
         except InvalidConfigError as error:
+            batch.fail()
             log.warning("[%s] %s has no items: %s", project.label, known.label, error.message)
-    batch.add(known.label, known.last_updated, made)
+        except Exception:
+            batch.fail()
+            log.exception("[%s] %s cannot be prepared", project.label, known.label)
+    batch.add(known.label, known.last_updated, made, known.metric_id)
 
 
 def dataset_jobs(wants: Wants, known: DatasetVersions, batch: Batch) -> None:

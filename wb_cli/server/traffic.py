@@ -54,6 +54,16 @@ class Traffic:
             for sample in histogram.samples({"endpoint": endpoint})
         )
         return [
-            Metric("wb_http_requests_total", "counter", "Answers sent.", requests),
-            Metric("wb_http_request_seconds", "histogram", "Time to make an answer.", durations),
+            Metric(
+                "wb_http_requests_total",
+                "counter",
+                "HTTP requests that ended, by endpoint and status.",
+                requests,
+            ),
+            Metric(
+                "wb_http_request_seconds",
+                "histogram",
+                "Seconds that it took to answer HTTP requests, by endpoint.",
+                durations,
+            ),
         ]

@@ -13,21 +13,21 @@ from itertools import islice
 from wb_cli.server.cache import Hydration, LinkState, ValkeyLink
 from wb_cli.server.cache.registry import CacheName
 from wb_cli.server.caches import Caches
-from wb_cli.server.db.errors import DatabaseError, DatabaseUnavailableError
+from wb_cli.server.db.errors import DatabaseUnavailableError
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_projects import Project, list_projects
 from wb_cli.server.db.queries_versions import read_dataset_versions, read_object_versions
 from wb_cli.server.loading import Loading
 from wb_cli.server.memory import keep_for_good, uncollected
-from wb_cli.server.progress import Phase, Progress, Tally
-from wb_cli.server.todo import Batch, Job, dataset_jobs, most_recent_first, object_jobs
+from wb_cli.server.progress import DATASETS, Phase, Progress, Tally
+from wb_cli.server.todo import Batch, Job, Skips, dataset_jobs, most_recent_first, object_jobs
 from wb_cli.server.wants import Wants
 
 log = logging.getLogger(__name__)
 
-DATASETS = "datasets"
 DATABASE_WITHIN_S = 60.0
 AGAIN_AFTER_S = 1.0
+AGAIN_AFTER_FAILURE_S = 10.0
 # A Valkey that is there answers at once; one that reads a large snapshot is worth waiting for.
 VALKEY_WITHIN_S = 1.0
 SNAPSHOT_WITHIN_S = 60.0
@@ -47,6 +47,7 @@ class WarmUp:
         self._caches = caches
         self._wants = Wants(databases)
         self._concurrency = concurrency
+        self._skips = Skips()
 
     async def run(self) -> None:
         """The whole of it. When the database goes away, it begins again: all it has it keeps."""
@@ -56,8 +57,15 @@ class WarmUp:
                 return await self._warm()
             except DatabaseUnavailableError as error:
                 log.warning("[Warm-up] Begins again: %s", error.message)
-                self.progress.enter(Phase.WAITING)
-                await asyncio.sleep(AGAIN_AFTER_S)
+                await self._pause(error.message, AGAIN_AFTER_S)
+            except Exception as error:
+                log.exception("[Warm-up] Failed, and begins again in %d s", AGAIN_AFTER_FAILURE_S)
+                await self._pause(f"{type(error).__name__}: {error}", AGAIN_AFTER_FAILURE_S)
+
+    async def _pause(self, problem: str, seconds: float) -> None:
+        self.progress.problem = problem
+        self.progress.enter(Phase.WAITING)
+        await asyncio.sleep(seconds)
 
     async def _warm(self) -> None:
         progress = self.progress
@@ -74,6 +82,7 @@ class WarmUp:
         await Loading(self._caches, moment).run(most_recent_first(missing), self._concurrency)
         keep_for_good()
         progress.enter(Phase.DONE)
+        progress.problem = ""
         log.info("[Warm-up] Done: %s", progress.summary())
 
     async def _wait_for_database(self) -> None:
@@ -99,7 +108,7 @@ class WarmUp:
         self.progress.tallies.clear()
         batches = [await self._project(each) for each in await list_projects(self._databases)]
         datasets = self._batch(DATASETS, "Datasets")
-        dataset_jobs(self._wants, await read_dataset_versions(self._databases), datasets)
+        await self._datasets(datasets)
         return [*batches, datasets]
 
     async def _project(self, project: Project) -> Batch:
@@ -109,11 +118,21 @@ class WarmUp:
             known = await read_object_versions(self._databases, project.id)
         except DatabaseUnavailableError:
             raise
-        except DatabaseError as error:
-            log.error("[%s] Cannot be warmed: %s", project.label, error.message)  # noqa: TRY400
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is this project's failure)
+            batch.fail()
+            log.error("[%s] Cannot be warmed: %s", project.label, error)  # noqa: TRY400
             return batch
-        await object_jobs(self._wants, project, known, batch)
+        await object_jobs(self._wants, project, known, batch, self._skips)
         return batch
+
+    async def _datasets(self, batch: Batch) -> None:
+        try:
+            dataset_jobs(self._wants, await read_dataset_versions(self._databases), batch)
+        except DatabaseUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001  (the projects are warmed all the same)
+            batch.fail()
+            log.error("[Datasets] Cannot be warmed: %s", error)  # noqa: TRY400
 
     def _batch(self, name: str, label: str) -> Batch:
         return Batch(self.progress.tallies.setdefault(name, Tally(label)))
@@ -166,11 +185,11 @@ def drop_found(job: Job, missing: set[tuple[CacheName, str]]) -> bool:
 
 def log_hydrated(batch: Batch, left: Sequence[Job], seconds: float) -> None:
     """A line for each object only for who debugs; a summary for all."""
-    if log.isEnabledFor(logging.DEBUG):
-        unfinished = set(map(id, left))
-        for job in batch.jobs:
-            if id(job) not in unfinished:
-                log.debug("%s: from Valkey", job)
+    unfinished = set(map(id, left))
+    told = [job for job in batch.jobs if job.is_dataset or log.isEnabledFor(logging.DEBUG)]
+    for job in told:
+        if id(job) not in unfinished:
+            log.log(logging.INFO if job.is_dataset else logging.DEBUG, "%s", job.hydrated())
     if batch.jobs:
         found = len(batch.jobs) - len(left)
         log.info(

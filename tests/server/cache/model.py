@@ -1,7 +1,8 @@
 """The model checker: a seed interleaves everything that can happen, and one invariant must hold.
 
 No tier ever serves a version other than the one asked for; no answer goes out under a version that
-is not its own; and within a process no newer value is replaced by an older one.
+is not its own; no answer is older than what the database had when it was asked for, settled or not;
+and within a process no newer value is replaced by an older one.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from server.cache.world import (
     Request,
     Valkey,
     foreign,
+    rank,
     stored_versions,
 )
 
@@ -90,9 +92,9 @@ class Model:
         """End a process the hard way: nothing is flushed."""
         process.connection.is_cut = True
         tasks = [request.task for request in process.requests]
-        for task in [*tasks, process.l2._task]:
+        for task in [*tasks, process.l2._behind._task]:
             task.cancel()
-        await asyncio.gather(*tasks, process.l2._task, return_exceptions=True)
+        await asyncio.gather(*tasks, process.l2._behind._task, return_exceptions=True)
         closing = asyncio.create_task(process.cache.close())
         while not closing.done():
             self.chance.open_one()
@@ -127,6 +129,10 @@ class Model:
             answer = (request.thing, request.version, entry.version)
             assert answer in self.loaded, f"{answer} came from a tier"
         self.check_entry(request.thing, entry)
+        answered = entry.value()[1]
+        assert rank(answered) >= request.known, (
+            f"{request.thing} was answered with {answered}, and was v{request.known} when asked for"
+        )
 
     def check_entry(self, thing: str, entry: Entry) -> None:
         """The data is that thing in that version, and nothing else."""
@@ -151,7 +157,7 @@ class Model:
         delay = self.chance.happens(0.3)
         if delay:
             moment = process.cache.moment()
-        request = Request(thing, version)
+        request = Request(thing, version, self.database.number[thing])
 
         async def ask() -> Entry:
             if delay:
@@ -238,7 +244,7 @@ class Model:
         process.connection.is_cut = True
         for request in process.requests:
             request.task.cancel()
-        process.l2._task.cancel()
+        process.l2._behind._task.cancel()
         self.processes.append(Process.start(self.valkey, self.chance))
 
     def rubbish(self) -> None:

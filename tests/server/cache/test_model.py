@@ -76,8 +76,16 @@ def key_flights_by_uniqueness_alone(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         Flights,
         "find",
-        lambda self, u, _v: next((f for f in self._flights.values() if f.uniqueness == u), None),
+        lambda self, u, _v: next((f for f in self._joinable.values() if f.uniqueness == u), None),
     )
+
+
+def join_unsettled_loads_that_began(patch: pytest.MonkeyPatch) -> None:
+    def find(self, uniqueness, version):
+        flying = (f for f in self._in_the_air if not f.task.done())
+        return next((f for f in flying if (f.uniqueness, f.version) == (uniqueness, version)), None)
+
+    patch.setattr(Flights, "find", find)
 
 
 def store_under_the_version_asked_for(patch: pytest.MonkeyPatch) -> None:
@@ -112,6 +120,7 @@ MUTANTS = [
     (ignore_versions_in_l2, "came from a tier"),
     (ignore_fingerprints, "was answered with of other code"),
     (key_flights_by_uniqueness_alone, "came from a tier"),
+    (join_unsettled_loads_that_began, r"was answered with v\d+, and was v\d+ when asked for"),
     (store_under_the_version_asked_for, "v1 was answered with"),
     (store_what_has_another_version, "L1 replaced|one process wrote"),
     (raise_what_l2_raises, r"broke a request: LostError"),

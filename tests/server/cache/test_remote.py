@@ -237,21 +237,61 @@ async def test_the_queue_is_bounded_in_an_outage() -> None:
     assert l2.tier.queue.dropped["overflow"] + len(l2.tier.queue) == 1000
 
 
-async def test_refused_writes_are_counted_and_said_once(
+async def test_refused_writes_are_tried_again_and_both_turns_are_said_once(
     l2: L2, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     l2.store.refusal = RefusedError("OOM command not allowed")
-    for n in range(200):
+    for n in range(100):
         l2.tier.write(b"%d" % n, entry(), 1)
-    await l2.tier.flush()
-    assert l2.tier.queue.dropped == {"refused": 200}
+    await settle(3)
+    assert len(l2.tier.queue) == 100
     l2.store.refusal = None
-    l2.tier.write(b"k", entry(), 1)
-    await l2.tier.flush()
-    assert [record.getMessage() for record in caplog.records] == [
+    assert await l2.tier.flush() == 0
+    assert len(l2.store.data) == l2.tier.written == 100
+    assert caplog.messages == [
         "[Cache] Valkey refuses writes: OOM command not allowed",
         "[Cache] Valkey takes writes again",
+    ]
+
+
+async def test_refusals_without_end_are_given_up_after_ever_longer_pauses_and_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pauses = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    l2 = L2()
+    l2.tier = RemoteTier(l2.store, clock=l2.clock, pause=pause)
+    l2.tier.start()
+    l2.store.refusal = RefusedError("OOM command not allowed")
+    for n in range(12):
+        l2.tier.write(b"cache:po_items:%d" % n, entry(), 1)
+    assert await l2.tier.flush() == 0
+    assert l2.tier.queue.dropped == {"refused": 12}
+    assert pauses == [0.25, 0.5, 1, 2, 4, 8, 16, *[30] * 5]
+    await l2.tier.close()
+    assert [line for line in caplog.messages if line.startswith("[Valkey]")] == [
+        f"[Valkey] Failed to persist cache entry (po_items:{n}): OOM command not allowed"
+        for n in range(5)
+    ] + ["[Valkey] Failed to persist 7 more cache entries"]
+
+
+async def test_what_is_given_up_is_named_anew_a_minute_later(
+    l2: L2, caplog: pytest.LogCaptureFixture
+) -> None:
+    l2.tier.queue.max_bytes = 0
+    for minute in range(2):
+        l2.clock.now = 60.0 * minute
+        for n in range(7):
+            l2.tier.write(b"cache:po_items:%d-%d" % (minute, n), entry(), 1)
+    assert len(caplog.messages) == 5 + 1 + 5
+    assert caplog.messages[4:7] == [
+        "[Valkey] Failed to persist cache entry (po_items:0-4): the queue of writes is full",
+        "[Valkey] Failed to persist 2 more cache entries",
+        "[Valkey] Failed to persist cache entry (po_items:1-0): the queue of writes is full",
     ]
 
 
@@ -288,10 +328,55 @@ async def test_a_purge_takes_what_was_there_and_leaves_what_comes_after(l2: L2) 
     assert l2.store.data.keys() == {b"a:3", b"b:1"}
 
 
+async def test_a_purge_that_is_refused_or_fails_is_tried_until_it_is_done(l2: L2) -> None:
+    l2.store.data = {b"a:1": entry().wire()}
+    l2.store.refusal = RefusedError("MISCONF")
+    l2.tier.purge(b"a:")
+    await settle()
+    assert await l2.tier.purged(within=0) == ["a:"]
+    assert await l2.tier.read(b"a:1") is Absence.CLEARED
+    l2.store.refusal, l2.store.fault = None, LOST
+    await settle()
+    assert await l2.tier.purged(within=0) == ["a:"]
+    l2.store.fault = None
+    assert await l2.tier.purged(within=2) == []
+    assert l2.store.data == {}
+
+
+async def test_a_purge_asked_for_again_while_it_runs_is_done_again(l2: L2) -> None:
+    l2.store.gate = asyncio.Event()
+    l2.tier.purge(b"a:")
+    await settle()  # it has looked which keys there are
+    l2.tier.purge(b"a:")
+    l2.store.gate.set()
+    found = []
+    keys = l2.store.keys
+
+    def watched(prefix: bytes):
+        found.append(prefix)
+        return keys(prefix)
+
+    l2.store.keys = watched
+    assert await l2.tier.purged(within=2) == []
+    assert found == [b"a:"]
+
+
+async def test_a_purge_that_valkey_never_heard_of_is_named_at_the_end(
+    l2: L2, caplog: pytest.LogCaptureFixture
+) -> None:
+    l2.store.lose()
+    l2.tier.purge(b"cache:po_items:")
+    assert await l2.tier.purged(within=60) == ["cache:po_items:"]
+    await l2.tier.close(within=0)
+    (line,) = caplog.messages
+    assert line.startswith("[Cache] Cleared, but still in Valkey")
+    assert "cache:po_items:*" in line
+
+
 async def test_flush_gives_up_at_its_budget_and_soon_without_a_server(
     l2: L2, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wb_cli.server.cache.remote.RECONNECTION_S", 0.01)
+    monkeypatch.setattr("wb_cli.server.cache.write_behind.RECONNECTION_S", 0.01)
     l2.store.gate = asyncio.Event()
     l2.tier.write(b"k", entry(), 1)
     assert await l2.tier.flush(within=0.01) == 1

@@ -416,6 +416,34 @@ async def test_hydration_does_not_replace_what_was_asked_for_later(process: Proc
     assert process.cache.peek("0", "v2").value() == "new"
 
 
+async def test_what_a_hydration_did_not_find_is_loaded_without_a_second_look(
+    process: Process,
+) -> None:
+    await process.cache.hydrate_many({"north": "v1"})
+    gets = process.store.gets
+    await process.get("v1", Loader())
+    assert process.store.gets == gets
+    process.cache._shelf.clear()
+    await process.l2.flush()
+    await process.get("v1", Loader())  # from now on as ever
+    assert process.store.gets == gets + 1
+    assert process.cache.counts.misses == {"absent": 1}
+
+
+async def test_what_l2_could_not_be_asked_is_asked_again(process: Process) -> None:
+    process.store.data[KEY] = encode("stored", "v1", "1.0").wire()
+    process.store.lose()
+    await process.cache.hydrate_many({"north": "v1"})
+    process.store.come_back()
+    assert (await process.get("v1", Loader())).value() == "stored"
+
+
+async def test_another_version_than_the_one_not_found_is_looked_up(process: Process) -> None:
+    await process.cache.hydrate_many({"north": "v1"})
+    process.store.data[KEY] = encode("stored", "v2", "1.0").wire()
+    assert (await process.get("v2", Loader())).value() == "stored"
+
+
 async def test_hydrating_one_entry_does_not_write_it(process: Process) -> None:
     assert process.cache.hydrate("a", encode(1, "v1", "1.0"))
     assert process.cache.peek("a", "v1").value() == 1

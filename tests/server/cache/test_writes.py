@@ -4,11 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wb_cli.server.cache.entry import Encoding, Entry
-from wb_cli.server.cache.writes import Write, WriteQueue
+from wb_cli.server.cache.writes import OVERHEAD_BYTES, Drop, Write, WriteQueue
 
 
 def write(key: str, order: int = 1, size: int = 10) -> Write:
     return Write(key.encode(), Entry(f"v{order}", "f", bytes(size), Encoding.IDENTITY), order)
+
+
+def room(*sizes: int) -> int:
+    """Bytes that just hold writes of these sizes, their keys of one letter included."""
+    return sum(OVERHEAD_BYTES + 1 + size for size in sizes)
 
 
 def keys(writes: list[Write]) -> list[str]:
@@ -16,83 +21,118 @@ def keys(writes: list[Write]) -> list[str]:
 
 
 def test_a_newer_write_takes_the_place_of_the_one_that_waits() -> None:
-    queue = WriteQueue(1000)
+    queue = WriteQueue(10_000)
     queue.offer(write("a", 1))
     queue.offer(write("b", 1))
     queue.offer(write("a", 2))
-    assert [(each.key, each.order) for each in queue.take(10, 1000)] == [(b"b", 1), (b"a", 2)]
+    assert [(each.key, each.order) for each in queue.take(10, 10_000)] == [(b"b", 1), (b"a", 2)]
 
 
 def test_an_older_write_is_turned_away_even_when_the_newer_is_long_written() -> None:
-    queue = WriteQueue(1000)
+    queue = WriteQueue(10_000)
     queue.offer(write("a", 2))
-    queue.take(10, 1000)
+    queue.take(10, 10_000)
     queue.settle()
     assert not queue.offer(write("a", 1))
     assert (len(queue), queue.bytes) == (0, 0)
 
 
 def test_a_failed_batch_goes_back_to_the_front_in_its_order() -> None:
-    queue = WriteQueue(1000)
+    queue = WriteQueue(10_000)
     for name in "abc":
         queue.offer(write(name))
-    queue.take(2, 1000)
-    queue.put_back(max_attempts=3)
-    assert keys(queue.take(10, 1000)) == ["a", "b", "c"]
+    queue.take(2, 10_000)
+    queue.put_back(3, "gone")
+    assert keys(queue.take(10, 10_000)) == ["a", "b", "c"]
 
 
 def test_what_was_superseded_on_its_way_does_not_come_back() -> None:
-    queue = WriteQueue(1000)
+    queue = WriteQueue(10_000)
     queue.offer(write("a", 1))
-    queue.take(10, 1000)
+    queue.take(10, 10_000)
     queue.offer(write("a", 2))
-    queue.put_back(max_attempts=3)
-    assert [each.order for each in queue.take(10, 1000)] == [2]
+    queue.put_back(3, "gone")
+    assert [each.order for each in queue.take(10, 10_000)] == [2]
     assert queue.dropped.total() == 0
 
 
 def test_what_was_cleared_on_its_way_does_not_come_back() -> None:
-    queue = WriteQueue(1000)
+    queue = WriteQueue(10_000)
     queue.offer(write("a:1"))
     queue.offer(write("b:1"))
     queue.take(1, 1000)
     queue.forget(b"a:")
-    queue.put_back(max_attempts=3)
-    assert keys(queue.take(10, 1000)) == ["b:1"]
+    queue.put_back(3, "gone")
+    assert keys(queue.take(10, 10_000)) == ["b:1"]
 
 
 def test_a_write_that_never_gets_through_is_given_up_and_counted() -> None:
-    queue = WriteQueue(1000)
+    queue = WriteQueue(10_000)
     queue.offer(write("a"))
     for _ in range(3):
-        assert queue.take(10, 1000)
-        queue.put_back(max_attempts=3)
+        assert queue.take(10, 10_000)
+        queue.put_back(3, "gone")
     assert (len(queue), queue.bytes, queue.dropped) == (0, 0, {"failed": 1})
 
 
 def test_the_oldest_is_dropped_when_the_bytes_run_out_but_no_deletion() -> None:
-    queue = WriteQueue(100)
-    queue.offer(Write(b"gone", None, 1))
+    heard = []
+    queue = WriteQueue(room(29, 29, 29, 0), lambda write, why: heard.append((write.key, why)))
+    queue.offer(Write(b"-", None, 1))
     for n in range(10):
         queue.offer(write(str(n), size=29))
-    assert keys(queue.take(10, 1000)) == ["gone", "7", "8", "9"]
-    assert queue.dropped == {"overflow": 7}
+    assert keys(queue.take(10, 10_000)) == ["-", "7", "8", "9"]
+    assert queue.dropped == {Drop.OVERFLOW: 7}
+    assert heard == [(b"%d" % n, "the queue of writes is full") for n in range(7)]
+
+
+def test_a_deletion_is_tried_until_it_arrives() -> None:
+    queue = WriteQueue(10_000)
+    queue.offer(Write(b"a", None, 1))
+    for _ in range(10):
+        assert queue.take(10, 10_000)
+        queue.put_back(3, "gone")
+    assert keys(queue.take(10, 10_000)) == ["a"]
+
+
+def test_a_refused_write_is_tried_again_after_the_others_and_given_up_in_the_end() -> None:
+    heard = []
+    queue = WriteQueue(10_000, lambda write, why: heard.append((write.key, why)))
+    for name in "abc":
+        queue.offer(write(name))
+    queue.settle_but(queue.take(2, 10_000)[:1], 3, "OOM")
+    assert keys(queue.take(10, 10_000)) == ["c", "a"]
+    queue.settle_but([write("a")], 3, "OOM")
+    assert keys(queue.take(10, 10_000)) == ["a"]
+    queue.settle_but([write("a")], 3, "OOM")
+    assert (len(queue), queue.bytes, queue.dropped) == (0, 0, {Drop.REFUSED: 1})
+    assert heard == [(b"a", "OOM")]
+
+
+def test_a_refused_write_gives_way_to_a_newer_one() -> None:
+    queue = WriteQueue(10_000)
+    queue.offer(write("a", 1))
+    taken = queue.take(10, 10_000)
+    queue.offer(write("a", 2))
+    queue.settle_but(taken, 3, "OOM")
+    assert [each.order for each in queue.take(10, 10_000)] == [2]
+    assert queue.dropped.total() == 0
 
 
 def test_a_batch_is_bounded_in_number_and_bytes_and_never_empty() -> None:
-    queue = WriteQueue(10_000)
+    queue = WriteQueue(100_000)
     for n in range(10):
         queue.offer(write(str(n), size=99))
-    assert len(queue.take(4, 10_000)) == 4
+    assert len(queue.take(4, 100_000)) == 4
     queue.settle()
-    assert len(queue.take(10, 250)) == 2
+    assert len(queue.take(10, room(99, 99, 49))) == 2
     queue.settle()
     assert len(queue.take(10, 1)) == 1
 
 
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["offer", "offer", "delete", "take", "settle", "fail", "forget"]),
+        st.sampled_from(["offer", "offer", "delete", "take", "settle", "fail", "refuse", "forget"]),
         st.sampled_from("abc"),
         st.integers(1, 30),
     ),
@@ -102,7 +142,7 @@ steps = st.lists(
 
 @given(steps)
 def test_bytes_add_up_and_orders_only_rise(steps: list) -> None:
-    queue = WriteQueue(120)
+    queue = WriteQueue(room(20, 20, 20))
     arrived: dict[bytes, int] = {}
     sent: list[Write] = []
     for step, name, order in steps:
@@ -111,7 +151,7 @@ def test_bytes_add_up_and_orders_only_rise(steps: list) -> None:
         elif step == "delete":
             queue.offer(Write(name.encode(), None, order))
         elif step == "take" and not sent:
-            sent = queue.take(2, 1000)
+            sent = queue.take(2, 10_000)
         elif step == "settle":
             for each in sent:
                 assert each.order >= arrived.get(each.key, 0)
@@ -119,10 +159,14 @@ def test_bytes_add_up_and_orders_only_rise(steps: list) -> None:
             queue.settle()
             sent = []
         elif step == "fail":
-            queue.put_back(max_attempts=3)
+            queue.put_back(3, "gone")
+            sent = []
+        elif step == "refuse":
+            queue.settle_but([each for each in sent if each.key == name.encode()], 3, "OOM")
             sent = []
         elif step == "forget":
             queue.forget(name.encode())
-        writes = [*queue._waiting.values(), *queue._sending.values()]
+        writes = [*queue._deletions.values(), *queue._stores.values(), *queue._sending.values()]
         assert queue.bytes == sum(each.cost for each in writes)
-        assert queue.bytes <= 120 + sum(each.cost for each in queue._sending.values()) + 3
+        unbounded = [*queue._sending.values(), *queue._deletions.values()]
+        assert queue.bytes <= queue.max_bytes + sum(each.cost for each in unbounded)

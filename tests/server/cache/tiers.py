@@ -6,7 +6,8 @@ from server.cache.stores import MemoryStore, no_pause
 
 from wb_cli.server.cache.entry import Entry
 from wb_cli.server.cache.local import LocalTier
-from wb_cli.server.cache.remote import RemoteTier, Store
+from wb_cli.server.cache.remote import RemoteTier
+from wb_cli.server.cache.store import Store
 
 
 class Tier(Protocol):

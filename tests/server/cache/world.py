@@ -176,7 +176,7 @@ class Process:
     def start(cls, valkey: Valkey, chance: Chance) -> "Process":
         connection = Connection(valkey, chance)
         connection.look()
-        l2 = RemoteTier(connection, pause=chance.door, max_queue_bytes=2_000)
+        l2 = RemoteTier(connection, pause=chance.door, max_queue_bytes=40_000)
         l1 = WatchedTier(1_700)  # three entries at most
         cache = Cache("things", l1, l2, fingerprint=FINGERPRINT)
         l2.start()
@@ -185,10 +185,11 @@ class Process:
 
 @dataclass(eq=False)
 class Request:
-    """One question, and what its own loader said, where it was asked."""
+    """One question, in which version, and the rank that the database had when it was asked."""
 
     thing: str
     version: str | None
+    known: int = 0
     task: "asyncio.Task[Any]" = field(init=False)
 
 

@@ -104,6 +104,17 @@ async def databases(filled: Address) -> AsyncIterator[Databases]:
 
 
 @pytest.fixture
+async def fresh(address: Address) -> AsyncIterator[Databases]:
+    """The same, made anew for one test."""
+    await wipe(address)
+    opened = Databases(address, prepare=migrate_all)
+    await opened.wait_until_ready(30)
+    await fill(opened)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
 async def known_rows(databases: Databases) -> None:
     """The results that `visits` had at first."""
     await replace_results(databases, PROJECT, VISITS.id, ROWS)

@@ -114,7 +114,7 @@ async def test_a_project_comes_and_goes_with_its_database(databases: Databases):
         assert await connection.fetchval("SELECT count(*) FROM modules") == 0
     await remove_project(databases, project.id)
     assert project not in await list_projects(databases)
-    with pytest.raises(DatabaseError, match="does not exist"):
+    with pytest.raises(DatabaseError, match="there is no project"):
         async with databases.connect(project.id):
             pass
 

@@ -3,13 +3,14 @@
 import asyncio
 import socket
 import time
+from contextlib import AsyncExitStack
 
 import asyncpg
 import pytest
 from services import Services, free_port
 
 from wb_cli.server.db.address import MAINTENANCE, Address, connect
-from wb_cli.server.db.connections import Connections, Limits
+from wb_cli.server.db.connections import Connections, Limits, Use
 from wb_cli.server.db.errors import (
     DatabaseBusyError,
     DatabaseError,
@@ -37,6 +38,13 @@ def here(postgres, address_of) -> Address:
         connection = await connect(address, MAINTENANCE)
         for name in ("main", *PROJECTS):
             await connection.execute(f'CREATE DATABASE "{name}" STRATEGY wal_log')
+        await connection.execute("CREATE DATABASE otherapp")
+        await connection.close()
+        connection = await connect(address, "main")
+        await connection.execute("CREATE TABLE projects (id text)")
+        await connection.executemany(
+            "INSERT INTO projects VALUES ($1)", [(name,) for name in PROJECTS]
+        )
         await connection.close()
 
     asyncio.run(create())
@@ -157,7 +165,7 @@ async def test_a_killed_backend_ends_one_statement_and_no_more(databases, here: 
 
 
 async def test_connections_stay_bounded_over_many_projects(here: Address):
-    limits = Limits(main=2, per_project=2, projects_open=3)
+    limits = Limits(total=6)
     connections = Connections(here, limits)
     most = 0
 
@@ -170,11 +178,11 @@ async def test_connections_stay_bounded_over_many_projects(here: Address):
     answers = await asyncio.gather(*(ask(project) for project in PROJECTS * 10))
     await connections.close()
     assert answers == [len("project-0")] * 80
-    assert most <= limits.projects_open * limits.per_project < limits.total
+    assert most == limits.total
 
 
-async def test_an_idle_projects_pool_makes_room_and_a_busy_one_does_not(here: Address):
-    limits = Limits(projects_open=1, acquire_within_s=0.2)
+async def test_an_idle_connection_makes_room_and_a_busy_one_does_not(here: Address):
+    limits = Limits(total=1, acquire_within_s=0.2)
     connections = Connections(here, limits)
     async with connections.acquire("project-0"):
         with pytest.raises(DatabaseBusyError, match="project-1"):
@@ -186,7 +194,7 @@ async def test_an_idle_projects_pool_makes_room_and_a_busy_one_does_not(here: Ad
 
 
 async def test_a_caller_waiting_in_vain_is_told_so(here: Address):
-    connections = Connections(here, Limits(main=1, acquire_within_s=0.2))
+    connections = Connections(here, Limits(shorts_per_database=1, acquire_within_s=0.2))
     async with connections.acquire("main"):
         with pytest.raises(DatabaseBusyError, match=r"within 0\.2 s"):
             async with connections.acquire("main"):
@@ -197,7 +205,7 @@ async def test_a_caller_waiting_in_vain_is_told_so(here: Address):
 
 
 async def test_a_cancelled_caller_gives_its_connection_back(here: Address):
-    connections = Connections(here, Limits(main=1))
+    connections = Connections(here, Limits(total=1))
 
     holds = asyncio.Event()
 
@@ -285,3 +293,116 @@ def test_each_foreign_error_has_one_word_of_ours(foreign: Exception, ours: type)
 
 def test_the_password_is_in_no_repr():
     assert "geheim" not in repr(Address(password="geheim"))
+
+
+async def test_versions_do_not_wait_for_loads(here: Address):
+    connections = Connections(here, Limits(total=8, loads=6, loads_per_database=4))
+    async with AsyncExitStack() as loads:
+        for _ in range(4):
+            await loads.enter_async_context(connections.acquire("project-0", Use.LOAD))
+        for _ in range(2):
+            await loads.enter_async_context(connections.acquire("project-1", Use.LOAD))
+        for project in PROJECTS:
+            async with connections.acquire(project) as connection:
+                assert await connection.fetchval("SELECT 1") == 1
+    await connections.close()
+
+
+@pytest.mark.parametrize(
+    ("limits", "busy"),
+    [
+        (Limits(loads_per_database=1, acquire_within_s=0.2), "project-0"),
+        (Limits(loads=1, acquire_within_s=0.2), "project-1"),
+    ],
+)
+async def test_loads_are_bounded_per_database_and_in_all(here: Address, limits, busy):
+    connections = Connections(here, limits)
+    async with connections.acquire("project-0", Use.LOAD):
+        with pytest.raises(DatabaseBusyError, match=busy):
+            async with connections.acquire(busy, Use.LOAD):
+                pass
+    async with connections.acquire(busy, Use.LOAD) as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+    await connections.close()
+
+
+async def backends(connections: Connections, project: str) -> int:
+    async with connections.acquire(project) as connection:
+        return await connection.fetchval("SELECT pg_backend_pid()")
+
+
+async def test_databases_that_fit_the_budget_keep_their_connections(here: Address):
+    connections = Connections(here, Limits(total=len(PROJECTS)))
+
+    seen = {project: set() for project in PROJECTS}
+
+    async def ask(project: str) -> None:
+        seen[project].add(await backends(connections, project))
+
+    await asyncio.gather(*(ask(project) for project in PROJECTS))
+    for _ in range(5):
+        await asyncio.gather(*(ask(project) for project in PROJECTS * 12))
+    await connections.close()
+    assert {len(pids) for pids in seen.values()} == {1}
+
+
+async def test_a_refused_statement_costs_no_connection_and_a_cancelled_one_does(here: Address):
+    connections = Connections(here, Limits())
+    first = await backends(connections, "project-0")
+    with pytest.raises(DatabaseError, match="division by zero"):
+        async with connections.acquire("project-0") as connection:
+            await connection.fetchval("SELECT 1 / 0")
+    assert await backends(connections, "project-0") == first
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1), connections.acquire("project-0") as connection:
+            await connection.fetchval("SELECT pg_sleep(30)")
+    assert await backends(connections, "project-0") != first
+    await connections.close()
+
+
+async def test_what_nobody_uses_is_closed(here: Address, eventually):
+    connections = Connections(here, Limits(idle_for_s=0.1))
+    await backends(connections, "project-0")
+    assert connections.open == 1
+    await eventually(lambda: connections.open == 0, "the idle connection is closed")
+    await connections.close()
+
+
+async def test_nothing_of_ours_stays_in_a_session(databases):
+    async with databases.connect("project-0") as connection:
+        before = await connection.fetch("SELECT name, setting FROM pg_settings ORDER BY 1")
+    async with databases.snapshot("project-0") as connection:
+        await connection.fetchval("SELECT 1")
+    async with databases.connect("project-0") as connection:
+        after = await connection.fetch("SELECT name, setting FROM pg_settings ORDER BY 1")
+    assert before == after
+
+
+@pytest.mark.parametrize("name", ["nowhere", "otherapp", "postgres", "template1"])
+async def test_what_is_no_project_is_never_connected_to(databases, here: Address, name):
+    with pytest.raises(DatabaseMissingError, match=name):
+        async with databases.connect(name):
+            pass
+    administrator = await connect(here, MAINTENANCE)
+    count = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
+    assert await administrator.fetchval(count, name) == 0
+    await administrator.close()
+
+
+async def test_strangers_cost_one_look_for_all(databases):
+    asked = [databases.connect(f"no-such-{number}").__aenter__() for number in range(300)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {DatabaseMissingError}
+    assert databases.open_connections == 1
+
+
+async def test_a_project_made_just_now_by_somebody_else_is_found(databases, here: Address):
+    async with databases.connect("project-0"):
+        pass
+    administrator = await connect(here, MAINTENANCE)
+    await administrator.execute("CREATE DATABASE fresh")
+    await administrator.close()
+    async with databases.connect("main") as connection:
+        await connection.execute("INSERT INTO projects VALUES ('fresh')")
+    async with databases.connect("fresh") as connection:
+        assert await connection.fetchval("SELECT current_database()") == "fresh"

@@ -91,14 +91,14 @@ async def test_a_run_is_unsettled_from_begin_to_complete(databases: Databases):
     await begin_module_run(databases, PROJECT, "m1")
     during = await read_metric_version(databases, PROJECT, "visits")
     assert (during.is_running, during.settled, during.last_run) == (True, None, before.last_run)
-    after = await complete_module_run(databases, PROJECT, "m1")
+    after = (await complete_module_run(databases, PROJECT, "m1")).settled
     assert after > before.settled
     assert (await read_object_version(databases, PROJECT, "table")).run.settled == after
 
 
 async def test_a_first_run_settles_a_module(databases: Databases):
     await begin_module_run(databases, PROJECT, "m2")
-    version = await complete_module_run(databases, PROJECT, "m2")
+    version = (await complete_module_run(databases, PROJECT, "m2")).settled
     assert (await read_object_version(databases, PROJECT, "idle")).run.settled == version
     await execute(databases, PROJECT, "UPDATE modules SET last_run = NULL WHERE id = 'm2'")
 
@@ -211,3 +211,30 @@ async def test_what_is_not_there_is_named(databases: Databases):
     ):
         with pytest.raises(RecordMissingError, match="no-such"):
             await asked
+
+
+async def test_runs_that_overlap_settle_when_the_last_one_is_complete(databases: Databases):
+    first = await begin_module_run(databases, PROJECT, "m1")
+    second = await begin_module_run(databases, PROJECT, "m1")
+    assert (await complete_module_run(databases, PROJECT, "m1", first)).settled is None
+    assert (await read_results_version(databases, PROJECT, "visits")).is_running
+    ended = await complete_module_run(databases, PROJECT, "m1", second)
+    assert ended.settled == (await read_results_version(databases, PROJECT, "visits")).settled
+
+
+async def test_a_completion_without_an_id_ends_every_run(databases: Databases):
+    for _ in range(2):
+        await begin_module_run(databases, PROJECT, "m1")
+    assert (await complete_module_run(databases, PROJECT, "m1")).settled
+
+
+async def test_a_run_that_was_never_completed_counts_as_ended_after_a_day(databases: Databases):
+    started = "UPDATE modules SET run_started_at = now() - interval '{} h' WHERE id = 'm1'"
+    await execute(databases, PROJECT, started.format(23))
+    assert (await read_object_version(databases, PROJECT, "table")).run.settled is None
+    await execute(databases, PROJECT, started.format(25))
+    before = (await read_object_version(databases, PROJECT, "table")).run.settled
+    assert before
+    await execute(databases, PROJECT, "UPDATE results_visits SET count = count + 1")
+    assert (await read_object_version(databases, PROJECT, "table")).run.settled > before
+    await complete_module_run(databases, PROJECT, "m1")

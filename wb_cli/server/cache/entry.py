@@ -8,6 +8,7 @@ the version is read without decompressing, the data frame is served as it is
 """
 
 import struct
+import sys
 import threading
 import zlib
 from enum import StrEnum
@@ -70,6 +71,12 @@ class Entry:
             return self.body
         return _zstd().decompress(self.body)
 
+    def zstd(self) -> bytes:
+        """The data as a zstd frame, compressed where need be."""
+        if self.encoding is Encoding.ZSTD:
+            return self.body
+        return _zstd().compress(self.body)
+
     def value(self) -> Any:
         """The data, decoded anew at each call: the caller's own, free to change."""
         return orjson.loads(self.json())
@@ -95,8 +102,17 @@ def finish(data: Any, encoded: bytes, version: str | None, fingerprint: str) -> 
     if len(encoded) >= COMPRESS_FROM:
         compressed = _zstd().compress(encoded)
         if len(compressed) < len(encoded):
-            return Entry(version, fingerprint, compressed, Encoding.ZSTD)
-    return Entry(version, fingerprint, encoded, Encoding.IDENTITY)
+            return Entry(version, fingerprint, _to_size(compressed), Encoding.ZSTD)
+    return Entry(version, fingerprint, _to_size(encoded), Encoding.IDENTITY)
+
+
+def _to_size(body: bytes) -> bytes:
+    """The body in memory of its own size.
+
+    Encoders shrink the buffer that they worked in. What the buffer had too much stays behind as a
+    hole in the heap beside each body.
+    """
+    return bytes(memoryview(body))
 
 
 def decode(wire: bytes) -> Entry:
@@ -154,9 +170,8 @@ def _decode_json(wire: bytes) -> Entry:
     document = _document.decode(wire)
     if not wire.isascii():
         wire.decode()
-    return Entry(
-        document.versionHash, document.fingerprint, bytes(document.data), Encoding.IDENTITY
-    )
+    fingerprint = sys.intern(document.fingerprint)  # the same in every entry
+    return Entry(document.versionHash, fingerprint, bytes(document.data), Encoding.IDENTITY)
 
 
 def _decode_zstd(wire: bytes) -> Entry:
@@ -164,7 +179,7 @@ def _decode_zstd(wire: bytes) -> Entry:
     body = wire[start:]
     if len(body) != head.bytes or zlib.crc32(body) != head.crc32:
         raise GarbageError("the data is not what was stored")
-    return Entry(head.versionHash, head.fingerprint, body, Encoding.ZSTD)
+    return Entry(head.versionHash, sys.intern(head.fingerprint), body, Encoding.ZSTD)
 
 
 def _split(wire: bytes) -> tuple[_Head, int]:

@@ -41,7 +41,7 @@ def cache_metrics(caches: Sequence[Cache]) -> Iterator[Metric]:
     yield Metric(
         "wb_cache_hits_total",
         "counter",
-        "Answers without a load, by tier.",
+        "Answers that a tier gave without a load, by cache and tier.",
         per_cache(
             (c, hits, {"tier": tier})
             for c in caches
@@ -51,7 +51,7 @@ def cache_metrics(caches: Sequence[Cache]) -> Iterator[Metric]:
     yield Metric(
         "wb_cache_misses_total",
         "counter",
-        "Loads begun, by the reason they were needed.",
+        "Loads that began because no tier had the entry, by cache and reason.",
         per_cache(
             (c, count, {"reason": reason})
             for c in caches
@@ -61,7 +61,7 @@ def cache_metrics(caches: Sequence[Cache]) -> Iterator[Metric]:
     yield Metric(
         "wb_cache_unstored_total",
         "counter",
-        "Answers that were passed on and not stored, by reason.",
+        "Loaded answers that were sent but not stored, by cache and reason.",
         per_cache(
             (c, count, {"reason": reason})
             for c in caches
@@ -69,9 +69,13 @@ def cache_metrics(caches: Sequence[Cache]) -> Iterator[Metric]:
         ),
     )
     simple = (
-        ("hydrated_total", "Entries put into L1 by a warm-up from L2.", "hydrated"),
-        ("flights_joined_total", "Callers that joined a load in progress.", "joined"),
-        ("load_failures_total", "Loads that failed.", "failures"),
+        ("hydrated_total", "Entries that a warm-up copied from L2 into L1, by cache.", "hydrated"),
+        (
+            "flights_joined_total",
+            "Callers that shared a load already in progress, by cache.",
+            "joined",
+        ),
+        ("load_failures_total", "Loads that ended with an error, by cache.", "failures"),
     )
     for name, text, attribute in simple:
         yield Metric(
@@ -83,15 +87,15 @@ def cache_metrics(caches: Sequence[Cache]) -> Iterator[Metric]:
     yield Metric(
         "wb_cache_load_seconds",
         "histogram",
-        "How long loads took.",
+        "Seconds that a load took, by cache.",
         tuple(sample for c in caches for sample in _histogram(c)),
     )
     yield Metric(
-        "wb_cache_minutes_saved_total",
+        "wb_cache_seconds_saved_total",
         "counter",
-        "Minutes of loading that were not needed: their number times the mean load.",
+        "Seconds of loading that hits made needless, as their number times the mean load.",
         per_cache(
-            (c, seconds / 60, {"by": by})
+            (c, seconds, {"by": by})
             for c in caches
             for by, seconds in c.counts.seconds_saved().items()
         ),
@@ -99,30 +103,59 @@ def cache_metrics(caches: Sequence[Cache]) -> Iterator[Metric]:
     yield Metric(
         "wb_cache_entries",
         "gauge",
-        "Entries in L1.",
+        "Entries that L1 holds, by cache.",
         per_cache((c, len(c), {}) for c in caches),
     )
 
 
 def l1_metrics(l1: LocalTier) -> Iterator[Metric]:
     """The metrics of L1."""
-    yield _single("wb_cache_l1_bytes", "gauge", "Bytes held in L1.", l1.bytes)
-    yield _single("wb_cache_l1_max_bytes", "gauge", "Bytes L1 may hold.", l1.max_bytes)
-    yield _single("wb_cache_l1_evictions_total", "counter", "Entries evicted.", l1.evictions)
+    yield _single(
+        "wb_cache_l1_bytes", "gauge", "Bytes of memory that the entries in L1 take.", l1.bytes
+    )
+    yield _single(
+        "wb_cache_l1_max_bytes",
+        "gauge",
+        "Bytes of memory that the entries in L1 may take.",
+        l1.max_bytes,
+    )
+    yield _single(
+        "wb_cache_l1_evictions_total",
+        "counter",
+        "Entries that L1 evicted to stay within its bound.",
+        l1.evictions,
+    )
 
 
 def l2_metrics(l2: RemoteTier) -> Iterator[Metric]:
     """The metrics of L2."""
     queue, breaker = l2.queue, l2.breaker
-    yield _single("wb_cache_l2_queue_depth", "gauge", "Writes that wait.", len(queue))
-    yield _single("wb_cache_l2_queue_bytes", "gauge", "Bytes that wait.", queue.bytes)
-    yield _single("wb_cache_l2_writes_total", "counter", "Writes done.", l2.written)
-    drops = tuple(Sample(count, {"reason": why}) for why, count in queue.dropped.items())
-    yield Metric("wb_cache_l2_drops_total", "counter", "Writes given up, by reason.", drops)
-    states = tuple(Sample(breaker.state is each, {"state": each}) for each in BreakerState)
-    yield Metric("wb_cache_l2_breaker", "gauge", "1 for the breaker's state.", states)
     yield _single(
-        "wb_cache_l2_breaker_openings_total", "counter", "Times it opened.", breaker.openings
+        "wb_cache_l2_queue_depth", "gauge", "Writes that wait in the queue to L2.", len(queue)
+    )
+    yield _single(
+        "wb_cache_l2_queue_bytes",
+        "gauge",
+        "Bytes of memory that the writes waiting for L2 take.",
+        queue.bytes,
+    )
+    yield _single("wb_cache_l2_writes_total", "counter", "Writes that L2 has taken.", l2.written)
+    drops = tuple(Sample(count, {"reason": why}) for why, count in queue.dropped.items())
+    yield Metric(
+        "wb_cache_l2_drops_total", "counter", "Writes to L2 that were given up, by reason.", drops
+    )
+    states = tuple(Sample(breaker.state is each, {"state": each}) for each in BreakerState)
+    yield Metric(
+        "wb_cache_l2_breaker",
+        "gauge",
+        "State of the breaker in front of L2: 1 for the current state, 0 for the others.",
+        states,
+    )
+    yield _single(
+        "wb_cache_l2_breaker_openings_total",
+        "counter",
+        "Times that the breaker in front of L2 opened.",
+        breaker.openings,
     )
 
 

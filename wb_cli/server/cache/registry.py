@@ -10,6 +10,7 @@
 | ``replicant_options`` | ``<project>::<results object>::<by>::<fetch config>`` | last_run |
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -40,22 +41,31 @@ class Ask:
     version: str | None
 
 
+# What separates parts, and what escapes that. Only the last part of a hash may hold it as it is.
+SEPARATING = re.compile("[|:%]")
+
+
+def part(text: str) -> str:
+    """An id that others follow in a hash: ordinary ones as they are, and no two ever alike."""
+    return SEPARATING.sub(lambda found: f"%{ord(found[0]):02X}", text)
+
+
 def object_detail(project_id: str, object_id: str, last_updated: str) -> Ask:
     """A presentation object's detail."""
-    return Ask(CacheName.PO_DETAIL, f"{project_id}|{object_id}", last_updated)
+    return Ask(CacheName.PO_DETAIL, f"{part(project_id)}|{object_id}", last_updated)
 
 
 def object_items(
     project_id: str, results_object_id: str, fetch_hash: str, last_run: str | None
 ) -> Ask:
     """Items: shared by all objects that fetch the same from the same results."""
-    uniqueness = f"{project_id}|{results_object_id}|{fetch_hash}"
+    uniqueness = f"{part(project_id)}|{part(results_object_id)}|{fetch_hash}"
     return Ask(CacheName.PO_ITEMS, uniqueness, last_run)
 
 
 def metric_info(project_id: str, metric_id: str, last_run: str | None) -> Ask:
     """What is known of a metric."""
-    return Ask(CacheName.METRIC_INFO, f"{project_id}::{metric_id}", last_run)
+    return Ask(CacheName.METRIC_INFO, f"{part(project_id)}::{metric_id}", last_run)
 
 
 def replicant_options(
@@ -66,7 +76,9 @@ def replicant_options(
     last_run: str | None,
 ) -> Ask:
     """The values that an object can be repeated for."""
-    uniqueness = f"{project_id}::{results_object_id}::{replicate_by}::{fetch_hash}"
+    uniqueness = (
+        f"{part(project_id)}::{part(results_object_id)}::{part(replicate_by)}::{fetch_hash}"
+    )
     return Ask(CacheName.REPLICANT_OPTIONS, uniqueness, last_run)
 
 

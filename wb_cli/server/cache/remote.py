@@ -1,29 +1,23 @@
 """L2: never raises, never makes a request wait longer than one deadline, writes behind."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from enum import StrEnum
-from typing import Protocol
 
 from wb_cli.server.cache.breaker import Breaker
 from wb_cli.server.cache.entry import Entry, GarbageError, decode, peek_version
 from wb_cli.server.cache.errors import BusyError, L2Error, RefusedError
-from wb_cli.server.cache.writes import Write, WriteQueue
+from wb_cli.server.cache.store import Store
+from wb_cli.server.cache.write_behind import MAX_QUEUE_BYTES, WriteBehind
+from wb_cli.server.cache.writes import Write
 
 log = logging.getLogger(__name__)
 
-MAX_QUEUE_BYTES = 64 * 1024 * 1024
-PIPELINE_WRITES = 64
-PIPELINE_BYTES = 4 * 1024 * 1024
 READ_BATCH_KEYS = 128
 READ_BATCH_BYTES = 2 * 1024 * 1024
 PREFIX_BYTES = 1024  # holds the head of every envelope whose hashes are of sane length
-WRITE_ATTEMPTS = 5
-RETRY_AFTER_S = 0.25
-RECONNECTION_S = 0.6  # more than a link pauses between two attempts
 
 
 class Absence(StrEnum):
@@ -36,37 +30,6 @@ class Absence(StrEnum):
     BREAKER_OPEN = "l2_breaker_open"
     BUSY = "l2_busy"
     FAILED = "l2_failed"
-
-
-class Store(Protocol):
-    """What L2 asks of a server's client; raises `L2Error` alone. `ValkeyLink` is one."""
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether calls make sense now."""
-
-    def on_ready(self, callback: Callable[[], None]) -> None:
-        """Call back each time it becomes ready."""
-
-    def suspect(self) -> None:
-        """A call failed: have a look."""
-
-    async def get(self, key: bytes) -> bytes | None:
-        """One value, within the request deadline."""
-
-    async def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Values in one round trip."""
-
-    async def prefixes(self, keys: Sequence[bytes], length: int) -> list[bytes]:
-        """The first bytes of each value."""
-
-    async def apply(
-        self, changes: Sequence[tuple[bytes, bytes | None]]
-    ) -> list[RefusedError | None]:
-        """Store values, or delete keys for None, in order; for each, why it was refused."""
-
-    def keys(self, prefix: bytes) -> AsyncIterator[list[bytes]]:
-        """Every key that begins so, a batch at a time."""
 
 
 class RemoteTier:
@@ -84,20 +47,20 @@ class RemoteTier:
         max_queue_bytes: int = MAX_QUEUE_BYTES,
     ) -> None:
         self.breaker = Breaker(clock)
-        self.queue = WriteQueue(max_queue_bytes)
-        self.written = 0
         self._store = store
-        self._pause = pause
-        self._purges: list[bytes] = []
-        self._is_refusing = False
-        self._wake = asyncio.Event()
-        self._drained = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._behind = WriteBehind(store, clock, pause, max_queue_bytes)
+        self.queue = self._behind.queue
+        self._purges = self._behind.purges
         store.on_ready(self._on_ready)
+
+    @property
+    def written(self) -> int:
+        """Writes done since the process began."""
+        return self._behind.written
 
     def start(self) -> None:
         """Begin to write behind."""
-        self._task = self._task or asyncio.create_task(self._write_behind(), name="l2-writer")
+        self._behind.start()
 
     # Reading ---------------------------------------------------------------------------------
 
@@ -184,9 +147,7 @@ class RemoteTier:
         write = self.queue.find(key)
         if write is not None:
             return write.entry or Absence.CLEARED
-        if self._purges and key.startswith(tuple(self._purges)):
-            return Absence.CLEARED
-        return None
+        return Absence.CLEARED if self._purges.covers(key) else None
 
     def _unwritten_version(self, key: bytes) -> tuple[str, str] | None:
         entry = self._unwritten(key)
@@ -198,105 +159,37 @@ class RemoteTier:
 
     def write(self, key: bytes, entry: Entry, order: int) -> bool:
         """Store behind; returns at once, and tells whether nothing newer was there."""
-        return self._offer(Write(key, entry, order))
+        return self._behind.offer(Write(key, entry, order))
 
     def delete(self, key: bytes, order: int) -> None:
         """Delete behind; from now on, the key reads as absent."""
-        self._offer(Write(key, None, order))
+        self._behind.offer(Write(key, None, order))
 
     def purge(self, prefix: bytes) -> None:
         """Delete behind every key that begins so; from now on, they read as absent."""
-        self.queue.forget(prefix)
-        self._purges.append(prefix)
-        self._has_work()
+        self._behind.purge(prefix)
+
+    async def purged(self, within: float) -> list[str]:
+        """Wait for the purges, so many seconds at most; the prefixes that L2 still holds.
+
+        They are deleted as soon as the server is back, while this process lives.
+        """
+        return await self._behind.purged(within)
 
     async def flush(self, within: float = 2.0) -> int:
         """Write what waits, for so many seconds at most; how many writes are left.
 
         A server that is away gets the time of one reconnection, not all of it.
         """
-        budget = within if self._store.is_ready else min(within, RECONNECTION_S)
-        if self._task is not None and (self.queue or self._purges):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(budget):
-                    await self._drained.wait()
-        return len(self.queue)
+        return await self._behind.flush(within)
 
     async def close(self, within: float = 2.0) -> None:
-        """Flush, then stop writing."""
-        left = await self.flush(within)
-        if left:
-            log.warning("[Cache] %d entries were not written to Valkey", left)
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    def _offer(self, write: Write) -> bool:
-        is_newest = self.queue.offer(write)
-        self._has_work()
-        return is_newest
-
-    def _has_work(self) -> None:
-        self._drained.clear()
-        self._wake.set()
+        """Flush, then stop writing; the log names what was not done."""
+        await self._behind.close(within)
 
     def _on_ready(self) -> None:
         self.breaker.probe_now()
-        self._wake.set()
-
-    async def _write_behind(self) -> None:
-        while True:
-            self._wake.clear()
-            await self._write_all()
-            if not self.queue and not self._purges:
-                self._drained.set()
-            await self._wake.wait()
-
-    async def _write_all(self) -> None:
-        while (self.queue or self._purges) and self._store.is_ready:
-            try:
-                await (self._purge_next() if self._purges else self._write_next())
-            except Exception as error:
-                is_expected = isinstance(error, L2Error)
-                log.log(
-                    logging.DEBUG if is_expected else logging.ERROR,
-                    "[Cache] write-behind: %s",
-                    error,
-                    exc_info=not is_expected,
-                )
-                self._store.suspect()
-                await self._pause(RETRY_AFTER_S)
-
-    async def _write_next(self) -> None:
-        batch = self.queue.take(PIPELINE_WRITES, PIPELINE_BYTES)
-        try:
-            refusals = await self._store.apply(
-                [(write.key, write.entry.wire() if write.entry else None) for write in batch]
-            )
-        except BaseException:
-            self.queue.put_back(WRITE_ATTEMPTS)
-            raise
-        self.queue.settle()
-        refused = [write for write, no in zip(batch, refusals, strict=True) if no is not None]
-        self.written += len(batch) - len(refused)
-        if refused:
-            self.queue.drop("refused", refused)
-        self._note_refusal(next(filter(None, refusals), None))
-
-    def _note_refusal(self, refusal: RefusedError | None) -> None:
-        """Say once that Valkey refuses writes, and once that it takes them again."""
-        if refusal is not None and not self._is_refusing:
-            log.warning("[Cache] Valkey refuses writes: %s", refusal)
-        elif refusal is None and self._is_refusing:
-            log.info("[Cache] Valkey takes writes again")
-        self._is_refusing = refusal is not None
-
-    async def _purge_next(self) -> None:
-        prefix = self._purges[0]
-        async for keys in self._store.keys(prefix):
-            if keys:
-                await self._store.apply([(key, None) for key in keys])
-        self._purges.remove(prefix)
+        self._behind.wake()
 
 
 def _entry(wire: bytes | None) -> Entry | Absence:

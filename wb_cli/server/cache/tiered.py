@@ -22,13 +22,15 @@ log = logging.getLogger(__name__)
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 # From this much JSON on, checking and compressing leave the event loop to others.
 THREAD_FROM_BYTES = 256 * 1024
+# The reasons that say what L2 holds; the others say that it could not be asked.
+LOOKED = frozenset((Absence.NONE, Absence.GARBAGE, Absence.CLEARED, Miss.STALE, Miss.FOREIGN))
 
 
 class Cache:
     """One named cache. Without an ``l2`` it lives in memory alone and never touches Valkey.
 
     A version is what the caller read from the database just before; None says that it is
-    unsettled, and then the cache is neither read nor written.
+    unsettled. Then the cache is neither read nor written, and no load is shared that began earlier.
 
     *moment*: who reads versions long before using them (the warm-up) takes a :meth:`moment` before
     reading them and passes it on. What was asked for later then counts as newer.
@@ -55,6 +57,9 @@ class Cache:
         self._nodes = self._shelf.nodes
         self._flights = Flights()
         self._hydrations: set[Hydration] = set()
+        # What a look into L2 has just not found, with the version: the load that follows does not
+        # look again.
+        self._not_in_l2: dict[str, tuple[str, Absence | Miss]] = {}
         self._clock = clock
 
     def __repr__(self) -> str:
@@ -84,7 +89,8 @@ class Cache:
         """The entry of that version, from L1, L2 or the loader; one load for all who ask at once.
 
         Where the loader says that its data has another version, the entry bears that one. What
-        the loader raises reaches every waiter; the next call tries again.
+        the loader raises reaches every waiter; the next call tries again. A loader may ask caches
+        itself; where it would wait for its own end, it gets `LoadLoopError`.
         """
         try:  # `peek`, without the price of a call
             node = self._nodes[uniqueness]
@@ -171,6 +177,16 @@ class Cache:
             self._l2.purge(key_of(self.name, ""))
         return self._shelf.clear()
 
+    async def cleared(self, within: float) -> bool:
+        """Whether L2, too, has deleted what was cleared; waits for so many seconds at most.
+
+        What it has not deleted reads as absent, and is deleted when L2 is back, while this process
+        lives. Other processes keep what they have in their own L1.
+        """
+        return self._l2 is None or key_of(self.name, "").decode() not in await self._l2.purged(
+            within
+        )
+
     async def close(self) -> None:
         """End the loads in progress; who waits for one gets `LoadAbandonedError`."""
         await self._flights.close()
@@ -180,14 +196,14 @@ class Cache:
     async def _join_or_take_off(
         self, uniqueness: str, version: str | None, loader: Loader, moment: int | None
     ) -> Entry:
+        self._flights.check_for_loop(uniqueness, version)
         flight = self._flights.find(uniqueness, version)
         if flight is None:
             flight = Flight(uniqueness, version, self._order(moment))
             self._flights.take_off(flight, lambda flight: self._find_or_load(flight, loader))
         else:
             self.counts.joined += 1
-        # Shielded: a caller that is cancelled leaves the flight to the others.
-        return await asyncio.shield(flight.task)
+        return await self._flights.wait_for(flight)
 
     async def _find_or_load(self, flight: Flight, loader: Loader) -> Entry:
         if flight.version is None:
@@ -203,6 +219,9 @@ class Cache:
     async def _find_in_l2(self, uniqueness: str, version: str) -> Entry | Absence | Miss:
         if self._l2 is None:
             return Miss.NOT_PERSISTED
+        not_found, reason = self._not_in_l2.pop(uniqueness, (None, Absence.NONE))
+        if not_found == version:
+            return reason
         return self._judge(await self._l2.read(key_of(self.name, uniqueness)), version)
 
     def _judge(self, found: Entry | Absence, version: str) -> Entry | Absence | Miss:
@@ -266,6 +285,8 @@ class Cache:
         judged = self._judge(found, version)
         if not isinstance(judged, Entry):
             result.missing[uniqueness] = judged
+            if judged in LOOKED:
+                self._not_in_l2[uniqueness] = version, judged
         elif self._shelf.put(uniqueness, judged, order):
             self.counts.hydrated += 1
             result.hydrated.append(uniqueness)

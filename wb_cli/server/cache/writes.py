@@ -1,13 +1,25 @@
 """What waits to be written to L2: one write per key, bounded in bytes, the older never wins."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from wb_cli.server.cache.entry import Entry
 
 # Keys whose latest order is remembered after they were written: what a late older load must beat.
 REMEMBERED_KEYS = 100_000
+# What a write costs besides its key and its body: the write, its entry, the version and the order,
+# and a place in each of the two ordered tables. `tests/benchmarks/bench_memory.py` measures it.
+OVERHEAD_BYTES = 768
+
+
+class Drop(StrEnum):
+    """Why an entry was given up; the value is the label in the metrics."""
+
+    OVERFLOW = "overflow"
+    FAILED = "failed"
+    REFUSED = "refused"
 
 
 @dataclass(slots=True)
@@ -18,26 +30,34 @@ class Write:
     entry: Entry | None
     order: int
     attempts: int = 0
+    cost: int = field(init=False)  # bytes that count towards the queue's bound
 
-    @property
-    def cost(self) -> int:
-        """Bytes that count towards the queue's bound."""
-        return len(self.key) + (len(self.entry.body) if self.entry else 0)
+    def __post_init__(self) -> None:
+        body = len(self.entry.body) if self.entry else 0
+        self.cost = OVERHEAD_BYTES + len(self.key) + body
 
 
 class WriteQueue:
-    """Writes in the order they came, each key once; `take` some, then `settle` or `put_back`."""
+    """Writes, each key once; `take` some, then `settle` or `put_back`.
 
-    def __init__(self, max_bytes: int) -> None:
+    Deletions go first, and stores in the order they came. Only stores are ever dropped:
+    ``on_drop`` hears of each, with the reason in words.
+    """
+
+    def __init__(
+        self, max_bytes: int, on_drop: Callable[[Write, str], None] = lambda _write, _why: None
+    ) -> None:
         self.max_bytes = max_bytes
+        self._on_drop = on_drop
         self.bytes = 0
         self.dropped: Counter[str] = Counter()
-        self._waiting: OrderedDict[bytes, Write] = OrderedDict()
+        self._deletions: OrderedDict[bytes, Write] = OrderedDict()
+        self._stores: OrderedDict[bytes, Write] = OrderedDict()
         self._sending: dict[bytes, Write] = {}
         self._latest: OrderedDict[bytes, int] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._sending)
+        return len(self._deletions) + len(self._stores) + len(self._sending)
 
     def offer(self, write: Write) -> bool:
         """Queue a write in place of an older one of its key; tells whether it was not the older."""
@@ -45,24 +65,27 @@ class WriteQueue:
             return False
         self._remember(write)
         self._discard(write.key)
-        self._waiting[write.key] = write
+        self._line_of(write)[write.key] = write
         self.bytes += write.cost
         self._shrink()
         return True
 
     def find(self, key: bytes) -> Write | None:
         """What will be in L2 under this key once all is written, if that is still to be written."""
-        return self._waiting.get(key) or self._sending.get(key)
+        return self._find_waiting(key) or self._sending.get(key)
 
     def take(self, max_writes: int, max_bytes: int) -> list[Write]:
         """The next writes, at least one if there is any; they count as waiting until settled."""
         room = max_bytes
-        while self._waiting and len(self._sending) < max_writes:
-            key, write = next(iter(self._waiting.items()))
+        while len(self._sending) < max_writes:
+            line = self._deletions or self._stores
+            if not line:
+                break
+            key, write = next(iter(line.items()))
             if self._sending and write.cost > room:
                 break
             room -= write.cost
-            self._sending[key] = self._waiting.pop(key)
+            self._sending[key] = line.pop(key)
         return list(self._sending.values())
 
     def settle(self) -> None:
@@ -70,46 +93,69 @@ class WriteQueue:
         self.bytes -= sum(write.cost for write in self._sending.values())
         self._sending.clear()
 
-    def put_back(self, max_attempts: int) -> None:
+    def put_back(self, max_attempts: int, why: str) -> None:
         """What was taken may not have arrived: again, unless superseded or tried too often."""
-        sent, self._sending = list(self._sending.values()), {}
-        for write in reversed(sent):
-            write.attempts += 1
-            is_superseded = write.key in self._waiting
-            if is_superseded or write.attempts >= max_attempts:
+        for write in reversed(self._take_back()):
+            if self._may_try_again(write, max_attempts, Drop.FAILED, why):
+                line = self._line_of(write)
+                line[write.key] = write
+                line.move_to_end(write.key, last=False)
+        self._shrink()
+
+    def settle_but(self, refused: Collection[Write], max_attempts: int, why: str) -> None:
+        """What was taken is done with, but for the writes that L2 refused.
+
+        They are tried again after all others, which L2 may take.
+        """
+        keys = {write.key for write in refused}
+        for write in self._take_back():
+            if write.key not in keys:
                 self.bytes -= write.cost
-                self.dropped["failed"] += not is_superseded
-                continue
-            self._waiting[write.key] = write
-            self._waiting.move_to_end(write.key, last=False)
+            elif self._may_try_again(write, max_attempts, Drop.REFUSED, why):
+                self._line_of(write)[write.key] = write
         self._shrink()
 
     def forget(self, prefix: bytes) -> None:
         """Let go of every write whose key begins so; what is on its way is not put back."""
-        for key in [key for key in self._waiting if key.startswith(prefix)]:
-            self._discard(key)
-        for key in [key for key in self._sending if key.startswith(prefix)]:
-            self.bytes -= self._sending.pop(key).cost
+        for line in (self._deletions, self._stores, self._sending):
+            for key in [key for key in line if key.startswith(prefix)]:
+                self.bytes -= line.pop(key).cost
 
-    def drop(self, reason: str, writes: Sequence[Write]) -> None:
-        """Count writes that will never arrive."""
-        self.dropped[reason] += len(writes)
+    def _take_back(self) -> list[Write]:
+        sent, self._sending = list(self._sending.values()), {}
+        return sent
+
+    def _may_try_again(self, write: Write, max_attempts: int, drop: Drop, why: str) -> bool:
+        write.attempts += 1
+        is_superseded = self._find_waiting(write.key) is not None
+        if not is_superseded and (write.entry is None or write.attempts < max_attempts):
+            return True
+        self.bytes -= write.cost
+        if not is_superseded:
+            self._drop(write, drop, why)
+        return False
+
+    def _drop(self, write: Write, drop: Drop, why: str) -> None:
+        self.dropped[drop] += 1
+        self._on_drop(write, why)
+
+    def _line_of(self, write: Write) -> OrderedDict[bytes, Write]:
+        return self._deletions if write.entry is None else self._stores
+
+    def _find_waiting(self, key: bytes) -> Write | None:
+        return self._stores.get(key) or self._deletions.get(key)
 
     def _discard(self, key: bytes) -> None:
-        write = self._waiting.pop(key, None)
+        write = self._stores.pop(key, None) or self._deletions.pop(key, None)
         if write is not None:
             self.bytes -= write.cost
 
     def _shrink(self) -> None:
-        """Drop the oldest until the bound holds. A deletion stays: it costs its key alone."""
-        if self.bytes <= self.max_bytes:
-            return
-        for key, write in list(self._waiting.items()):
-            if write.entry is not None:
-                self._discard(key)
-                self.dropped["overflow"] += 1
-            if self.bytes <= self.max_bytes:
-                return
+        """Drop the oldest stores until the bound holds. A deletion stays."""
+        while self.bytes > self.max_bytes and self._stores:
+            _, write = self._stores.popitem(last=False)
+            self.bytes -= write.cost
+            self._drop(write, Drop.OVERFLOW, "the queue of writes is full")
 
     def _remember(self, write: Write) -> None:
         self._latest[write.key] = write.order

@@ -67,5 +67,23 @@ async def decode_json(connection: Any) -> None:
         schema="pg_catalog",
         format="binary",
         encoder=lambda value: b"\1" + orjson.dumps(value),
-        decoder=lambda encoded: orjson.loads(encoded[1:]),
+        decoder=_decode,
     )
+
+
+class Undecodable:
+    """Stands for JSON that PostgreSQL holds and a JSON reader refuses: 1e400, or 2,000 levels.
+
+    Such a value fails what it belongs to. An exception would fail the whole query, and with it
+    every other row.
+    """
+
+    def __repr__(self) -> str:
+        return "JSON with a number too large, or nested too deeply"
+
+
+def _decode(encoded: bytes) -> Any:
+    try:
+        return orjson.loads(encoded[1:])
+    except orjson.JSONDecodeError:
+        return Undecodable()

@@ -1,60 +1,90 @@
-"""Connections, bounded in total: a pool for ``main``, and small ones for the projects in use."""
+"""Connections to every database of the server, from one budget for the whole process."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
-import asyncpg
+from wb_cli.errors import WbError
+from wb_cli.server.db.address import STATEMENT_TIMEOUT_S, Address, connect
+from wb_cli.server.db.errors import (
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+    QueryTimeoutError,
+    translated,
+)
 
-from wb_cli.server.db.address import MAIN, STATEMENT_TIMEOUT_S, Address, decode_json
-from wb_cli.server.db.errors import DatabaseBusyError, translated
+
+class Use(Enum):
+    """What a connection is wanted for."""
+
+    SHORT = auto()  # a version, a list, a single write: milliseconds
+    LOAD = auto()  # results: seconds, or a minute
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How many connections, and how long a caller waits for one.
 
-    PostgreSQL admits 100 in all. Helper containers, operators and a second server process during a
-    restart need theirs too, so this process takes ``main + projects_open * per_project`` at most.
+    PostgreSQL admits 100 in all. Two server processes side by side during a restart leave 12 of
+    them to helper containers and operators. Forty projects can each keep one.
+
+    Loads never take all: what they leave is for versions, which every answer needs.
     """
 
-    main: int = 4
-    per_project: int = 4
-    projects_open: int = 6
+    total: int = 44
+    loads: int = 16
+    loads_per_database: int = 6
+    shorts_per_database: int = 4
     acquire_within_s: float = 10.0
     idle_for_s: float = 60.0
     statement_s: float = STATEMENT_TIMEOUT_S
 
+
+@dataclass(slots=True, eq=False)
+class _Database:
+    """One database's connections, and who may have one."""
+
+    shorts: asyncio.Semaphore
+    loads: asyncio.Semaphore
+    idle: dict[Any, float] = field(default_factory=dict)  # with the time of last use, oldest first
+    busy: dict[Any, Use] = field(default_factory=dict)
+    opening: list[Use] = field(default_factory=list)
+    is_forgotten: bool = False
+
     @property
-    def total(self) -> int:
-        """The most connections that can be open at one time."""
-        return self.main + self.projects_open * self.per_project
+    def size(self) -> int:
+        return len(self.idle) + len(self.busy) + len(self.opening)
+
+    @property
+    def serves_versions(self) -> bool:
+        """Whether a version can be had by waiting for a connection that is there."""
+        return Use.SHORT in self.opening or Use.SHORT in self.busy.values()
 
 
-@dataclass(slots=True)
-class _Pool:
-    """One database's pool, how many hold or await a connection of it, and when it was last used."""
-
-    pool: Any
-    users: int = 0
-
-
-@dataclass(slots=True)
 class Connections:
-    """Hands out connections by database name. Opens nothing before it is asked."""
+    """Hands out connections by database name. Opens nothing before it is asked.
 
-    address: Address
-    limits: Limits = field(default_factory=Limits)
-    # In order of last use: the first one that nobody uses makes room for another project.
-    _projects: dict[str, _Pool] = field(default_factory=dict)
-    _main: _Pool | None = None
-    _room: asyncio.Event = field(default_factory=asyncio.Event)
-    _closed: bool = False
+    asyncpg's pool resets a connection each time it comes back, a round trip as long as reading a
+    version. Nothing in `db/` leaves state in a session (no SET, LISTEN, temporary table or session
+    lock), so nothing is reset here. A connection that an error left in doubt is closed instead.
+    """
+
+    def __init__(self, address: Address, limits: Limits | None = None) -> None:
+        self.address = address
+        self.limits = limits or Limits()
+        self._databases: dict[str, _Database] = {}
+        self._loads = asyncio.Semaphore(self.limits.loads)
+        self._changed = asyncio.Event()
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     @asynccontextmanager
-    async def acquire(self, database: str) -> AsyncIterator[Any]:
+    async def acquire(self, database: str, use: Use = Use.SHORT) -> AsyncIterator[Any]:
         """A connection to one database, for the block. asyncpg's errors leave translated.
 
         Raises:
@@ -62,91 +92,164 @@ class Connections:
             DatabaseUnavailableError: PostgreSQL cannot be reached.
             DatabaseMissingError: there is no such database.
         """
-        pool = await self._admitted(database)
-        pool.users += 1
-        try:
-            with translated(self.address.host):
-                await pool.pool  # initialises it; with no minimum size this never waits
-                connection = await self._connection(pool, database)
-                try:
+        known = self._known(database)
+        async with AsyncExitStack() as gates:
+            connection = await self._admitted(gates, known, database, use)
+            try:
+                with translated(self.address.host):
                     yield connection
-                finally:
-                    await pool.pool.release(connection)
-        finally:
-            pool.users -= 1
-            self._room.set()
+            except BaseException as error:
+                self._take_back(known, connection, is_in_doubt=not leaves_sound(error))
+                raise
+            self._take_back(known, connection, is_in_doubt=connection.is_in_transaction())
 
     @property
     def open(self) -> int:
-        """How many connections are open now."""
-        pools = [*self._projects.values(), *([self._main] if self._main else [])]
-        return sum(pool.pool.get_size() for pool in pools)
+        """How many connections are open now, or are being opened."""
+        return sum(known.size for known in self._databases.values())
 
     async def forget(self, database: str) -> None:
         """Close a project's connections, as needed before its database is dropped."""
-        if pool := self._projects.pop(database, None):
-            pool.pool.terminate()
-            self._room.set()
+        if known := self._databases.pop(database, None):
+            known.is_forgotten = True
+            for connection in (*known.idle, *known.busy):
+                connection.terminate()
+            self._changed.set()
 
     async def close(self, within_s: float = 2.0) -> None:
         """Let running statements finish for as long as the deadline allows, then cut them off."""
         self._closed = True
-        pools = [pool.pool for pool in (*self._projects.values(), self._main) if pool]
+        if self._sweeper:
+            self._sweeper.cancel()
+        for known, connection in list(self._idle()):
+            self._part_with(known, connection)
+        deadline = time.monotonic() + within_s
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                await asyncio.gather(*(pool.close() for pool in pools), return_exceptions=True)
-        for pool in pools:
-            pool.terminate()
+                while self._are_busy():
+                    await self._wait_for_change()
+        for known in self._databases.values():
+            for connection in known.busy:
+                connection.terminate()
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=max(0.1, deadline - time.monotonic()))
 
-    async def _admitted(self, database: str) -> _Pool:
-        """The database's pool; waits while every open pool is in use for another one."""
+    # A caller's turn -------------------------------------------------------------------------
+
+    async def _admitted(
+        self, gates: AsyncExitStack, known: _Database, database: str, use: Use
+    ) -> Any:
+        """Pass the gates, which order callers by their arrival, then take a connection."""
+        loading = (known.loads, self._loads)
         try:
             async with asyncio.timeout(self.limits.acquire_within_s):
-                while (pool := self._pool(database)) is None:
-                    self._room.clear()
-                    await self._room.wait()
+                for gate in loading if use is Use.LOAD else (known.shorts,):
+                    await gates.enter_async_context(gate)
+                while not (self._can_reuse(known) or self._can_open(known, use)):
+                    await self._wait_for_change()
         except TimeoutError:
             raise self._busy(database) from None
-        return pool
+        return self._reused(known, use) or await self._opened(known, database, use)
 
-    async def _connection(self, pool: _Pool, database: str) -> Any:
-        try:
-            return await pool.pool.acquire(timeout=self.limits.acquire_within_s)
-        except TimeoutError:
-            raise self._busy(database) from None
-
-    def _pool(self, database: str) -> _Pool | None:
-        """The pool if there is one or room for one. Synchronous: no two callers can overfill it."""
+    def _can_reuse(self, known: _Database) -> bool:
         if self._closed:
             raise DatabaseBusyError("the server is shutting down")
-        if database == MAIN:
-            self._main = self._main or self._new(MAIN, self.limits.main)
-            return self._main
-        pool = self._projects.pop(database, None)
-        if pool is None and self._has_room():
-            pool = self._new(database, self.limits.per_project)
-        if pool is not None:
-            self._projects[database] = pool
-        return pool
+        for connection in [each for each in known.idle if each.is_closed()]:
+            del known.idle[connection]
+        return bool(known.idle)
 
-    def _has_room(self) -> bool:
-        if len(self._projects) < self.limits.projects_open:
+    def _reused(self, known: _Database, use: Use) -> Any | None:
+        if not known.idle:
+            return None
+        connection, _ = known.idle.popitem()  # the last one used, so that the others grow old
+        known.busy[connection] = use
+        return connection
+
+    def _can_open(self, known: _Database, use: Use) -> bool:
+        """Whether the budget admits one more, after an idle one has made room if need be.
+
+        A version takes no other database's only connection while its own has one that will come
+        back in a moment: databases in use at once would else take turns at connecting.
+        """
+        if self.open < self.limits.total:
             return True
-        idle = next((name for name, pool in self._projects.items() if not pool.users), None)
-        if idle is not None:
-            self._projects.pop(idle).pool.terminate()
-        return idle is not None
+        idle = sorted(self._idle(), key=lambda pair: pair[0].idle[pair[1]])
+        spare = next((pair for pair in idle if pair[0].size > 1), None)
+        if spare is None and idle and (use is Use.LOAD or not known.serves_versions):
+            spare = idle[0]
+        if spare is not None:
+            owner, connection = spare
+            del owner.idle[connection]
+            connection.terminate()
+        return spare is not None
 
-    def _new(self, database: str, size: int) -> _Pool:
-        return _Pool(
-            asyncpg.create_pool(
-                min_size=0,
-                max_size=size,
-                max_inactive_connection_lifetime=self.limits.idle_for_s,
-                init=decode_json,
-                **self.address.connect_arguments(database, self.limits.statement_s),
+    async def _opened(self, known: _Database, database: str, use: Use) -> Any:
+        known.opening.append(use)
+        try:
+            connection = await connect(self.address, database, self.limits.statement_s)
+        except BaseException:
+            self._changed.set()
+            raise
+        finally:
+            known.opening.remove(use)
+        known.busy[connection] = use
+        return connection
+
+    def _take_back(self, known: _Database, connection: Any, *, is_in_doubt: bool) -> None:
+        if self._closed or known.is_forgotten or is_in_doubt or connection.is_closed():
+            self._part_with(known, connection)
+            return
+        known.busy.pop(connection, None)
+        known.idle[connection] = time.monotonic()
+        self._changed.set()
+        self._sweep_later()
+
+    def _part_with(self, known: _Database, connection: Any) -> None:
+        """Close one, which also cancels what it runs; in the background, as that may take long."""
+        known.busy.pop(connection, None)
+        known.idle.pop(connection, None)
+        self._changed.set()
+        if not connection.is_closed():
+            task = asyncio.create_task(_closed(connection))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def _wait_for_change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+    # What is there ---------------------------------------------------------------------------
+
+    def _known(self, database: str) -> _Database:
+        if database not in self._databases:
+            self._databases[database] = _Database(
+                asyncio.Semaphore(self.limits.shorts_per_database),
+                asyncio.Semaphore(self.limits.loads_per_database),
             )
+        return self._databases[database]
+
+    def _idle(self) -> Iterator[tuple[_Database, Any]]:
+        return (
+            (known, connection) for known in self._databases.values() for connection in known.idle
         )
+
+    def _are_busy(self) -> bool:
+        return any(known.busy for known in self._databases.values())
+
+    def _sweep_later(self) -> None:
+        if self._sweeper is None:
+            loop = asyncio.get_running_loop()
+            self._sweeper = loop.call_later(self.limits.idle_for_s, self._sweep)
+
+    def _sweep(self) -> None:
+        """Close what nobody has used for a while."""
+        self._sweeper = None
+        oldest = time.monotonic() - self.limits.idle_for_s
+        for known, connection in list(self._idle()):
+            if known.idle[connection] <= oldest:
+                self._part_with(known, connection)
+        if any(True for _ in self._idle()):
+            self._sweep_later()
 
     def _busy(self, database: str) -> DatabaseBusyError:
         return DatabaseBusyError(
@@ -154,3 +257,17 @@ class Connections:
             f"{self.limits.acquire_within_s:g} s",
             "try again; the server limits how many it opens",
         )
+
+
+def leaves_sound(error: BaseException) -> bool:
+    """Whether a connection can be used again after this error: PostgreSQL's refusals, and ours."""
+    is_lost = isinstance(error, DatabaseUnavailableError | QueryTimeoutError)
+    return isinstance(error, WbError) and not is_lost
+
+
+async def _closed(connection: Any) -> None:
+    """Say goodbye, or hang up on a server that does not listen."""
+    try:
+        await connection.close(timeout=2)
+    except Exception:  # noqa: BLE001  (it is gone either way)
+        connection.terminate()

@@ -13,12 +13,12 @@ Built, started and closed once per process::
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from wb_cli.server.db.address import MAIN, Address, connect
-from wb_cli.server.db.connections import Connections, Limits
+from wb_cli.server.db.connections import Connections, Limits, Use
 from wb_cli.server.db.errors import (
     DatabaseError,
     DatabaseUnavailableError,
@@ -26,6 +26,7 @@ from wb_cli.server.db.errors import (
     reason,
     translated,
 )
+from wb_cli.server.db.known_projects import KnownProjects
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class Databases:
     ) -> None:
         self.address = address
         self._connections = Connections(address, limits or Limits())
+        self._projects = KnownProjects(self._connections)
         self._prepare = prepare
         self._state = DatabaseState(connected=False, reason="not connected yet")
         self._ready = asyncio.Event()
@@ -100,21 +102,30 @@ class Databases:
                 "check PG_HOST, PG_PORT and PG_PASSWORD, and that PostgreSQL is running",
             ) from None
 
-    def connect(self, database: str) -> AbstractAsyncContextManager[Any]:
-        """A pooled connection to ``main`` or to a project's database, for one ``async with``."""
-        return self._connections.acquire(database)
+    @asynccontextmanager
+    async def connect(self, database: str, use: Use = Use.SHORT) -> AsyncIterator[Any]:
+        """A connection to ``main`` or to a project's database, for one ``async with``.
+
+        Raises:
+            DatabaseMissingError: there is no such project; found out without connecting.
+        """
+        if database != MAIN:
+            await self._projects.check(database)
+        async with self._connections.acquire(database, use) as connection:
+            yield connection
 
     @asynccontextmanager
     async def snapshot(self, database: str) -> AsyncIterator[Any]:
-        """A connection whose every statement sees the same moment, and which cannot write."""
+        """A connection for a load: every statement sees the same moment, and none can write."""
         async with (
-            self._connections.acquire(database) as connection,
+            self.connect(database, Use.LOAD) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             yield connection
 
     async def forget(self, database: str) -> None:
-        """Close the connections to one project's database."""
+        """Close the connections to one project's database, which is about to go."""
+        self._projects.forget(database)
         await self._connections.forget(database)
 
     async def close(self, within_s: float = 2.0) -> None:
@@ -124,6 +135,7 @@ class Databases:
             with suppress(asyncio.CancelledError):
                 await self._watcher
         self._state = DatabaseState(connected=False, reason="closed")
+        await self._projects.close()
         await self._connections.close(within_s)
         logger.info("[PostgreSQL] Disconnected")
 

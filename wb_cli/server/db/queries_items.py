@@ -6,7 +6,7 @@ from typing import Any
 from wb_cli.server.db.loaded import Loaded, plain_rows
 from wb_cli.server.db.migrations import quoted
 from wb_cli.server.db.pool import Databases
-from wb_cli.server.db.results import ResultsObject, period_bounds, read_results_object
+from wb_cli.server.db.results import ResultsObject, read_results_object, results_bounds
 from wb_cli.server.fetch_config import FetchConfig
 
 MOST_ITEMS = 10_000  # more than any page can show
@@ -44,8 +44,8 @@ async def load_items(
     async with databases.snapshot(project_id) as connection:
         source, run = await read_results_object(connection, results_object_id)
         query, parameters = items_query(source, fetch, most)
-        rows = await connection.fetch(query, *parameters)
-        bounds = await period_bounds(connection, source.table)
+        rows = await connection.fetch(query, *parameters) if source.has_table else []
+        bounds = await results_bounds(connection, source)
     status = _items_status(len(rows), most)
     return Loaded(
         {
@@ -95,11 +95,11 @@ async def distinct_values(
 ) -> dict[str, Any]:
     """A dimension's values, sorted, and the status; no values where there are too many."""
     conditions, parameters = source.conditions(fetch) if fetch else ("true", [])
-    rows = await connection.fetch(
+    query = (
         f"SELECT DISTINCT {source.dimension_sql(dimension)} AS value FROM {quoted(source.table)} "
-        f"WHERE {conditions} ORDER BY 1 LIMIT {MOST_VALUES + 1}",
-        *parameters,
+        f"WHERE {conditions} ORDER BY 1 LIMIT {MOST_VALUES + 1}"
     )
+    rows = await connection.fetch(query, *parameters) if source.has_table else []
     if not rows:
         return {"status": ValuesStatus.NO_VALUES_AVAILABLE.value, "values": []}
     if len(rows) > MOST_VALUES:

@@ -4,7 +4,7 @@ from wb_cli.server.db.loaded import Loaded
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_items import distinct_values
 from wb_cli.server.db.queries_versions import found
-from wb_cli.server.db.results import PERIOD_SQL, period_bounds, read_results_object
+from wb_cli.server.db.results import PERIOD_SQL, read_results_object, results_bounds
 
 
 async def load_metric_info(databases: Databases, project_id: str, metric_id: str) -> Loaded:
@@ -24,7 +24,7 @@ async def load_metric_info(databases: Databases, project_id: str, metric_id: str
             {"dimension": name, **await distinct_values(connection, source, name)}
             for name in source.dimensions
         ]
-        bounds = await period_bounds(connection, source.table)
+        bounds = await results_bounds(connection, source)
     return Loaded(
         {
             "metricId": metric["id"],

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from wb_cli.server.cache import UnfaithfulValueError
+from wb_cli.server.cache.faithful import to_json
+from wb_cli.server.db.address import Undecodable
 from wb_cli.server.db.loaded import Loaded
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_versions import found
@@ -11,6 +14,7 @@ from wb_cli.server.fetch_config import InvalidConfigError, fetch_config
 # the version of a detail is the object's `last_updated` alone.
 DETAIL = """
     SELECT po.id, po.label, version_text(po.last_updated) AS last_updated, po.config,
+           po.config::text AS config_text,
            met.id AS metric_id, met.label AS metric_label, met.value_props, met.value_func,
            ro.id AS results_object_id, ro.label AS results_object_label, ro.dimensions, ro.measures,
            met.module_id, mod.label AS module_label
@@ -35,8 +39,7 @@ def _detail(row: Any) -> dict[str, Any]:
         "id": row["id"],
         "label": row["label"],
         "lastUpdated": row["last_updated"],
-        "config": row["config"],
-        **_fetching(row),
+        **_config(row),
         "metric": {
             "id": row["metric_id"],
             "label": row["metric_label"],
@@ -53,8 +56,31 @@ def _detail(row: Any) -> dict[str, Any]:
     }
 
 
+def _config(row: Any) -> dict[str, Any]:
+    """The config and what it fetches. A config that is wrong still opens, so that it can be mended.
+
+    PostgreSQL's JSON holds what other JSON readers change or refuse, such as numbers past 53 bits.
+    Such a config is shown as text.
+    """
+    fetching, why_not = _fetching(row), _why_not_json(row["config"])
+    if why_not is None:
+        return {"config": row["config"], "configText": None, **fetching}
+    fetching["configProblem"] = why_not
+    return {"config": None, "configText": row["config_text"], **fetching}
+
+
+def _why_not_json(config: Any) -> str | None:
+    """Why an answer cannot carry a config as JSON, if so."""
+    if isinstance(config, Undecodable):
+        return f"not an object's config: {config!r}"
+    try:
+        to_json({"data": {"config": config}})
+    except UnfaithfulValueError as error:
+        return str(error)
+    return None
+
+
 def _fetching(row: Any) -> dict[str, Any]:
-    """What the object fetches. A config that is wrong must still open, or nobody could mend it."""
     try:
         fetch = fetch_config(row["config"], row["value_props"], row["value_func"])
     except InvalidConfigError as error:

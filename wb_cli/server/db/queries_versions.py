@@ -77,18 +77,24 @@ def hfa_version(version_id: int | None) -> str | None:
     return None if version_id is None else f"{version_id}"
 
 
+# A run that was never completed ended somehow; its results count as settled after so long. Each of
+# its writes has moved `last_run`, so they bear a version of their own.
+RUN_ENDS_WITHIN_H = 24
+# The state of the module that writes a results object, which need not be the metric's module.
+LAST_RUN = f"""
+    version_text(mod.last_run) AS last_run,
+    coalesce(mod.run_started_at > clock_timestamp() - interval '{RUN_ENDS_WITHIN_H} h', false)
+        AS is_running
+"""
 # 10 us each; then the event loop gets a turn.
 ROWS_IN_A_ROW = 250
-OBJECT_VERSIONS = """
+OBJECT_VERSIONS = f"""
     SELECT po.id, po.label, version_text(po.last_updated) AS last_updated, po.metric_id, po.config,
-           met.results_object_id, met.module_id, met.value_props, met.value_func,
-           version_text(mod.last_run) AS last_run, mod.run_started_at IS NOT NULL AS is_running
+           met.results_object_id, met.module_id, met.value_props, met.value_func, {LAST_RUN}
     FROM presentation_objects po
     JOIN metrics met ON met.id = po.metric_id
-    LEFT JOIN modules mod ON mod.id = met.module_id
-"""
-LAST_RUN = """
-    SELECT version_text(mod.last_run) AS last_run, mod.run_started_at IS NOT NULL AS is_running
+    JOIN results_objects ro ON ro.id = met.results_object_id
+    LEFT JOIN modules mod ON mod.id = ro.module_id
 """
 
 
@@ -116,7 +122,9 @@ async def read_metric_version(databases: Databases, project_id: str, metric_id: 
     """The version of a metric's info."""
     async with databases.connect(project_id) as connection:
         row = await connection.fetchrow(
-            f"""{LAST_RUN} FROM metrics met LEFT JOIN modules mod ON mod.id = met.module_id
+            f"""SELECT {LAST_RUN} FROM metrics met
+            JOIN results_objects ro ON ro.id = met.results_object_id
+            LEFT JOIN modules mod ON mod.id = ro.module_id
             WHERE met.id = $1""",
             metric_id,
         )
@@ -134,7 +142,7 @@ async def read_results_version(
 async def results_version(connection: Any, results_object_id: str) -> RunVersion:
     """The same, within the snapshot that the caller loads from."""
     row = await connection.fetchrow(
-        f"""{LAST_RUN} FROM results_objects ro LEFT JOIN modules mod ON mod.id = ro.module_id
+        f"""SELECT {LAST_RUN} FROM results_objects ro LEFT JOIN modules mod ON mod.id = ro.module_id
         WHERE ro.id = $1""",
         results_object_id,
     )

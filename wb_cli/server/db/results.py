@@ -5,7 +5,7 @@ from typing import Any
 
 from wb_cli.server.db.migrations import quoted
 from wb_cli.server.db.queries_versions import LAST_RUN, RunVersion, found
-from wb_cli.server.fetch_config import FetchConfig, InvalidConfigError
+from wb_cli.server.fetch_config import SHORTENED, FetchConfig, InvalidConfigError
 
 # The periods that derive from a row's month, finest first: 202405, 20242, 2024.
 PERIOD_SQL = {
@@ -24,6 +24,8 @@ class ResultsObject:
     label: str
     dimensions: tuple[str, ...]
     measures: tuple[str, ...]
+    # False between the description of a module's results and its first run.
+    has_table: bool = True
 
     @property
     def table(self) -> str:
@@ -42,14 +44,18 @@ class ResultsObject:
         if dimension in PERIOD_SQL:
             return PERIOD_SQL[dimension]
         known = ", ".join((*self.dimensions, *PERIOD_SQL))
-        raise InvalidConfigError(f"{self.id} has no dimension {dimension!r}", f"it has {known}")
+        raise InvalidConfigError(
+            f"{self.id} has no dimension {SHORTENED.repr(dimension)}", f"it has {known}"
+        )
 
     def measure_sql(self, measure: str) -> str:
         """A value column, as SQL."""
         if measure in self.measures:
             return quoted(measure)
         known = ", ".join(self.measures)
-        raise InvalidConfigError(f"{self.id} has no value {measure!r}", f"it has {known}")
+        raise InvalidConfigError(
+            f"{self.id} has no value {SHORTENED.repr(measure)}", f"it has {known}"
+        )
 
     def conditions(self, fetch: FetchConfig) -> tuple[str, list[Any]]:
         """Which rows a fetch config concerns: SQL after WHERE, and its parameters."""
@@ -80,7 +86,8 @@ async def read_results_object(
 ) -> tuple[ResultsObject, RunVersion]:
     """A results object and the version of its rows, within the caller's snapshot."""
     row = await connection.fetchrow(
-        f"""{LAST_RUN}, ro.id, ro.module_id, ro.label, ro.dimensions, ro.measures
+        f"""SELECT {LAST_RUN}, ro.id, ro.module_id, ro.label, ro.dimensions, ro.measures,
+            to_regclass(quote_ident('results_' || ro.id)) IS NOT NULL AS has_table
         FROM results_objects ro LEFT JOIN modules mod ON mod.id = ro.module_id
         WHERE ro.id = $1""",
         results_object_id,
@@ -88,7 +95,17 @@ async def read_results_object(
     found(row, "results object", results_object_id)
     run = RunVersion(row["last_run"], row["is_running"])
     dimensions, measures = tuple(row["dimensions"]), tuple(row["measures"])
-    return ResultsObject(row["id"], row["module_id"], row["label"], dimensions, measures), run
+    # What there is no table for has no data, and no version either: the table comes unannounced.
+    has_table = row["has_table"]
+    described = ResultsObject(
+        row["id"], row["module_id"], row["label"], dimensions, measures, has_table
+    )
+    return described, run if has_table else RunVersion(None, run.is_running)
+
+
+async def results_bounds(connection: Any, source: ResultsObject) -> dict[str, int] | None:
+    """The first and last month of a results object; None where it has no rows."""
+    return await period_bounds(connection, source.table) if source.has_table else None
 
 
 async def period_bounds(connection: Any, table: str) -> dict[str, int] | None:

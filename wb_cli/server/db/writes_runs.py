@@ -5,7 +5,7 @@ from typing import Any
 
 from wb_cli.server.db.migrations import quoted
 from wb_cli.server.db.pool import Databases
-from wb_cli.server.db.queries_versions import found
+from wb_cli.server.db.queries_versions import LAST_RUN, RunVersion, found
 from wb_cli.server.db.results import ResultsObject, read_results_object
 
 
@@ -20,25 +20,54 @@ async def touch_object(databases: Databases, project_id: str, object_id: str) ->
     return str(found(version, "presentation object", object_id))
 
 
-async def begin_module_run(databases: Databases, project_id: str, module_id: str) -> None:
-    """From now on nothing of this module is settled. Beginning again is no mistake."""
-    async with databases.connect(project_id) as connection:
+async def begin_module_run(databases: Databases, project_id: str, module_id: str) -> int:
+    """From now on nothing of this module is settled; returns the run's id.
+
+    Runs may overlap. Beginning anew after a run that failed is no mistake.
+    """
+    async with databases.connect(project_id) as connection, connection.transaction():
         begun = await connection.fetchval(
             "UPDATE modules SET run_started_at = clock_timestamp() WHERE id = $1 RETURNING id",
             module_id,
         )
-    found(begun, "module", module_id)
+        found(begun, "module", module_id)
+        return int(
+            await connection.fetchval(
+                "INSERT INTO module_runs (module_id) VALUES ($1) RETURNING id", module_id
+            )
+        )
 
 
-async def complete_module_run(databases: Databases, project_id: str, module_id: str) -> str:
-    """Settle what the run wrote under a new `last_run`, which is returned."""
-    async with databases.connect(project_id) as connection:
-        version = await connection.fetchval(
-            """UPDATE modules SET last_run = next_version(last_run), run_started_at = NULL
-            WHERE id = $1 RETURNING version_text(last_run)""",
+async def complete_module_run(
+    databases: Databases, project_id: str, module_id: str, run_id: int | None = None
+) -> RunVersion:
+    """End a run, and settle what was written once no other run goes on.
+
+    Args:
+        databases: where the project is.
+        project_id: the project.
+        module_id: the module.
+        run_id: the run that is complete; None for all that were begun.
+
+    Returns:
+        The module's state: its new `last_run`, and whether another run still goes on.
+    """
+    async with databases.connect(project_id) as connection, connection.transaction():
+        # The module's row first, as in the beginning of a run: two that end take turns.
+        lock = "SELECT id FROM modules WHERE id = $1 FOR UPDATE"
+        found(await connection.fetchval(lock, module_id), "module", module_id)
+        await connection.execute(
+            "DELETE FROM module_runs WHERE module_id = $1 AND ($2::bigint IS NULL OR id = $2)",
+            module_id,
+            run_id,
+        )
+        ended = await connection.fetchrow(
+            f"""UPDATE modules mod SET last_run = next_version(last_run), run_started_at =
+                (SELECT max(begun_at) FROM module_runs run WHERE run.module_id = mod.id)
+            WHERE id = $1 RETURNING {LAST_RUN}""",
             module_id,
         )
-    return str(found(version, "module", module_id))
+    return RunVersion(**ended)
 
 
 async def replace_results(

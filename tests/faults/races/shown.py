@@ -1,0 +1,188 @@
+"""What an answer's body says: the values of facts, by name. Pure."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from faults.races.world import (
+    HALVES,
+    LONE,
+    METRICS,
+    MODULES,
+    MONTHS,
+    OBJECTS,
+    PROJECT,
+    RESULTS,
+    RUNS,
+)
+
+A_PROJECT = f"/api/projects/{PROJECT}"
+Facts = dict[str, Any]
+
+
+class IncompleteError(Exception):
+    """The body holds a part of one state and a part of another."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Something that can be asked for."""
+
+    path: str
+    read: Callable[[Any], Facts]
+    # Which version its ETag begins with; none where that version is of one of two modules.
+    version: str | None = None
+    # What is missing where there is no such thing.
+    missing: str | None = None
+    # The results whose halves are of one state, wherever the answer bears an ETag.
+    results: str | None = None
+
+    def shown(self, body: bytes, is_settled: bool) -> Facts:
+        """The facts that a body shows.
+
+        Raises:
+            IncompleteError: they are not of one state.
+        """
+        facts = self.read(orjson.loads(body))
+        # A run writes the halves one after the other; who writes outside a run writes both at once.
+        if self.results and (is_settled or self.results != RUNS):
+            seen = {facts.get(f"results {self.results} {half}") for half in HALVES}
+            if len(seen) > 1:
+                raise IncompleteError(f"the halves of {self.results} are of the states {seen}")
+        return facts
+
+
+def only(values: Iterable[Any], what: str) -> Any:
+    """The one value that all of them are."""
+    distinct = set(values)
+    if len(distinct) != 1:
+        raise IncompleteError(f"{what}: {sorted(distinct, key=str) or 'nothing'}")
+    return distinct.pop()
+
+
+def detail_of(object_id: str) -> Page:
+    """An object's detail."""
+    metric = OBJECTS[object_id]
+
+    def read(body: Any) -> Facts:
+        return {
+            f"label {object_id}": body["label"],
+            f"config {object_id}": config_number(body["config"]),
+            f"metric {metric}": body["metric"]["label"],
+            f"module {METRICS[metric]}": body["module"]["label"],
+            f"results object {RESULTS[metric]}": body["resultsObject"]["label"],
+            f"last_updated of {object_id}": body["lastUpdated"],
+        }
+
+    missing = f"label {object_id}"
+    return Page(f"{A_PROJECT}/objects/{object_id}", read, f"last_updated of {object_id}", missing)
+
+
+def items_of(object_id: str) -> Page:
+    """An object's items."""
+    metric = OBJECTS[object_id]
+    results = RESULTS[metric]
+
+    def read(body: Any) -> Facts:
+        facts: Facts = {f"config {object_id}": config_number(body["fetchConfig"])}
+        for half in HALVES:
+            counts = [item["count"] for item in body["items"] if item["half"] == half]
+            if len(counts) != MONTHS[results]:
+                raise IncompleteError(f"{len(counts)} months in the half {half} of {results}")
+            facts[f"results {results} {half}"] = only(counts, f"the half {half} of {results}")
+        return facts
+
+    path, missing = f"{A_PROJECT}/objects/{object_id}/items", f"label {object_id}"
+    return Page(path, read, version_of(metric), missing, results)
+
+
+def replicants_of(object_id: str) -> Page:
+    """The zones that an object can be repeated for: one for each half."""
+    metric = OBJECTS[object_id]
+    results = RESULTS[metric]
+    path, missing = f"{A_PROJECT}/objects/{object_id}/replicants/zone", f"label {object_id}"
+    return Page(
+        path,
+        lambda body: zones(results, body["values"]),
+        version_of(metric),
+        missing,
+        results,
+    )
+
+
+def metric_info_of(metric: str) -> Page:
+    """What can be asked of a metric."""
+    results = RESULTS[metric]
+
+    def read(body: Any) -> Facts:
+        values = {each["dimension"]: each["values"] for each in body["disaggregations"]}
+        return {f"metric {metric}": body["label"], **zones(results, values["zone"])}
+
+    missing = f"metric {metric}"
+    return Page(f"{A_PROJECT}/metrics/{metric}", read, version_of(metric), missing, results)
+
+
+def version_of(metric: str) -> str | None:
+    """Which version a metric's results have; none where metric and results differ in module."""
+    module = METRICS[metric]
+    return f"last_run of {module}" if RESULTS[metric] == module else None
+
+
+def zones(results: str, values: list[str]) -> Facts:
+    """Zones as `a7`: which half, in which state."""
+    halves = [(value[0], int(value[1:])) for value in values]
+    if sorted(half for half, _ in halves) != list(HALVES):
+        raise IncompleteError(f"the zones of {results} are {values}")
+    return {f"results {results} {half}": n for half, n in halves}
+
+
+def config_number(config: Any) -> int:
+    """Which write a config is of."""
+    ((number,),) = (
+        [int(v.removeprefix("config ")) for v in each["values"] if v.startswith("config ")]
+        for each in config["filters"]
+    )
+    return number
+
+
+def read_objects(body: Any) -> Facts:
+    """The list of objects."""
+    facts: Facts = dict.fromkeys(f"label {object_id}" for object_id in OBJECTS)
+    facts |= {f"label {each['id']}": each["label"] for each in body}
+    facts |= {f"last_updated of {each['id']}": each["lastUpdated"] for each in body}
+    return facts
+
+
+def hmis_of(indicators: str) -> Page:
+    """The HMIS dataset."""
+
+    def read(body: Any) -> Facts:
+        facts: Facts = {
+            "counts": only((item["count"] for item in body["items"]), "counts"),
+            f"{indicators} label": int(body["indicators"][0]["label"]),
+            "facility columns": tuple(body["facilityColumns"]),
+        }
+        if "ownership" in body["facilityColumns"]:
+            owners = (int(item["ownership"]) for item in body["items"])
+            facts["ownership"] = only(owners, "ownership")
+        return facts
+
+    return Page(f"/api/datasets/hmis/{indicators}", read, "HMIS version")
+
+
+def read_hfa(body: Any) -> Facts:
+    """The HFA dataset."""
+    return {
+        "HFA values": only((item["value"] for item in body["items"]), "HFA values"),
+        "HFA label": int(body["indicators"][0]["label"]),
+    }
+
+
+DATASETS = (hmis_of("raw"), hmis_of("common"), Page("/api/datasets/hfa", read_hfa, "HFA version"))
+PAGES = (
+    *(make(name) for make in (detail_of, items_of, replicants_of) for name in OBJECTS),
+    *map(metric_info_of, (*MODULES, LONE)),
+    *DATASETS,
+    Page(f"{A_PROJECT}/objects", read_objects),
+)

@@ -1,0 +1,199 @@
+"""The four processes under test, and what befalls them."""
+
+import asyncio
+import re
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import valkey
+from faults.races import world
+from faults.races.facts import Events
+from platform_data import execute, with_databases
+from platform_server import PlatformServer, environment_for
+from services import POSTGRES_STARTUP, Service, Services, free_port, speaks, wait_until
+
+# How long PostgreSQL stands still: much less than a caller waits for a connection.
+PAUSES_S = (0.3, 1.5)
+TERMINATE = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'wb-platform' AND pid <> pg_backend_pid()
+"""
+# The server's word for a request that it could not answer.
+A_FAILURE = re.compile(r"[A-Z]+ /\S* failed: ")
+
+
+@dataclass(eq=False)
+class Stack:
+    """Two servers, one Valkey and one PostgreSQL. What can wait is done in threads."""
+
+    postgres: Service
+    valkey: Service
+    ports: tuple[int, ...] = field(default_factory=lambda: (free_port(), free_port()))
+    servers: list[PlatformServer] = field(default_factory=list)
+    # What servers said that they should not, and how they should not have ended.
+    complaints: list[str] = field(default_factory=list)
+    # The times between which the database or a server is away, so that 503 is right.
+    away_from: int | None = None
+    away_until: int = 0
+
+    @classmethod
+    @contextmanager
+    def running(cls, services: Services) -> "Iterator[Stack]":
+        """Everything started, with an instance made anew; and ended after the block."""
+        stack = cls(services.new_postgres(), services.new_valkey(port=free_port()))
+        with ExitStack() as closing:
+            closing.callback(services.remove, stack.postgres, stack.valkey)
+            with_databases(stack.postgres.url, world.fill)
+            for port in stack.ports:
+                stack.servers.append(stack.start_server(port))
+                closing.callback(stack.end_place, len(stack.servers) - 1)
+            yield stack
+
+    def start_server(self, port: int) -> PlatformServer:
+        """A server; returns once it answers from its database."""
+        environment = environment_for(self.postgres.url, self.valkey.url)
+        server = PlatformServer({**environment, "PORT": str(port)}).wait_listening()
+        server.wait_status("ready", "warm")
+        return server
+
+    def end_place(self, place: int, number: int = signal.SIGTERM) -> None:
+        """End the server that is in a place now."""
+        self.end_server(self.servers[place], number)
+
+    def end_server(self, server: PlatformServer, number: int) -> None:
+        """End a server; note what it should not have said, and how it should not have ended."""
+        try:
+            code = server.stop(number)
+        finally:
+            server.close()
+        if code != (0 if number == signal.SIGTERM else -number):
+            self.complaints.append(f"after signal {number}, the exit code is {code}: {server.log}")
+        self.complaints += [line for line in server.lines if A_FAILURE.match(line)]
+        if "Traceback" in server.log:
+            self.complaints.append(
+                "traceback: " + server.log[server.log.index("Traceback") :][:3000]
+            )
+
+    def replace_server(self, place: int, number: int) -> None:
+        """End a server, and start another at its address."""
+        self.end_place(place, number)
+        self.servers[place] = self.start_server(self.ports[place])
+
+    @contextmanager
+    def away(self, events: Events) -> Iterator[None]:
+        """The database, or a server, is not there during the block."""
+        self.away_from = events.now()
+        yield
+        self.away_from, self.away_until = None, events.now()
+
+    def may_refuse(self, asked_at: int) -> bool:
+        """Whether an answer that comes now, to a question of that time, may be a 503."""
+        return self.away_from is not None or asked_at < self.away_until
+
+    def valkey_answers(self) -> None:
+        """Return once it does."""
+        wait_until(lambda: speaks(self.valkey.port, b"PING\r\n", b"+PONG"), "Valkey")
+
+    def ask_valkey(self, *words: str) -> Any:
+        """One command."""
+        with valkey.Valkey.from_url(self.valkey.url) as client:
+            return client.execute_command(*words)
+
+    def postgres_answers(self) -> None:
+        """Return once it does."""
+        wait_until(lambda: speaks(self.postgres.port, POSTGRES_STARTUP, b"R"), "PostgreSQL")
+
+    async def servers_have_their_database(self) -> None:
+        """Return once both say so."""
+        for server in self.servers:
+            await in_thread(server.wait_status, "ready", "warm")
+
+
+def in_thread(do: Callable[..., Any], *arguments: Any) -> Awaitable[Any]:
+    """What blocks, aside."""
+    return asyncio.to_thread(do, *arguments)
+
+
+async def pause_valkey(stack: Stack, events: Events, dice: Random) -> None:
+    """Valkey accepts, and does not answer."""
+    await in_thread(lambda: stack.valkey.container.kill(signal="SIGSTOP"))
+    await events.more_answers(dice.randint(100, 400))
+    await in_thread(lambda: stack.valkey.container.kill(signal="SIGCONT"))
+    await in_thread(stack.valkey_answers)
+
+
+async def kill_valkey(stack: Stack, events: Events, dice: Random) -> None:
+    """Valkey is away for some time, and has then what its last snapshot had."""
+    await in_thread(stack.valkey.container.kill)
+    await events.more_answers(dice.randint(100, 400))
+    await in_thread(stack.valkey.container.start)
+    await in_thread(stack.valkey_answers)
+
+
+async def restart_valkey(stack: Stack, _: Events, _dice: Random) -> None:
+    """Valkey ends in order, and comes back with what it had."""
+    await in_thread(stack.valkey.container.restart)
+    await in_thread(stack.valkey_answers)
+
+
+async def flush_valkey(stack: Stack, _: Events, _dice: Random) -> None:
+    """Valkey forgets everything."""
+    await in_thread(stack.ask_valkey, "FLUSHALL")
+
+
+async def kill_clients(stack: Stack, events: Events, dice: Random) -> None:
+    """Every connection to Valkey is cut, several times."""
+    for _ in range(dice.randint(1, 5)):
+        await in_thread(stack.ask_valkey, "CLIENT", "KILL", "TYPE", "normal")
+        await events.more_answers(dice.randint(1, 50))
+
+
+async def kill_server(stack: Stack, events: Events, dice: Random) -> None:
+    """A server dies with all that it had in memory; another takes its place."""
+    await replace_server(stack, events, dice, signal.SIGKILL)
+
+
+async def stop_server(stack: Stack, events: Events, dice: Random) -> None:
+    """A server ends in order, with requests in progress; another takes its place."""
+    await replace_server(stack, events, dice, signal.SIGTERM)
+
+
+async def replace_server(stack: Stack, events: Events, dice: Random, number: int) -> None:
+    """End one of the servers, and start it again."""
+    with stack.away(events):
+        await in_thread(stack.replace_server, dice.randrange(len(stack.ports)), number)
+
+
+async def terminate_backends(stack: Stack, events: Events, _: Random) -> None:
+    """Every connection to PostgreSQL ends, those of the writers too."""
+    with stack.away(events):
+        await in_thread(execute, stack.postgres.url, "postgres", TERMINATE)
+        await stack.servers_have_their_database()
+
+
+async def pause_postgres(stack: Stack, events: Events, dice: Random) -> None:
+    """PostgreSQL stands still for a moment."""
+    with stack.away(events):
+        await in_thread(stack.postgres.container.pause)
+        await asyncio.sleep(dice.uniform(*PAUSES_S))
+        await in_thread(stack.postgres.container.unpause)
+        await in_thread(stack.postgres_answers)
+        await stack.servers_have_their_database()
+
+
+Fault = Callable[[Stack, Events, Random], Awaitable[None]]
+FAULTS: dict[str, Fault] = {
+    "Valkey paused": pause_valkey,
+    "Valkey killed": kill_valkey,
+    "Valkey restarted": restart_valkey,
+    "Valkey flushed": flush_valkey,
+    "connections to Valkey cut": kill_clients,
+    "server killed": kill_server,
+    "server stopped": stop_server,
+    "connections to PostgreSQL cut": terminate_backends,
+    "PostgreSQL paused": pause_postgres,
+}

@@ -1,0 +1,86 @@
+"""What the race holds answers against; and that it would see what it looks for."""
+
+import orjson
+import pytest
+from faults.races.driver import Plan
+from faults.races.facts import Fact, Rising
+from faults.races.shown import IncompleteError, items_of
+from faults.races.world import HALVES, config, months
+
+
+def known(*writes: tuple[object, int | None]) -> Fact:
+    """A fact with these values, each known from a time on, or not yet."""
+    fact = Fact("it")
+    for value, known_at in writes:
+        fact.begin(value).known_at = known_at
+    return fact
+
+
+@pytest.mark.parametrize(
+    ("value", "asked_at", "is_right"),
+    [
+        ("old", 9, True),  # asked before the new one was known
+        ("new", 9, True),  # and might already see it
+        ("next", 9, True),
+        ("old", 10, False),  # asked when it was known
+        ("new", 10, True),
+        ("next", 10, True),  # under way: it may be there
+        ("first", 9, False),
+        ("never written", 10, False),
+    ],
+)
+def test_a_value_is_right_until_a_later_one_is_known(value, asked_at, is_right) -> None:
+    fact = known(("first", 0), ("old", 5), ("new", 10), ("next", None))
+    assert (fact.judge(value, asked_at, now=11) is None) is is_right
+
+
+def test_what_was_seen_is_known_to_all_who_ask_later() -> None:
+    fact = known(("old", 0), ("under way", None))
+    assert fact.judge("under way", asked_at=1, now=2) is None
+    assert fact.judge("old", asked_at=1, now=3) is None
+    assert fact.judge("old", asked_at=3, now=4) == (
+        "it is 'old', and was one of ['under way'] when asked for"
+    )
+
+
+def test_a_write_whose_end_is_not_known_is_over_once_a_later_one_is_known() -> None:
+    fact = known(("old", 0), ("lost", None), ("new", 5))
+    assert fact.judge("lost", asked_at=4, now=6) is None
+    assert fact.judge("lost", asked_at=6, now=7) is not None
+
+
+def test_a_version_never_goes_back() -> None:
+    version = Rising("it")
+    version.note("b", 5)
+    assert version.judge("a", asked_at=4, now=6) is None
+    assert version.judge("c", asked_at=6, now=7) is None
+    assert version.judge("b", asked_at=8, now=9) == "it is b, and was c when asked for"
+
+
+def items(a: float, b: float, *, without: int = 0) -> bytes:
+    """The body of items whose halves are in these states."""
+    rows = [
+        {"half": half, "period_id": month, "count": count}
+        for half, count in zip(HALVES, (a, b), strict=True)
+        for month in months("runs")
+    ]
+    return orjson.dumps({"fetchConfig": config(3), "items": rows[without:]})
+
+
+def test_half_of_a_run_is_seen_only_where_it_is_not_settled() -> None:
+    page = items_of("runs-0")
+    shown = {"config runs-0": 3, "results runs a": 1, "results runs b": 2}
+    assert page.shown(items(1, 2), is_settled=False) == shown
+    with pytest.raises(IncompleteError):
+        page.shown(items(1, 2), is_settled=True)
+
+
+def test_a_part_of_a_half_is_never_right() -> None:
+    with pytest.raises(IncompleteError):
+        items_of("runs-0").shown(items(1, 1, without=1), is_settled=False)
+
+
+def test_a_seed_decides_the_plan() -> None:
+    assert Plan.of(7, 20_000, 60) == Plan.of(7, 20_000, 60)
+    assert Plan.of(7, 20_000, 60) != Plan.of(8, 20_000, 60)
+    assert Plan.of(7, 1, 1).dice("x").random() == Plan.of(7, 2, 2).dice("x").random()

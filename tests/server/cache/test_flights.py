@@ -1,0 +1,97 @@
+"""Which load a caller may share, and the loads that would wait for themselves."""
+
+import asyncio
+
+import pytest
+from server.cache.stores import settle
+from server.cache.test_tiered import Loader, Process, process, store  # noqa: F401  (fixtures)
+
+from wb_cli.server.cache import Loaded, LoadLoopError
+
+WITHIN_S = 5
+
+
+async def test_without_a_version_nobody_joins_a_load_that_has_begun(
+    process: Process,  # noqa: F811
+) -> None:
+    earlier = Loader("x=1", None).hold()
+    first = asyncio.create_task(process.get(None, earlier))
+    await settle()  # its snapshot is taken
+    later = await process.get(None, Loader("x=2", None))
+    earlier.gate.set()
+    assert (await first).value() == "x=1"
+    assert later.value() == "x=2"
+
+
+async def test_without_a_version_a_load_that_has_not_begun_is_shared(
+    process: Process,  # noqa: F811
+) -> None:
+    loader = Loader("data", None)
+    await asyncio.gather(*(process.get(None, loader) for _ in range(1000)))
+    assert loader.calls == 1
+
+
+async def test_closing_ends_loads_that_nobody_can_join_any_more(
+    process: Process,  # noqa: F811
+) -> None:
+    calls = [asyncio.create_task(process.get(version, Loader().hold())) for version in (None, "v1")]
+    await settle()
+    calls.append(asyncio.create_task(process.get(None, Loader().hold())))
+    process.cache.clear("north")
+    await settle()
+    async with asyncio.timeout(WITHIN_S):
+        await process.cache.close()
+    assert len(process.cache._flights) == 0
+    ends = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(end).__name__ for end in ends} == {"LoadAbandonedError"}
+
+
+@pytest.mark.parametrize("version", ["v1", None])
+async def test_a_load_that_asks_for_itself_is_told_so(
+    process: Process,  # noqa: F811
+    version: str | None,
+) -> None:
+    async def load() -> Loaded:
+        return Loaded((await process.get(version, load)).value(), version)
+
+    async with asyncio.timeout(WITHIN_S):
+        with pytest.raises(LoadLoopError, match="the load of north asks for north"):
+            await process.get(version, load)
+    assert (await process.get(version, Loader())).value() == "data"
+
+
+async def test_two_loads_that_wait_for_each_other_are_told_so(
+    process: Process,  # noqa: F811
+) -> None:
+    """Each was begun by a caller of its own, so neither began within the other."""
+    both_run = asyncio.Barrier(2)
+
+    def loader_of(this: str, other: str):
+        async def load() -> Loaded:
+            await both_run.wait()
+            entry = await process.cache.get_or_load(other, "v1", loader_of(other, this))
+            return Loaded([this, entry.value()], "v1")
+
+        return load
+
+    async with asyncio.timeout(WITHIN_S):
+        ends = await asyncio.gather(
+            process.cache.get_or_load("a", "v1", loader_of("a", "b")),
+            process.cache.get_or_load("b", "v1", loader_of("b", "a")),
+            return_exceptions=True,
+        )
+    assert [type(end) for end in ends] == [LoadLoopError, LoadLoopError]
+
+
+async def test_a_load_may_ask_for_another_thing_and_another_cache(
+    process: Process,  # noqa: F811
+) -> None:
+    async def load() -> Loaded:
+        parts = await asyncio.gather(
+            process.cache.get_or_load("a", "v1", Loader("a")),
+            process.cache.get_or_load("a", "v1", Loader("a")),
+            process.memory_only.get_or_load("north", "v1", Loader("b")),
+        )
+        return Loaded([part.value() for part in parts], "v1")
+
+    assert (await process.get("v1", load)).value() == ["a", "a", "b"]

@@ -1,0 +1,279 @@
+"""Every input of a version moves it: what differs never bears a version that it bore before."""
+
+import random
+
+import orjson
+import pytest
+from version_inputs import MAIN_INPUTS, PROJECT_INPUTS
+
+from wb_cli.server.db.address import MAIN
+from wb_cli.server.db.errors import DatabaseError, RecordMissingError
+from wb_cli.server.db.pool import Databases
+from wb_cli.server.db.queries_versions import (
+    read_dataset_versions,
+    read_metric_version,
+    read_object_versions,
+)
+from wb_cli.server.fetch_config import InvalidConfigError
+from wb_cli.server.wants import Want, Wants
+
+pytestmark = pytest.mark.services
+PROJECT = "malaria"
+# Brings back what the statements under test took away, as operators would.
+REPAIR = """
+    INSERT INTO modules VALUES ('m1', 'Counts', now()), ('m2', 'Second', now())
+        ON CONFLICT (id) DO UPDATE SET last_run = coalesce(modules.last_run, now()),
+        run_started_at = NULL;
+    INSERT INTO results_objects VALUES
+        ('visits', 'm1', 'Visits', '{indicator_id,admin_area_2}', '{count,rate}')
+        ON CONFLICT (id) DO UPDATE SET module_id = 'm1', label = 'Visits',
+        dimensions = excluded.dimensions, measures = excluded.measures;
+    INSERT INTO metrics VALUES ('visits', 'm1', 'Visits', 'visits', '{count,rate}', 'sum')
+        ON CONFLICT (id) DO UPDATE SET module_id = 'm1', results_object_id = 'visits',
+        value_props = excluded.value_props, value_func = 'sum';
+    INSERT INTO presentation_objects (id, label, metric_id, config)
+        VALUES ('table', 'Table', 'visits', '{"disaggregateBy": ["indicator_id"]}')
+        ON CONFLICT (id) DO UPDATE SET metric_id = 'visits', config = excluded.config;
+    DELETE FROM results_visits;
+    INSERT INTO results_visits VALUES ('opd', 'North', 202401, 3, 1), ('anc', 'South', 202402, 4, 2)
+"""
+DATASETS = """
+    INSERT INTO facilities VALUES ('f1', 'One', 'Land', 'North') ON CONFLICT DO NOTHING;
+    INSERT INTO raw_indicators VALUES ('r1', 'Raw') ON CONFLICT DO NOTHING;
+    INSERT INTO common_indicators VALUES ('c1', 'Common') ON CONFLICT DO NOTHING;
+    INSERT INTO indicator_mappings VALUES ('c1', 'r1') ON CONFLICT DO NOTHING;
+    INSERT INTO dataset_hmis VALUES ('f1', 'r1', 202401, 5) ON CONFLICT DO NOTHING;
+    INSERT INTO hfa_indicators VALUES ('h1', 'Power') ON CONFLICT DO NOTHING;
+    INSERT INTO dataset_hfa VALUES ('f1', 'North', 'h1', '2023', 1) ON CONFLICT DO NOTHING;
+"""
+# Values for a column by its type; those that a table refuses are part of the trial.
+VALUES = {
+    "text": ["'x'", "'visits'", "'m1'", "'m2'", "'nowhere'", "'North'", "'avg'", "''"],
+    "text[]": ["'{count}'", "'{rate}'", "'{indicator_id}'", "'{indicator_id,admin_area_2}'"],
+    "jsonb": ["'{}'", """'{"disaggregateBy":["admin_area_2"]}'""", "'null'", "'[1e400]'"],
+    "timestamp with time zone": [
+        "NULL",
+        "now()",
+        "'2001-01-01Z'",
+        "'2002-01-01Z'",
+        "'infinity'",
+        "'-infinity'",
+        "'2001-01-01 BC'",
+    ],
+    "integer": ["202402", "202311"],
+    "bigint": ["1", "7"],
+    "double precision": ["1", "7", "'NaN'"],
+    "boolean": ["true"],
+}
+
+
+@pytest.fixture
+def databases(fresh: Databases) -> Databases:
+    """A project and a `main` of the test's own."""
+    return fresh
+
+
+async def columns(databases: Databases, database: str) -> dict[str, dict[str, str]]:
+    """The columns of every table and their types."""
+    async with databases.connect(database) as connection:
+        rows = await connection.fetch(
+            """SELECT relname, attname, format_type(atttypid, NULL) AS type
+            FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+            WHERE relkind = 'r' AND attnum > 0 AND NOT attisdropped
+            AND relnamespace = 'public'::regnamespace"""
+        )
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        found.setdefault(row["relname"], {})[row["attname"]] = row["type"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("database", "inputs", "others"),
+    [
+        (
+            PROJECT,
+            PROJECT_INPUTS,
+            {"module_runs", "version_floors", "results_idle", "results_ghost"},
+        ),
+        (MAIN, MAIN_INPUTS, {"projects"}),
+    ],
+)
+async def test_every_column_of_every_table_is_named_as_an_input_or_as_none(
+    databases: Databases, database, inputs, others
+):
+    found = await columns(databases, database)
+    assert set(found) - {"schema_migrations"} - others == set(inputs)
+    assert {name: set(found[name]) for name in inputs} == {
+        name: set(entering) for name, entering in inputs.items()
+    }
+
+
+async def wanted_of_datasets(databases: Databases) -> list[Want]:
+    """Everything of `main` that can be wanted now."""
+    wants, known = Wants(databases), await read_dataset_versions(databases)
+    return [*(wants.hmis_items(kind, known) for kind in ("raw", "common")), wants.hfa_items(known)]
+
+
+async def wanted(databases: Databases) -> list[Want]:
+    """Everything of the project that can be wanted now."""
+    wants, found = Wants(databases), []
+    for known in await read_object_versions(databases, PROJECT):
+        makers = [
+            lambda known=known: wants.object_detail(PROJECT, known),
+            lambda known=known: wants.object_items(PROJECT, known),
+            lambda known=known: wants.replicant_options(PROJECT, known, "indicator_id"),
+        ]
+        for make in makers:
+            try:
+                found.append(make())
+            except InvalidConfigError:
+                continue
+    for metric in ("visits", "idle", "ghost"):
+        try:
+            run = await read_metric_version(databases, PROJECT, metric)
+        except RecordMissingError:
+            continue
+        found.append(wants.metric_info(PROJECT, metric, run))
+    return found
+
+
+class Truth:
+    """What each cached result was under each version, since the test began."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str, str], bytes] = {}
+        self.newest: dict[tuple[str, str], str] = {}
+
+    async def check(self, databases: Databases, database: str, after: str) -> None:
+        """Load everything anew and compare it with what bore the same version earlier."""
+        want_all = wanted_of_datasets if database == MAIN else wanted
+        for want in await want_all(databases):
+            try:
+                loaded = await want.load()
+            except (InvalidConfigError, DatabaseError):
+                continue
+            ask = want.ask
+            assert loaded.version == ask.version, f"{ask} is loaded as {loaded.version}: {after}"
+            if ask.version is None:
+                continue
+            thing = (ask.cache, ask.uniqueness)
+            data = orjson.dumps(loaded.data)
+            assert self.known.setdefault((*thing, ask.version), data) == data, f"{ask}: {after}"
+            newest = self.newest.get(thing, ask.version)
+            assert order(ask.version) >= order(newest), f"{ask}: {after}"
+            self.newest[thing] = ask.version
+
+
+def order(version: str) -> tuple:
+    """A version as something that grows: a moment, or the numbers of a dataset's version."""
+    return (version,) if "T" in version else tuple(map(int, version.split("_")))
+
+
+async def attempt(databases: Databases, database: str, statement: str) -> None:
+    """Run a statement, in a transaction of its own; what PostgreSQL refuses changes nothing."""
+    try:
+        async with databases.connect(database) as connection:
+            await connection.execute(statement)
+    except DatabaseError:
+        pass
+
+
+def updates(table: str, types: dict[str, str]) -> list[str]:
+    """An UPDATE of each column to each value."""
+    return [
+        f"UPDATE {table} SET {column} = {value}"
+        for column, type_ in types.items()
+        for value in VALUES[type_]
+    ]
+
+
+def others(table: str, types: dict[str, str]) -> list[str]:
+    """DELETE, TRUNCATE, and DELETE with INSERT of the same rows, in one transaction and in two."""
+    older = ", ".join(
+        f"CASE WHEN {name} IS NULL THEN NULL ELSE '2001-01-01Z'::timestamptz END"
+        if type_.startswith("timestamp")
+        else name
+        for name, type_ in types.items()
+    )
+    relabelled = ", ".join(f"{name} || ' again'" if name == "label" else name for name in types)
+    names = ", ".join(types)
+    # Foreign keys refuse most of these unless they look away, as a restore with psql does.
+    return [
+        f"TRUNCATE {table} CASCADE",
+        f"DELETE FROM {table}",
+        *(
+            f"""CREATE TEMPORARY TABLE kept AS SELECT * FROM {table};
+            DELETE FROM {table};
+            INSERT INTO {table} ({names}) SELECT {chosen} FROM kept;
+            DROP TABLE kept"""
+            for chosen in (older, relabelled)
+        ),
+    ]
+
+
+async def statements(databases: Databases, database: str, inputs: dict) -> list[str]:
+    types = await columns(databases, database)
+    return [
+        statement
+        for table in inputs
+        for statement in (*updates(table, types[table]), *others(table, types[table]))
+    ]
+
+
+DISMANTLED = """
+    CREATE TEMPORARY TABLE o AS SELECT * FROM presentation_objects;
+    CREATE TEMPORARY TABLE m AS SELECT * FROM metrics;
+    CREATE TEMPORARY TABLE r AS SELECT * FROM results_objects;
+    DELETE FROM presentation_objects; DELETE FROM metrics; DELETE FROM results_objects;
+    INSERT INTO results_objects SELECT id, module_id, label || '+', dimensions, measures FROM r;
+    INSERT INTO metrics SELECT id, module_id, label || '+', results_object_id, value_props,
+        value_func FROM m;
+    INSERT INTO presentation_objects SELECT id, label || '+', metric_id, config, '2001-01-01Z'
+        FROM o;
+    DROP TABLE o, m, r
+"""
+MODULES = [
+    "DELETE FROM modules WHERE id = 'm1'",
+    "INSERT INTO modules VALUES ('m1', 'Anew', '2001-01-01Z')",
+    "INSERT INTO modules VALUES ('nowhere', 'Installed')",
+    "UPDATE modules SET last_run = now()",
+    "UPDATE metrics SET module_id = 'm2' WHERE id = 'visits'",
+    "UPDATE results_visits SET count = count + 1",
+    "UPDATE results_objects SET module_id = 'm2' WHERE id = 'visits'",
+    "UPDATE results_visits SET count = count + 1",
+    "UPDATE results_objects SET module_id = 'nowhere' WHERE id = 'visits'",
+    "UPDATE results_visits SET count = count + 1",
+    "UPDATE modules SET last_run = '2001-01-01Z' WHERE id = 'nowhere'",
+    "UPDATE results_objects SET module_id = 'm1' WHERE id = 'visits'",
+]
+
+
+async def repair(databases: Databases) -> None:
+    await attempt(databases, MAIN, DATASETS)
+    async with databases.connect(PROJECT) as connection:
+        await connection.execute(REPAIR)
+
+
+@pytest.mark.parametrize(("database", "inputs"), [(PROJECT, PROJECT_INPUTS), (MAIN, MAIN_INPUTS)])
+async def test_an_answer_that_differs_bears_another_version_after_each_statement(
+    databases: Databases, database, inputs
+):
+    truth = Truth()
+    for statement in await statements(databases, database, inputs):
+        await repair(databases)
+        await truth.check(databases, database, f"the repair before {statement}")
+        await attempt(databases, database, statement)
+        await truth.check(databases, database, statement)
+    assert len(truth.known) > 50
+
+
+async def test_the_same_holds_in_any_order_without_repairs_between(databases: Databases):
+    mixed, truth = random.Random(7), Truth()
+    tried = [*MODULES, DISMANTLED] * 5 + await statements(databases, PROJECT, PROJECT_INPUTS)
+    kept = [each for each in tried if not each.startswith("DELETE")]
+    for count, statement in enumerate(mixed.sample(kept, 60)):
+        if count % 10 == 0:
+            await repair(databases)
+        await attempt(databases, PROJECT, statement)
+        await truth.check(databases, PROJECT, statement)

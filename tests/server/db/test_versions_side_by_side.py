@@ -1,0 +1,169 @@
+"""Versions where two write at once: what becomes visible later never hides under an older version.
+
+A reader looks between the two commits. What it caches then must have another version than what is
+there once both are done; or the second writer waits for the first.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from server.db.conftest import PROJECT, fill
+
+from wb_cli.server.db.address import Address, connect
+from wb_cli.server.db.errors import RecordMissingError
+from wb_cli.server.db.migrations import migrate_all
+from wb_cli.server.db.pool import Databases
+from wb_cli.server.db.queries_projects import remove_project
+from wb_cli.server.db.queries_versions import read_object_version, read_results_version
+
+pytestmark = pytest.mark.services
+
+NEW_OBJECT = """INSERT INTO presentation_objects (id, label, metric_id, config)
+    VALUES ('new', 'New', '{metric}', '{{}}')"""
+IS_ANYBODY_HELD_UP = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+
+
+@pytest.fixture
+async def databases(address: Address) -> AsyncIterator[Databases]:
+    """The small project, made anew for each test."""
+    opened = Databases(address, prepare=migrate_all)
+    await opened.wait_until_ready(30)
+    await fill(opened)
+    yield opened
+    await remove_project(opened, PROJECT)
+    await opened.close()
+
+
+@asynccontextmanager
+async def uncommitted(databases: Databases, sql: str) -> AsyncIterator[None]:
+    """A transaction that has written, and commits at the end of the block."""
+    connection = await connect(databases.address, PROJECT)
+    async with connection.transaction():
+        await connection.execute(sql)
+        yield
+    await connection.close()
+
+
+async def write(databases: Databases, sql: str) -> None:
+    async with databases.connect(PROJECT) as connection:
+        await connection.execute(sql)
+
+
+async def until_done_or_held_up(databases: Databases, writing: asyncio.Task[None]) -> None:
+    async with databases.connect(PROJECT) as connection:
+        while not await connection.fetchval(IS_ANYBODY_HELD_UP):
+            if writing.done():
+                return
+
+
+async def detail_version(databases: Databases, object_id: str) -> str | None:
+    try:
+        return (await read_object_version(databases, PROJECT, object_id)).last_updated
+    except RecordMissingError:
+        return None
+
+
+async def results_version(databases: Databases, results_object: str) -> str | None:
+    return (await read_results_version(databases, PROJECT, results_object)).settled
+
+
+RESULTS = [
+    pytest.param(
+        "INSERT INTO results_idle VALUES ('opd', 202401, 1)",
+        "UPDATE modules SET last_run = next_version(last_run) WHERE id = 'm2'",
+        "idle",
+        id="a module's first run is completed before its results are committed",
+    ),
+    pytest.param(
+        "INSERT INTO results_ghost VALUES ('opd', 202401, 1)",
+        "INSERT INTO modules VALUES ('nowhere', 'Installed', now())",
+        "ghost",
+        id="a module is installed before its results are committed",
+    ),
+    pytest.param(
+        "INSERT INTO results_visits (indicator_id, admin_area_2, period_id) VALUES ('a', 'b', 1)",
+        "UPDATE modules SET last_run = now() WHERE id = 'm1'",
+        "visits",
+        id="a version is set by hand before results are committed",
+    ),
+]
+DETAILS = [
+    pytest.param(
+        "UPDATE metrics SET label = 'Renamed' WHERE id = 'visits'",
+        NEW_OBJECT.format(metric="visits"),
+        "new",
+        id="a metric is renamed while an object of it is made",
+    ),
+    pytest.param(
+        "UPDATE metrics SET label = 'Renamed' WHERE id = 'visits'",
+        "UPDATE presentation_objects SET metric_id = 'visits' WHERE id = 'ghost'",
+        "ghost",
+        id="a metric is renamed while an object turns to it",
+    ),
+    pytest.param(
+        "UPDATE modules SET label = 'Renamed' WHERE id = 'm1'",
+        "UPDATE metrics SET module_id = 'm1' WHERE id = 'ghost'",
+        "ghost",
+        id="a module is renamed while a metric turns to it",
+    ),
+    pytest.param(
+        "UPDATE modules SET label = 'Renamed' WHERE id = 'm1'",
+        NEW_OBJECT.format(metric="visits"),
+        "new",
+        id="a module is renamed while an object of it is made",
+    ),
+    pytest.param(
+        "INSERT INTO modules VALUES ('nowhere', 'Installed', now())",
+        NEW_OBJECT.format(metric="ghost"),
+        "new",
+        id="a module is installed while an object of it is made",
+    ),
+    pytest.param(
+        "DELETE FROM modules WHERE id = 'm1'",
+        NEW_OBJECT.format(metric="visits"),
+        "new",
+        id="a module is removed while an object of it is made",
+    ),
+    pytest.param(
+        "UPDATE results_objects SET label = 'Renamed' WHERE id = 'visits'",
+        "UPDATE metrics SET results_object_id = 'visits' WHERE id = 'ghost'",
+        "ghost",
+        id="a results object is renamed while a metric turns to it",
+    ),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "results_object"), RESULTS)
+async def test_results_that_are_committed_later_have_a_version_of_their_own(
+    databases: Databases, first: str, second: str, results_object: str
+) -> None:
+    async with uncommitted(databases, first):
+        writing = asyncio.create_task(write(databases, second))
+        await until_done_or_held_up(databases, writing)
+        between = await results_version(databases, results_object)
+    await writing
+    assert await results_version(databases, results_object) != between
+
+
+@pytest.mark.parametrize(("first", "second", "object_id"), DETAILS)
+async def test_a_detail_that_changes_later_has_a_version_of_its_own(
+    databases: Databases, first: str, second: str, object_id: str
+) -> None:
+    async with uncommitted(databases, first):
+        writing = asyncio.create_task(write(databases, second))
+        await until_done_or_held_up(databases, writing)
+        between = await detail_version(databases, object_id)
+    await writing
+    assert await detail_version(databases, object_id) != between
+
+
+async def test_results_move_the_version_of_the_module_that_they_belong_to_now(
+    databases: Databases,
+) -> None:
+    await write(databases, "UPDATE modules SET last_run = now() WHERE id = 'm2'")
+    await write(databases, "UPDATE results_objects SET module_id = 'm2' WHERE id = 'visits'")
+    before = await results_version(databases, "visits")
+    await write(databases, "UPDATE results_visits SET count = count + 1")
+    assert await results_version(databases, "visits") != before

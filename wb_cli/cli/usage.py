@@ -1,0 +1,93 @@
+"""A command line that cannot be right: what to type instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from wb_cli.cli.group import NoSuchCommandError
+from wb_cli.errors import UsageError
+from wb_cli.instances.near import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ALL_OPTION = "--all"
+# Words of other tools, by the group they are typed in, and what does that here.
+KNOWN = {
+    "wb": {
+        "ps": "wb status",
+        "ls": "wb status",
+        "list": "wb status",
+        "up": "wb run",
+        "down": "wb stop",
+        "rm": "wb config remove",
+        "remove": "wb config remove",
+        "add": "wb config add",
+        "get": "wb config show",
+        "show": "wb config show",
+        "set": "wb config set",
+        "build": "wb images build",
+        "version": "wb --version",
+        "-V": "wb --version",
+    },
+    "wb config": {
+        "get": "wb config show",
+        "ls": "wb config list",
+        "rm": "wb config remove",
+        "delete": "wb config remove",
+        "create": "wb config add",
+        "new": "wb config add",
+        "check": "wb config validate",
+    },
+}
+
+
+def usage_error(error: click.ClickException, arguments: Sequence[str]) -> UsageError:
+    """The error as wb words it; ``arguments`` is the whole command line."""
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return UsageError(error.format_message(), "`wb --help` shows how.")
+    if isinstance(error, NoSuchCommandError):
+        return UsageError(error.format_message(), _for_a_word(error.word, context))
+    if isinstance(error, click.NoSuchOption):
+        return UsageError(error.message, _for_an_option(error.option_name, context, arguments))
+    return UsageError(error.format_message(), _help(context))
+
+
+def _for_a_word(word: str, context: click.Context) -> str:
+    known = KNOWN.get(context.command_path, {}).get(word)
+    if known:
+        return f"`{known}` does that."
+    return did_you_mean(word, _commands(context), _help(context), prefix=f"{context.command_path} ")
+
+
+def _for_an_option(name: str, context: click.Context, arguments: Sequence[str]) -> str:
+    root = context.find_root()
+    path = context.command_path
+    if known := KNOWN.get(path, {}).get(name):
+        return f"`{known}` does that."
+    if name == ALL_OPTION and any(each.name == "selectors" for each in context.command.params):
+        return f"It is a word, not an option: `{path} all`."
+    if context is not root and name in _options(root):
+        return f"{name} stands before the command: `wb {name} ... {path.removeprefix('wb ')}`."
+    near = did_you_mean(name, _options(context), "")
+    if near:
+        return near
+    rest = [word for word in arguments if word != name]
+    if context is root and rest and rest[0] in _commands(root):
+        return f"Options of a command stand after it: `wb {' '.join(rest)} {name}`."
+    return _help(context)
+
+
+def _options(context: click.Context) -> list[str]:
+    return [word for each in context.command.get_params(context) for word in each.opts]
+
+
+def _commands(context: click.Context) -> list[str]:
+    return list(getattr(context.command, "commands", ()))
+
+
+def _help(context: click.Context) -> str:
+    return f"`{context.command_path} --help` shows how."

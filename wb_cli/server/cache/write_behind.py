@@ -1,0 +1,169 @@
+"""Writing to L2 behind the requests: one task, in order, through every outage."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+from wb_cli.server.cache.errors import L2Error, RefusedError
+from wb_cli.server.cache.purges import Purges
+from wb_cli.server.cache.store import Store
+from wb_cli.server.cache.unpersisted import Unpersisted
+from wb_cli.server.cache.writes import Write, WriteQueue
+
+log = logging.getLogger(__name__)
+
+MAX_QUEUE_BYTES = 64 * 1024 * 1024
+PIPELINE_WRITES = 64
+PIPELINE_BYTES = 4 * 1024 * 1024
+WRITE_ATTEMPTS = 5
+RETRY_AFTER_S = 0.25
+# A server that refuses all we send is tried again less and less often, for four minutes in all.
+REFUSED_ATTEMPTS = 12
+REFUSED_RETRY_S = 30.0
+RECONNECTION_S = 0.6  # more than a link pauses between two attempts
+
+
+class WriteBehind:
+    """The queue of writes and the purges, and the task that brings them to the store."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float],
+        pause: Callable[[float], Awaitable[None]],
+        max_queue_bytes: int,
+    ) -> None:
+        self.queue = WriteQueue(max_queue_bytes, self._on_drop)
+        self.purges = Purges()
+        self.written = 0
+        self._store = store
+        self._pause = pause
+        self._unpersisted = Unpersisted(clock)
+        self._refusals_in_a_row = 0
+        self._wake = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; from now on, it follows its store through every outage."""
+        self._task = self._task or asyncio.create_task(self._write_behind(), name="l2-writer")
+
+    def offer(self, write: Write) -> bool:
+        """Queue a write; tells whether nothing newer was there."""
+        is_newest = self.queue.offer(write)
+        self._has_work()
+        return is_newest
+
+    def purge(self, prefix: bytes) -> None:
+        """Delete every key that begins so, before anything else is written."""
+        self.queue.forget(prefix)
+        self.purges.add(prefix)
+        self._has_work()
+
+    async def purged(self, within: float) -> list[str]:
+        """Wait for the purges, so many seconds at most; the prefixes that L2 still holds."""
+        if self._store.is_ready:
+            await self.purges.wait(within)
+        return self.purges.left()
+
+    def wake(self) -> None:
+        """The store is ready again."""
+        self._wake.set()
+
+    async def flush(self, within: float) -> int:
+        """Write what waits, for so many seconds at most; how many writes are left."""
+        budget = within if self._store.is_ready else min(within, RECONNECTION_S)
+        if self._task is not None and (self.queue or self.purges):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(budget):
+                    await self._drained.wait()
+        return len(self.queue)
+
+    async def close(self, within: float) -> None:
+        """Flush, then stop writing; the log names what was not done."""
+        left = await self.flush(within)
+        if left:
+            log.warning("[Cache] %d entries were not written to Valkey", left)
+        if self.purges:
+            log.warning(
+                "[Cache] Cleared, but still in Valkey, and read again by the next start: %s*. "
+                "Valkey did not answer. Clear again once it does.",
+                "*, ".join(self.purges.left()),
+            )
+        self._unpersisted.end_episode(at_once=True)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _has_work(self) -> None:
+        self._drained.clear()
+        self._wake.set()
+
+    async def _write_behind(self) -> None:
+        while True:
+            self._wake.clear()
+            await self._write_all()
+            if not self.queue and not self.purges:
+                self._drained.set()
+            await self._wake.wait()
+
+    async def _write_all(self) -> None:
+        while (self.queue or self.purges) and self._store.is_ready:
+            try:
+                await (self._purge_next() if self.purges else self._write_next())
+            except Exception as error:
+                is_expected = isinstance(error, L2Error)
+                log.log(
+                    logging.DEBUG if is_expected else logging.ERROR,
+                    "[Cache] write-behind: %s",
+                    error,
+                    exc_info=not is_expected,
+                )
+                self._store.suspect()
+                await self._pause(RETRY_AFTER_S)
+
+    async def _write_next(self) -> None:
+        batch = self.queue.take(PIPELINE_WRITES, PIPELINE_BYTES)
+        try:
+            refusals = await self._store.apply(
+                [(write.key, write.entry.wire() if write.entry else None) for write in batch]
+            )
+        except BaseException as error:
+            self.queue.put_back(WRITE_ATTEMPTS, str(error))
+            raise
+        refused = [write for write, no in zip(batch, refusals, strict=True) if no is not None]
+        refusal = next(filter(None, refusals), None)
+        self.queue.settle_but(refused, REFUSED_ATTEMPTS, str(refusal))
+        self.written += len(batch) - len(refused)
+        self._note_refusal(refusal)
+        if len(refused) == len(batch):
+            await self._pause_after_refusal()
+        else:
+            self._unpersisted.end_episode()
+
+    def _note_refusal(self, refusal: RefusedError | None) -> None:
+        """Say once that Valkey refuses writes, and once that it takes them again."""
+        if refusal is not None and not self._refusals_in_a_row:
+            log.warning("[Cache] Valkey refuses writes: %s", refusal)
+        elif refusal is None and self._refusals_in_a_row:
+            log.info("[Cache] Valkey takes writes again")
+        self._refusals_in_a_row = self._refusals_in_a_row + 1 if refusal is not None else 0
+
+    async def _pause_after_refusal(self) -> None:
+        longer = RETRY_AFTER_S * 2.0 ** min(self._refusals_in_a_row - 1, 16)
+        await self._pause(min(longer, REFUSED_RETRY_S))
+
+    def _on_drop(self, write: Write, why: str) -> None:
+        self._unpersisted.note(write.key, why)
+
+    async def _purge_next(self) -> None:
+        prefix, number = self.purges.next()
+        async for keys in self._store.keys(prefix):
+            refusals = await self._store.apply([(key, None) for key in keys]) if keys else []
+            refusal = next(filter(None, refusals), None)
+            if refusal is not None:
+                self._note_refusal(refusal)
+                await self._pause_after_refusal()
+                return
+        self.purges.finish(prefix, number)

@@ -1,0 +1,62 @@
+"""Which projects there are, remembered, so that a name that is none costs no connection."""
+
+import asyncio
+import time
+
+from wb_cli.server.db.address import MAIN
+from wb_cli.server.db.connections import Connections
+from wb_cli.server.db.errors import DatabaseMissingError
+
+# Strangers may ask for any number of names. All of them wait for the same next look.
+LOOK_AGAIN_AFTER_S = 0.25
+# How long a project that another process removed may still be taken for one.
+TRUSTED_FOR_S = 30.0
+
+
+class KnownProjects:
+    """The ids in `main`, read again when a name is not among them."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._ids: frozenset[str] = frozenset()
+        self._looked_at = float("-inf")
+        self._next_look: asyncio.Task[None] | None = None
+
+    async def check(self, project_id: str) -> None:
+        """Return for a project, also for one that was made a moment ago.
+
+        Raises:
+            DatabaseMissingError: there is no such project.
+        """
+        is_fresh = time.monotonic() - self._looked_at < TRUSTED_FOR_S
+        if not (is_fresh and project_id in self._ids):
+            await self._look()
+        if project_id not in self._ids:
+            raise DatabaseMissingError(f"there is no project {project_id!r}", "check the id")
+
+    def forget(self, project_id: str) -> None:
+        """Note that a project was removed."""
+        self._ids -= {project_id}
+
+    async def close(self) -> None:
+        """End a look that is under way."""
+        if self._next_look:
+            self._next_look.cancel()
+            await asyncio.wait([self._next_look])
+
+    async def _look(self) -> None:
+        """Wait for a look that begins after this call; one for all who ask meanwhile."""
+        if self._next_look is None:
+            self._next_look = asyncio.create_task(self._look_when_due(), name="projects")
+        # Shielded: a caller that is cancelled leaves it to the others.
+        await asyncio.shield(self._next_look)
+
+    async def _look_when_due(self) -> None:
+        try:
+            await asyncio.sleep(self._looked_at + LOOK_AGAIN_AFTER_S - time.monotonic())
+        finally:
+            self._next_look = None  # from here on, who asks needs a later one
+        self._looked_at = time.monotonic()
+        async with self._connections.acquire(MAIN) as connection:
+            rows = await connection.fetch("SELECT id FROM projects")
+        self._ids = frozenset(row["id"] for row in rows)
