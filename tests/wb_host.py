@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -20,7 +21,6 @@ from services import (
     VALKEY_IMAGE,
     WORKER,
     WORKERS,
-    free_port,
     is_of_our_share,
 )
 
@@ -30,6 +30,9 @@ from wb_cli.host import ports
 from wb_cli.instances.setting_table import SETTINGS
 
 COMMAND_S = 120
+# With 10,000 added they are below 32768, where those of outgoing connections begin.
+PLATFORM_PORTS = range(11_000, 22_000)
+GIVEN_PORTS: set[int] = set()
 SUBNET_POOL = f"10.{216 + WORKER % WORKERS}.{uuid.uuid4().int % 256}.0/24"
 
 
@@ -249,14 +252,15 @@ class Host:
 
 
 def free_pair_of_ports() -> int:
-    """A port for a platform that is free together with the one for its PostgreSQL."""
-    return free_ports(0, POSTGRES_HOST_PORT_OFFSET)
+    """A port for a platform that is free together with the one for its PostgreSQL.
 
-
-def free_ports(*offsets: int) -> int:
-    """A port that is free together with those that are so far above it."""
+    Each is given once: what is declared may be started much later. None is one that the kernel
+    gives to outgoing connections.
+    """
     while True:
-        port = free_port() % 20_000 + 20_000
-        ports_ = (port + offset for offset in offsets)
-        if all(is_of_our_share(each) and ports.is_free(each) for each in ports_):
+        port = secrets.choice(PLATFORM_PORTS)
+        pair = {port, port + POSTGRES_HOST_PORT_OFFSET}
+        is_ours = all(is_of_our_share(each) and ports.is_free(each) for each in pair)
+        if is_ours and not pair & GIVEN_PORTS:
+            GIVEN_PORTS.update(pair)
             return port

@@ -4,9 +4,12 @@ import http.client
 import json
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import docker
 import pytest
+from faults.engine_events import EngineEvents
 from running_platform import Platform
 
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
@@ -62,22 +65,22 @@ class Users:
         return dict(json.loads(body))
 
 
-def exit_codes(host, since: float, instance: str) -> list[str]:
-    """The exit codes of the platform's containers that ended since then.
-
-    To be asked soon: the engine remembers a few hundred events.
-    """
-    events = host.client.events(
-        since=int(since),
-        until=int(time.time()) + 1,
-        decode=True,
-        filters={"event": "die", "label": f"wb.instance={instance}", "type": "container"},
-    )
-    attributes = (event["Actor"]["Attributes"] for event in events)
-    return [each["exitCode"] for each in attributes if each["wb.role"] == "platform"]
+def exit_codes(events: EngineEvents, since: int, instance: str) -> list[str]:
+    """The exit codes of the platform's containers that ended behind the first ``since`` events."""
+    events.settle()
+    ends = [event for event in events.of(instance, since) if event.action == "die"]
+    return [event.exit_code for event in ends if event.part == "platform"]
 
 
-def test_ten_restarts_under_load_lose_no_acknowledged_answer_and_end_with_0(host):
+@pytest.fixture
+def events(docker_client: docker.DockerClient) -> Iterator[EngineEvents]:
+    """Read as they come, since the engine remembers but a few hundred."""
+    following = EngineEvents(docker_client)
+    yield following
+    following.close()
+
+
+def test_ten_restarts_under_load_lose_no_acknowledged_answer_and_end_with_0(host, events):
     instance = host.prepare()
     host.wb("run", instance)
     platform = Platform(host, instance)
@@ -92,9 +95,9 @@ def test_ten_restarts_under_load_lose_no_acknowledged_answer_and_end_with_0(host
         thread.start()
     try:
         for _ in range(RESTARTS):
-            before, began = users.answered, time.time()
+            before, since = users.answered, events.settle()
             host.wb("restart", instance)
-            ended += exit_codes(host, began, instance)
+            ended += exit_codes(events, since, instance)
             deadline = time.monotonic() + 30
             while users.answered < before + USERS and time.monotonic() < deadline:
                 users.over.wait(0.05)

@@ -10,6 +10,7 @@ import docker
 import pytest
 from conftest import RUN_LABEL
 from faults.engine_events import EngineEvents
+from faults.faulty_engine import FaultyEngine
 from faults.one_writer import OneWriter
 from faults.tally import Tally, Tries
 from integration.conftest import host, shared_host
@@ -128,6 +129,14 @@ def tries(request: pytest.FixtureRequest) -> Tries:
     """For a test that tries a fault many times: each try is counted for the table at the end."""
     request.node.stash[COUNTED] = True
     return Tries(TALLY)
+
+
+@pytest.fixture
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyEngine]:
+    """In front of the engine of these tests."""
+    engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+    with FaultyEngine(tmp_path_factory.mktemp("faulty") / "docker.sock", engine) as made:
+        yield made
 
 
 @pytest.hookimpl(wrapper=True)

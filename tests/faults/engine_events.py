@@ -22,6 +22,7 @@ class Event(NamedTuple):
     name: str
     instance: str
     part: str
+    exit_code: str
     at: float
 
 
@@ -106,6 +107,7 @@ class EngineEvents:
             attributes.get("name", ""),
             attributes.get("wb.instance", ""),
             attributes.get("wb.role", ""),
+            attributes.get("exitCode", ""),
             time.monotonic(),
         )
         for tell in self.told:

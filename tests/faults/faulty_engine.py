@@ -6,7 +6,6 @@ Each request has a connection of its own, so that a fault hits one call and no o
 import re
 import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -38,6 +37,7 @@ KINDS = (
 )
 # Their answers last: the engine has acted when their head is there.
 LASTING = {"events", "wait", "logs", "attach", "exec start"}
+OPENED_WITHIN_S = 30
 
 
 class How(Enum):
@@ -61,11 +61,11 @@ class Call(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What goes wrong, at which call. ``delay_s`` is the seconds that a late call waits."""
+    """What goes wrong, at which call. A late call waits until its gate is opened."""
 
     call: Call
     how: How
-    delay_s: float = 2.0
+    gate: threading.Event | None = None
 
     def __str__(self) -> str:
         return f"{self.call}: {self.how.value}"
@@ -156,8 +156,8 @@ class FaultyEngine:
         if fault and fault.how is How.REFUSED:
             client.sendall(_trouble(fault))
             return
-        if fault and fault.how is How.DELAYED:
-            time.sleep(fault.delay_s)
+        if fault and fault.gate:
+            fault.gate.wait(OPENED_WITHIN_S)
         engine.connect(self.engine)
         engine.sendall(request.as_the_last_of_its_connection())
         if fault and fault.how in {How.DROPPED_AFTER, How.FAILED}:

@@ -6,7 +6,6 @@ Each command is watched once, which counts its calls. Then each call goes wrong 
 import os
 import random
 import time
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
@@ -29,14 +28,6 @@ KINDS_OF_INSTANCES = {
     "with admin": Kind({"adminVersion": "2.0"}),
 }
 HOWS = [how for how in How if how is not How.DELAYED]
-
-
-@pytest.fixture
-def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyEngine]:
-    """In front of the engine of these tests."""
-    engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
-    with FaultyEngine(tmp_path_factory.mktemp("faulty") / "docker.sock", engine) as made:
-        yield made
 
 
 class Try(NamedTuple):

@@ -3,12 +3,14 @@
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from faults.faulty_engine import Call, Fault, FaultyEngine, How
 from services import VALKEY_IMAGE, wait_until
 from wb_host import COMMAND_S, Host
 
@@ -18,24 +20,26 @@ from wb_cli.errors import ExitCode
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
 
 
+def thief(faulty: FaultyEngine, steal: Callable[[], None]) -> AbstractContextManager[None]:
+    """Steal when preflight is over, while the first container is asked for and not yet made."""
+    gate = threading.Event()
+    faulty.begin(Fault(Call("create", 1), How.DELAYED, gate))
+
+    def wait_and_steal() -> None:
+        wait_until(lambda: faulty.has_failed, "the first container")
+        steal()
+        gate.set()
+
+    return at_once(wait_and_steal)
+
+
 @contextmanager
-def thief(host: Host, id_: str, port: int) -> Iterator[None]:
-    """Take a port as soon as the instance's network is there, when preflight is over."""
-    stolen = socket.socket()
-    stolen.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-
-    def steal() -> None:
-        wait_until(lambda: host.networks(id_), "the instance's network")
-        stolen.bind(("127.0.0.1", port))
-        stolen.listen()
-
-    thread = threading.Thread(target=steal)
-    thread.start()
-    try:
+def at_once(work: Callable[[], None]) -> Iterator[None]:
+    """Do something in a thread; what it raises is raised here."""
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(work)
         yield
-    finally:
-        thread.join()
-        stolen.close()
+        done.result()
 
 
 @pytest.mark.parametrize(
@@ -44,12 +48,19 @@ def thief(host: Host, id_: str, port: int) -> Iterator[None]:
     ids=["platform", "postgres"],
 )
 def test_a_thief_on_the_port_after_the_checks_is_named_and_the_start_undone(
-    host: Host, offset: int
+    host: Host, faulty: FaultyEngine, offset: int
 ) -> None:
     id_ = host.prepare()
     port = host.port(id_) + offset
-    with thief(host, id_, port):
-        done = host.wb("run", id_, exits=ExitCode.FAILURE)
+    with socket.socket() as stolen:
+        stolen.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+        def steal() -> None:
+            stolen.bind(("127.0.0.1", port))
+            stolen.listen()
+
+        with thief(faulty, steal):
+            done = host.wb("run", id_, exits=ExitCode.FAILURE, DOCKER_HOST=faulty.url)
     assert str(port) in done.stderr
     assert "address already in use" in done.stderr
     assert host.state(id_) == {}
@@ -161,29 +172,18 @@ def test_a_full_disk_is_told_before_anything_changes(host: Host) -> None:
 
 
 def test_a_disk_that_fills_up_while_postgres_starts_is_undone_with_its_own_words(
-    host: Host,
+    host: Host, faulty: FaultyEngine
 ) -> None:
-    with volume(host.mount_path, "102m"):
-        id_ = host.prepare()
-        with thief_of_space(host, id_):
-            done = host.wb("run", id_, exits=ExitCode.FAILURE)
-        assert "No space left on device" in done.stderr
-        assert host.state(id_) == {}
-
-
-@contextmanager
-def thief_of_space(host: Host, id_: str) -> Iterator[None]:
-    """Fill the disk when preflight is over."""
-
     def fill() -> None:
-        wait_until(lambda: host.networks(id_), "the instance's network")
         with suppress(OSError), (host.mount_path / "ballast").open("wb") as ballast:
             ballast.write(bytes(95 * 1024**2))
 
-    thread = threading.Thread(target=fill)
-    thread.start()
-    yield
-    thread.join()
+    with volume(host.mount_path, "102m"):
+        id_ = host.prepare()
+        with thief(faulty, fill):
+            done = host.wb("run", id_, exits=ExitCode.FAILURE, DOCKER_HOST=faulty.url)
+        assert "No space left on device" in done.stderr
+        assert host.state(id_) == {}
 
 
 def test_a_volume_that_is_not_mounted_is_not_written_below(host: Host) -> None:

@@ -10,6 +10,7 @@ import os
 import pytest
 from faults.races.driver import QUIET, Plan, Race
 from faults.races.stack import FAULTS, Stack
+from faults.tally import Tries
 from services import Services
 
 pytestmark = [pytest.mark.faults, pytest.mark.services]
@@ -26,18 +27,17 @@ SHOWN = 20
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_answer_is_older_than_what_was_known_when_it_was_asked_for(
-    seed: int, services: Services, record_property
+    seed: int, services: Services, tries: Tries
 ) -> None:
     with Stack.running(services) as stack:
         race = Race(Plan.of(seed, ANSWERS, WITHIN_S), stack)
         asyncio.run(race.run())
-    record_property("race", race.summary())
-    for fault, count in race.counts.items():
-        record_property("fault", (f"race: {fault}", count.tries, count.held, count.lost))
+    for fault, held in race.tries:
+        tries.tally.note(f"race: {fault}", held=held)
     if race.findings:
-        pytest.fail("\n".join([f"{race.summary()}:", *race.findings[:SHOWN]]), pytrace=False)
+        pytest.fail("\n".join([race.summary(), *race.findings[:SHOWN]]), pytrace=False)
     # And all of it took place.
-    assert set(race.counts) == {QUIET, *FAULTS}
+    assert {fault for fault, _ in race.tries} == {QUIET, *FAULTS}
     assert [writer.name for writer in race.writers if not writer.written] == []
     assert race.events.answers >= FEWEST_ANSWERS
     tally = race.judge.tally

@@ -56,7 +56,7 @@ def test_a_slow_start_is_left_running_and_the_next_run_finishes(
     host.wb("run", id_)
     before = host.ids(id_)
     host.change(id_, image=platforms("never-ready"))
-    done = host.wb("run", id_, "--timeout", "3", exits=5)
+    done = host.wb("run", id_, "--timeout", "6", exits=5)
     assert f"{id_} is still starting; it last said: " in done.stderr
     assert f"`wb status {id_}`" in done.stderr
     assert host.container(id_).status == "running"

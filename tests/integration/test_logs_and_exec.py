@@ -149,9 +149,11 @@ def test_following_says_why_it_ended(
 
 
 def test_logs_are_the_last_lines_of_one_part(shared_host: Host, demo: str) -> None:
+    postgres = shared_host.container(f"{demo}-postgres")
+    # PostgreSQL writes when it likes: the last line is what it was before, or is afterwards.
+    before = postgres.logs(tail=1).decode()
     done = shared_host.wb("logs", demo, "--part", "postgres", "--lines", "1")
-    assert done.stdout.count("\n") == 1
-    assert "ready to accept connections" in done.stdout
+    assert done.stdout in {before, postgres.logs(tail=1).decode()}
 
 
 def test_a_container_that_does_not_run_has_logs_and_takes_no_command(

@@ -1,7 +1,6 @@
 """The images of our recipes, held to what the official ones do."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -196,10 +195,8 @@ def test_postgres_stops_at_once_while_it_initialises(start_postgres: Start, tmp_
     volumes = {str(steps): {"bind": "/docker-entrypoint-initdb.d", "mode": "ro"}}
     postgres = start_postgres(volumes=volumes)
     wait_until(lambda: postgres.exec_run(["ls", "/tmp/here"]).exit_code == 0, "its last step")
-    began = time.monotonic()
     postgres.stop(timeout=30)
-    assert time.monotonic() - began < 15
-    assert exit_code(postgres) == 130
+    assert exit_code(postgres) == 130  # 137 where the engine had to kill it
 
 
 def test_postgres_leaves_a_folder_alone_that_is_none_of_its_own(
@@ -231,10 +228,8 @@ def test_postgres_stops_at_once_on_its_stop_signal_though_sessions_are_open(
     postgres.exec_run(session, detach=True)
     sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%sleep(600)'"
     wait_until(lambda: query(postgres, sleeping) == (0, "1"), "the open session")
-    began = time.monotonic()
     postgres.stop(timeout=30)
-    assert time.monotonic() - began < 10
-    assert exit_code(postgres) == 0
+    assert exit_code(postgres) == 0  # 137 where the engine had to kill it
     assert "received fast shutdown request" in logs(postgres)
 
 

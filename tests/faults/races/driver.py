@@ -20,7 +20,7 @@ from faults.races.writers import Administrator, Runs, Touches, Writer, writers
 from platform_data import address_of
 
 CLIENTS = 50
-QUIET = "none"
+QUIET = "no fault yet"
 
 
 @dataclass(frozen=True)
@@ -55,18 +55,6 @@ class Plan:
 
 
 @dataclass
-class Count:
-    """How often a fault was made, and how often the invariant was lost during or after it."""
-
-    tries: int = 0
-    lost: int = 0
-
-    @property
-    def held(self) -> int:
-        return self.tries - self.lost
-
-
-@dataclass
 class Race:
     """A race in progress."""
 
@@ -74,7 +62,9 @@ class Race:
     stack: Stack
     events: Events = field(default_factory=Events)
     world: World = field(default_factory=World)
-    counts: dict[str, Count] = field(default_factory=dict)
+    tries: list[tuple[str, bool]] = field(
+        default_factory=list
+    )  # of which fault, and whether it held
     elapsed_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -125,9 +115,7 @@ class Race:
         self._count(fault, before)
 
     def _count(self, fault: str, before: int) -> None:
-        count = self.counts.setdefault(fault, Count())
-        count.tries += 1
-        count.lost += len(self.judge.violations) > before
+        self.tries.append((fault, len(self.judge.violations) == before))
 
     async def _until_time_is_over(self, began: float, work: Coroutine[Any, Any, None]) -> None:
         try:

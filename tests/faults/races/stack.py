@@ -19,7 +19,7 @@ from services import POSTGRES_STARTUP, Service, Services, free_port, speaks, wai
 # How long PostgreSQL stands still: much less than a caller waits for a connection.
 PAUSES_S = (0.3, 1.5)
 TERMINATE = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
     WHERE application_name = 'wb-platform' AND pid <> pg_backend_pid()
 """
 # The server's word for a request that it could not answer.

@@ -37,6 +37,7 @@ UNKNOWN = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a statement was cut short by the end of the race
     asyncpg.AdminShutdownError,
     asyncpg.DeadlockDetectedError,
 )

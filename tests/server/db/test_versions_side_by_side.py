@@ -9,31 +9,48 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from server.db.conftest import PROJECT, fill
+from server.db.conftest import PROJECT
 
-from wb_cli.server.db.address import Address, connect
+from wb_cli.server.db.address import MAINTENANCE, Address, connect
 from wb_cli.server.db.errors import RecordMissingError
-from wb_cli.server.db.migrations import migrate_all
 from wb_cli.server.db.pool import Databases
-from wb_cli.server.db.queries_projects import remove_project
 from wb_cli.server.db.queries_versions import read_object_version, read_results_version
 
 pytestmark = pytest.mark.services
 
 NEW_OBJECT = """INSERT INTO presentation_objects (id, label, metric_id, config)
     VALUES ('new', 'New', '{metric}', '{{}}')"""
+OBJECT_AGAIN = """INSERT INTO presentation_objects
+    SELECT id, 'Again', metric_id, config, last_updated FROM presentation_objects
+    WHERE id = 'table'"""
+MODULE_AGAIN = """INSERT INTO modules (id, label, last_run)
+    SELECT id, 'Again', last_run FROM modules WHERE id = 'm1'"""
 IS_ANYBODY_HELD_UP = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
+@pytest.fixture(scope="module")
+def as_made(filled: Address) -> Address:
+    """The small project put aside, to be copied for each test."""
+    asyncio.run(maintain(filled, f"ALTER DATABASE {PROJECT} RENAME TO {PROJECT}_as_made"))
+    return filled
+
+
 @pytest.fixture
-async def databases(address: Address) -> AsyncIterator[Databases]:
-    """The small project, made anew for each test."""
-    opened = Databases(address, prepare=migrate_all)
+async def databases(as_made: Address) -> AsyncIterator[Databases]:
+    """The small project, as it was made."""
+    copy = f"CREATE DATABASE {PROJECT} TEMPLATE {PROJECT}_as_made STRATEGY file_copy"
+    await maintain(as_made, copy)
+    opened = Databases(as_made)
     await opened.wait_until_ready(30)
-    await fill(opened)
     yield opened
-    await remove_project(opened, PROJECT)
     await opened.close()
+    await maintain(as_made, f"DROP DATABASE {PROJECT} WITH (FORCE)")
+
+
+async def maintain(address: Address, sql: str) -> None:
+    connection = await connect(address, MAINTENANCE)
+    await connection.execute(sql)
+    await connection.close()
 
 
 @asynccontextmanager
@@ -88,6 +105,12 @@ RESULTS = [
         "visits",
         id="a version is set by hand before results are committed",
     ),
+    pytest.param(
+        "DELETE FROM modules WHERE id = 'm1'",
+        MODULE_AGAIN,
+        "visits",
+        id="a module is installed again while it is removed",
+    ),
 ]
 DETAILS = [
     pytest.param(
@@ -131,6 +154,18 @@ DETAILS = [
         "UPDATE metrics SET results_object_id = 'visits' WHERE id = 'ghost'",
         "ghost",
         id="a results object is renamed while a metric turns to it",
+    ),
+    pytest.param(
+        "UPDATE results_objects SET label = 'Renamed' WHERE id = 'visits'",
+        NEW_OBJECT.format(metric="visits"),
+        "new",
+        id="a results object is renamed while an object of it is made",
+    ),
+    pytest.param(
+        "DELETE FROM presentation_objects WHERE id = 'table'",
+        OBJECT_AGAIN,
+        "table",
+        id="an object is made again while it is deleted",
     ),
 ]
 

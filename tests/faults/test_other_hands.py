@@ -1,0 +1,198 @@
+"""Somebody else's hand on an instance: what was begun is finished, and the state is right."""
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import docker
+import pytest
+from faults.deployment import Deployment, Kind
+from faults.engine_events import EngineEvents, Event
+from faults.kills import check
+from services import wait_until
+from wb_host import COMMAND_S, Host
+
+from wb_cli.contract import Role
+from wb_cli.errors import ExitCode
+
+pytestmark = [pytest.mark.engine, pytest.mark.faults]
+
+PARTS = (Role.POSTGRES, Role.VALKEY, Role.PLATFORM)
+# Longer than any of these takes to stop.
+RESTS_S = 6
+SLOW = {"env": {"MODE": "slow"}}
+
+
+def started(host: Host, kind: Kind | None = None) -> Deployment:
+    """An instance that runs, with data in it."""
+    deployment = Deployment(host, kind or Kind())
+    deployment.start()
+    return deployment
+
+
+# A `docker stop` is under way
+
+
+SLOW_PARTS = {
+    "platform": (Role.PLATFORM, SLOW, 0),
+    "silent platform": (Role.PLATFORM, {"env": {"MODE": "mute"}}, 0),
+    "Valkey": (Role.VALKEY, {}, 4),
+    "admin": (Role.ADMIN, {"adminVersion": "2.0"}, 0),
+}
+
+
+@pytest.mark.parametrize("verb", ["run", "restart", "stop"])
+@pytest.mark.parametrize("slow", SLOW_PARTS)
+def test_a_stop_under_way_is_finished_before_anything_is_decided(
+    host: Host, events: EngineEvents, slow_stand_in: str, slow: str, verb: str
+) -> None:
+    part, fields, save_s = SLOW_PARTS[slow]
+    deployment = started(host, Kind(fields, save_s=save_s, admin_image=slow_stand_in))
+    deployment.slow_down()
+    with being_stopped(deployment, events, part.container_name(deployment.id)):
+        deployment.wb(verb)
+    if verb == "stop":
+        deployment.check_gone()
+        return
+    deployment.check_runs()
+    since = events.settle()
+    assert not events.wait_for(lambda event: is_end_of(event, deployment), since, RESTS_S)
+    deployment.check_runs()
+
+
+@contextmanager
+def being_stopped(deployment: Deployment, events: EngineEvents, name: str) -> Iterator[None]:
+    """From when the engine has told a container to stop, until the engine is done with it."""
+    since = events.settle()
+    container = deployment.host.container(name)
+    stop = threading.Thread(target=container.stop)
+    stop.start()
+    assert events.wait_for(lambda event: is_kill_of(event, container.id), since, COMMAND_S)
+    try:
+        yield
+    finally:
+        stop.join()
+
+
+def is_kill_of(event: Event, container: str) -> bool:
+    return (event.action, event.container) == ("kill", container)
+
+
+def is_of(event: Event, deployment: Deployment, part: Role, action: str) -> bool:
+    return (event.instance, event.part, event.action) == (deployment.id, part, action)
+
+
+def is_end_of(event: Event, deployment: Deployment) -> bool:
+    return event.instance == deployment.id and event.action in {"kill", "die"}
+
+
+# A restart without supervision
+
+
+@pytest.fixture
+def unsupervised(host: Host) -> Deployment:
+    """PostgreSQL and Valkey run with --rm; the restart that follows does not succeed."""
+    return started(host, Kind({"restart": "no"}))
+
+
+def test_a_restart_that_fails_brings_back_what_removes_itself(unsupervised: Deployment) -> None:
+    unsupervised.host.change(unsupervised.id, env={"MODE": "exits"})
+    unsupervised.wb("restart", exits=(ExitCode.FAILURE,))
+    unsupervised.check_runs()
+
+
+@pytest.mark.parametrize("moment", ["die", "destroy", "start"])
+def test_a_restart_that_is_interrupted_brings_back_what_removes_itself(
+    unsupervised: Deployment, events: EngineEvents, moment: str
+) -> None:
+    since = events.settle()
+    with unsupervised.host.started("restart", unsupervised.id) as restart:
+        assert events.wait_for(
+            lambda event: is_of(event, unsupervised, Role.POSTGRES, moment), since, COMMAND_S
+        )
+        restart.terminate()
+        restart.communicate(timeout=COMMAND_S)
+    assert restart.returncode == ExitCode.TERMINATED
+    unsupervised.check_runs()
+
+
+# Time, deaths and states
+
+
+def test_time_for_stopping_is_not_taken_from_the_time_for_starting(host: Host) -> None:
+    deployment = started(host, Kind({"env": {"MODE": "slow", "STOPS_WITHIN_S": "8"}}))
+    assert deployment.host.ran("restart", deployment.id, "--timeout", "7").returncode == 0
+    deployment.check_runs()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_was_killed_before_is_not_called_killed_by_stop(host: Host, part: Role) -> None:
+    deployment = started(host)
+    container = deployment.host.container(part.container_name(deployment.id))
+    container.update(restart_policy={"Name": "no"})
+    container.kill()
+    container.wait()
+    done = deployment.host.ran("stop", deployment.id)
+    assert "was killed" not in done.stderr
+    assert done.returncode == ExitCode.OK, done.stderr
+    deployment.check_gone()
+
+
+def test_an_id_that_ends_as_what_is_set_aside_is_refused(host: Host) -> None:
+    added = host.ran("config", "add", "demo-previous")
+    assert added.returncode == ExitCode.USAGE
+    assert "-previous" in added.stderr
+    host.declare(id="demo-previous")
+    run = host.ran("run", "demo-previous")
+    assert run.returncode == ExitCode.USAGE
+    assert "-previous" in run.stderr
+    assert host.containers("demo-previous") == []
+    host.forget("demo-previous")
+
+
+@pytest.fixture
+def dead(host: Host) -> Deployment:
+    """An instance whose platform the engine has half removed: a file would not go."""
+    deployment = started(host)
+    platform = host.container(deployment.id)
+    stays = Path(platform.attrs["GraphDriver"]["Data"]["UpperDir"]) / "stays"
+    stays.touch()
+    if subprocess.run(["chattr", "+i", stays], capture_output=True, check=False).returncode:
+        pytest.skip("this disk does not protect files")
+    try:
+        with pytest.raises(docker.errors.APIError):
+            platform.remove(force=True)
+    finally:
+        subprocess.run(["chattr", "-i", stays], check=True)
+    assert host.inspect(deployment.id)["State"]["Status"] == "dead"
+    return deployment
+
+
+@pytest.mark.parametrize("verb", ["run", "restart", "stop"])
+def test_what_the_engine_could_not_remove_is_removed(dead: Deployment, verb: str) -> None:
+    dead.wb(verb)
+    check(dead, verb)
+
+
+MANY_FILES = "mkdir /many; for n in $(seq 40000); do : > /many/$n; done"
+
+
+@pytest.mark.parametrize("verb", ["run", "restart", "stop"])
+def test_what_the_engine_is_removing_is_waited_for(host: Host, verb: str) -> None:
+    deployment = started(host)
+    platform = host.container(deployment.id)
+    assert platform.exec_run(["sh", "-c", MANY_FILES]).exit_code == 0
+    platform.stop()
+    with ThreadPoolExecutor(1) as pool:
+        removal = pool.submit(platform.remove)
+        wait_until(lambda: removal.done() or is_being_removed(deployment), "the removal")
+        deployment.wb(verb)
+    check(deployment, verb)
+
+
+def is_being_removed(deployment: Deployment) -> bool:
+    listed = deployment.host.listed(deployment.id)
+    return any(each["State"] == "removing" for each in listed)
