@@ -37,7 +37,8 @@ class Cache:
 
     def is_whole(self, persistence: str) -> None:
         """Every key is there, and is kept as declared."""
-        assert self.host.valkey(self.id, "dbsize") == str(self.written)
+        found = int(self.host.valkey(self.id, "dbsize"))
+        assert found == self.written, f"{found} of {self.written} keys"
         is_log = self.host.valkey(self.id, "config", "get", "appendonly").split()[-1]
         assert is_log == {RDB: "no", AOF: "yes"}[persistence]
 

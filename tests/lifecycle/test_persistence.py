@@ -219,5 +219,6 @@ def test_a_valkey_that_would_not_find_its_data_does_not_come_back(world: World, 
     with pytest.raises(WbError) as error:
         world.run(replace(LOOK_AOF, image="app:2"))
     assert "not undone: carry the cache of demo-valkey" in error.value.message
-    assert world.states()["demo-valkey-previous"] == "exited"
-    assert "demo-valkey" not in world.states()
+    assert world.states()["demo-valkey"] == "exited"
+    assert world.engine.named("demo-valkey").policy == "no"
+    assert "demo-valkey-previous" not in world.states()

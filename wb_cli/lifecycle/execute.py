@@ -238,7 +238,10 @@ class Execution(Struct):
         try:
             carry_over(self.engine, operation, self._network, self.cancelled)
         except WbError as error:
-            self._not_ready[operation.spec.name] = error
+            name = operation.spec.name
+            self._not_ready[name] = error
+            with suppress(WbError, KeyError):  # nor does the engine bring it back
+                self.engine.set_restart_policy(self._ids[name], "no")
             raise
 
     def _start_again(self, container: ObservedContainer) -> None:
