@@ -8,7 +8,6 @@ from pathlib import Path
 
 import docker
 import pytest
-
 from conftest import RUN_LABEL
 from faults.engine_events import EngineEvents
 from faults.faulty_engine import FaultyEngine
