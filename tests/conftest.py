@@ -15,6 +15,9 @@ from services import VALKEY_IMAGE, Services
 RUN_LABEL = "wb.test.run"
 RUN = uuid.uuid4().hex[:8]
 
+# What asserts for several tests tells as much as they do.
+pytest.register_assert_rewrite("faults.deployment", "faults.kills", "wb_host")
+
 # Shells start what runs in the background with Ctrl-C ignored, and so would be what tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

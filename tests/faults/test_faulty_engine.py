@@ -93,3 +93,27 @@ def test_whatever_call_goes_wrong_the_next_command_makes_it_good(
         if len(tries.lost) > before:
             deployment = deployment.replaced()
     tries.end()
+
+
+# The hardest to come back from: what was done is not known to be done.
+@pytest.mark.parametrize(
+    ("command", "call"),
+    [
+        ("run, PostgreSQL changed", Call("rename", 1)),
+        ("run, Valkey changed", Call("rename", 1)),
+        ("run, PostgreSQL changed", Call("create", 1)),
+        ("run, PostgreSQL changed", Call("start", 1)),
+        ("restart", Call("stop", 2)),
+        ("restart", Call("start", 2)),
+    ],
+    ids=str,
+)
+def test_where_the_answer_to_a_change_is_lost_the_next_run_makes_it_good(
+    host: Host, faulty: FaultyEngine, tries: Tries, command: str, call: Call
+) -> None:
+    deployment = Deployment(host)
+    deployment.start()
+    this = Try(command, Fault(call, How.DROPPED_AFTER), "run")
+    with tries.one(this.fault.how.value, str(this)):
+        go_through(deployment, faulty, this)
+    tries.end()

@@ -114,8 +114,9 @@ def test_a_restart_that_is_interrupted_brings_back_what_removes_itself(
             lambda event: is_of(event, unsupervised, Role.POSTGRES, moment), since, COMMAND_S
         )
         restart.terminate()
-        restart.communicate(timeout=COMMAND_S)
-    assert restart.returncode == ExitCode.TERMINATED
+        _, talk = restart.communicate(timeout=COMMAND_S)
+    assert restart.returncode == ExitCode.TERMINATED, talk
+    assert "not undone" not in talk
     unsupervised.check_runs()
 
 

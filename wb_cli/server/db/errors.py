@@ -22,6 +22,10 @@ class DatabaseBusyError(DatabaseUnavailableError):
     """Every connection was in use for as long as the caller was willing to wait."""
 
 
+class DeadlockError(DatabaseBusyError):
+    """Two transactions waited for each other, so PostgreSQL ended one; it has written nothing."""
+
+
 class QueryTimeoutError(DatabaseError):
     """A statement ran into its time limit."""
 
@@ -79,6 +83,8 @@ def translation(error: Exception, host: str = "") -> DatabaseError:
             f"PostgreSQL did not answer in time: {why}",
             "try again; if it stays, look at what the database is busy with",
         )
+    if isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
+        return DeadlockError(f"PostgreSQL ended a statement: {why}", "try again")
     if isinstance(error, UNREACHABLE) or type(error) is asyncpg.InterfaceError:
         return DatabaseUnavailableError(
             f"PostgreSQL cannot be used: {why}", "check that its container is running"

@@ -1,14 +1,43 @@
 """The writers that move versions: touching an object, and a module's run."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
+from wb_cli.server.db.errors import DeadlockError
 from wb_cli.server.db.migrations import quoted
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_versions import LAST_RUN, RunVersion, found
 from wb_cli.server.db.results import ResultsObject, read_results_object
 
+Arguments = ParamSpec("Arguments")
+Written = TypeVar("Written")
+TRIES = 5
 
+
+def tried_again(
+    write: Callable[Arguments, Awaitable[Written]],
+) -> Callable[Arguments, Awaitable[Written]]:
+    """A writer that is begun anew where it and another transaction waited for each other.
+
+    PostgreSQL then ends one of the two, and nothing of it was written.
+
+    Raises:
+        DeadlockError: it was ended each time.
+    """
+
+    @wraps(write)
+    async def written(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Written:
+        for _ in range(TRIES - 1):
+            with suppress(DeadlockError):
+                return await write(*args, **kwargs)
+        return await write(*args, **kwargs)
+
+    return written
+
+
+@tried_again
 async def touch_object(databases: Databases, project_id: str, object_id: str) -> str:
     """Move an object's `last_updated`; returns the new version."""
     async with databases.connect(project_id) as connection:
@@ -20,6 +49,7 @@ async def touch_object(databases: Databases, project_id: str, object_id: str) ->
     return str(found(version, "presentation object", object_id))
 
 
+@tried_again
 async def begin_module_run(databases: Databases, project_id: str, module_id: str) -> int:
     """From now on nothing of this module is settled; returns the run's id.
 
@@ -38,6 +68,7 @@ async def begin_module_run(databases: Databases, project_id: str, module_id: str
         )
 
 
+@tried_again
 async def complete_module_run(
     databases: Databases, project_id: str, module_id: str, run_id: int | None = None
 ) -> RunVersion:
