@@ -163,7 +163,7 @@ async def test_a_project_of_the_first_release_is_upgraded_in_place(address: Addr
         """,
     )
 
-    assert await migrate(address, "first") == [2]
+    assert await migrate(address, "first") == [2, 3]
 
     connection = await connect(address, "first")
     kept = await connection.fetchrow(
