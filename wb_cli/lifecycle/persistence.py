@@ -119,9 +119,10 @@ def _must_change(wanted: Persistence, present: Present, kept: Kept | None) -> bo
         return active != {wanted}
     if kept:
         return not kept.suits(wanted)
-    if not valkeys or any(each.state == "created" for each in valkeys):
-        return True  # which form its files have is not known: the change finds out
-    return {_persistence_of(each) for each in valkeys} != {wanted}
+    if any(each.state == "created" for each in valkeys):  # whether its files suit it is not known
+        return True
+    known = {_persistence_of(each) for each in valkeys} or {Persistence.RDB}
+    return known != {wanted}
 
 
 def _persistence_of(container: ObservedContainer) -> Persistence:
