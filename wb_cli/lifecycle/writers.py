@@ -59,9 +59,10 @@ def start_alone(
     with _locked(engine, part.folder, cancelled):
         others = writers(engine.observe(), part, is_local=engine.is_local)
         for other in [each for each in others if each.id != container]:
-            if other.instance != part.instance:
+            if other.instance == part.instance:
+                _put_down(engine, other)
+            elif not _is_at_rest(engine, other):
                 raise DataInUseError(part.folder, other)
-            _put_down(engine, other)
         engine.start(container)
 
 
@@ -125,6 +126,19 @@ def _place(path: str, *, is_local: bool) -> directories.Place:
 def _is_of(part: Part, container: ObservedContainer) -> bool:
     """Whether it bears the labels of the part, under whatever name."""
     return (container.labelled_instance, container.role) == (part.instance, part.role)
+
+
+def _is_at_rest(engine: Engine, container: ObservedContainer) -> bool:
+    """Whether a container was made and is not being started: whoever starts it will look, too.
+
+    A listing does not show a start that is under way; to inspect the container waits for its end.
+    """
+    if container.state != "created":
+        return False
+    try:
+        return engine.inspect(container.id).state == "created"
+    except NotFoundError:
+        return True
 
 
 def _put_down(engine: Engine, container: ObservedContainer) -> None:

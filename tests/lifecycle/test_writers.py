@@ -1,0 +1,112 @@
+"""One writer per data folder, on an engine in memory."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_engine import FakeEngine
+from lifecycle.world import LOOK, RUNNING, VALKEY, World
+from msgspec.structs import replace
+
+from wb_cli.contract import Role
+from wb_cli.engine.types import ContainerSpec, Mount, NetworkSpec
+from wb_cli.lifecycle.writers import DataInUseError, Part, start_alone
+
+PART = Part("demo", Role.VALKEY, "")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    (tmp_path / "data" / "below").mkdir(parents=True)
+    return str(tmp_path / "data")
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine([VALKEY])
+
+
+def made(engine: FakeEngine, instance: str, folder: str, name: str = "") -> str:
+    """A container that mounts the folder, where Valkey keeps its data."""
+    network = engine.create_network(NetworkSpec(instance, f"10.0.{len(engine.networks)}.0/24"))
+    spec = ContainerSpec(instance, Role.VALKEY, VALKEY, mounts=(Mount(folder, "/data"),))
+    container = engine.create_container(spec, network)
+    if name:
+        engine.rename(container, name)
+    return container
+
+
+def start(engine: FakeEngine, container: str, folder: str) -> None:
+    start_alone(engine, container, replace(PART, folder=folder))
+
+
+def test_a_second_writer_of_the_same_part_is_stopped_and_stays_down(
+    engine: FakeEngine, folder: str
+) -> None:
+    old = made(engine, "demo", folder, "demo-valkey-previous")
+    engine.start(old)
+    engine.set_restart_policy(old, "always")
+    spec = engine.containers[old].spec
+    new = engine.create_container(spec, engine.containers[old].network)
+    start(engine, new, folder)
+    assert engine.containers[new].state == "running"
+    assert (engine.containers[old].state, engine.containers[old].policy) == ("exited", "no")
+
+
+@pytest.mark.parametrize("theirs", ["", "below", ".."])
+def test_a_folder_that_somebody_else_writes_to_above_or_below_is_refused(
+    engine: FakeEngine, folder: str, theirs: str
+) -> None:
+    mine = made(engine, "demo", folder)
+    other = made(engine, "other", str(Path(folder, theirs).resolve()))
+    engine.start(other)
+    with pytest.raises(DataInUseError, match="other-valkey"):
+        start(engine, mine, folder)
+    assert engine.containers[mine].state == "created"
+    assert engine.containers[other].state == "running"
+
+
+def test_of_two_that_were_made_at_once_the_first_to_start_has_the_folder(
+    engine: FakeEngine, folder: str
+) -> None:
+    mine, other = made(engine, "demo", folder), made(engine, "other", folder)
+    start(engine, mine, folder)
+    with pytest.raises(DataInUseError):
+        start_alone(engine, other, Part("other", Role.VALKEY, folder))
+
+
+def test_a_start_of_somebody_else_s_that_is_under_way_counts(
+    engine: FakeEngine, folder: str
+) -> None:
+    """The listing still says that it was only created; inspecting waits for the start."""
+    mine, other = made(engine, "demo", folder), made(engine, "other", folder)
+    inspect = engine.inspect
+
+    def started_meanwhile(container: str) -> Any:
+        engine.start(other)
+        return inspect(container)
+
+    engine.inspect = started_meanwhile  # type: ignore[method-assign]
+    with pytest.raises(DataInUseError):
+        start(engine, mine, folder)
+
+
+def test_one_of_ours_under_another_name_is_refused_even_where_it_is_down(
+    engine: FakeEngine, folder: str
+) -> None:
+    mine = made(engine, "demo", folder)
+    engine.rename(mine, "foo")
+    engine.start(mine)
+    engine.stop(mine, 1)
+    spec = engine.containers[mine].spec
+    new = engine.create_container(spec, engine.containers[mine].network)
+    with pytest.raises(DataInUseError) as caught:
+        start(engine, new, folder)
+    assert "`docker rename foo demo-valkey`" in caught.value.hint
+
+
+def test_the_platform_of_the_same_instance_may_mount_the_database(world: World) -> None:
+    world.run(replace(LOOK, mount_databases=True))
+    world.engine.crash("demo-postgres")
+    world.run(replace(LOOK, mount_databases=True))
+    assert world.states() == RUNNING
