@@ -96,7 +96,9 @@ class Deployment:
         """What was written last is there."""
         assert self.written, "nothing was written yet"
         found = {
-            "row": self.host.sql(self.id, f"SELECT what FROM kept WHERE what = '{self.written}'"),
+            "row": self.host.sql(
+                self.id, f"SELECT DISTINCT what FROM kept WHERE what = '{self.written}'"
+            ),
             "key": self.host.valkey(self.id, "GET", "kept"),
             "file": self.host.folder(self.id).joinpath("sandbox", "kept").read_text(),
         }

@@ -4,7 +4,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import docker
@@ -142,7 +142,8 @@ def box_of_a_commit(demo: Deployment, run_id: str, **options: Any) -> Iterator[A
     try:
         yield box
     finally:
-        box.remove(force=True, v=True)
+        with suppress(docker.errors.NotFound):  # where wb took it for its own
+            box.remove(force=True, v=True)
         client.images.remove(tag)
 
 
