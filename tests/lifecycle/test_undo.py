@@ -310,3 +310,31 @@ def test_undo_says_where_the_engine_cannot_be_asked_any_more(world: World) -> No
     with pytest.raises(EngineUnreachableError) as caught:
         world.run(replace(LOOK, image="app:2"))
     assert "not undone: the rest, which the next run" in caught.value.message
+
+
+def test_what_runs_with_rm_and_is_still_being_removed_is_made_again_once_it_is_gone(
+    world: World,
+) -> None:
+    seed = replace(LOOK, restart="no")
+    world.run(seed)
+    observe = world.engine.observe
+    postgres = next(c for c in observe().containers if c.name == "demo-postgres")
+
+    def with_a_ghost() -> Any:
+        seen = observe()
+        if any(each.name == "demo-postgres" for each in seen.containers):
+            return seen
+        ghost = replace(postgres, state="removing")
+        return replace(seen, containers=(*seen.containers, ghost))
+
+    def interrupt(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "stop" and arguments[0] == postgres.id:
+            world.engine.observe = with_a_ghost  # type: ignore[method-assign]
+            cancelled.set()
+
+    cancelled = threading.Event()
+    world.engine.before_call = interrupt
+    with pytest.raises(InterruptedError):
+        world.restart(seed, cancelled=cancelled)
+    world.engine.observe = observe  # type: ignore[method-assign]
+    assert world.states() == RUNNING

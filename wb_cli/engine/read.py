@@ -51,12 +51,15 @@ def container(listed: Document, stopping: Container[str] = ()) -> ObservedContai
 
 
 def stopping(events: Iterable[Document]) -> set[str]:
-    """The ids of the containers whose last event is a signal that asks for their end."""
+    """The ids of the containers that were told to end since they started, or have ended.
+
+    A listing may say "running" for a moment after the event of the end.
+    """
     asked = {}
     for event in events:
         actor = event["Actor"]
         if event["Action"] != "kill":
-            asked[actor["ID"]] = False
+            asked[actor["ID"]] = event["Action"] == "die"
         elif actor["Attributes"].get("signal") not in HARMLESS_SIGNALS:
             asked[actor["ID"]] = True
     return {container for container, is_asked in asked.items() if is_asked}

@@ -17,6 +17,7 @@ from wb_cli.lifecycle.plan import (
     CarryOver,
     MakeAgain,
     Operation,
+    Remove,
     RemoveNetwork,
     Rename,
     SetRestartPolicy,
@@ -93,11 +94,19 @@ def _starts(
         if not container.is_active or container.id in serving:
             continue
         if removes_itself(container):
-            yield from (
-                (MakeAgain(container), StartAgain(container)) if container.name in kept else ()
-            )
+            yield from _made_again(container, is_there=container.id in there, kept=kept)
         elif container.id in there:
             yield StartAgain(container)
+
+
+def _made_again(
+    container: ObservedContainer, *, is_there: bool, kept: Collection[str]
+) -> tuple[Operation, ...]:
+    """The engine may still be removing the old one, whose name it keeps until then."""
+    if container.name not in kept:
+        return ()
+    room = (Remove(container.name),) if is_there else ()
+    return (*room, MakeAgain(container), StartAgain(container))
 
 
 def _with_its_data(starts: Iterable[Operation], carried: CarryOver | None) -> Iterator[Operation]:
