@@ -252,15 +252,20 @@ class Host:
 
 
 def free_pair_of_ports() -> int:
-    """A port for a platform that is free together with the one for its PostgreSQL.
+    """A port for a platform that is free together with the one for its PostgreSQL."""
+    return free_ports(0, POSTGRES_HOST_PORT_OFFSET)
+
+
+def free_ports(*offsets: int) -> int:
+    """A port that is free together with those that are so far above it.
 
     Each is given once: what is declared may be started much later. None is one that the kernel
     gives to outgoing connections.
     """
     while True:
         port = secrets.choice(PLATFORM_PORTS)
-        pair = {port, port + POSTGRES_HOST_PORT_OFFSET}
-        is_ours = all(is_of_our_share(each) and ports.is_free(each) for each in pair)
-        if is_ours and not pair & GIVEN_PORTS:
-            GIVEN_PORTS.update(pair)
+        wanted = {port + offset for offset in offsets}
+        is_ours = all(is_of_our_share(each) and ports.is_free(each) for each in wanted)
+        if is_ours and not wanted & GIVEN_PORTS:
+            GIVEN_PORTS.update(wanted)
             return port

@@ -141,12 +141,14 @@ async def test_out_of_memory_refuses_writes_and_nothing_else(services: Services,
         await asked.link._writer.call(("CONFIG", "SET", "maxmemory", "100kb"))
         for n in range(100):
             await asked.timed(f"late {n}")
-        assert await asked.l2.flush() == 0
-        assert asked.l2.queue.dropped["refused"] >= 100
+        assert await asked.l2.flush() > 0  # they wait, to be tried again
         asked.cache._shelf.clear()
         await asked.ask("early")
         assert asked.cache.counts.l2_hits == 1
         await asked.link._writer.call(("CONFIG", "SET", "maxmemory", "0"))
+        for _ in range(20):  # the pause before the next try may be a long one by now
+            if await asked.l2.flush() == 0:
+                break
         assert await asked.uses_l2()
     refusals = [line for line in log.messages if "refuses writes" in line]
     assert len(refusals) == 1

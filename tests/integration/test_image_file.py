@@ -112,7 +112,7 @@ def test_a_save_that_a_signal_ends_leaves_no_file(
     def interrupt(_: int) -> None:
         os.kill(os.getpid(), number)
 
-    with pytest.raises(WbError, match=number.name) as caught:
+    with pytest.raises(WbError, match="interrupted") as caught:
         image_file.save(Images(docker_client), names, tmp_path / "x.tar", interrupt)
     assert caught.value.exit_code in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}
     assert list(tmp_path.iterdir()) == []

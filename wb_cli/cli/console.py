@@ -78,9 +78,9 @@ class Console:
         """
         try:
             self.raw(data)
-        except BrokenPipeError:
-            # What is left unwritten would be tried again at the interpreter's exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except NobodyReadsError:
+            if not isinstance(self.lost(), BrokenPipeError):
+                raise  # it is told at the end
             raise WbError("whoever reads the answer went away before its end") from None
 
     def raw_talk(self, data: bytes) -> None:
