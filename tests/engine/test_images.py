@@ -2,7 +2,6 @@
 
 import tarfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,46 +50,6 @@ def test_a_step_that_fails_is_reported_with_its_own_words(
         Images(docker_client).build(spec(name, run_id, dockerfile), lambda _: None)
     assert "returned a non-zero code: 9" in failure.value.message
     assert Images(docker_client).find(name) is None
-
-
-@pytest.mark.engine
-def test_a_dockerfile_that_is_none_is_refused(docker_client: Any, name: str, run_id: str) -> None:
-    with pytest.raises(EngineError, match="cannot build"):
-        Images(docker_client).build(spec(name, run_id, "BAKE cake\n"), lambda _: None)
-
-
-@pytest.mark.engine
-def test_an_archive_becomes_an_image_with_labels(
-    docker_client: Any, name: str, run_id: str, tmp_path: Path
-) -> None:
-    with tarfile.open(tmp_path / "system.tar", "w") as archive:
-        archive.addfile(tarfile.TarInfo("empty"))
-    images = Images(docker_client)
-    images.import_archive(tmp_path / "system.tar", name, {"wb.test.images": run_id})
-    assert images.labels(name) == {"wb.test.images": run_id}
-
-
-@pytest.mark.engine
-def test_an_archive_that_is_none_is_refused(docker_client: Any, name: str, tmp_path: Path) -> None:
-    (tmp_path / "system.tar").write_bytes(b"no archive at all" * 100)
-    with pytest.raises(EngineError):
-        Images(docker_client).import_archive(tmp_path / "system.tar", name, {})
-    assert Images(docker_client).find(name) is None
-
-
-@pytest.mark.engine
-def test_names_come_and_go(docker_client: Any, name: str, run_id: str) -> None:
-    images = Images(docker_client)
-    images.build(spec(name, run_id, "ARG BASE\nFROM ${BASE}\n"), lambda _: None)
-    other = name.replace("built", "other")
-    images.tag(name, other)
-    built, tagged = images.find(name), images.find(other)
-    assert built
-    assert tagged
-    assert built.id == tagged.id
-    images.untag(other)
-    assert images.find(other) is None
-    assert images.find(name)
 
 
 @pytest.mark.parametrize(
