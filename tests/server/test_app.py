@@ -8,7 +8,7 @@ import pytest
 from platform_server import AUTHORIZED
 from services import free_port
 
-from wb_cli.server.cache.registry import CacheName
+from wb_cli.server.results.names import CacheName
 
 pytestmark = pytest.mark.network
 

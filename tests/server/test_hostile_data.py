@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from platform_data import NORTH, address_of, aside, execute
 
-from wb_cli.server.cache import registry
 from wb_cli.server.db.address import connect
+from wb_cli.server.results import names
 
 pytestmark = pytest.mark.services
 OBJECTS = "/api/projects/north/objects"
@@ -209,20 +209,20 @@ def test_an_id_that_postgresql_takes_is_an_id_that_the_api_answers(demo):
 def test_two_things_never_share_a_key(things):
     (a, b, c, d), (e, f, g, h) = things
     for make, one, other in (
-        (registry.object_detail, (a, b), (e, f)),
-        (registry.metric_info, (a, b), (e, f)),
-        (registry.object_items, (a, b, c), (e, f, g)),
-        (registry.replicant_options, (a, b, c, d), (e, f, g, h)),
+        (names.object_detail, (a, b), (e, f)),
+        (names.metric_info, (a, b), (e, f)),
+        (names.object_items, (a, b, c), (e, f, g)),
+        (names.replicant_options, (a, b, c, d), (e, f, g, h)),
     ):
         keys = make(*one, "v").uniqueness, make(*other, "v").uniqueness
         assert (keys[0] == keys[1]) == (one == other)
 
 
 def test_ordinary_ids_keep_their_keys():
-    assert registry.object_detail("north", "a|b", "v").uniqueness == "north|a|b"
-    assert registry.object_items("north", "visits", "f0", "v").uniqueness == "north|visits|f0"
-    assert registry.metric_info("north", "m::1", "v").uniqueness == "north::m::1"
-    key = registry.replicant_options("north", "visits", "area", "f0", "v").uniqueness
+    assert names.object_detail("north", "a|b", "v").uniqueness == "north|a|b"
+    assert names.object_items("north", "visits", "f0", "v").uniqueness == "north|visits|f0"
+    assert names.metric_info("north", "m::1", "v").uniqueness == "north::m::1"
+    key = names.replicant_options("north", "visits", "area", "f0", "v").uniqueness
     assert key == "north::visits::area::f0"
 
 

@@ -10,10 +10,10 @@ from services import wait_until
 
 from wb_cli.server import warming
 from wb_cli.server.cache import LocalTier, RemoteTier, ValkeyLink
-from wb_cli.server.cache.registry import CacheName
-from wb_cli.server.caches import Caches
 from wb_cli.server.db.pool import Databases
-from wb_cli.server.precedence import YIELDS_AT_MOST_S, Precedence
+from wb_cli.server.results.caches import Caches
+from wb_cli.server.results.names import CacheName
+from wb_cli.server.results.precedence import YIELDS_AT_MOST_S, Precedence
 
 OBJECT = "/api/projects/north/objects/by-area"
 services = pytest.mark.services

@@ -11,7 +11,7 @@ from wb_cli.server.cache import LoadAbandonedError
 from wb_cli.server.endpoints import unavailable
 from wb_cli.server.platform import Platform
 from wb_cli.server.representation import etag_of, has_client, not_modified, representation
-from wb_cli.server.wants import Want
+from wb_cli.server.results.wants import Want
 
 
 async def answer(platform: Platform, request: Request, want: Want) -> Response:

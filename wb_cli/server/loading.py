@@ -5,12 +5,12 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from wb_cli.server.cache.registry import CacheName
-from wb_cli.server.caches import Caches
 from wb_cli.server.db.errors import DatabaseUnavailableError
 from wb_cli.server.db.queries_items import ItemsStatus
+from wb_cli.server.results.caches import Caches
+from wb_cli.server.results.names import CacheName
+from wb_cli.server.results.wants import Want
 from wb_cli.server.todo import Job
-from wb_cli.server.wants import Want
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from wb_cli.server.access import Access
 from wb_cli.server.answers import json_answer
-from wb_cli.server.cache.registry import Ask, CacheName
 from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, touch_object
 from wb_cli.server.endpoints import Endpoint
 from wb_cli.server.parameters import CACHE, MODULE, OBJECT, PROJECT, RUN, project_of
 from wb_cli.server.platform import Platform
+from wb_cli.server.results.names import Ask, CacheName
 from wb_cli.server.routes_read import A_PROJECT, AN_OBJECT, ANY_OBJECT, known_object
 
 UNSETTLED = "unsettled"

@@ -5,13 +5,13 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from wb_cli.server.cache.registry import Ask, CacheName
 from wb_cli.server.db.queries_datasets import INDICATOR_TYPES
 from wb_cli.server.db.queries_projects import Project
 from wb_cli.server.db.queries_versions import DatasetVersions, ObjectVersion
 from wb_cli.server.fetch_config import InvalidConfigError
 from wb_cli.server.progress import Tally
-from wb_cli.server.wants import Want, Wants
+from wb_cli.server.results.names import Ask, CacheName
+from wb_cli.server.results.wants import Want, Wants
 
 log = logging.getLogger(__name__)
 

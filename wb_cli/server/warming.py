@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from wb_cli.server.cache import Hydration, LinkState, ValkeyLink
-from wb_cli.server.cache.registry import CacheName
-from wb_cli.server.caches import Caches
 from wb_cli.server.db.errors import DatabaseUnavailableError
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_projects import Project, list_projects
@@ -25,8 +23,10 @@ from wb_cli.server.db.queries_versions import (
 from wb_cli.server.loading import Loading
 from wb_cli.server.memory import keep_for_good, uncollected
 from wb_cli.server.progress import DATASETS, Phase, Progress, Tally
+from wb_cli.server.results.caches import Caches
+from wb_cli.server.results.names import CacheName
+from wb_cli.server.results.wants import Wants
 from wb_cli.server.todo import Batch, Job, Skips, dataset_jobs, most_recent_first, object_jobs
-from wb_cli.server.wants import Wants
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from wb_cli.server.db.queries_versions import (
     read_object_versions,
 )
 from wb_cli.server.fetch_config import InvalidConfigError
-from wb_cli.server.wants import Want, Wants
+from wb_cli.server.results.wants import Want, Wants
 
 pytestmark = pytest.mark.services
 PROJECT = "malaria"

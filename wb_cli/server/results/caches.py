@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 
 from wb_cli.server.cache import Cache, Entry, Loaded, LocalTier, RemoteTier
-from wb_cli.server.cache.registry import CacheName
 from wb_cli.server.history import Origins
-from wb_cli.server.precedence import Precedence
-from wb_cli.server.wants import Want
+from wb_cli.server.results.names import CacheName
+from wb_cli.server.results.precedence import Precedence
+from wb_cli.server.results.wants import Want
 
 
 class Caches:

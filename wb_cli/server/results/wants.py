@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from wb_cli.server.cache import registry
-from wb_cli.server.cache.registry import Ask
 from wb_cli.server.db.loaded import Loaded
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_datasets import IndicatorType, load_hfa_items, load_hmis_items
@@ -12,6 +10,8 @@ from wb_cli.server.db.queries_items import load_items, load_replicant_options
 from wb_cli.server.db.queries_metrics import load_metric_info
 from wb_cli.server.db.queries_objects import load_object_detail
 from wb_cli.server.db.queries_versions import DatasetVersions, ObjectVersion, RunVersion
+from wb_cli.server.results import names
+from wb_cli.server.results.names import Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Wants:
     def object_detail(self, project_id: str, known: ObjectVersion) -> Want:
         """A presentation object's detail."""
         return Want(
-            registry.object_detail(project_id, known.id, known.last_updated),
+            names.object_detail(project_id, known.id, known.last_updated),
             lambda: load_object_detail(self.databases, project_id, known.id),
         )
 
@@ -43,14 +43,14 @@ class Wants:
         """
         fetch, results = known.fetch_config(), known.results_object_id
         return Want(
-            registry.object_items(project_id, results, fetch.hash, known.run.settled),
+            names.object_items(project_id, results, fetch.hash, known.run.settled),
             lambda: load_items(self.databases, project_id, results, fetch),
         )
 
     def metric_info(self, project_id: str, metric_id: str, run: RunVersion) -> Want:
         """What is known of a metric."""
         return Want(
-            registry.metric_info(project_id, metric_id, run.settled),
+            names.metric_info(project_id, metric_id, run.settled),
             lambda: load_metric_info(self.databases, project_id, metric_id),
         )
 
@@ -62,7 +62,7 @@ class Wants:
         """
         fetch, results = known.fetch_config(), known.results_object_id
         return Want(
-            registry.replicant_options(project_id, results, by, fetch.hash, known.run.settled),
+            names.replicant_options(project_id, results, by, fetch.hash, known.run.settled),
             lambda: load_replicant_options(self.databases, project_id, results, by, fetch),
         )
 
@@ -70,10 +70,10 @@ class Wants:
         """The HMIS dataset."""
         columns = known.facility_columns
         return Want(
-            registry.hmis_items(indicator_type, columns, known.hmis),
+            names.hmis_items(indicator_type, columns, known.hmis),
             lambda: load_hmis_items(self.databases, indicator_type, columns),
         )
 
     def hfa_items(self, known: DatasetVersions) -> Want:
         """The HFA dataset."""
-        return Want(registry.hfa_items(known.hfa), lambda: load_hfa_items(self.databases))
+        return Want(names.hfa_items(known.hfa), lambda: load_hfa_items(self.databases))

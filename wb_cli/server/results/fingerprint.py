@@ -15,7 +15,7 @@ QUERIES = "queries_"
 @cache
 def code_fingerprint() -> str:
     """Stable over restarts and machines."""
-    here = files(__package__)
+    here = files("wb_cli.server")
     queries = sorted(
         (path for path in (here / "db").iterdir() if path.name.startswith(QUERIES)),
         key=lambda path: path.name,
