@@ -23,7 +23,6 @@ from wb_cli.server.memory import keep_for_good, keep_trimmed
 from wb_cli.server.platform import Platform
 from wb_cli.server.results.caches import Caches
 from wb_cli.server.results.fingerprint import code_fingerprint
-from wb_cli.server.results.wants import Wants
 from wb_cli.server.settings import Settings
 from wb_cli.server.shutdown import arm_failsafe, on_stop_signal
 from wb_cli.server.warming import WarmUp
@@ -62,7 +61,6 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
             databases=databases,
             valkey=valkey,
             caches=caches,
-            wants=Wants(databases),
             warm_up=warm_up.progress,
             history=history,
             loop_lag=loop_lag,

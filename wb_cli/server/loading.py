@@ -8,19 +8,11 @@ from typing import Any
 from wb_cli.server.db.errors import DatabaseUnavailableError
 from wb_cli.server.db.queries_items import ItemsStatus
 from wb_cli.server.results.caches import Caches
-from wb_cli.server.results.names import CacheName
+from wb_cli.server.results.declared import PO_ITEMS
 from wb_cli.server.results.wants import Want
 from wb_cli.server.todo import Job
 
 log = logging.getLogger(__name__)
-
-SHORT_NAMES = {
-    CacheName.PO_DETAIL: "detail",
-    CacheName.METRIC_INFO: "metric info",
-    CacheName.PO_ITEMS: "items",
-    CacheName.DATASET_HMIS: "items",
-    CacheName.DATASET_HFA: "items",
-}
 
 
 class Loading:
@@ -59,7 +51,7 @@ class Loading:
                 return
 
     async def _do(self, job: Job) -> None:
-        loaded: dict[CacheName, str] = {}
+        loaded: dict[str, str] = {}
         for want in job.wants:
             await self._caches.precedence.turn()
             text = await self._load(job, want)
@@ -67,11 +59,12 @@ class Loading:
                 loaded[want.ask.cache] = text
         job.wants.clear()  # now, and not all jobs' at the end
         if loaded:
-            what = loaded.get(CacheName.PO_ITEMS) or ", ".join(loaded.values())
+            what = loaded.get(PO_ITEMS.name) or ", ".join(loaded.values())
             log.info("%s", job.warmed(what))
 
     async def _load(self, job: Job, want: Want) -> str | None:
         """Fill one entry; what to say of it, where it came from the database."""
+        label = self._caches.declared[want.ask.cache].label
         heard: list[Any] = []
         try:
             await self._caches.get(
@@ -81,13 +74,13 @@ class Loading:
             raise
         except Exception as error:  # noqa: BLE001  (one bad object must not keep the others cold)
             job.tally.failed += 1
-            log.warning("%s: %s failed: %s", job, SHORT_NAMES[want.ask.cache], error)
+            log.warning("%s: %s failed: %s", job, label, error)
             return None
         if not heard:
             job.tally.held += 1
             return None
         job.tally.from_database += 1
-        return outcome(SHORT_NAMES[want.ask.cache], heard[0])
+        return outcome(label, heard[0])
 
 
 def outcome(name: str, data: Any) -> str:

@@ -9,7 +9,6 @@ from wb_cli.server.history import History
 from wb_cli.server.loop_lag import LoopLag
 from wb_cli.server.progress import Progress
 from wb_cli.server.results.caches import Caches
-from wb_cli.server.results.wants import Wants
 from wb_cli.server.settings import Settings
 from wb_cli.server.traffic import Traffic
 
@@ -22,7 +21,6 @@ class Platform:
     databases: Databases
     valkey: ValkeyLink
     caches: Caches
-    wants: Wants
     warm_up: Progress
     history: History
     loop_lag: LoopLag

@@ -24,9 +24,7 @@ from wb_cli.server.loading import Loading
 from wb_cli.server.memory import keep_for_good, uncollected
 from wb_cli.server.progress import DATASETS, Phase, Progress, Tally
 from wb_cli.server.results.caches import Caches
-from wb_cli.server.results.names import CacheName
-from wb_cli.server.results.wants import Wants
-from wb_cli.server.todo import Batch, Job, Skips, dataset_jobs, most_recent_first, object_jobs
+from wb_cli.server.todo import Batch, Job, Planner, most_recent_first
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +48,8 @@ class WarmUp:
         self._databases = databases
         self._valkey = valkey
         self._caches = caches
-        self._wants = Wants(databases)
         self._concurrency = concurrency
-        self._skips = Skips()
+        self._planner = Planner(databases, list(caches.declared.values()))
 
     async def run(self) -> None:
         """The whole of it. When the database goes away, it begins again: all it has it keeps."""
@@ -128,12 +125,12 @@ class WarmUp:
             log.error("[%s] Cannot be warmed: %s", project.label, error)  # noqa: TRY400
             return batch
         note_unfinished_runs(known, batch)
-        await object_jobs(self._wants, project, known, batch, self._skips)
+        await self._planner.add_objects(project, known, batch)
         return batch
 
     async def _datasets(self, batch: Batch) -> None:
         try:
-            dataset_jobs(self._wants, await read_dataset_versions(self._databases), batch)
+            self._planner.add_datasets(await read_dataset_versions(self._databases), batch)
         except DatabaseUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  (the projects are warmed all the same)
@@ -146,7 +143,7 @@ class WarmUp:
     async def _hydrate(self, batch: Batch, moment: int) -> list[Job]:
         """Fill L1 with what L2 has of a batch; the jobs that are left, with what they lack."""
         began = time.perf_counter()
-        missing: set[tuple[CacheName, str]] = set()
+        missing: set[tuple[str, str]] = set()
         for name, versions in batch.versions.items():
             for part in parts_of(versions):
                 found = await self._hydrate_one(batch.tally, name, part, moment)
@@ -156,7 +153,7 @@ class WarmUp:
         return left
 
     async def _hydrate_one(
-        self, tally: Tally, name: CacheName, versions: dict[str, str], moment: int
+        self, tally: Tally, name: str, versions: dict[str, str], moment: int
     ) -> Hydration:
         result = await self._caches[name].hydrate_many(versions, moment=moment)
         tally.from_l2 += len(result.hydrated)
@@ -185,7 +182,7 @@ def parts_of(versions: dict[str, str]) -> Iterator[dict[str, str]]:
         yield part
 
 
-async def jobs_left(jobs: Sequence[Job], missing: set[tuple[CacheName, str]]) -> list[Job]:
+async def jobs_left(jobs: Sequence[Job], missing: set[tuple[str, str]]) -> list[Job]:
     """The jobs that still have something to do, with that alone.
 
     Also where nothing is missing: thousands of wants let go of at once would hold up the loop.
@@ -197,7 +194,7 @@ async def jobs_left(jobs: Sequence[Job], missing: set[tuple[CacheName, str]]) ->
     return left
 
 
-def drop_found(job: Job, missing: set[tuple[CacheName, str]]) -> bool:
+def drop_found(job: Job, missing: set[tuple[str, str]]) -> bool:
     """Leave a job only what is missing; tells whether that is anything."""
     job.wants = [want for want in job.wants if (want.ask.cache, want.ask.uniqueness) in missing]
     return bool(job.wants)

@@ -15,7 +15,18 @@ from wb_cli.server.db.queries_versions import (
     read_object_versions,
 )
 from wb_cli.server.fetch_config import InvalidConfigError
-from wb_cli.server.results.wants import Want, Wants
+from wb_cli.server.results.declared import (
+    DATASET_HFA,
+    DATASET_HMIS,
+    METRIC_INFO,
+    PO_DETAIL,
+    PO_ITEMS,
+    REPLICANT_OPTIONS,
+    Hmis,
+    MetricOf,
+    ReplicantsOf,
+)
+from wb_cli.server.results.wants import ObjectOf, Want
 
 pytestmark = pytest.mark.services
 PROJECT = "malaria"
@@ -111,22 +122,24 @@ async def test_every_column_of_every_table_is_named_as_an_input_or_as_none(
 
 async def wanted_of_datasets(databases: Databases) -> list[Want]:
     """Everything of `main` that can be wanted now."""
-    wants, known = Wants(databases), await read_dataset_versions(databases)
-    return [*(wants.hmis_items(kind, known) for kind in ("raw", "common")), wants.hfa_items(known)]
+    known = await read_dataset_versions(databases)
+    hmis = [DATASET_HMIS.want(databases, Hmis(kind, known)) for kind in ("raw", "common")]
+    return [*hmis, DATASET_HFA.want(databases, known)]
 
 
 async def wanted(databases: Databases) -> list[Want]:
     """Everything of the project that can be wanted now."""
-    wants, found = Wants(databases), []
+    found = []
     for known in await read_object_versions(databases, PROJECT):
-        makers = [
-            lambda known=known: wants.object_detail(PROJECT, known),
-            lambda known=known: wants.object_items(PROJECT, known),
-            lambda known=known: wants.replicant_options(PROJECT, known, "indicator_id"),
-        ]
-        for make in makers:
+        of = ObjectOf(PROJECT, known)
+        by_indicator = ReplicantsOf(PROJECT, known, "indicator_id")
+        for cache, subject in (
+            (PO_DETAIL, of),
+            (PO_ITEMS, of),
+            (REPLICANT_OPTIONS, by_indicator),
+        ):
             try:
-                found.append(make())
+                found.append(cache.want(databases, subject))
             except InvalidConfigError:
                 continue
     for metric in ("visits", "idle", "ghost"):
@@ -134,7 +147,7 @@ async def wanted(databases: Databases) -> list[Want]:
             run = await read_metric_version(databases, PROJECT, metric)
         except RecordMissingError:
             continue
-        found.append(wants.metric_info(PROJECT, metric, run))
+        found.append(METRIC_INFO.want(databases, MetricOf(PROJECT, metric, run)))
     return found
 
 

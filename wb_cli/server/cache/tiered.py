@@ -67,7 +67,7 @@ class Cache:
 
     def moment(self) -> int:
         """Now, as the order of versions counts it."""
-        return next(self._l1.moments)
+        return self._l1.moment()
 
     def peek(self, uniqueness: str, version: str | None) -> Entry | None:
         """The entry of that very version, if L1 has it. Synchronous; the fastest way."""

@@ -1,12 +1,13 @@
-"""The caches of this server: one for each name, over the same two tiers."""
+"""The caches of this server: one for each declaration, over the same two tiers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from wb_cli.server.cache import Cache, Entry, Loaded, LocalTier, RemoteTier
 from wb_cli.server.history import Origins
-from wb_cli.server.results.names import CacheName
+from wb_cli.server.results.declared import DECLARED
 from wb_cli.server.results.precedence import Precedence
-from wb_cli.server.results.wants import Want
+from wb_cli.server.results.wants import Declaration, Want
 
 
 class Caches:
@@ -16,18 +17,28 @@ class Caches:
         l1: the bytes that all of them share.
         l2: the tier behind those that are persistent.
         fingerprint: the code's.
+        declared: what each cache is.
     """
 
-    def __init__(self, l1: LocalTier, l2: RemoteTier, fingerprint: str) -> None:
+    def __init__(
+        self,
+        l1: LocalTier,
+        l2: RemoteTier,
+        fingerprint: str,
+        declared: Sequence[Declaration[Any]] = DECLARED,
+    ) -> None:
         self.l1 = l1
         self.l2 = l2
+        self.declared = {each.name: each for each in declared}
         self.precedence = Precedence()
         self._caches = {
-            name: Cache(name, l1, l2 if name.is_persistent else None, fingerprint=fingerprint)
-            for name in CacheName
+            each.name: Cache(
+                each.name, l1, l2 if each.is_persistent else None, fingerprint=fingerprint
+            )
+            for each in declared
         }
 
-    def __getitem__(self, name: CacheName) -> Cache:
+    def __getitem__(self, name: str) -> Cache:
         return self._caches[name]
 
     def __iter__(self) -> Iterator[Cache]:
@@ -35,7 +46,7 @@ class Caches:
 
     def moment(self) -> int:
         """Now, in the order by which newer versions win; all caches share it."""
-        return self[CacheName.PO_DETAIL].moment()
+        return self.l1.moment()
 
     async def get(
         self,

@@ -6,21 +6,22 @@ alone keeps the cache, and a change to it cannot be forgotten.
 
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files
+from pathlib import Path
 
-SHAPING = ("fetch_config.py", "db/loaded.py", "db/results.py")
-QUERIES = "queries_"
+from wb_cli.server import fetch_config
+from wb_cli.server.db import loaded, queries_versions, results
+from wb_cli.server.results.declared import DECLARED
+
+# What the queries of several caches use.
+SHARED = (fetch_config, loaded, queries_versions, results)
 
 
 @cache
 def code_fingerprint() -> str:
     """Stable over restarts and machines."""
-    here = files("wb_cli.server")
-    queries = sorted(
-        (path for path in (here / "db").iterdir() if path.name.startswith(QUERIES)),
-        key=lambda path: path.name,
-    )
+    queries = {module.__name__: module for each in DECLARED for module in each.queries}
+    modules = {module.__name__: module for module in SHARED} | queries
     digest = sha256()
-    for path in (*(here / name for name in SHAPING), *queries):
-        digest.update(path.read_bytes())
+    for name in sorted(modules):
+        digest.update(Path(str(modules[name].__file__)).read_bytes())
     return digest.hexdigest()[:16]

@@ -1,17 +1,16 @@
-"""What can be wanted of the caches: each thing with its hashes and its query, for all who ask."""
+"""What can be wanted of the caches, and what the declaration of a cache says of it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Generic, TypeVar
 
 from wb_cli.server.db.loaded import Loaded
 from wb_cli.server.db.pool import Databases
-from wb_cli.server.db.queries_datasets import IndicatorType, load_hfa_items, load_hmis_items
-from wb_cli.server.db.queries_items import load_items, load_replicant_options
-from wb_cli.server.db.queries_metrics import load_metric_info
-from wb_cli.server.db.queries_objects import load_object_detail
-from wb_cli.server.db.queries_versions import DatasetVersions, ObjectVersion, RunVersion
-from wb_cli.server.results import names
+from wb_cli.server.db.queries_versions import DatasetVersions, ObjectVersion
 from wb_cli.server.results.names import Ask
+
+Subject = TypeVar("Subject")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,57 +22,49 @@ class Want:
 
 
 @dataclass(frozen=True, slots=True)
-class Wants:
-    """Makes wants from versions that were just read."""
+class ObjectOf:
+    """A presentation object of a project, with its versions as they were just read."""
 
-    databases: Databases
+    project_id: str
+    known: ObjectVersion
 
-    def object_detail(self, project_id: str, known: ObjectVersion) -> Want:
-        """A presentation object's detail."""
-        return Want(
-            names.object_detail(project_id, known.id, known.last_updated),
-            lambda: load_object_detail(self.databases, project_id, known.id),
-        )
 
-    def object_items(self, project_id: str, known: ObjectVersion) -> Want:
-        """A presentation object's items.
+def no_datasets(_: DatasetVersions) -> Mapping[str, Any]:
+    """A cache that holds no dataset."""
+    return {}
 
-        Raises:
-            InvalidConfigError: the object's config cannot be one.
-        """
-        fetch, results = known.fetch_config(), known.results_object_id
-        return Want(
-            names.object_items(project_id, results, fetch.hash, known.run.settled),
-            lambda: load_items(self.databases, project_id, results, fetch),
-        )
 
-    def metric_info(self, project_id: str, metric_id: str, run: RunVersion) -> Want:
-        """What is known of a metric."""
-        return Want(
-            names.metric_info(project_id, metric_id, run.settled),
-            lambda: load_metric_info(self.databases, project_id, metric_id),
-        )
+@dataclass(frozen=True, eq=False)
+class Declaration(Generic[Subject]):
+    """All that is particular to one cache. A *subject* is what one of its entries is about.
 
-    def replicant_options(self, project_id: str, known: ObjectVersion, by: str) -> Want:
-        """The values that an object can be repeated for.
+    Args:
+        name: in L2, in the metrics and in the API; lower case letters, digits and `_`.
+        label: what the warm-up's log calls an entry.
+        queries: the modules that hold its queries. Where their code changes, entries that were
+            made before are a miss.
+        uniqueness: which thing, as a text that no other thing of this cache has.
+        version: which state of the thing; None while it is unsettled.
+        load: asks the database for it.
+        is_persistent: whether entries live in L2 too, or in L1 alone.
+        of_object: what the warm-up wants for a presentation object; None for nothing.
+        of_datasets: what the warm-up wants of the datasets, by the line's label.
+    """
 
-        Raises:
-            InvalidConfigError: the object's config cannot be one.
-        """
-        fetch, results = known.fetch_config(), known.results_object_id
-        return Want(
-            names.replicant_options(project_id, results, by, fetch.hash, known.run.settled),
-            lambda: load_replicant_options(self.databases, project_id, results, by, fetch),
-        )
+    name: str
+    label: str
+    queries: tuple[ModuleType, ...]
+    uniqueness: Callable[[Subject], str]
+    version: Callable[[Subject], str | None]
+    load: Callable[[Databases, Subject], Awaitable[Loaded]]
+    is_persistent: bool = True
+    of_object: Callable[[ObjectOf], Subject] | None = None
+    of_datasets: Callable[[DatasetVersions], Mapping[str, Subject]] = no_datasets
 
-    def hmis_items(self, indicator_type: IndicatorType, known: DatasetVersions) -> Want:
-        """The HMIS dataset."""
-        columns = known.facility_columns
-        return Want(
-            names.hmis_items(indicator_type, columns, known.hmis),
-            lambda: load_hmis_items(self.databases, indicator_type, columns),
-        )
+    def ask(self, subject: Subject) -> Ask:
+        """The names of a subject's entry."""
+        return Ask(self.name, self.uniqueness(subject), self.version(subject))
 
-    def hfa_items(self, known: DatasetVersions) -> Want:
-        """The HFA dataset."""
-        return Want(names.hfa_items(known.hfa), lambda: load_hfa_items(self.databases))
+    def want(self, databases: Databases, subject: Subject) -> Want:
+        """A subject's entry, ready to be asked for."""
+        return Want(self.ask(subject), lambda: self.load(databases, subject))
