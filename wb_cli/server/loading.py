@@ -9,7 +9,7 @@ from wb_cli.server.db.errors import DatabaseUnavailableError
 from wb_cli.server.db.queries_items import ItemsStatus
 from wb_cli.server.results.caches import Caches
 from wb_cli.server.results.declared import PO_ITEMS
-from wb_cli.server.results.wants import Want
+from wb_cli.server.results.wants import CachedQuery
 from wb_cli.server.todo import Job
 
 log = logging.getLogger(__name__)
@@ -20,12 +20,12 @@ class Loading:
 
     Args:
         caches: where everything goes.
-        moment: when the versions were read.
+        order: when the versions were read.
     """
 
-    def __init__(self, caches: Caches, moment: int) -> None:
+    def __init__(self, caches: Caches, order: int) -> None:
         self._caches = caches
-        self._moment = moment
+        self._order = order
         self._lost: DatabaseUnavailableError | None = None
 
     async def run(self, jobs: Sequence[Job], concurrency: int) -> None:
@@ -52,23 +52,23 @@ class Loading:
 
     async def _do(self, job: Job) -> None:
         loaded: dict[str, str] = {}
-        for want in job.wants:
+        for query in job.queries:
             await self._caches.precedence.turn()
-            text = await self._load(job, want)
+            text = await self._load(job, query)
             if text:
-                loaded[want.ask.cache] = text
-        job.wants.clear()  # now, and not all jobs' at the end
+                loaded[query.key.cache] = text
+        job.queries.clear()  # now, and not all jobs' at the end
         if loaded:
             what = loaded.get(PO_ITEMS.name) or ", ".join(loaded.values())
             log.info("%s", job.warmed(what))
 
-    async def _load(self, job: Job, want: Want) -> str | None:
+    async def _load(self, job: Job, query: CachedQuery) -> str | None:
         """Fill one entry; what to say of it, where it came from the database."""
-        label = self._caches.declared[want.ask.cache].label
+        label = self._caches.declared[query.key.cache].label
         heard: list[Any] = []
         try:
             await self._caches.get(
-                want, moment=self._moment, on_load=lambda loaded: heard.append(loaded.data)
+                query, order=self._order, on_load=lambda loaded: heard.append(loaded.data)
             )
         except DatabaseUnavailableError:
             raise

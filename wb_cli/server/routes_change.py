@@ -15,7 +15,7 @@ from wb_cli.server.endpoints import Endpoint
 from wb_cli.server.parameters import CACHE, MODULE, OBJECT, PROJECT, RUN, project_of
 from wb_cli.server.platform import Platform
 from wb_cli.server.results.declared import METRIC_INFO, PO_DETAIL, PO_ITEMS, MetricOf
-from wb_cli.server.results.names import Ask
+from wb_cli.server.results.names import CacheKey
 from wb_cli.server.routes_read import A_PROJECT, AN_OBJECT, ANY_OBJECT, known_object
 
 UNSETTLED = "unsettled"
@@ -49,23 +49,23 @@ async def cache_status(platform: Platform, request: Request) -> Response:
     """Where an object's entries stand, in their current versions."""
     of = await known_object(platform, request)
     metric = MetricOf(of.project_id, of.known.metric_id, of.known.run)
-    asks = {
-        "detail": PO_DETAIL.ask(of),
-        "metricInfo": METRIC_INFO.ask(metric),
-        "items": PO_ITEMS.ask(of),
+    keys = {
+        "detail": PO_DETAIL.key(of),
+        "metricInfo": METRIC_INFO.key(metric),
+        "items": PO_ITEMS.key(of),
     }
-    return json_answer({name: await status_of(platform, ask) for name, ask in asks.items()})
+    return json_answer({name: await status_of(platform, key) for name, key in keys.items()})
 
 
-async def status_of(platform: Platform, ask: Ask) -> dict[str, Any]:
+async def status_of(platform: Platform, key: CacheKey) -> dict[str, Any]:
     """One entry's standing: `l1`, `l2`, `loading`, `stale`, `absent` or `unsettled`."""
     standing = UNSETTLED
-    if ask.version is not None:
-        standing = await platform.caches[ask.cache].status(ask.uniqueness, ask.version)
+    if key.version is not None:
+        standing = await platform.caches[key.cache].status(key.uniqueness, key.version)
     return {
-        "cache": ask.cache,
-        "uniquenessHash": ask.uniqueness,
-        "versionHash": ask.version,
+        "cache": key.cache,
+        "uniquenessHash": key.uniqueness,
+        "versionHash": key.version,
         "status": standing,
     }
 

@@ -81,22 +81,22 @@ async def known_object(platform: Platform, request: Request) -> ObjectOf:
 async def object_detail(platform: Platform, request: Request) -> Response:
     """One object in full."""
     of = await known_object(platform, request)
-    return await answer(platform, request, PO_DETAIL.want(platform.databases, of))
+    return await answer(platform, request, PO_DETAIL.query(platform.databases, of))
 
 
 async def object_items(platform: Platform, request: Request) -> Response:
     """What an object shows: items, or the status that says why there are none."""
     of = await known_object(platform, request)
-    return await answer(platform, request, PO_ITEMS.want(platform.databases, of))
+    return await answer(platform, request, PO_ITEMS.query(platform.databases, of))
 
 
 async def replicant_options(platform: Platform, request: Request) -> Response:
     """The values that an object can be repeated for."""
     of = await known_object(platform, request)
     by = request.path_params[DIMENSION.name]
-    want = REPLICANT_OPTIONS.want(platform.databases, ReplicantsOf(of.project_id, of.known, by))
+    query = REPLICANT_OPTIONS.query(platform.databases, ReplicantsOf(of.project_id, of.known, by))
     try:
-        return await answer(platform, request, want)
+        return await answer(platform, request, query)
     except InvalidConfigError as error:
         raise Problem(HTTPStatus.NOT_FOUND, error.message, error.hint) from None
 
@@ -105,22 +105,22 @@ async def metric_info(platform: Platform, request: Request) -> Response:
     """What can be asked of a metric."""
     project_id, metric_id = project_of(request), request.path_params[METRIC.name]
     run = await read_metric_version(platform.databases, project_id, metric_id)
-    want = METRIC_INFO.want(platform.databases, MetricOf(project_id, metric_id, run))
-    return await answer(platform, request, want)
+    query = METRIC_INFO.query(platform.databases, MetricOf(project_id, metric_id, run))
+    return await answer(platform, request, query)
 
 
 async def hmis_items(platform: Platform, request: Request) -> Response:
     """The HMIS dataset."""
     known = await read_dataset_versions(platform.databases)
     kind = BY_NAME[request.path_params[INDICATORS.name]]
-    want = DATASET_HMIS.want(platform.databases, Hmis(kind, known))
-    return await answer(platform, request, want)
+    query = DATASET_HMIS.query(platform.databases, Hmis(kind, known))
+    return await answer(platform, request, query)
 
 
 async def hfa_items(platform: Platform, request: Request) -> Response:
     """The HFA dataset."""
     known = await read_dataset_versions(platform.databases)
-    return await answer(platform, request, DATASET_HFA.want(platform.databases, known))
+    return await answer(platform, request, DATASET_HFA.query(platform.databases, known))
 
 
 A_PROJECT = "/api/projects/{project}"

@@ -11,8 +11,8 @@ from wb_cli.server.db.queries_projects import Project
 from wb_cli.server.db.queries_versions import DatasetVersions, ObjectVersion
 from wb_cli.server.fetch_config import InvalidConfigError
 from wb_cli.server.progress import Tally
-from wb_cli.server.results.names import Ask
-from wb_cli.server.results.wants import Declaration, ObjectOf, Want
+from wb_cli.server.results.names import CacheKey
+from wb_cli.server.results.wants import CachedQuery, Declaration, ObjectOf
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Job:
     tally: Tally
     label: str
     updated: str
-    wants: list[Want]
+    queries: list[CachedQuery]
     metric_id: str = ""
 
     def __str__(self) -> str:
@@ -84,9 +84,11 @@ class Batch:
     jobs: list[Job] = field(default_factory=list)
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def add(self, label: str, updated: str, wants: Iterable[Want], metric_id: str = "") -> None:
+    def add(
+        self, label: str, updated: str, queries: Iterable[CachedQuery], metric_id: str = ""
+    ) -> None:
         """Take up what nobody before has wanted already."""
-        new = [want for want in wants if self._is_new(want.ask)]
+        new = [query for query in queries if self._is_new(query.key)]
         self.jobs.append(Job(self.tally, label, updated, new, metric_id))
         self.tally.objects += 1
         self.tally.entries += len(new)
@@ -96,11 +98,11 @@ class Batch:
         self.tally.entries += 1
         self.tally.failed += 1
 
-    def _is_new(self, ask: Ask) -> bool:
-        known = self.versions.setdefault(ask.cache, {})
-        if ask.version is None or ask.uniqueness in known:
+    def _is_new(self, key: CacheKey) -> bool:
+        known = self.versions.setdefault(key.cache, {})
+        if key.version is None or key.uniqueness in known:
             return False
-        known[ask.uniqueness] = ask.version
+        known[key.uniqueness] = key.version
         return True
 
 
@@ -133,7 +135,7 @@ class Planner:
             if cache.of_object is None:
                 continue
             try:
-                made.append(cache.want(self.databases, cache.of_object(of)))
+                made.append(cache.query(self.databases, cache.of_object(of)))
             except InvalidConfigError as error:
                 batch.fail()
                 log.warning(
@@ -148,7 +150,7 @@ class Planner:
         """Fill a batch with the datasets that there are."""
         for cache in self.declared:
             for label, subject in cache.of_datasets(known).items():
-                batch.add(label, "", [cache.want(self.databases, subject)])
+                batch.add(label, "", [cache.query(self.databases, subject)])
 
 
 def reason_to_skip(known: ObjectVersion) -> str | None:

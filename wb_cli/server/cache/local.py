@@ -54,7 +54,7 @@ class LocalTier:
         self.bytes = 0
         self.evictions = 0
         self.shelves: list[Shelf] = []
-        self._moments = count(1)
+        self._orders = count(1)
         self._newest: Node | None = None
         self._oldest: Node | None = None
         self._hand: Node | None = None
@@ -64,9 +64,9 @@ class LocalTier:
         self.shelves.append(Shelf(self))
         return self.shelves[-1]
 
-    def moment(self) -> int:
-        """Now, in the order that all caches over this tier share."""
-        return next(self._moments)
+    def order(self) -> int:
+        """The next place in the order, which all caches over this tier share."""
+        return next(self._orders)
 
     def __len__(self) -> int:
         return sum(len(shelf.nodes) for shelf in self.shelves)

@@ -7,7 +7,7 @@ from wb_cli.server.cache import Cache, Entry, Loaded, LocalTier, RemoteTier
 from wb_cli.server.history import Origins
 from wb_cli.server.results.declared import DECLARED
 from wb_cli.server.results.precedence import Precedence
-from wb_cli.server.results.wants import Declaration, Want
+from wb_cli.server.results.wants import CachedQuery, Declaration
 
 
 class Caches:
@@ -44,35 +44,35 @@ class Caches:
     def __iter__(self) -> Iterator[Cache]:
         return iter(self._caches.values())
 
-    def moment(self) -> int:
-        """Now, in the order by which newer versions win; all caches share it."""
-        return self.l1.moment()
+    def order(self) -> int:
+        """The next place in the order by which newer versions win; all caches share it."""
+        return self.l1.order()
 
     async def get(
         self,
-        want: Want,
+        query: CachedQuery,
         *,
-        moment: int | None = None,
+        order: int | None = None,
         on_load: Callable[[Loaded], None] = lambda _: None,
     ) -> Entry:
         """The entry, for the warm-up; ``on_load`` hears of it where the database gave it."""
 
         async def load() -> Loaded:
-            got = await want.load()
+            got = await query.load()
             loaded = Loaded(got.data, got.version)
             on_load(loaded)
             return loaded
 
-        ask = want.ask
-        return await self[ask.cache].get_or_load(ask.uniqueness, ask.version, load, moment=moment)
+        key = query.key
+        return await self[key.cache].get_or_load(key.uniqueness, key.version, load, order=order)
 
-    async def get_first(self, want: Want) -> Entry:
+    async def get_first(self, query: CachedQuery) -> Entry:
         """The entry, for a request, which goes ahead of the warm-up's loads."""
-        entry = self[want.ask.cache].peek(want.ask.uniqueness, want.ask.version)
+        entry = self[query.key.cache].peek(query.key.uniqueness, query.key.version)
         if entry is not None:
             return entry
         with self.precedence.request():
-            return await self.get(want)
+            return await self.get(query)
 
     def origins(self) -> Origins:
         """How many answers came from where, since the process began."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class CacheKey:
     """Which thing, in which state. A version of None: it is unsettled now."""
 
     cache: str

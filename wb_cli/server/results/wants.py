@@ -1,24 +1,24 @@
-"""What can be wanted of the caches, and what the declaration of a cache says of it."""
+"""A cached query (a key, and how its entry is loaded), and what the declaration of a cache says."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
-from wb_cli.server.db.loaded import Loaded
+from wb_cli.server.db.loaded import VersionedData
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_versions import DatasetVersions, ObjectVersion
-from wb_cli.server.results.names import Ask
+from wb_cli.server.results.names import CacheKey
 
 Subject = TypeVar("Subject")
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
-    """One entry that somebody wants: which, in which state, and how it is loaded."""
+class CachedQuery:
+    """One entry of a cache: its key, and the query that loads it."""
 
-    ask: Ask
-    load: Callable[[], Awaitable[Loaded]]
+    key: CacheKey
+    load: Callable[[], Awaitable[VersionedData]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +56,15 @@ class Declaration(Generic[Subject]):
     queries: tuple[ModuleType, ...]
     uniqueness: Callable[[Subject], str]
     version: Callable[[Subject], str | None]
-    load: Callable[[Databases, Subject], Awaitable[Loaded]]
+    load: Callable[[Databases, Subject], Awaitable[VersionedData]]
     is_persistent: bool = True
     of_object: Callable[[ObjectOf], Subject] | None = None
     of_datasets: Callable[[DatasetVersions], Mapping[str, Subject]] = no_datasets
 
-    def ask(self, subject: Subject) -> Ask:
+    def key(self, subject: Subject) -> CacheKey:
         """The names of a subject's entry."""
-        return Ask(self.name, self.uniqueness(subject), self.version(subject))
+        return CacheKey(self.name, self.uniqueness(subject), self.version(subject))
 
-    def want(self, databases: Databases, subject: Subject) -> Want:
+    def query(self, databases: Databases, subject: Subject) -> CachedQuery:
         """A subject's entry, ready to be asked for."""
-        return Want(self.ask(subject), lambda: self.load(databases, subject))
+        return CachedQuery(self.key(subject), lambda: self.load(databases, subject))
