@@ -8,7 +8,7 @@ import pytest
 from platform_server import AUTHORIZED
 from services import free_port
 
-from wb_cli.server.cache.registry import CacheName
+from wb_cli.server.results.declared import DECLARED
 
 pytestmark = pytest.mark.network
 
@@ -121,7 +121,8 @@ def test_a_cache_that_is_cleared_without_valkey_is_said_to_wait_for_it(start_ser
     response = server.http.delete("/api/caches")
 
     assert response.status_code == 202
-    assert set(response.json()["waitingForValkey"]) == set(CacheName) - {"replicant_options"}
+    persistent = {cache.name for cache in DECLARED} - {"replicant_options"}
+    assert set(response.json()["waitingForValkey"]) == persistent
     assert server.stop() == 0
     assert "[Cache] Cleared, but still in Valkey" in server.log
 

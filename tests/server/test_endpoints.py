@@ -14,7 +14,9 @@ from wb_cli.server.app import ENDPOINTS
 from wb_cli.server.openapi import document
 
 BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
-FINGERPRINT = "from wb_cli.server.fingerprint import code_fingerprint; print(code_fingerprint())"
+FINGERPRINT = (
+    "from wb_cli.server.results.fingerprint import code_fingerprint; print(code_fingerprint())"
+)
 
 
 def test_names_are_unique_because_metrics_and_the_document_use_them():

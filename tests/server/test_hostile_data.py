@@ -1,6 +1,8 @@
 """Rows as PostgreSQL takes them, whatever they hold: each fails alone, and none is a 500."""
 
 import json
+from dataclasses import dataclass
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -8,8 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from platform_data import NORTH, address_of, aside, execute
 
-from wb_cli.server.cache import registry
 from wb_cli.server.db.address import connect
+from wb_cli.server.results.declared import (
+    METRIC_INFO,
+    PO_DETAIL,
+    PO_ITEMS,
+    REPLICANT_OPTIONS,
+    MetricOf,
+    ReplicantsOf,
+)
+from wb_cli.server.results.wants import ObjectOf
 
 pytestmark = pytest.mark.services
 OBJECTS = "/api/projects/north/objects"
@@ -204,26 +214,50 @@ def test_an_id_that_postgresql_takes_is_an_id_that_the_api_answers(demo):
     assert forged == []
 
 
+@dataclass
+class Known:
+    """As much of an object's versions as its keys need."""
+
+    id: str = ""
+    results_object_id: str = ""
+    fetch: str = ""
+
+    def fetch_config(self) -> SimpleNamespace:
+        return SimpleNamespace(hash=self.fetch)
+
+
+def detail_key(project: str, object_id: str) -> str:
+    return PO_DETAIL.uniqueness(ObjectOf(project, Known(object_id)))
+
+
+def metric_key(project: str, metric: str) -> str:
+    return METRIC_INFO.uniqueness(MetricOf(project, metric, None))
+
+
+def items_key(project: str, results: str, fetch: str) -> str:
+    return PO_ITEMS.uniqueness(ObjectOf(project, Known("", results, fetch)))
+
+
+def replicants_key(project: str, results: str, by: str, fetch: str) -> str:
+    return REPLICANT_OPTIONS.uniqueness(ReplicantsOf(project, Known("", results, fetch), by))
+
+
+KEYS = ((2, detail_key), (2, metric_key), (3, items_key), (4, replicants_key))
+
+
 @given(st.lists(st.tuples(TEXT, TEXT, TEXT, TEXT), min_size=2, max_size=2, unique=True))
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_two_things_never_share_a_key(things):
-    (a, b, c, d), (e, f, g, h) = things
-    for make, one, other in (
-        (registry.object_detail, (a, b), (e, f)),
-        (registry.metric_info, (a, b), (e, f)),
-        (registry.object_items, (a, b, c), (e, f, g)),
-        (registry.replicant_options, (a, b, c, d), (e, f, g, h)),
-    ):
-        keys = make(*one, "v").uniqueness, make(*other, "v").uniqueness
-        assert (keys[0] == keys[1]) == (one == other)
+    for size, key in KEYS:
+        one, other = (thing[:size] for thing in things)
+        assert (key(*one) == key(*other)) == (one == other)
 
 
 def test_ordinary_ids_keep_their_keys():
-    assert registry.object_detail("north", "a|b", "v").uniqueness == "north|a|b"
-    assert registry.object_items("north", "visits", "f0", "v").uniqueness == "north|visits|f0"
-    assert registry.metric_info("north", "m::1", "v").uniqueness == "north::m::1"
-    key = registry.replicant_options("north", "visits", "area", "f0", "v").uniqueness
-    assert key == "north::visits::area::f0"
+    assert detail_key("north", "a|b") == "north|a|b"
+    assert items_key("north", "visits", "f0") == "north|visits|f0"
+    assert metric_key("north", "m::1") == "north::m::1"
+    assert replicants_key("north", "visits", "area", "f0") == "north::visits::area::f0"
 
 
 def test_a_results_table_that_is_not_there_yet_has_no_data(demo):

@@ -10,10 +10,10 @@ from services import wait_until
 
 from wb_cli.server import warming
 from wb_cli.server.cache import LocalTier, RemoteTier, ValkeyLink
-from wb_cli.server.cache.registry import CacheName
-from wb_cli.server.caches import Caches
 from wb_cli.server.db.pool import Databases
-from wb_cli.server.precedence import YIELDS_AT_MOST_S, Precedence
+from wb_cli.server.results.caches import Caches
+from wb_cli.server.results.declared import DECLARED
+from wb_cli.server.results.precedence import YIELDS_AT_MOST_S, Precedence
 
 OBJECT = "/api/projects/north/objects/by-area"
 services = pytest.mark.services
@@ -64,7 +64,7 @@ def test_a_cold_start_asks_valkey_once_for_each_entry(demo):
 
     assert calls["cmdstat_mget"]["calls"] > 0
     # What loads took in earlier processes is asked for by cache, not by entry.
-    assert calls.get("cmdstat_get", {"calls": 0})["calls"] <= len(CacheName) < ENTRIES
+    assert calls.get("cmdstat_get", {"calls": 0})["calls"] <= len(DECLARED) < ENTRIES
 
 
 @services

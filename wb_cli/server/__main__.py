@@ -12,20 +12,19 @@ from typing import Any
 from wb_cli.errors import ExitCode, WbError
 from wb_cli.server.app import build_app
 from wb_cli.server.cache import LocalTier, RemoteTier, ValkeyLink
-from wb_cli.server.caches import Caches
 from wb_cli.server.db.connections import Limits
 from wb_cli.server.db.migrations import migrate_all
 from wb_cli.server.db.pool import Databases
-from wb_cli.server.fingerprint import code_fingerprint
 from wb_cli.server.history import History
 from wb_cli.server.listener import ConnectionLimits, Listener, bind
 from wb_cli.server.log import set_up_logging
 from wb_cli.server.loop_lag import LoopLag
 from wb_cli.server.memory import keep_for_good, keep_trimmed
 from wb_cli.server.platform import Platform
+from wb_cli.server.results.caches import Caches
+from wb_cli.server.results.fingerprint import code_fingerprint
 from wb_cli.server.settings import Settings
 from wb_cli.server.shutdown import arm_failsafe, on_stop_signal
-from wb_cli.server.wants import Wants
 from wb_cli.server.warming import WarmUp
 
 log = logging.getLogger(__name__)
@@ -62,7 +61,6 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
             databases=databases,
             valkey=valkey,
             caches=caches,
-            wants=Wants(databases),
             warm_up=warm_up.progress,
             history=history,
             loop_lag=loop_lag,

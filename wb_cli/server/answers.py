@@ -1,4 +1,4 @@
-"""From a want to the HTTP answer: known to the client, cached, or loaded."""
+"""From a cached query to the HTTP answer: known to the client, cached, or loaded."""
 
 from http import HTTPStatus
 from typing import Any
@@ -11,23 +11,23 @@ from wb_cli.server.cache import LoadAbandonedError
 from wb_cli.server.endpoints import unavailable
 from wb_cli.server.platform import Platform
 from wb_cli.server.representation import etag_of, has_client, not_modified, representation
-from wb_cli.server.wants import Want
+from wb_cli.server.results.wants import CachedQuery
 
 
-async def answer(platform: Platform, request: Request, want: Want) -> Response:
+async def answer(platform: Platform, request: Request, query: CachedQuery) -> Response:
     """A 304 where the client has this state, which asks no cache; else the entry."""
-    ask, fingerprint = want.ask, platform.caches[want.ask.cache].fingerprint
-    if ask.version is not None:
-        current = etag_of(ask.uniqueness, ask.version, fingerprint)
+    key, fingerprint = query.key, platform.caches[query.key.cache].fingerprint
+    if key.version is not None:
+        current = etag_of(key.uniqueness, key.version, fingerprint)
         if has_client(request, current):
             return not_modified(current)
     try:
-        entry = await platform.caches.get_first(want)
+        entry = await platform.caches.get_first(query)
     except LoadAbandonedError:
         raise unavailable("the server is shutting down", "Ask again.") from None
     # The data may have moved on since its version was read; it goes out under its own.
     version = entry.version
-    tag = None if version is None else etag_of(ask.uniqueness, version, fingerprint)
+    tag = None if version is None else etag_of(key.uniqueness, version, fingerprint)
     return await representation(request, entry, tag)
 
 

@@ -5,22 +5,14 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from wb_cli.server.cache.registry import CacheName
-from wb_cli.server.caches import Caches
 from wb_cli.server.db.errors import DatabaseUnavailableError
 from wb_cli.server.db.queries_items import ItemsStatus
+from wb_cli.server.results.caches import Caches
+from wb_cli.server.results.declared import PO_ITEMS
+from wb_cli.server.results.wants import CachedQuery
 from wb_cli.server.todo import Job
-from wb_cli.server.wants import Want
 
 log = logging.getLogger(__name__)
-
-SHORT_NAMES = {
-    CacheName.PO_DETAIL: "detail",
-    CacheName.METRIC_INFO: "metric info",
-    CacheName.PO_ITEMS: "items",
-    CacheName.DATASET_HMIS: "items",
-    CacheName.DATASET_HFA: "items",
-}
 
 
 class Loading:
@@ -28,12 +20,12 @@ class Loading:
 
     Args:
         caches: where everything goes.
-        moment: when the versions were read.
+        order: when the versions were read.
     """
 
-    def __init__(self, caches: Caches, moment: int) -> None:
+    def __init__(self, caches: Caches, order: int) -> None:
         self._caches = caches
-        self._moment = moment
+        self._order = order
         self._lost: DatabaseUnavailableError | None = None
 
     async def run(self, jobs: Sequence[Job], concurrency: int) -> None:
@@ -59,35 +51,36 @@ class Loading:
                 return
 
     async def _do(self, job: Job) -> None:
-        loaded: dict[CacheName, str] = {}
-        for want in job.wants:
+        loaded: dict[str, str] = {}
+        for query in job.queries:
             await self._caches.precedence.turn()
-            text = await self._load(job, want)
+            text = await self._load(job, query)
             if text:
-                loaded[want.ask.cache] = text
-        job.wants.clear()  # now, and not all jobs' at the end
+                loaded[query.key.cache] = text
+        job.queries.clear()  # now, and not all jobs' at the end
         if loaded:
-            what = loaded.get(CacheName.PO_ITEMS) or ", ".join(loaded.values())
+            what = loaded.get(PO_ITEMS.name) or ", ".join(loaded.values())
             log.info("%s", job.warmed(what))
 
-    async def _load(self, job: Job, want: Want) -> str | None:
+    async def _load(self, job: Job, query: CachedQuery) -> str | None:
         """Fill one entry; what to say of it, where it came from the database."""
+        label = self._caches.declared[query.key.cache].label
         heard: list[Any] = []
         try:
             await self._caches.get(
-                want, moment=self._moment, on_load=lambda loaded: heard.append(loaded.data)
+                query, order=self._order, on_load=lambda loaded: heard.append(loaded.data)
             )
         except DatabaseUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  (one bad object must not keep the others cold)
             job.tally.failed += 1
-            log.warning("%s: %s failed: %s", job, SHORT_NAMES[want.ask.cache], error)
+            log.warning("%s: %s failed: %s", job, label, error)
             return None
         if not heard:
             job.tally.held += 1
             return None
         job.tally.from_database += 1
-        return outcome(SHORT_NAMES[want.ask.cache], heard[0])
+        return outcome(label, heard[0])
 
 
 def outcome(name: str, data: Any) -> str:

@@ -2,11 +2,11 @@
 
 from starlette.requests import Request
 
-from wb_cli.server.cache.registry import CacheName
 from wb_cli.server.db.errors import RecordMissingError
 from wb_cli.server.db.queries_datasets import INDICATOR_TYPES
 from wb_cli.server.db.queries_projects import RESERVED_IDS
 from wb_cli.server.endpoints import Parameter
+from wb_cli.server.results.declared import DECLARED
 
 # Whatever PostgreSQL takes as text. A slash within an id is sent as %2F.
 TEXT = "any text, percent-encoded, a slash as %2F"
@@ -35,7 +35,9 @@ RUN = Parameter(
 INDICATORS = Parameter(
     "indicators", "Indicators as reported, or as mapped.", "|".join(INDICATOR_TYPES), example="raw"
 )
-CACHE = Parameter("cache", "A cache's name.", "|".join(CacheName), example="po_items")
+CACHE = Parameter(
+    "cache", "A cache's name.", "|".join(each.name for each in DECLARED), example="po_items"
+)
 
 
 def project_of(request: Request) -> str:

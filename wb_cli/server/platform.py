@@ -4,14 +4,13 @@ import time
 from dataclasses import dataclass, field
 
 from wb_cli.server.cache import ValkeyLink
-from wb_cli.server.caches import Caches
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.history import History
 from wb_cli.server.loop_lag import LoopLag
 from wb_cli.server.progress import Progress
+from wb_cli.server.results.caches import Caches
 from wb_cli.server.settings import Settings
 from wb_cli.server.traffic import Traffic
-from wb_cli.server.wants import Wants
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,6 @@ class Platform:
     databases: Databases
     valkey: ValkeyLink
     caches: Caches
-    wants: Wants
     warm_up: Progress
     history: History
     loop_lag: LoopLag

@@ -10,11 +10,12 @@ from starlette.responses import Response
 
 from wb_cli.server.access import Access
 from wb_cli.server.answers import json_answer
-from wb_cli.server.cache.registry import Ask, CacheName
 from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, touch_object
 from wb_cli.server.endpoints import Endpoint
 from wb_cli.server.parameters import CACHE, MODULE, OBJECT, PROJECT, RUN, project_of
 from wb_cli.server.platform import Platform
+from wb_cli.server.results.declared import METRIC_INFO, PO_DETAIL, PO_ITEMS, MetricOf
+from wb_cli.server.results.names import CacheKey
 from wb_cli.server.routes_read import A_PROJECT, AN_OBJECT, ANY_OBJECT, known_object
 
 UNSETTLED = "unsettled"
@@ -46,45 +47,45 @@ async def complete_run(platform: Platform, request: Request) -> Response:
 
 async def cache_status(platform: Platform, request: Request) -> Response:
     """Where an object's entries stand, in their current versions."""
-    project_id, known = await known_object(platform, request)
-    wants = platform.wants
-    asks = {
-        "detail": wants.object_detail(project_id, known).ask,
-        "metricInfo": wants.metric_info(project_id, known.metric_id, known.run).ask,
-        "items": wants.object_items(project_id, known).ask,
+    of = await known_object(platform, request)
+    metric = MetricOf(of.project_id, of.known.metric_id, of.known.run)
+    keys = {
+        "detail": PO_DETAIL.key(of),
+        "metricInfo": METRIC_INFO.key(metric),
+        "items": PO_ITEMS.key(of),
     }
-    return json_answer({name: await status_of(platform, ask) for name, ask in asks.items()})
+    return json_answer({name: await status_of(platform, key) for name, key in keys.items()})
 
 
-async def status_of(platform: Platform, ask: Ask) -> dict[str, Any]:
+async def status_of(platform: Platform, key: CacheKey) -> dict[str, Any]:
     """One entry's standing: `l1`, `l2`, `loading`, `stale`, `absent` or `unsettled`."""
     standing = UNSETTLED
-    if ask.version is not None:
-        standing = await platform.caches[ask.cache].status(ask.uniqueness, ask.version)
+    if key.version is not None:
+        standing = await platform.caches[key.cache].status(key.uniqueness, key.version)
     return {
-        "cache": ask.cache,
-        "uniquenessHash": ask.uniqueness,
-        "versionHash": ask.version,
+        "cache": key.cache,
+        "uniquenessHash": key.uniqueness,
+        "versionHash": key.version,
         "status": standing,
     }
 
 
 async def clear_cache(platform: Platform, request: Request) -> Response:
     """Empty one cache in both tiers."""
-    return await cleared(platform, [CacheName(request.path_params[CACHE.name])])
+    return await cleared(platform, [request.path_params[CACHE.name]])
 
 
 async def clear_caches(platform: Platform, _: Request) -> Response:
     """Empty every cache in both tiers."""
-    return await cleared(platform, list(CacheName))
+    return await cleared(platform, list(platform.caches.declared))
 
 
-async def cleared(platform: Platform, names: Sequence[CacheName]) -> Response:
+async def cleared(platform: Platform, names: Sequence[str]) -> Response:
     """200 where both tiers are empty; 202 where Valkey does not answer, with what it still holds.
 
     Nothing of that is answered with by this process, which deletes it as soon as Valkey answers.
     """
-    counts = {str(name): platform.caches[name].clear_all() for name in names}
+    counts = {name: platform.caches[name].clear_all() for name in names}
     deadline = time.monotonic() + L2_CLEARS_WITHIN_S
     waiting = [
         name

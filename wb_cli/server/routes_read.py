@@ -21,6 +21,18 @@ from wb_cli.server.fetch_config import InvalidConfigError
 from wb_cli.server.parameters import DIMENSION, INDICATORS, METRIC, OBJECT, PROJECT, project_of
 from wb_cli.server.platform import Platform
 from wb_cli.server.problems import Problem
+from wb_cli.server.results.declared import (
+    DATASET_HFA,
+    DATASET_HMIS,
+    METRIC_INFO,
+    PO_DETAIL,
+    PO_ITEMS,
+    REPLICANT_OPTIONS,
+    Hmis,
+    MetricOf,
+    ReplicantsOf,
+)
+from wb_cli.server.results.wants import ObjectOf
 
 BY_NAME = {str(kind): kind for kind in INDICATOR_TYPES}
 ANY_OBJECT = {"application/json": {"schema": {"type": "object"}}}
@@ -59,31 +71,32 @@ def summary_of(known: ObjectVersion) -> dict[str, Any]:
     }
 
 
-async def known_object(platform: Platform, request: Request) -> tuple[str, ObjectVersion]:
+async def known_object(platform: Platform, request: Request) -> ObjectOf:
     """The object that the path names, with its current versions."""
     project_id, object_id = project_of(request), request.path_params[OBJECT.name]
-    return project_id, await read_object_version(platform.databases, project_id, object_id)
+    known = await read_object_version(platform.databases, project_id, object_id)
+    return ObjectOf(project_id, known)
 
 
 async def object_detail(platform: Platform, request: Request) -> Response:
     """One object in full."""
-    project_id, known = await known_object(platform, request)
-    return await answer(platform, request, platform.wants.object_detail(project_id, known))
+    of = await known_object(platform, request)
+    return await answer(platform, request, PO_DETAIL.query(platform.databases, of))
 
 
 async def object_items(platform: Platform, request: Request) -> Response:
     """What an object shows: items, or the status that says why there are none."""
-    project_id, known = await known_object(platform, request)
-    return await answer(platform, request, platform.wants.object_items(project_id, known))
+    of = await known_object(platform, request)
+    return await answer(platform, request, PO_ITEMS.query(platform.databases, of))
 
 
 async def replicant_options(platform: Platform, request: Request) -> Response:
     """The values that an object can be repeated for."""
-    project_id, known = await known_object(platform, request)
-    dimension = request.path_params[DIMENSION.name]
-    want = platform.wants.replicant_options(project_id, known, dimension)
+    of = await known_object(platform, request)
+    by = request.path_params[DIMENSION.name]
+    query = REPLICANT_OPTIONS.query(platform.databases, ReplicantsOf(of.project_id, of.known, by))
     try:
-        return await answer(platform, request, want)
+        return await answer(platform, request, query)
     except InvalidConfigError as error:
         raise Problem(HTTPStatus.NOT_FOUND, error.message, error.hint) from None
 
@@ -92,21 +105,22 @@ async def metric_info(platform: Platform, request: Request) -> Response:
     """What can be asked of a metric."""
     project_id, metric_id = project_of(request), request.path_params[METRIC.name]
     run = await read_metric_version(platform.databases, project_id, metric_id)
-    want = platform.wants.metric_info(project_id, metric_id, run)
-    return await answer(platform, request, want)
+    query = METRIC_INFO.query(platform.databases, MetricOf(project_id, metric_id, run))
+    return await answer(platform, request, query)
 
 
 async def hmis_items(platform: Platform, request: Request) -> Response:
     """The HMIS dataset."""
     known = await read_dataset_versions(platform.databases)
     kind = BY_NAME[request.path_params[INDICATORS.name]]
-    return await answer(platform, request, platform.wants.hmis_items(kind, known))
+    query = DATASET_HMIS.query(platform.databases, Hmis(kind, known))
+    return await answer(platform, request, query)
 
 
 async def hfa_items(platform: Platform, request: Request) -> Response:
     """The HFA dataset."""
     known = await read_dataset_versions(platform.databases)
-    return await answer(platform, request, platform.wants.hfa_items(known))
+    return await answer(platform, request, DATASET_HFA.query(platform.databases, known))
 
 
 A_PROJECT = "/api/projects/{project}"

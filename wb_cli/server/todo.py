@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from wb_cli.server.cache.registry import Ask, CacheName
-from wb_cli.server.db.queries_datasets import INDICATOR_TYPES
+from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_projects import Project
 from wb_cli.server.db.queries_versions import DatasetVersions, ObjectVersion
 from wb_cli.server.fetch_config import InvalidConfigError
 from wb_cli.server.progress import Tally
-from wb_cli.server.wants import Want, Wants
+from wb_cli.server.results.names import CacheKey
+from wb_cli.server.results.wants import CachedQuery, Declaration, ObjectOf
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ class Job:
     tally: Tally
     label: str
     updated: str
-    wants: list[Want]
+    queries: list[CachedQuery]
     metric_id: str = ""
 
     def __str__(self) -> str:
@@ -81,11 +82,13 @@ class Batch:
 
     tally: Tally
     jobs: list[Job] = field(default_factory=list)
-    versions: dict[CacheName, dict[str, str]] = field(default_factory=dict)
+    versions: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def add(self, label: str, updated: str, wants: Iterable[Want], metric_id: str = "") -> None:
+    def add(
+        self, label: str, updated: str, queries: Iterable[CachedQuery], metric_id: str = ""
+    ) -> None:
         """Take up what nobody before has wanted already."""
-        new = [want for want in wants if self._is_new(want.ask)]
+        new = [query for query in queries if self._is_new(query.key)]
         self.jobs.append(Job(self.tally, label, updated, new, metric_id))
         self.tally.objects += 1
         self.tally.entries += len(new)
@@ -95,27 +98,59 @@ class Batch:
         self.tally.entries += 1
         self.tally.failed += 1
 
-    def _is_new(self, ask: Ask) -> bool:
-        known = self.versions.setdefault(ask.cache, {})
-        if ask.version is None or ask.uniqueness in known:
+    def _is_new(self, key: CacheKey) -> bool:
+        known = self.versions.setdefault(key.cache, {})
+        if key.version is None or key.uniqueness in known:
             return False
-        known[ask.uniqueness] = ask.version
+        known[key.uniqueness] = key.version
         return True
 
 
-async def object_jobs(
-    wants: Wants, project: Project, known: Sequence[ObjectVersion], batch: Batch, skips: Skips
-) -> None:
-    """Fill a batch with a project's objects; those with nothing to show yet are named."""
-    for count, each in enumerate(known, 1):
-        why_not = reason_to_skip(each)
-        if why_not:
-            batch.tally.skipped += 1
-            skips.tell(project, each, why_not)
-        else:
-            add_object(wants, project, each, batch)
-        if count % OBJECTS_IN_A_ROW == 0:
-            await asyncio.sleep(0)
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Makes the jobs: for each object or dataset, an entry in each cache that declares one."""
+
+    databases: Databases
+    declared: Sequence[Declaration[Any]]
+    skips: Skips = field(default_factory=Skips)
+
+    async def add_objects(
+        self, project: Project, known: Sequence[ObjectVersion], batch: Batch
+    ) -> None:
+        """Fill a batch with a project's objects; those with nothing to show yet are named."""
+        for count, each in enumerate(known, 1):
+            why_not = reason_to_skip(each)
+            if why_not:
+                batch.tally.skipped += 1
+                self.skips.tell(project, each, why_not)
+            else:
+                self.add_object(project, each, batch)
+            if count % OBJECTS_IN_A_ROW == 0:
+                await asyncio.sleep(0)
+
+    def add_object(self, project: Project, known: ObjectVersion, batch: Batch) -> None:
+        """An object's entries. One that cannot be prepared is named, and harms no other."""
+        of, made = ObjectOf(project.id, known), []
+        for cache in self.declared:
+            if cache.of_object is None:
+                continue
+            try:
+                made.append(cache.query(self.databases, cache.of_object(of)))
+            except InvalidConfigError as error:
+                batch.fail()
+                log.warning(
+                    "[%s] %s has no %s: %s", project.label, known.label, cache.label, error.message
+                )
+            except Exception:
+                batch.fail()
+                log.exception("[%s] %s cannot be prepared", project.label, known.label)
+        batch.add(known.label, known.last_updated, made, known.metric_id)
+
+    def add_datasets(self, known: DatasetVersions, batch: Batch) -> None:
+        """Fill a batch with the datasets that there are."""
+        for cache in self.declared:
+            for label, subject in cache.of_datasets(known).items():
+                batch.add(label, "", [cache.query(self.databases, subject)])
 
 
 def reason_to_skip(known: ObjectVersion) -> str | None:
@@ -123,35 +158,6 @@ def reason_to_skip(known: ObjectVersion) -> str | None:
     if known.run.is_running:
         return "module is running"
     return None if known.run.last_run else "module has not run yet"
-
-
-def add_object(wants: Wants, project: Project, known: ObjectVersion, batch: Batch) -> None:
-    """An object's three entries. One that cannot be prepared is named, and harms no other."""
-    parts: list[Callable[[], Want]] = [
-        lambda: wants.object_detail(project.id, known),
-        lambda: wants.metric_info(project.id, known.metric_id, known.run),
-        lambda: wants.object_items(project.id, known),
-    ]
-    made = []
-    for part in parts:
-        try:
-            made.append(part())
-        except InvalidConfigError as error:
-            batch.fail()
-            log.warning("[%s] %s has no items: %s", project.label, known.label, error.message)
-        except Exception:
-            batch.fail()
-            log.exception("[%s] %s cannot be prepared", project.label, known.label)
-    batch.add(known.label, known.last_updated, made, known.metric_id)
-
-
-def dataset_jobs(wants: Wants, known: DatasetVersions, batch: Batch) -> None:
-    """Fill a batch with the datasets that there are."""
-    if known.hmis is not None:
-        for kind in INDICATOR_TYPES:
-            batch.add(f"HMIS, {kind} indicators", "", [wants.hmis_items(kind, known)])
-    if known.hfa is not None:
-        batch.add("HFA", "", [wants.hfa_items(known)])
 
 
 def most_recent_first(jobs: Iterable[Job]) -> list[Job]:

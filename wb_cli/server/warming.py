@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from wb_cli.server.cache import Hydration, LinkState, ValkeyLink
-from wb_cli.server.cache.registry import CacheName
-from wb_cli.server.caches import Caches
 from wb_cli.server.db.errors import DatabaseUnavailableError
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_projects import Project, list_projects
@@ -25,8 +23,8 @@ from wb_cli.server.db.queries_versions import (
 from wb_cli.server.loading import Loading
 from wb_cli.server.memory import keep_for_good, uncollected
 from wb_cli.server.progress import DATASETS, Phase, Progress, Tally
-from wb_cli.server.todo import Batch, Job, Skips, dataset_jobs, most_recent_first, object_jobs
-from wb_cli.server.wants import Wants
+from wb_cli.server.results.caches import Caches
+from wb_cli.server.todo import Batch, Job, Planner, most_recent_first
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +48,8 @@ class WarmUp:
         self._databases = databases
         self._valkey = valkey
         self._caches = caches
-        self._wants = Wants(databases)
         self._concurrency = concurrency
-        self._skips = Skips()
+        self._planner = Planner(databases, list(caches.declared.values()))
 
     async def run(self) -> None:
         """The whole of it. When the database goes away, it begins again: all it has it keeps."""
@@ -76,15 +73,15 @@ class WarmUp:
         progress = self.progress
         progress.enter(Phase.VERSIONS)
         # Taken before the versions are read: what requests ask for from now on is newer.
-        moment = self._caches.moment()
+        order = self._caches.order()
         with uncollected():
             batches = await self._read_versions()
             progress.enter(Phase.L2)
             await self._wait_for_valkey()
-            missing = [job for batch in batches for job in await self._hydrate(batch, moment)]
+            missing = [job for batch in batches for job in await self._hydrate(batch, order)]
         progress.enter(Phase.DATABASE)
         log.info("[Warm-up] Ready: %s", progress.summary())
-        await Loading(self._caches, moment).run(most_recent_first(missing), self._concurrency)
+        await Loading(self._caches, order).run(most_recent_first(missing), self._concurrency)
         keep_for_good()
         progress.enter(Phase.DONE)
         progress.problem = ""
@@ -128,12 +125,12 @@ class WarmUp:
             log.error("[%s] Cannot be warmed: %s", project.label, error)  # noqa: TRY400
             return batch
         note_unfinished_runs(known, batch)
-        await object_jobs(self._wants, project, known, batch, self._skips)
+        await self._planner.add_objects(project, known, batch)
         return batch
 
     async def _datasets(self, batch: Batch) -> None:
         try:
-            dataset_jobs(self._wants, await read_dataset_versions(self._databases), batch)
+            self._planner.add_datasets(await read_dataset_versions(self._databases), batch)
         except DatabaseUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  (the projects are warmed all the same)
@@ -143,22 +140,22 @@ class WarmUp:
     def _batch(self, name: str, label: str) -> Batch:
         return Batch(self.progress.tallies.setdefault(name, Tally(label)))
 
-    async def _hydrate(self, batch: Batch, moment: int) -> list[Job]:
+    async def _hydrate(self, batch: Batch, order: int) -> list[Job]:
         """Fill L1 with what L2 has of a batch; the jobs that are left, with what they lack."""
         began = time.perf_counter()
-        missing: set[tuple[CacheName, str]] = set()
+        missing: set[tuple[str, str]] = set()
         for name, versions in batch.versions.items():
             for part in parts_of(versions):
-                found = await self._hydrate_one(batch.tally, name, part, moment)
+                found = await self._hydrate_one(batch.tally, name, part, order)
                 missing.update((name, uniqueness) for uniqueness in found.missing)
         left = await jobs_left(batch.jobs, missing)
         log_hydrated(batch, left, time.perf_counter() - began)
         return left
 
     async def _hydrate_one(
-        self, tally: Tally, name: CacheName, versions: dict[str, str], moment: int
+        self, tally: Tally, name: str, versions: dict[str, str], order: int
     ) -> Hydration:
-        result = await self._caches[name].hydrate_many(versions, moment=moment)
+        result = await self._caches[name].hydrate_many(versions, order=order)
         tally.from_l2 += len(result.hydrated)
         tally.held += len(result.held)
         return result
@@ -185,10 +182,10 @@ def parts_of(versions: dict[str, str]) -> Iterator[dict[str, str]]:
         yield part
 
 
-async def jobs_left(jobs: Sequence[Job], missing: set[tuple[CacheName, str]]) -> list[Job]:
+async def jobs_left(jobs: Sequence[Job], missing: set[tuple[str, str]]) -> list[Job]:
     """The jobs that still have something to do, with that alone.
 
-    Also where nothing is missing: thousands of wants let go of at once would hold up the loop.
+    Also where nothing is missing: thousands of queries let go of at once would hold up the loop.
     """
     left: list[Job] = []
     for start in range(0, len(jobs), JOBS_AT_ONCE):
@@ -197,10 +194,12 @@ async def jobs_left(jobs: Sequence[Job], missing: set[tuple[CacheName, str]]) ->
     return left
 
 
-def drop_found(job: Job, missing: set[tuple[CacheName, str]]) -> bool:
+def drop_found(job: Job, missing: set[tuple[str, str]]) -> bool:
     """Leave a job only what is missing; tells whether that is anything."""
-    job.wants = [want for want in job.wants if (want.ask.cache, want.ask.uniqueness) in missing]
-    return bool(job.wants)
+    job.queries = [
+        query for query in job.queries if (query.key.cache, query.key.uniqueness) in missing
+    ]
+    return bool(job.queries)
 
 
 def log_hydrated(batch: Batch, left: Sequence[Job], seconds: float) -> None:

@@ -153,17 +153,17 @@ class Model:
 
     def request(self, thing: str | None = None, process: Process | None = None) -> None:
         process, thing = process or self.any_process(), thing or self.any_thing()
-        version, moment = self.database.version(thing), None
+        version, order = self.database.version(thing), None
         delay = self.chance.happens(0.3)
         if delay:
-            moment = process.cache.moment()
+            order = process.cache.order()
         request = Request(thing, version, self.database.number[thing])
 
         async def ask() -> Entry:
             if delay:
                 await self.chance.door()
             return await process.cache.get_or_load(
-                thing, version, lambda: self.load(thing, version), moment=moment
+                thing, version, lambda: self.load(thing, version), order=order
             )
 
         self.begin(process, request, ask())
@@ -223,11 +223,11 @@ class Model:
         process = self.any_process()
         versions = {thing: self.database.version(thing) for thing in THINGS}
         wanted = {thing: version for thing, version in versions.items() if version is not None}
-        moment = process.cache.moment()
+        order = process.cache.order()
 
         async def warm_up() -> None:
             await self.chance.door()
-            await process.cache.hydrate_many(wanted, moment=moment)
+            await process.cache.hydrate_many(wanted, order=order)
 
         self.begin(process, Request("warm-up", None), warm_up())
 

@@ -290,9 +290,9 @@ async def test_large_values_are_checked_and_stored_too(process: Process) -> None
 
 
 async def test_an_older_moment_makes_an_older_entry(process: Process) -> None:
-    moment = process.cache.moment()
+    order = process.cache.order()
     await process.get("v2", Loader("new", "v2"))
-    await process.get("v1", Loader("old", "v1"), moment=moment)
+    await process.get("v1", Loader("old", "v1"), order=order)
     assert process.cache.peek("north", "v2").value() == "new"
 
 
@@ -405,13 +405,13 @@ async def test_hydration_fills_l1_and_says_what_is_missing(process: Process) -> 
 
 
 async def test_hydration_does_not_replace_what_was_asked_for_later(process: Process) -> None:
-    moment = process.cache.moment()
+    order = process.cache.order()
     fill(process.store, 1)
     await process.cache.get_or_load("0", "v2", Loader("new", "v2"))
     process.store.data[b"cache:reports:0"] = encode(0, "v1", "1.0").wire()
     await process.l2.flush()
     process.store.data[b"cache:reports:0"] = encode(0, "v1", "1.0").wire()
-    result = await process.cache.hydrate_many({"0": "v1"}, moment=moment)
+    result = await process.cache.hydrate_many({"0": "v1"}, order=order)
     assert result.missing == {"0": "stale"}
     assert process.cache.peek("0", "v2").value() == "new"
 

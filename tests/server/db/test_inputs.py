@@ -15,7 +15,18 @@ from wb_cli.server.db.queries_versions import (
     read_object_versions,
 )
 from wb_cli.server.fetch_config import InvalidConfigError
-from wb_cli.server.wants import Want, Wants
+from wb_cli.server.results.declared import (
+    DATASET_HFA,
+    DATASET_HMIS,
+    METRIC_INFO,
+    PO_DETAIL,
+    PO_ITEMS,
+    REPLICANT_OPTIONS,
+    Hmis,
+    MetricOf,
+    ReplicantsOf,
+)
+from wb_cli.server.results.wants import CachedQuery, ObjectOf
 
 pytestmark = pytest.mark.services
 PROJECT = "malaria"
@@ -109,24 +120,26 @@ async def test_every_column_of_every_table_is_named_as_an_input_or_as_none(
     }
 
 
-async def wanted_of_datasets(databases: Databases) -> list[Want]:
+async def wanted_of_datasets(databases: Databases) -> list[CachedQuery]:
     """Everything of `main` that can be wanted now."""
-    wants, known = Wants(databases), await read_dataset_versions(databases)
-    return [*(wants.hmis_items(kind, known) for kind in ("raw", "common")), wants.hfa_items(known)]
+    known = await read_dataset_versions(databases)
+    hmis = [DATASET_HMIS.query(databases, Hmis(kind, known)) for kind in ("raw", "common")]
+    return [*hmis, DATASET_HFA.query(databases, known)]
 
 
-async def wanted(databases: Databases) -> list[Want]:
+async def wanted(databases: Databases) -> list[CachedQuery]:
     """Everything of the project that can be wanted now."""
-    wants, found = Wants(databases), []
+    found = []
     for known in await read_object_versions(databases, PROJECT):
-        makers = [
-            lambda known=known: wants.object_detail(PROJECT, known),
-            lambda known=known: wants.object_items(PROJECT, known),
-            lambda known=known: wants.replicant_options(PROJECT, known, "indicator_id"),
-        ]
-        for make in makers:
+        of = ObjectOf(PROJECT, known)
+        by_indicator = ReplicantsOf(PROJECT, known, "indicator_id")
+        for cache, subject in (
+            (PO_DETAIL, of),
+            (PO_ITEMS, of),
+            (REPLICANT_OPTIONS, by_indicator),
+        ):
             try:
-                found.append(make())
+                found.append(cache.query(databases, subject))
             except InvalidConfigError:
                 continue
     for metric in ("visits", "idle", "ghost"):
@@ -134,7 +147,7 @@ async def wanted(databases: Databases) -> list[Want]:
             run = await read_metric_version(databases, PROJECT, metric)
         except RecordMissingError:
             continue
-        found.append(wants.metric_info(PROJECT, metric, run))
+        found.append(METRIC_INFO.query(databases, MetricOf(PROJECT, metric, run)))
     return found
 
 
@@ -148,21 +161,21 @@ class Truth:
     async def check(self, databases: Databases, database: str, after: str) -> None:
         """Load everything anew and compare it with what bore the same version earlier."""
         want_all = wanted_of_datasets if database == MAIN else wanted
-        for want in await want_all(databases):
+        for query in await want_all(databases):
             try:
-                loaded = await want.load()
+                loaded = await query.load()
             except (InvalidConfigError, DatabaseError):
                 continue
-            ask = want.ask
-            assert loaded.version == ask.version, f"{ask} is loaded as {loaded.version}: {after}"
-            if ask.version is None:
+            key = query.key
+            assert loaded.version == key.version, f"{key} is loaded as {loaded.version}: {after}"
+            if key.version is None:
                 continue
-            thing = (ask.cache, ask.uniqueness)
+            thing = (key.cache, key.uniqueness)
             data = orjson.dumps(loaded.data)
-            assert self.known.setdefault((*thing, ask.version), data) == data, f"{ask}: {after}"
-            newest = self.newest.get(thing, ask.version)
-            assert order(ask.version) >= order(newest), f"{ask}: {after}"
-            self.newest[thing] = ask.version
+            assert self.known.setdefault((*thing, key.version), data) == data, f"{key}: {after}"
+            newest = self.newest.get(thing, key.version)
+            assert order(key.version) >= order(newest), f"{key}: {after}"
+            self.newest[thing] = key.version
 
 
 def order(version: str) -> tuple:

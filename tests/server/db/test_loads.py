@@ -9,7 +9,7 @@ import pytest
 from wb_cli.server.cache.faithful import check, to_json
 from wb_cli.server.db.address import MAIN
 from wb_cli.server.db.errors import DatabaseError, RecordMissingError
-from wb_cli.server.db.loaded import Loaded
+from wb_cli.server.db.loaded import VersionedData
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_datasets import load_hfa_items, load_hmis_items
 from wb_cli.server.db.queries_items import MOST_VALUES, load_items, load_replicant_options
@@ -35,7 +35,7 @@ async def items(databases: Databases, fetch: FetchConfig) -> list[dict]:
     return clean(await load_items(databases, PROJECT, "visits", fetch))["items"]
 
 
-def clean(loaded: Loaded) -> dict:
+def clean(loaded: VersionedData) -> dict:
     """The data, which the cache must be able to keep as it is."""
     check(loaded.data, to_json(loaded.data))
     return loaded.data

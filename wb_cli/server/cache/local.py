@@ -54,7 +54,7 @@ class LocalTier:
         self.bytes = 0
         self.evictions = 0
         self.shelves: list[Shelf] = []
-        self.moments = count(1)
+        self._orders = count(1)
         self._newest: Node | None = None
         self._oldest: Node | None = None
         self._hand: Node | None = None
@@ -63,6 +63,10 @@ class LocalTier:
         """A new, empty shelf."""
         self.shelves.append(Shelf(self))
         return self.shelves[-1]
+
+    def order(self) -> int:
+        """The next place in the order, which all caches over this tier share."""
+        return next(self._orders)
 
     def __len__(self) -> int:
         return sum(len(shelf.nodes) for shelf in self.shelves)

@@ -30,7 +30,7 @@ class Cache:
     A version is what the caller read from the database just before; None says that it is
     unsettled. Then the cache is neither read nor written, and no load is shared that began earlier.
 
-    *moment*: who reads versions long before using them (the warm-up) takes a :meth:`moment` before
+    *order*: who reads versions long before using them (the warm-up) takes an :meth:`order` before
     reading them and passes it on. What was asked for later then counts as newer.
     """
 
@@ -65,9 +65,9 @@ class Cache:
     def __len__(self) -> int:
         return len(self._nodes)
 
-    def moment(self) -> int:
-        """Now, as the order of versions counts it."""
-        return next(self._l1.moments)
+    def order(self) -> int:
+        """The next place in the order of versions: what takes one later is newer."""
+        return self._l1.order()
 
     def peek(self, uniqueness: str, version: str | None) -> Entry | None:
         """The entry of that very version, if L1 has it. Synchronous; the fastest way."""
@@ -81,7 +81,7 @@ class Cache:
         return node.entry
 
     async def get_or_load(
-        self, uniqueness: str, version: str | None, loader: Loader, *, moment: int | None = None
+        self, uniqueness: str, version: str | None, loader: Loader, *, order: int | None = None
     ) -> Entry:
         """The entry of that version, from L1, L2 or the loader; one load for all who ask at once.
 
@@ -95,26 +95,26 @@ class Cache:
                 return node.entry
         except KeyError:
             pass
-        return await self._join_or_take_off(uniqueness, version, loader, moment)
+        return await self._join_or_take_off(uniqueness, version, loader, order)
 
-    def hydrate(self, uniqueness: str, entry: Entry, *, moment: int | None = None) -> bool:
+    def hydrate(self, uniqueness: str, entry: Entry, *, order: int | None = None) -> bool:
         """Put an entry into L1 without writing it to L2; False where L1 holds a newer one."""
         if entry.version is None or entry.fingerprint != self.fingerprint:
             return False
-        return self._shelf.put(uniqueness, entry, self._order(moment))
+        return self._shelf.put(uniqueness, entry, self._order_or_next(order))
 
     async def hydrate_many(
         self,
         wanted: Mapping[str, str],
         *,
-        moment: int | None = None,
+        order: int | None = None,
         on_batch: Callable[[Hydration], None] | None = None,
     ) -> Hydration:
         """Fill L1 from L2 with these versions, given by uniqueness; decodes nothing.
 
         ``on_batch`` hears of the growing result after each batch.
         """
-        order = self._order(moment)
+        order = self._order_or_next(order)
         result = Hydration()
         todo: list[str] = []
         for uniqueness, version in wanted.items():
@@ -164,7 +164,7 @@ class Cache:
         self._void(uniqueness)
         self._shelf.discard(uniqueness)
         if self._l2 is not None:
-            self._l2.delete(key_of(self.name, uniqueness), self.moment())
+            self._l2.delete(key_of(self.name, uniqueness), self.order())
 
     def clear_all(self) -> int:
         """Forget everything in both tiers; how many entries L1 had."""
@@ -188,12 +188,12 @@ class Cache:
     # A flight --------------------------------------------------------------------------------
 
     async def _join_or_take_off(
-        self, uniqueness: str, version: str | None, loader: Loader, moment: int | None
+        self, uniqueness: str, version: str | None, loader: Loader, order: int | None
     ) -> Entry:
         self._flights.check_for_loop(uniqueness, version)
         flight = self._flights.find(uniqueness, version)
         if flight is None:
-            flight = Flight(uniqueness, version, self._order(moment))
+            flight = Flight(uniqueness, version, self._order_or_next(order))
             self._flights.take_off(flight, lambda flight: self._find_or_load(flight, loader))
         else:
             self.counts.joined += 1
@@ -255,7 +255,7 @@ class Cache:
             self.counts.unstored[reason] += 1
         elif self._l2 is not None and self._load_times is not None:
             self._l2.write(key_of(self.name, flight.uniqueness), entry, flight.order)
-            self._load_times.note(self.moment())
+            self._load_times.note(self.order())
 
     def _why_not_stored(self, flight: Flight, loaded: Loaded) -> str | None:
         if flight.version is None or loaded.version is None:
@@ -268,8 +268,8 @@ class Cache:
 
     # Small parts -----------------------------------------------------------------------------
 
-    def _order(self, moment: int | None) -> int:
-        return self.moment() if moment is None else moment
+    def _order_or_next(self, order: int | None) -> int:
+        return self.order() if order is None else order
 
     def _hydrate_found(
         self, result: Hydration, uniqueness: str, version: str, found: Entry | Absence, order: int

@@ -14,13 +14,13 @@ from enum import StrEnum
 from typing import Any
 
 from wb_cli.server.cache.address import connections_to, without_password
+from wb_cli.server.cache.connections import Command, Connection, ConnectionPool
 from wb_cli.server.cache.deadline import within
 from wb_cli.server.cache.errors import BusyError, L2Error, LoadingError, LostError, RefusedError
-from wb_cli.server.cache.lanes import Command, Lane, LanePool
 
 log = logging.getLogger(__name__)
 
-BATCH_LANES = 2
+BATCH_CONNECTIONS = 2
 GLOB_CHARACTER = re.compile(rb"[\\*?\[\]^-]")
 
 
@@ -82,11 +82,11 @@ class ValkeyLink:
         self._task: asyncio.Task[None] | None = None
         self._public_url = without_password(url)
         make_connection = make_connection or connections_to(url)
-        self._control = Lane(make_connection)
-        self._writer = Lane(make_connection)
+        self._control = Connection(make_connection)
+        self._writer = Connection(make_connection)
         self._writing = asyncio.Lock()
-        self._readers = LanePool(make_connection, readers)
-        self._batches = LanePool(make_connection, BATCH_LANES)
+        self._readers = ConnectionPool(make_connection, readers)
+        self._batches = ConnectionPool(make_connection, BATCH_CONNECTIONS)
 
     @property
     def is_ready(self) -> bool:
@@ -132,7 +132,7 @@ class ValkeyLink:
         """The value of one key, or None; within the request deadline."""
         deadline = self.timing.deadline
         value: bytes | None = await self._on(
-            self._readers, deadline, lambda lane: lane.call(("GET", key))
+            self._readers, deadline, lambda connection: connection.call(("GET", key))
         )
         return value
 
@@ -145,7 +145,9 @@ class ValkeyLink:
         """The first bytes of each value; none where there is no value, or no string."""
         commands: list[Command] = [("GETRANGE", key, 0, length - 1) for key in keys]
         deadline = self.timing.batch_deadline
-        replies = await self._on(self._batches, deadline, lambda lane: lane.pipeline(commands))
+        replies = await self._on(
+            self._batches, deadline, lambda connection: connection.pipeline(commands)
+        )
         return [b"" if isinstance(reply, RefusedError) else reply for reply in replies]
 
     async def apply(
@@ -180,19 +182,22 @@ class ValkeyLink:
 
     async def _ask(self, command: Command) -> Any:
         deadline = self.timing.batch_deadline
-        return await self._on(self._batches, deadline, lambda lane: lane.call(command))
+        return await self._on(self._batches, deadline, lambda connection: connection.call(command))
 
     async def _on(
-        self, lanes: LanePool, deadline: float, ask: Callable[[Lane], Coroutine[Any, Any, Any]]
+        self,
+        connections: ConnectionPool,
+        deadline: float,
+        ask: Callable[[Connection], Coroutine[Any, Any, Any]],
     ) -> Any:
-        lane = await lanes.acquire(self.timing.batch_deadline)
+        connection = await connections.acquire(self.timing.batch_deadline)
         try:
-            return await within(deadline, lambda: ask(lane))
+            return await within(deadline, lambda: ask(connection))
         except LostError:
-            lanes.send_away()
+            connections.send_away()
             raise
         finally:
-            lanes.release(lane)
+            connections.release(connection)
 
     # Supervision -----------------------------------------------------------------------------
 

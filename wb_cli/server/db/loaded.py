@@ -13,7 +13,7 @@ IN_A_THREAD_FROM_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class VersionedData:
     """Data and its version, read at one moment.
 
     ``version`` is None where there is no settled version: a run is writing this very data, or its

@@ -20,7 +20,7 @@ from wb_cli.server.db.errors import (
 )
 from wb_cli.server.db.pool import Databases
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 LOCK = 0x77625F64617461  # "wb_data": any number that nobody else uses
 PROJECT = "project"
@@ -60,7 +60,7 @@ async def migrate(address: Address, database: str) -> list[int]:
                 migration.number,
                 migration.name,
             )
-            logger.info("[PostgreSQL] %s: applied %s", database, migration.name)
+            log.info("[PostgreSQL] %s: applied %s", database, migration.name)
         return [each.number for each in missing]
 
 
@@ -102,9 +102,9 @@ async def _migrate_project(address: Address, project_id: str) -> None:
     except DatabaseUnavailableError:
         raise
     except DatabaseMissingError:
-        logger.error("[PostgreSQL] Project %s has no database", project_id)  # noqa: TRY400
+        log.error("[PostgreSQL] Project %s has no database", project_id)  # noqa: TRY400
     except DatabaseError as error:
-        logger.error("[PostgreSQL] Project %s: %s", project_id, error.message)  # noqa: TRY400
+        log.error("[PostgreSQL] Project %s: %s", project_id, error.message)  # noqa: TRY400
 
 
 async def _project_ids(address: Address) -> list[str]:

@@ -28,7 +28,7 @@ from wb_cli.server.db.errors import (
 )
 from wb_cli.server.db.known_projects import KnownProjects
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 PING_EVERY_S = 5.0
 PING_WITHIN_S = 5.0  # a host that starts 40 instances is slow, not down
@@ -137,7 +137,7 @@ class Databases:
         self._state = DatabaseState(connected=False, reason="closed")
         await self._projects.close()
         await self._connections.close(within_s)
-        logger.info("[PostgreSQL] Disconnected")
+        log.info("[PostgreSQL] Disconnected")
 
     async def _watch(self) -> None:
         pause = RETRY_AFTER_S
@@ -146,7 +146,7 @@ class Databases:
                 await self._stay_connected()
             except Exception as error:  # the watch outlives whatever happens
                 if not isinstance(error, DatabaseError):
-                    logger.exception("[PostgreSQL] The watch failed")
+                    log.exception("[PostgreSQL] The watch failed")
                 # A connection that once worked is retried at once; a refusal ever more slowly.
                 pause = RETRY_AFTER_S if self._state.connected else pause * 2
                 self._note(DatabaseState(connected=False, reason=reason(error)))
@@ -177,10 +177,10 @@ class Databases:
         self._state = state
         if state.connected:
             self._ready.set()
-            logger.info("[PostgreSQL] Ready")
+            log.info("[PostgreSQL] Ready")
         else:
             self._ready.clear()
-            logger.warning("[PostgreSQL] Not available (%s)", state.reason)
+            log.warning("[PostgreSQL] Not available (%s)", state.reason)
 
 
 async def _ping(connection: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from wb_cli.server.db.address import MAIN
 from wb_cli.server.db.errors import DatabaseError
-from wb_cli.server.db.loaded import Loaded, plain_rows
+from wb_cli.server.db.loaded import VersionedData, plain_rows
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_items import ItemsStatus
 from wb_cli.server.db.queries_versions import dataset_versions
@@ -47,7 +47,7 @@ HFA_ITEMS = """
 
 async def load_hmis_items(
     databases: Databases, indicator_type: IndicatorType, facility_columns: Sequence[str]
-) -> Loaded:
+) -> VersionedData:
     """HMIS counts by indicator, month, area and the given facility columns."""
     query = hmis_query(indicator_type, facility_columns)
     async with databases.snapshot(MAIN) as connection:
@@ -61,16 +61,16 @@ async def load_hmis_items(
         "periodBounds": bounds,
         **await _items(rows, labels),
     }
-    return Loaded(data, versions.hmis)
+    return VersionedData(data, versions.hmis)
 
 
-async def load_hfa_items(databases: Databases) -> Loaded:
+async def load_hfa_items(databases: Databases) -> VersionedData:
     """HFA values by indicator, time point and area."""
     async with databases.snapshot(MAIN) as connection:
         versions = await dataset_versions(connection)
         rows = await connection.fetch(HFA_ITEMS)
         labels = await _labels(connection, "hfa_indicators")
-    return Loaded(await _items(rows, labels), versions.hfa)
+    return VersionedData(await _items(rows, labels), versions.hfa)
 
 
 def hmis_query(indicator_type: IndicatorType, facility_columns: Sequence[str]) -> str:

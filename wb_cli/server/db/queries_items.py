@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from wb_cli.server.db.loaded import Loaded, plain_rows
+from wb_cli.server.db.loaded import VersionedData, plain_rows
 from wb_cli.server.db.migrations import quoted
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.results import ResultsObject, read_results_object, results_bounds
@@ -35,7 +35,7 @@ async def load_items(
     results_object_id: str,
     fetch: FetchConfig,
     most: int = MOST_ITEMS,
-) -> Loaded:
+) -> VersionedData:
     """The items of every object with this fetch config.
 
     Raises:
@@ -47,7 +47,7 @@ async def load_items(
         rows = await connection.fetch(query, *parameters) if source.has_table else []
         bounds = await results_bounds(connection, source)
     status = _items_status(len(rows), most)
-    return Loaded(
+    return VersionedData(
         {
             "status": status.value,
             "resultsObjectId": source.id,
@@ -81,13 +81,13 @@ async def load_replicant_options(
     results_object_id: str,
     replicate_by: str,
     fetch: FetchConfig,
-) -> Loaded:
+) -> VersionedData:
     """The values of a dimension for which the fetch config has data."""
     others = fetch.without_filter(replicate_by)
     async with databases.snapshot(project_id) as connection:
         source, run = await read_results_object(connection, results_object_id)
         values = await distinct_values(connection, source, replicate_by, others)
-    return Loaded({"replicateBy": replicate_by, **values}, run.settled)
+    return VersionedData({"replicateBy": replicate_by, **values}, run.settled)
 
 
 async def distinct_values(

@@ -1,13 +1,13 @@
 """Metric info: what can be asked of a metric, for the editor of an object."""
 
-from wb_cli.server.db.loaded import Loaded
+from wb_cli.server.db.loaded import VersionedData
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_items import distinct_values
 from wb_cli.server.db.queries_versions import found
 from wb_cli.server.db.results import PERIOD_SQL, read_results_object, results_bounds
 
 
-async def load_metric_info(databases: Databases, project_id: str, metric_id: str) -> Loaded:
+async def load_metric_info(databases: Databases, project_id: str, metric_id: str) -> VersionedData:
     """A metric's values, its disaggregations with their possible values, and its months."""
     async with databases.snapshot(project_id) as connection:
         metric = found(
@@ -25,7 +25,7 @@ async def load_metric_info(databases: Databases, project_id: str, metric_id: str
             for name in source.dimensions
         ]
         bounds = await results_bounds(connection, source)
-    return Loaded(
+    return VersionedData(
         {
             "metricId": metric["id"],
             "label": metric["label"],

@@ -5,7 +5,7 @@ from typing import Any
 from wb_cli.server.cache import UnfaithfulValueError
 from wb_cli.server.cache.faithful import to_json
 from wb_cli.server.db.address import Undecodable
-from wb_cli.server.db.loaded import Loaded
+from wb_cli.server.db.loaded import VersionedData
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_versions import found
 from wb_cli.server.fetch_config import InvalidConfigError, fetch_config
@@ -26,12 +26,14 @@ DETAIL = """
 """
 
 
-async def load_object_detail(databases: Databases, project_id: str, object_id: str) -> Loaded:
+async def load_object_detail(
+    databases: Databases, project_id: str, object_id: str
+) -> VersionedData:
     """An object with its metric, module and results object, and what it fetches."""
     async with databases.connect(project_id) as connection:
         row = await connection.fetchrow(DETAIL, object_id)
     found(row, "presentation object", object_id)
-    return Loaded({"projectId": project_id, **_detail(row)}, row["last_updated"])
+    return VersionedData({"projectId": project_id, **_detail(row)}, row["last_updated"])
 
 
 def _detail(row: Any) -> dict[str, Any]:

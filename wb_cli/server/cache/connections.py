@@ -26,7 +26,7 @@ def foreign_errors() -> Iterator[None]:
         raise LostError(str(error) or type(error).__name__) from error
 
 
-class Lane:
+class Connection:
     """One connection, opened when first used and again after it broke.
 
     Whatever interrupts an exchange, a cancelled caller included, closes the connection: a reply
@@ -34,7 +34,7 @@ class Lane:
     """
 
     def __init__(self, make_connection: Callable[[], Any]) -> None:
-        self._connection = make_connection()
+        self._wire = make_connection()
 
     async def call(self, command: Command) -> Any:
         """Send one command and return its reply."""
@@ -46,10 +46,10 @@ class Lane:
 
     async def close(self) -> None:
         """Drop the connection; the next exchange opens a new one."""
-        await self._connection.disconnect(nowait=True)
+        await self._wire.disconnect(nowait=True)
 
     async def _exchange(self, commands: Sequence[Command], *, keep_refusals: bool) -> list[Any]:
-        was_open = self._connection.is_connected
+        was_open = self._wire.is_connected
         try:
             with foreign_errors():
                 return await self._send_and_read(commands, keep_refusals=keep_refusals)
@@ -64,40 +64,40 @@ class Lane:
     async def _send_and_read(
         self, commands: Sequence[Command], *, keep_refusals: bool
     ) -> list[Any]:
-        connection = self._connection
-        packed = connection.pack_command(*commands[0])
+        wire = self._wire
+        packed = wire.pack_command(*commands[0])
         if len(commands) > 1:
-            packed = connection.pack_commands(commands)
-        await connection.send_packed_command(packed)
+            packed = wire.pack_commands(commands)
+        await wire.send_packed_command(packed)
         if not keep_refusals:
-            return [await connection.read_response()]
-        return [await _read_or_refusal(connection) for _ in commands]
+            return [await wire.read_response()]
+        return [await _read_or_refusal(wire) for _ in commands]
 
 
-async def _read_or_refusal(connection: Any) -> Any:
+async def _read_or_refusal(wire: Any) -> Any:
     try:
-        return await connection.read_response()
+        return await wire.read_response()
     except exceptions.ResponseError as error:
         return RefusedError(str(error))
 
 
-class LanePool:
-    """A few lanes; who finds all of them in use stands in line.
+class ConnectionPool:
+    """A few connections; who finds all of them in use stands in line.
 
     A burst on a healthy server is served in its turn. As soon as the server fails one of those in
     front, the whole line is sent away: on a server that hangs, nobody waits for two deadlines.
     """
 
     def __init__(self, make_connection: Callable[[], Any], size: int) -> None:
-        self._idle = [Lane(make_connection) for _ in range(size)]
-        self._lanes = tuple(self._idle)
-        self._line: deque[asyncio.Future[Lane]] = deque()
+        self._idle = [Connection(make_connection) for _ in range(size)]
+        self._connections = tuple(self._idle)
+        self._line: deque[asyncio.Future[Connection]] = deque()
 
-    async def acquire(self, patience: float) -> Lane:
-        """A lane, the one used last first, so that idle ones stay closed; or `BusyError`."""
+    async def acquire(self, patience: float) -> Connection:
+        """A connection, the one used last first, so that idle ones stay closed; or `BusyError`."""
         if self._idle:
             return self._idle.pop()
-        turn: asyncio.Future[Lane] = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
         self._line.append(turn)
         try:
             async with asyncio.timeout(patience):
@@ -109,14 +109,14 @@ class LanePool:
                 raise BusyError(f"no free connection within {patience:g} s") from error
             raise
 
-    def release(self, lane: Lane) -> None:
-        """Give a lane to the next in line, or back."""
+    def release(self, connection: Connection) -> None:
+        """Give a connection to the next in line, or back."""
         while self._line:
             turn = self._line.popleft()
             if not turn.done():
-                turn.set_result(lane)
+                turn.set_result(connection)
                 return
-        self._idle.append(lane)
+        self._idle.append(connection)
 
     def send_away(self) -> None:
         """The server does not answer: nobody in line shall wait for that."""
@@ -127,5 +127,5 @@ class LanePool:
 
     async def close(self) -> None:
         """Drop every connection."""
-        for lane in self._lanes:
-            await lane.close()
+        for connection in self._connections:
+            await connection.close()

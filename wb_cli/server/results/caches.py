@@ -1,12 +1,13 @@
-"""The caches of this server: one for each name, over the same two tiers."""
+"""The caches of this server: one for each declaration, over the same two tiers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from wb_cli.server.cache import Cache, Entry, Loaded, LocalTier, RemoteTier
-from wb_cli.server.cache.registry import CacheName
 from wb_cli.server.history import Origins
-from wb_cli.server.precedence import Precedence
-from wb_cli.server.wants import Want
+from wb_cli.server.results.declared import DECLARED
+from wb_cli.server.results.precedence import Precedence
+from wb_cli.server.results.wants import CachedQuery, Declaration
 
 
 class Caches:
@@ -16,52 +17,62 @@ class Caches:
         l1: the bytes that all of them share.
         l2: the tier behind those that are persistent.
         fingerprint: the code's.
+        declared: what each cache is.
     """
 
-    def __init__(self, l1: LocalTier, l2: RemoteTier, fingerprint: str) -> None:
+    def __init__(
+        self,
+        l1: LocalTier,
+        l2: RemoteTier,
+        fingerprint: str,
+        declared: Sequence[Declaration[Any]] = DECLARED,
+    ) -> None:
         self.l1 = l1
         self.l2 = l2
+        self.declared = {each.name: each for each in declared}
         self.precedence = Precedence()
         self._caches = {
-            name: Cache(name, l1, l2 if name.is_persistent else None, fingerprint=fingerprint)
-            for name in CacheName
+            each.name: Cache(
+                each.name, l1, l2 if each.is_persistent else None, fingerprint=fingerprint
+            )
+            for each in declared
         }
 
-    def __getitem__(self, name: CacheName) -> Cache:
+    def __getitem__(self, name: str) -> Cache:
         return self._caches[name]
 
     def __iter__(self) -> Iterator[Cache]:
         return iter(self._caches.values())
 
-    def moment(self) -> int:
-        """Now, in the order by which newer versions win; all caches share it."""
-        return self[CacheName.PO_DETAIL].moment()
+    def order(self) -> int:
+        """The next place in the order by which newer versions win; all caches share it."""
+        return self.l1.order()
 
     async def get(
         self,
-        want: Want,
+        query: CachedQuery,
         *,
-        moment: int | None = None,
+        order: int | None = None,
         on_load: Callable[[Loaded], None] = lambda _: None,
     ) -> Entry:
         """The entry, for the warm-up; ``on_load`` hears of it where the database gave it."""
 
         async def load() -> Loaded:
-            got = await want.load()
+            got = await query.load()
             loaded = Loaded(got.data, got.version)
             on_load(loaded)
             return loaded
 
-        ask = want.ask
-        return await self[ask.cache].get_or_load(ask.uniqueness, ask.version, load, moment=moment)
+        key = query.key
+        return await self[key.cache].get_or_load(key.uniqueness, key.version, load, order=order)
 
-    async def get_first(self, want: Want) -> Entry:
+    async def get_first(self, query: CachedQuery) -> Entry:
         """The entry, for a request, which goes ahead of the warm-up's loads."""
-        entry = self[want.ask.cache].peek(want.ask.uniqueness, want.ask.version)
+        entry = self[query.key.cache].peek(query.key.uniqueness, query.key.version)
         if entry is not None:
             return entry
         with self.precedence.request():
-            return await self.get(want)
+            return await self.get(query)
 
     def origins(self) -> Origins:
         """How many answers came from where, since the process began."""

@@ -1,0 +1,78 @@
+"""A cache is declared once: everything else follows from its declaration."""
+
+import ast
+import inspect
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from services import wait_until
+
+import wb_cli
+from wb_cli.server.db import loaded
+from wb_cli.server.results import declared
+from wb_cli.server.results.declared import DECLARED
+from wb_cli.server.results.fingerprint import SHARED
+
+# What a newcomer adds at the end of `declared.py`. Its query is one that is there already.
+A_NEW_CACHE = """
+LABELS: Declaration[ObjectOf] = Declaration(
+    "po_labels",
+    "label",
+    (queries_objects,),
+    uniqueness=lambda of: f"{part(of.project_id)}|{of.known.id}",
+    version=lambda of: of.known.last_updated,
+    load=lambda db, of: queries_objects.load_object_detail(db, of.project_id, of.known.id),
+    of_object=lambda of: of,
+)
+DECLARED = (*DECLARED, LABELS)
+"""
+
+
+@pytest.fixture
+def package_with_a_new_cache(tmp_path: Path) -> Path:
+    """The folder of a copy of the package, in which one more cache is declared."""
+    copy = tmp_path / "wb_cli"
+    shutil.copytree(Path(wb_cli.__file__).parent, copy)
+    with (copy / "server/results/declared.py").open("a") as file:
+        file.write(A_NEW_CACHE)
+    return tmp_path
+
+
+@pytest.mark.services
+def test_a_new_cache_is_warmed_measured_and_cleared_by_its_declaration_alone(
+    demo, package_with_a_new_cache
+):
+    paths = {"PYTHONPATH": str(package_with_a_new_cache), "PYTHONSAFEPATH": "1"}
+
+    server = demo.start_warm(**paths)
+
+    assert server.health()["warmUp"]["failed"] == 0
+    assert 'wb_cache_entries{cache="po_labels"} 4' in server.http.get("/metrics").text
+    with demo.valkey() as client:
+        wait_until(lambda: len(client.keys("cache:po_labels:*")) == 4, "written behind")
+        cleared = server.http.delete("/api/caches/po_labels").json()["cleared"]
+        assert (cleared, client.keys("cache:po_labels:*")) == ({"po_labels": 4}, [])
+    assert "po_labels" in server.http.delete("/api/caches").json()["cleared"]
+
+
+def test_no_two_caches_have_one_name():
+    assert len({cache.name for cache in DECLARED}) == len(DECLARED)
+
+
+def query_modules(module) -> set[str]:
+    """The modules of queries that a module imports."""
+    imports = (node for node in ast.walk(ast.parse(inspect.getsource(module))))
+    names = (node.module or "" for node in imports if isinstance(node, ast.ImportFrom))
+    return {name for name in names if name.startswith("wb_cli.server.db.queries_")}
+
+
+def test_the_fingerprint_has_every_module_of_queries_that_a_cache_loads_by():
+    counted = {module.__name__ for cache in DECLARED for module in (*cache.queries, *SHARED)}
+    used = {name for name in dir(declared) if name.startswith("queries_")}
+    for module in (*SHARED, *(module for cache in DECLARED for module in cache.queries)):
+        assert query_modules(module) <= counted
+    assert {f"wb_cli.server.db.{name}" for name in used} <= counted
+    assert loaded.__name__ in counted
+    assert counted <= set(sys.modules)

@@ -1,0 +1,1 @@
+"""Which results are cached, under which names, from which queries, and who goes first."""
