@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from wb_cli.contract import RESERVED_SUFFIXES
+from wb_cli.contract import RESERVED_SUFFIXES, Role
 from wb_cli.errors import UsageError
 from wb_cli.instances import values
 from wb_cli.instances.model import Instance
@@ -91,7 +91,8 @@ def _is_tag(tag: str) -> bool:
 class Field(Struct, frozen=True):
     """One field of an entry: its name in JSON and in Instance, its rule, and how text becomes it.
 
-    ``is_private`` keeps its value out of messages.
+    ``parts`` are the containers that look different where its value is different: ``wb run``
+    replaces them when it changes. ``is_private`` keeps its value out of messages.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Field(Struct, frozen=True):
     parse: Callable[[Any], Any]
     from_text: Callable[[str], Any]
     help: str
+    parts: tuple[Role, ...]
     is_required: bool = False
     is_private: bool = False
 
@@ -129,17 +131,26 @@ def words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
+POSTGRES, VALKEY, PLATFORM = (Role.POSTGRES,), (Role.VALKEY,), (Role.PLATFORM,)
+
 FIELDS = (
     Field(
-        "id", "id", instance_id, str, "name of its containers, network and folder", is_required=True
+        "id",
+        "id",
+        instance_id,
+        str,
+        "name of its containers, network and folder",
+        tuple(Role),
+        is_required=True,
     ),
-    Field("label", "label", values.line, str, "name that people see", is_required=True),
+    Field("label", "label", values.line, str, "name that people see", PLATFORM, is_required=True),
     Field(
         "port",
         "port",
         port,
         json_or_text,
         "platform's host port; PostgreSQL's is +10000",
+        (Role.POSTGRES, Role.PLATFORM),
         is_required=True,
     ),
     Field(
@@ -148,45 +159,100 @@ FIELDS = (
         values.version,
         str,
         "platform's version",
+        PLATFORM,
         is_required=True,
     ),
-    Field("adminVersion", "admin_version", admin_version, str, "admin container's version"),
-    Field("instanceDir", "instance_dir", folder, str, "its folder, where that is not the id"),
-    Field("french", "french", values.flag, json_or_text, "interface in French"),
-    Field("ethiopian", "ethiopian", values.flag, json_or_text, "Ethiopian calendar"),
-    Field("openAccess", "open_access", values.flag, json_or_text, "no sign-in"),
-    Field("tags", "tags", tags, words, "words to select it by: @tag"),
-    Field("image", "image", values.image, str, "platform's image, instead of the stock one"),
+    Field(
+        "adminVersion",
+        "admin_version",
+        admin_version,
+        str,
+        "admin container's version",
+        (Role.ADMIN, Role.PLATFORM),
+    ),
+    Field(
+        "instanceDir",
+        "instance_dir",
+        folder,
+        str,
+        "its folder, where that is not the id",
+        (Role.POSTGRES, Role.VALKEY, Role.PLATFORM),
+    ),
+    Field("french", "french", values.flag, json_or_text, "interface in French", PLATFORM),
+    Field("ethiopian", "ethiopian", values.flag, json_or_text, "Ethiopian calendar", PLATFORM),
+    Field("openAccess", "open_access", values.flag, json_or_text, "no sign-in", PLATFORM),
+    Field("tags", "tags", tags, words, "words to select it by: @tag", ()),
+    Field(
+        "image", "image", values.image, str, "platform's image, instead of the stock one", PLATFORM
+    ),
     Field(
         "env",
         "env",
         values.environment,
         json_or_text,
         "more environment of the platform",
+        PLATFORM,
         is_private=True,
     ),
-    Field("bindAddress", "bind_address", values.address, str, "address the platform listens on"),
+    Field(
+        "bindAddress",
+        "bind_address",
+        values.address,
+        str,
+        "address the platform listens on",
+        PLATFORM,
+    ),
     Field(
         "postgresBindAddress",
         "postgres_bind_address",
         values.address,
         str,
         "address PostgreSQL listens on",
+        POSTGRES,
     ),
-    Field("dockerSocket", "docker_socket", values.flag, json_or_text, "platform gets the socket"),
-    Field("mountDatabases", "mount_databases", values.flag, json_or_text, "platform gets PGDATA"),
-    Field("restart", "restart", values.one_of("always", "no"), str, '"no": seed\'s --rm'),
-    Field("memory", "memory", values.size, json_or_text, "platform's memory limit"),
-    Field("cpus", "cpus", values.cpus, json_or_text, "platform's processors"),
-    Field("valkeyMaxMemory", "valkey_max_memory", values.size, json_or_text, "size of the cache"),
+    Field(
+        "dockerSocket",
+        "docker_socket",
+        values.flag,
+        json_or_text,
+        "platform gets the socket",
+        PLATFORM,
+    ),
+    Field(
+        "mountDatabases",
+        "mount_databases",
+        values.flag,
+        json_or_text,
+        "platform gets PGDATA",
+        PLATFORM,
+    ),
+    Field(
+        "restart",
+        "restart",
+        values.one_of("always", "no"),
+        str,
+        '"no": seed\'s --rm',
+        (Role.POSTGRES, Role.VALKEY),
+    ),
+    Field("memory", "memory", values.size, json_or_text, "platform's memory limit", PLATFORM),
+    Field("cpus", "cpus", values.cpus, json_or_text, "platform's processors", PLATFORM),
+    Field(
+        "valkeyMaxMemory",
+        "valkey_max_memory",
+        values.size,
+        json_or_text,
+        "size of the cache",
+        VALKEY,
+    ),
     Field(
         "cachePersistence",
         "cache_persistence",
         values.one_of("rdb", "aof"),
         str,
         "how the cache is kept on disk",
+        VALKEY,
     ),
-    Field("node", "node", values.line, str, "machine of a Swarm it runs on"),
+    Field("node", "node", values.line, str, "machine of a Swarm it runs on", ()),
 )
 FIELDS_BY_NAME = {field.name: field for field in FIELDS}
 

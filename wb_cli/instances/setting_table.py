@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from wb_cli.contract import PASSED_ON_SETTINGS
+from wb_cli.contract import PASSED_ON_SETTINGS, Role
 from wb_cli.instances import kinds
 from wb_cli.instances.kinds import Kind
 
@@ -52,13 +52,17 @@ VALKEY_MAX_MEMORY = 1024**3
 
 
 class Setting(Struct, frozen=True):
-    """One setting. ``default`` is a value, or a function of the :class:`Places`."""
+    """One setting. ``default`` is a value, or a function of the :class:`Places`.
+
+    ``parts`` are the containers of an instance that look different where its value is different.
+    """
 
     name: str
     env: str
     kind: Kind
     default: Any
     help: str
+    parts: tuple[Role, ...] = ()
 
     def default_in(self, places: Places) -> Any:
         """Its value where nobody sets it."""
@@ -75,7 +79,14 @@ def _in_data(name: str) -> Callable[[Places], Path]:
 
 
 def _passed_on(env: str) -> Setting:
-    return Setting(env.lower(), env, kinds.SECRET, None, "passed on to the platform where set")
+    return Setting(
+        env.lower(),
+        env,
+        kinds.SECRET,
+        None,
+        "passed on to the platform where set",
+        (Role.PLATFORM,),
+    )
 
 
 SETTINGS = (
@@ -92,6 +103,7 @@ SETTINGS = (
         kinds.PATH,
         _in_data("instances"),
         "the folder that holds every instance's folders",
+        parts=(Role.POSTGRES, Role.VALKEY, Role.PLATFORM),
     ),
     Setting(
         "secrets_dir",
@@ -106,6 +118,7 @@ SETTINGS = (
         kinds.DOMAIN_NAME,
         "localhost",
         "instances are reached at https://<id>.<domain>",
+        parts=(Role.PLATFORM,),
     ),
     Setting(
         "sites_available",
@@ -142,14 +155,23 @@ SETTINGS = (
         kinds.IMAGE,
         "postgres:17.4",
         "PostgreSQL's image",
+        parts=(Role.POSTGRES,),
     ),
-    Setting("valkey_image", "WB_VALKEY_IMAGE", kinds.IMAGE, "valkey/valkey:8", "Valkey's image"),
+    Setting(
+        "valkey_image",
+        "WB_VALKEY_IMAGE",
+        kinds.IMAGE,
+        "valkey/valkey:8",
+        "Valkey's image",
+        parts=(Role.VALKEY,),
+    ),
     Setting(
         "platform_image",
         "WB_PLATFORM_IMAGE",
         kinds.IMAGE_OF_VERSION,
         None,
         "the platform's image of instances that name none; else the stock image of their version",
+        parts=(Role.PLATFORM,),
     ),
     Setting(
         "admin_image",
@@ -157,6 +179,7 @@ SETTINGS = (
         kinds.IMAGE_OF_VERSION,
         "timroberton/comb:wb-hmis-server-admin-v{version}",
         "the admin container's image",
+        parts=(Role.ADMIN,),
     ),
     Setting(
         "pull_images",
@@ -178,6 +201,7 @@ SETTINGS = (
         kinds.ADDRESS,
         "127.0.0.1",
         "the address platforms are published on",
+        parts=(Role.PLATFORM,),
     ),
     Setting(
         "postgres_bind_address",
@@ -185,6 +209,7 @@ SETTINGS = (
         kinds.ADDRESS,
         "127.0.0.1",
         "the address PostgreSQL is published on",
+        parts=(Role.POSTGRES,),
     ),
     Setting(
         "subnet_pool",
@@ -206,6 +231,7 @@ SETTINGS = (
         kinds.SIZE,
         VALKEY_MAX_MEMORY,
         "Valkey's memory per instance, in bytes or such as 2g; full, it drops what is used least",
+        parts=(Role.VALKEY,),
     ),
     Setting(
         "cache_persistence",
@@ -213,6 +239,7 @@ SETTINGS = (
         kinds.PERSISTENCE,
         "rdb",
         "how caches are kept on disk: rdb (snapshots) or aof (every write)",
+        parts=(Role.VALKEY,),
     ),
     Setting(
         "labels",

@@ -19,6 +19,8 @@ from wb_cli.engine.types import (
     Port,
     SecretFile,
 )
+from wb_cli.instances.entries import FIELDS
+from wb_cli.instances.setting_table import SETTINGS
 from wb_cli.lifecycle.fingerprint import digest, dump, fingerprint
 from wb_cli.secret import Secret
 
@@ -68,7 +70,8 @@ def desired(
         specs.append(_admin(instance, settings))
     specs.append(_platform(instance, settings, credentials))
     labelled = (
-        _labelled(spec, settings, _declared(instance, settings, spec), key) for spec in specs
+        _labelled(spec, settings, _declared(instance, settings, credentials, spec.role), key)
+        for spec in specs
     )
     return Desired(instance.id, tuple(labelled), common_labels(settings))
 
@@ -256,24 +259,22 @@ def _removed_when_stopped(instance: Instance) -> dict[str, Any]:
     return {"auto_remove": unsupervised, "supervised": not unsupervised}
 
 
-def _declared(instance: Instance, settings: Settings, spec: ContainerSpec) -> dict[str, Any]:
-    """What the operator has declared of a container, as against what wb adds by itself.
+def _declared(
+    instance: Instance, settings: Settings, credentials: Credentials, part: Role
+) -> dict[str, Any]:
+    """What the operator has declared of a part, as against what wb adds by itself.
 
     ``run`` acts where this changes; where only the Spec does (another release of wb has other
-    defaults), that is drift.
+    defaults), that is drift. A field of the instance wins over the setting of the same name.
     """
-    common = [spec.image, instance.restart, instance.folder, str(settings.mount_path)]
-    ports = [(port.address, port.host) for port in spec.ports]
-    if spec.role is Role.PLATFORM:
-        own = [
-            instance.label, instance.server_version, instance.admin_version, settings.domain,
-            instance.french, instance.ethiopian, instance.open_access, dict(instance.env),
-            instance.memory, instance.cpus, instance.docker_socket, instance.mount_databases,
-            spec.environment[Env.PG_PASSWORD], dict(settings.passed_on),
-        ]  # fmt: skip
-    else:
-        own = list(valkey_flags(instance, settings)) if spec.role is Role.VALKEY else []
-    return {"common": common, "ports": ports, "own": own}
+    chosen = {each.name: settings.value(each) for each in SETTINGS if part in each.parts}
+    for field in FIELDS:
+        value = getattr(instance, field.attribute)
+        if part in field.parts and value is not None:
+            chosen[field.attribute] = value
+    if part is Role.PLATFORM:
+        chosen["password"] = credentials.pg_password
+    return chosen
 
 
 def _labelled(

@@ -5,6 +5,7 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from wb_cli.engine.types import ContainerSpec
@@ -34,9 +35,13 @@ def fingerprint(spec: ContainerSpec, key: bytes) -> dict[str, str]:
 
 
 def digest(value: Any, key: bytes) -> str:
-    """A keyed digest of anything JSON can carry; secrets in it may be :class:`Secret`."""
-    document = json.dumps(value, sort_keys=True, default=lambda each: each.reveal())
+    """A keyed digest of anything JSON can carry; paths and :class:`Secret` may stand in it."""
+    document = json.dumps(value, sort_keys=True, default=_as_text)
     return hmac.new(key, document.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def _as_text(value: Path | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else str(value)
 
 
 def dump(fields: Fingerprint) -> str:
