@@ -1,6 +1,7 @@
 """Specs in short: what changed, in words, and never a secret."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -8,8 +9,10 @@ from hypothesis import strategies as st
 from lifecycle.examples import DEMO, KEY, SETTINGS, SUBNET, credentials, running
 from msgspec.structs import replace
 
+from wb_cli.contract import Role
+from wb_cli.engine.types import ContainerSpec, Mount, Port
 from wb_cli.lifecycle.desired import desired
-from wb_cli.lifecycle.fingerprint import differences, digest, dump, parse
+from wb_cli.lifecycle.fingerprint import differences, digest, dump, fingerprint, parse
 from wb_cli.lifecycle.present import Present
 from wb_cli.lifecycle.reconcile import plan_restart, plan_run
 from wb_cli.secret import Secret
@@ -104,3 +107,38 @@ def test_no_secret_shows_in_specs_plans_or_labels(
     ]
     for secret in (*passwords, own, key):
         assert not [text for text in shown if secret in text]
+
+
+# What a fingerprint leaves out, and why a change of it needs no new container.
+LEFT_OUT = {
+    "instance": "it is part of the container's name",
+    "role": "it is part of the container's name",
+    "suffix": "it is part of the container's name",
+    "labels": "they carry the fingerprint itself",
+    "secret_files": "they count only when the container is created",
+    "auto_remove": "it is the opposite of `supervised`, which counts",
+}
+OTHER_VALUES: dict[str, Any] = {
+    "image": "other:1",
+    "command": ("other",),
+    "environment": {"OTHER": "value"},
+    "mounts": (Mount("/other", "/other"),),
+    "ports": (Port(1, 2),),
+    "stop_timeout": 99,
+    "memory": 99,
+    "cpus": 9.9,
+    "shm_size": 99,
+    "supervised": False,
+}
+
+
+def test_each_field_of_a_spec_is_in_its_fingerprint_or_left_out_for_a_reason() -> None:
+    """A field that were neither would change without `wb run` ever seeing it."""
+    assert set(ContainerSpec.__struct_fields__) == set(OTHER_VALUES) | set(LEFT_OUT)
+
+
+@pytest.mark.parametrize("field", OTHER_VALUES)
+def test_a_change_of_a_field_changes_the_fingerprint(field: str) -> None:
+    spec = ContainerSpec("demo", Role.PLATFORM, "app:1")
+    changed = replace(spec, **{field: OTHER_VALUES[field]})
+    assert fingerprint(changed, KEY) != fingerprint(spec, KEY)

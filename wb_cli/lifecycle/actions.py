@@ -111,19 +111,28 @@ def stop(site: Site, instance_id: str, how: How, *, force: bool = False) -> Resu
 
 def check(site: Site, instance: Instance) -> None:
     """Raise what would keep an instance from starting; change nothing."""
-    observed = site.engine.observe()
-    present = site.present(instance.id, observed, site.image_references(instance))
-    wanted = site.desired(instance, create_secrets=False)
+    _survey(site, instance, site.engine.observe(), create_secrets=False)
+
+
+def _survey(
+    site: Site, instance: Instance, observed: Observed, *, create_secrets: bool
+) -> tuple[Desired, Present]:
+    """What an instance should be, and what the engine has of it.
+
+    Raises:
+        PreflightError: something is in the way of a start.
+    """
+    wanted = site.desired(instance, create_secrets=create_secrets)
+    present = site.present(instance.id, observed, {spec.image for spec in wanted.containers})
     Preflight(instance, site.settings, wanted, observed, present, site.engine.is_local).check()
+    return wanted, present
 
 
 def _bring_up(site: Site, instance: Instance, how: How, planner: Planner) -> Result:
     began = time.monotonic()
     how.report("checking")
     observed = _observe(site, instance.id, how)
-    present = site.present(instance.id, observed, site.image_references(instance))
-    wanted = site.desired(instance, create_secrets=not how.dry_run)
-    Preflight(instance, site.settings, wanted, observed, present, site.engine.is_local).check()
+    wanted, present = _survey(site, instance, observed, create_secrets=not how.dry_run)
     subnets = site.subnets(observed)
     plan = planner(
         wanted,

@@ -15,7 +15,7 @@ from wb_cli.errors import NotFoundError
 from wb_cli.host import directories
 from wb_cli.host.routes import routes
 from wb_cli.lifecycle import probes
-from wb_cli.lifecycle.desired import Credentials, Desired, desired, images, instance_path
+from wb_cli.lifecycle.desired import Credentials, Desired, desired, instance_path
 from wb_cli.lifecycle.present import Present
 from wb_cli.lifecycle.subnets import free_subnets
 from wb_cli.secret import Secret
@@ -81,10 +81,6 @@ class Site(Struct):
         credentials = self._credentials(instance, create=create_secrets)
         key = self.secrets.hash_key(create=create_secrets)
         return desired(instance, self.settings, credentials, key)
-
-    def image_references(self, instance: Instance) -> set[str]:
-        """The images an instance runs on."""
-        return set(images(instance, self.settings).values())
 
     def subnets(self, observed: Observed) -> Iterator[str]:
         """Subnets that neither a network of the engine nor a route of this host uses."""
