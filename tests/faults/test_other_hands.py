@@ -53,6 +53,7 @@ def test_a_stop_under_way_is_finished_before_anything_is_decided(
     deployment = started(host, Kind(fields, save_s=save_s, admin_image=slow_stand_in))
     deployment.slow_down()
     with being_stopped(deployment, events, part.container_name(deployment.id)):
+        assert stands(deployment, part) == ("stopping", "stopping")
         deployment.wb(verb)
     if verb == "stop":
         deployment.check_gone()
@@ -61,6 +62,12 @@ def test_a_stop_under_way_is_finished_before_anything_is_decided(
     since = events.settle()
     assert not events.wait_for(lambda event: is_end_of(event, deployment), since, RESTS_S)
     deployment.check_runs()
+
+
+def stands(deployment: Deployment, part: Role) -> tuple[str, str]:
+    """What `wb status` says of the instance, and of one of its parts."""
+    (shown,) = deployment.host.json("status", deployment.id)["instances"]
+    return shown["state"], {c["role"]: c["state"] for c in shown["containers"]}[part]
 
 
 @contextmanager

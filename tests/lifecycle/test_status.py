@@ -129,7 +129,20 @@ def test_what_is_left_over_is_noted_and_counts_for_nothing(site: Site, engine: F
     all_up(engine)
     shown = status(site)
     assert shown.state == "running"
-    assert shown.notes == ("demo-previous is left over; `wb run demo` tidies up",)
+    assert shown.notes == ("demo-previous is left over and runs; `wb run demo` tidies up",)
+    engine.crash("demo-previous")
+    assert status(site).notes == ("demo-previous is left over; `wb run demo` tidies up",)
+
+
+def test_a_part_that_was_told_to_stop_and_still_runs_is_stopping_and_so_is_the_instance(
+    site: Site, engine: FakeEngine
+) -> None:
+    all_up(engine)
+    engine.named("demo").is_stopping = True
+    shown = status(site)
+    parts = {part.role: part.state for part in shown.parts}
+    assert shown.state == "stopping"
+    assert parts == {Role.POSTGRES: "healthy", Role.VALKEY: "healthy", Role.PLATFORM: "stopping"}
 
 
 def test_what_only_the_engine_has_is_shown_where_all_are_asked_for(

@@ -201,6 +201,7 @@ _STYLES = {
     "exited": "red",
     "failed": "red",
     "unhealthy": "red",
+    "stopping": "yellow",
     "unknown": "red",
 }
 

@@ -183,7 +183,7 @@ def _status(
     strangers = foreign(instance_id, observed, str(site.settings.servers_file))
     notes = [problem.message for problem in strangers]
     notes += [
-        f"{c.name} is left over; `wb run {instance_id}` tidies up"
+        f"{c.name} is left over{' and runs' * c.is_active}; `wb run {instance_id}` tidies up"
         for c in ours
         if c.name.endswith((PREVIOUS, CARRIER))
     ]
@@ -197,18 +197,18 @@ def _status(
 
 
 def _summary(parts: Sequence[PartStatus], *, is_foreign: bool) -> str:
-    states = {part.role: part.state for part in parts}
-    if is_foreign:
-        return "foreign"
-    if set(states.values()) <= {"healthy"}:
-        return "running"
-    if set(states.values()) <= {"stopped"}:
-        return "stopped"
-    if all(state == "healthy" for role, state in states.items() if role != Role.VALKEY):
-        return "degraded"
-    if "starting" in states.values() and set(states.values()) <= {"starting", "healthy"}:
-        return "starting"
-    return "partial"
+    """How the instance stands as a whole; the first that applies."""
+    states = {part.state for part in parts}
+    without_valkey = {part.state for part in parts if part.role is not Role.VALKEY}
+    cases = (
+        (is_foreign, "foreign"),
+        (states <= {Condition.HEALTHY}, "running"),
+        (states <= {Condition.STOPPED}, "stopped"),
+        (Condition.STOPPING in states, "stopping"),
+        (without_valkey <= {Condition.HEALTHY}, "degraded"),
+        (states <= {Condition.STARTING, Condition.HEALTHY}, "starting"),
+    )
+    return next((word for applies, word in cases if applies), "partial")
 
 
 def _part(

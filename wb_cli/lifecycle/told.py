@@ -34,6 +34,7 @@ class Condition(StrEnum):
     HEALTHY = "healthy"
     STARTING = "starting"
     UNHEALTHY = "unhealthy"
+    STOPPING = "stopping"
     STOPPED = "stopped"
     UNKNOWN = "unknown"
 
@@ -50,6 +51,8 @@ def ask(engine: Engine, role: Role, container: ObservedContainer, detail: Contai
     """Ask a container how it is, as a start does that waits for it."""
     if detail.state != RUNNING:
         return Told(detail.state, _end(detail))
+    if container.is_stopping:
+        return Told(Condition.STOPPING, "it was told to stop, and still runs")
     instance = container.instance or ""
     spec = ContainerSpec(instance, role, container.image, ports=container.ports)
     answer = probe(engine, spec, detail)
