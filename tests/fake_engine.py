@@ -21,6 +21,7 @@ from wb_cli.engine.types import (
     Observed,
     ObservedContainer,
     ObservedNetwork,
+    State,
 )
 from wb_cli.errors import AddressPoolError, EngineError, ImageMissingError, NotFoundError
 from wb_cli.lifecycle.health import EXEC_PROBES
@@ -74,7 +75,7 @@ class FakeContainer:
     spec: ContainerSpec
     network: str
     program: Program
-    state: str = "created"
+    state: State = State.CREATED
     exit_code: int = 0
     policy: str = "no"
     log: str = ""
@@ -126,7 +127,7 @@ class FakeEngine:
     def crash(self, name: str, code: int = 1) -> None:
         """End a container's process from outside."""
         container = self.named(name)
-        container.state, container.exit_code = "exited", code
+        container.state, container.exit_code = State.EXITED, code
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that can be seen from outside, to be compared."""
@@ -162,11 +163,11 @@ class FakeEngine:
                 name=found.name,
                 state=found.state,
                 exit_code=found.exit_code,
-                started_at="" if found.state == "created" else STARTED_AT,
+                started_at="" if found.state is State.CREATED else STARTED_AT,
                 restart_policy=found.policy,
-                restart_count=3 if found.state == "restarting" else 0,
+                restart_count=3 if found.state is State.RESTARTING else 0,
                 auto_remove=found.spec.auto_remove,
-                finished_at=FINISHED_AT if found.state in {"exited", "restarting"} else "",
+                finished_at=FINISHED_AT if found.state in {State.EXITED, State.RESTARTING} else "",
             )
 
     def image(self, reference: str) -> ImageInfo | None:
@@ -182,7 +183,7 @@ class FakeEngine:
         return self._add(self.networks, spec)
 
     def remove_network(self, network: str) -> None:
-        if any(c.network == network and c.state == "running" for c in self.containers.values()):
+        if any(c.network == network and c.state is State.RUNNING for c in self.containers.values()):
             raise EngineError(f"network {network} has active endpoints")
         self.networks.pop(network, None)
 
@@ -198,12 +199,12 @@ class FakeEngine:
 
     def start(self, container: str) -> None:
         found = self._container(container)
-        if found.state in {"running", "restarting"}:  # the engine takes both for started
+        if found.state in {State.RUNNING, State.RESTARTING}:  # the engine takes both for started
             return
         self._check_ports(found)
         if found.network not in self.networks:
             raise NotFoundError(f"network {found.network} not found")
-        found.state, found.log = "running", found.log + found.program.says
+        found.state, found.log = State.RUNNING, found.log + found.program.says
         if found.program.exits is not None:
             self._end(found, found.program.exits)
 
@@ -212,9 +213,9 @@ class FakeEngine:
         found = self.containers.get(container)
         if not found:
             return None
-        if found.state == "restarting":
-            found.state = "exited"
-        if found.state not in {"running", "paused"}:
+        if found.state is State.RESTARTING:
+            found.state = State.EXITED
+        if found.state not in {State.RUNNING, State.PAUSED}:
             return None
         code = found.program.stops_with
         self._end(found, KILLED if code is None else code)
@@ -222,7 +223,7 @@ class FakeEngine:
 
     def remove_container(self, container: str) -> None:
         found = self.containers.get(container)
-        if found and found.state == "running":
+        if found and found.state is State.RUNNING:
             raise EngineError(f"You cannot remove a running container {container}")
         self.containers.pop(container, None)
 
@@ -262,7 +263,7 @@ class FakeEngine:
 
     def execute(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
         found = self._container(container)
-        if found.state != "running":
+        if found.state is not State.RUNNING:
             raise EngineError(f"Container {container} is not running")
         return found.program.answers.get(tuple(command), NOT_FOUND)
 
@@ -289,7 +290,10 @@ class FakeEngine:
 
     def _check_ports(self, container: FakeContainer) -> None:
         taken = {
-            p.host for c in self.containers.values() if c.state == "running" for p in c.spec.ports
+            p.host
+            for c in self.containers.values()
+            if c.state is State.RUNNING
+            for p in c.spec.ports
         }
         for port in container.spec.ports:
             if port.host in taken:
@@ -298,21 +302,21 @@ class FakeEngine:
                 )
 
     def _end(self, container: FakeContainer, code: int) -> None:
-        container.state, container.exit_code = "exited", code
+        container.state, container.exit_code = State.EXITED, code
         container.is_stopping = False
         if container.policy == "always" and container.program.exits is not None:
-            container.state = "restarting"
+            container.state = State.RESTARTING
         if container.spec.auto_remove:
             self.containers.pop(container.id)
 
 
 def _observed(container: FakeContainer) -> ObservedContainer:
     spec = container.spec
-    is_running = container.state == "running"
+    is_running = container.state is State.RUNNING
     sentence = {
-        "running": "Up 1 second",
-        "created": "Created",
-        "exited": f"Exited ({container.exit_code}) 1 second ago",
+        State.RUNNING: "Up 1 second",
+        State.CREATED: "Created",
+        State.EXITED: f"Exited ({container.exit_code}) 1 second ago",
     }
     return ObservedContainer(
         id=container.id,
@@ -326,5 +330,5 @@ def _observed(container: FakeContainer) -> ObservedContainer:
         writes_to=tuple(mount.source for mount in spec.mounts),
         data_folder=spec.data_folder,
         is_stopping=is_running and container.is_stopping,
-        networks=() if container.state == "created" else (container.network,),
+        networks=() if container.state is State.CREATED else (container.network,),
     )

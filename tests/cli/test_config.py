@@ -16,7 +16,7 @@ from wb_cli import __version__
 from wb_cli.cli import config
 from wb_cli.cli.console import Console
 from wb_cli.cli.context import Wb, complete_id
-from wb_cli.engine.types import LABEL_INSTANCE, ImageInfo, Observed, ObservedContainer
+from wb_cli.engine.types import LABEL_INSTANCE, ImageInfo, Observed, ObservedContainer, State
 from wb_cli.errors import EngineUnreachableError, ExitCode, UsageError, WbError
 from wb_cli.instances.newcomer import FIRST_PORT
 from wb_cli.instances.setting_table import SETTINGS
@@ -207,7 +207,7 @@ def test_set_that_changes_nothing_leaves_the_file_alone(wb: CommandLine) -> None
 
 
 RUNNING = ObservedContainer(
-    "1", "demo", "running", "Up", "image", "sha", labels={LABEL_INSTANCE: "demo"}
+    "1", "demo", State.RUNNING, "Up", "image", "sha", labels={LABEL_INSTANCE: "demo"}
 )
 
 
@@ -368,7 +368,7 @@ def test_remove_refuses_an_instance_that_has_containers(wb: CommandLine) -> None
     wb.observed = Observed(
         (
             ObservedContainer(
-                "1", "demo", "exited", "", "image", "sha", labels={LABEL_INSTANCE: "demo"}
+                "1", "demo", State.EXITED, "", "image", "sha", labels={LABEL_INSTANCE: "demo"}
             ),
         )
     )

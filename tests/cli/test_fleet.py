@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from wb_cli.cli.console import Console, error_document
 from wb_cli.cli.fleet import Options, each, in_a_word, in_words
-from wb_cli.engine.types import LABEL_INSTANCE, LABEL_ROLE, Observed, ObservedContainer
+from wb_cli.engine.types import LABEL_INSTANCE, LABEL_ROLE, Observed, ObservedContainer, State
 from wb_cli.errors import EngineUnreachableError, ExitCode, StartFailedError, WbError
 from wb_cli.lifecycle.actions import How, Result
 from wb_cli.lifecycle.execute import Outcome
@@ -275,7 +275,7 @@ def test_after_a_stop_the_engine_is_asked_what_is_left(
     fleet: Fleet, check: Callable[[str], None] | None
 ) -> None:
     containers = [
-        ObservedContainer(f"{id_}-{role}", f"{id_}-{role}", state, "", "", "",
+        ObservedContainer(f"{id_}-{role}", f"{id_}-{role}", State(state), "", "", "",
                           labels={LABEL_INSTANCE: id_, LABEL_ROLE: role})
         for id_, role, state in [
             ("b", "platform", "exited"), ("b", "postgres", "running"), ("b", "valkey", "running")

@@ -21,6 +21,7 @@ from wb_cli.engine.types import (
     ObservedContainer,
     ObservedNetwork,
     Port,
+    State,
 )
 from wb_cli.errors import (
     AddressPoolError,
@@ -176,7 +177,7 @@ def test_a_created_container_is_found_by_label_and_does_not_run(bench: Bench) ->
     assert (observed.instance, observed.role) == (bench.instance, Role.VALKEY)
     assert (observed.name, observed.state, observed.is_running) == (
         f"{bench.instance}-valkey",
-        "created",
+        State.CREATED,
         False,
     )
     assert bench.engine.inspect(container).restart_policy == "no"
@@ -226,7 +227,7 @@ def test_a_missing_mount_source_is_refused_and_not_made(bench: Bench, tmp_path: 
 def test_starting_twice_is_starting_once(bench: Bench) -> None:
     container = bench.start()
     bench.engine.start(container)
-    assert bench.engine.inspect(container).state == "running"
+    assert bench.engine.inspect(container).state is State.RUNNING
 
 
 def test_a_port_that_another_container_has_is_refused(
@@ -250,7 +251,7 @@ def test_stop_gives_the_exit_code(
     container = bench.start_and_hear(program, says)
     assert bench.engine.stop(container, 1) == code
     detail = bench.engine.inspect(container)
-    assert (detail.state, detail.exit_code) == ("exited", code)
+    assert (detail.state, detail.exit_code) == (State.EXITED, code)
     assert bench.container(container).status.startswith(f"Exited ({code})")
 
 
@@ -262,7 +263,7 @@ def test_stopping_what_is_down_gives_none(bench: Bench) -> None:
 
 def test_stopping_what_was_killed_before_gives_none_and_leaves_its_exit_code(bench: Bench) -> None:
     container = bench.start(KILLED_BEFORE)
-    wait_until(lambda: bench.engine.inspect(container).state == "exited", "the end")
+    wait_until(lambda: bench.engine.inspect(container).state is State.EXITED, "the end")
     assert bench.engine.stop(container, STOP_S) is None
     assert bench.engine.inspect(container).exit_code == 137
 
@@ -275,11 +276,11 @@ def test_stopping_what_the_engine_starts_again_and_again_gives_none(bench: Bench
     def is_between_two_starts() -> bool:
         """Which are the further apart the more there were: 0.8 s after three."""
         detail = bench.engine.inspect(container)
-        return detail.state == "restarting" and detail.restart_count >= 3
+        return detail.state is State.RESTARTING and detail.restart_count >= 3
 
     wait_until(is_between_two_starts, "the crash loop")
     assert bench.engine.stop(container, STOP_S) is None
-    assert bench.engine.inspect(container).state == "exited"
+    assert bench.engine.inspect(container).state is State.EXITED
 
 
 def test_stopping_what_is_not_there_gives_none(bench: Bench) -> None:
@@ -291,7 +292,7 @@ def test_a_container_that_removes_itself_has_an_exit_code_and_is_gone_where_it_i
 ) -> None:
     container = bench.start(SULKING, auto_remove=True)
     assert bench.engine.inspect(container).auto_remove
-    wait_until(lambda: bench.engine.inspect(container).state == "running", "running")
+    wait_until(lambda: bench.engine.inspect(container).state is State.RUNNING, "running")
     assert bench.engine.stop(container, STOP_S) in {3, 143}
     bench.engine.remove_container(container)
     assert not bench.is_there(container)
@@ -300,7 +301,7 @@ def test_a_container_that_removes_itself_has_an_exit_code_and_is_gone_where_it_i
 
 def test_a_container_that_exits_by_itself_leaves_its_code_and_its_log(bench: Bench) -> None:
     container = bench.start(FAILING)
-    wait_until(lambda: bench.engine.inspect(container).state == "exited", "exited")
+    wait_until(lambda: bench.engine.inspect(container).state is State.EXITED, "exited")
     assert bench.engine.inspect(container).exit_code == 7
     assert bench.engine.logs(container, 10) == "no config\n"
 
@@ -350,7 +351,7 @@ def test_a_stopped_container_stays_down_although_it_is_supervised(bench: Bench) 
     container = bench.start_and_hear(OBEDIENT, "two")
     bench.engine.set_restart_policy(container, "always")
     bench.engine.stop(container, STOP_S)
-    assert bench.engine.inspect(container).state == "exited"
+    assert bench.engine.inspect(container).state is State.EXITED
 
 
 def test_one_that_removes_itself_cannot_be_supervised(bench: Bench) -> None:
@@ -370,7 +371,7 @@ def test_one_that_removed_itself_is_made_again_as_it_was(bench: Bench, tmp_path:
     after = bench.container(again)
     assert (after.name, after.state, after.image_id, after.labels, after.data_folder) == (
         before.name,
-        "running",
+        State.RUNNING,
         before.image_id,
         before.labels,
         str(tmp_path),

@@ -6,7 +6,7 @@ import pytest
 
 from wb_cli.contract import Role
 from wb_cli.engine import read
-from wb_cli.engine.types import ContainerDetail, ImageInfo, ObservedNetwork, Port
+from wb_cli.engine.types import ContainerDetail, ImageInfo, ObservedNetwork, Port, State
 
 LISTED: dict[str, Any] = {
     "Id": "c1",
@@ -83,7 +83,7 @@ def test_the_inspection_of_a_container() -> None:
     assert read.detail(INSPECTED) == ContainerDetail(
         id="c1",
         name="demo",
-        state="exited",
+        state=State.EXITED,
         exit_code=137,
         started_at="2026-01-01T00:00:00Z",
         restart_policy="always",

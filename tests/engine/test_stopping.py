@@ -12,7 +12,7 @@ from services import VALKEY_IMAGE, wait_until
 from wb_cli.contract import Role
 from wb_cli.engine import stopping
 from wb_cli.engine.docker_engine import DockerEngine
-from wb_cli.engine.types import ContainerSpec, NetworkSpec
+from wb_cli.engine.types import ContainerSpec, NetworkSpec, State
 from wb_cli.lifecycle.execute import KILLED
 
 pytestmark = pytest.mark.engine
@@ -98,6 +98,6 @@ def test_a_container_that_was_stopped_is_renamed_and_started_at_once(
     engine.set_restart_policy(container, "no")
     engine.rename(container, f"{INSTANCE}-again")
     engine.start(container)
-    assert engine.inspect(container).state == "running"
+    assert engine.inspect(container).state is State.RUNNING
     engine.stop(container, 10)
     engine.remove_container(container)

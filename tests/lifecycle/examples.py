@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from wb_cli.engine.render import labels
-from wb_cli.engine.types import ContainerSpec, ObservedContainer, ObservedNetwork, Port
+from wb_cli.engine.types import ContainerSpec, ObservedContainer, ObservedNetwork, Port, State
 from wb_cli.instances.model import Instance
 from wb_cli.instances.settings import Settings
 from wb_cli.lifecycle.desired import Credentials, Desired, desired
@@ -55,7 +55,7 @@ def container(spec: ContainerSpec, name: str = "", **changes: Any) -> ObservedCo
     listed = ObservedContainer(
         id=f"id-{name or spec.name}",
         name=name or spec.name,
-        state="running",
+        state=State.RUNNING,
         status="Up 5 minutes",
         image=spec.image,
         image_id=image_id(spec.image),
@@ -69,7 +69,7 @@ def container(spec: ContainerSpec, name: str = "", **changes: Any) -> ObservedCo
 def policy(container: ObservedContainer) -> str:
     """Supervised, unless it was never ready or runs with --rm."""
     is_unsupervised = '"restart":"no"' in container.labels["wb.spec"]
-    return "no" if is_unsupervised or container.state == "created" else "always"
+    return "no" if is_unsupervised or container.state is State.CREATED else "always"
 
 
 def part(desired: Desired, name: str) -> ContainerSpec:

@@ -10,6 +10,7 @@ from lifecycle.examples import wanted
 from lifecycle.world import BROKEN, LOOK, NEVER_READY, PLATFORM, POSTGRES, RUNNING, VALKEY, World
 from msgspec.structs import replace
 
+from wb_cli.engine.types import State
 from wb_cli.errors import StartFailedError, StillStartingError
 from wb_cli.lifecycle import actions
 from wb_cli.lifecycle.actions import Result
@@ -65,7 +66,7 @@ def test_what_is_merely_slow_is_left_running_and_the_next_run_finishes(
     world.engine.programs[slow] = NEVER_READY
     with pytest.raises(StillStartingError, match="still starting; it last said: LOADING"):
         world.run(timeout_s=0.1)
-    assert world.states()["demo-postgres"] == "running"
+    assert world.states()["demo-postgres"] is State.RUNNING
     for container in world.engine.containers.values():
         container.program = Program()
     world.engine.programs.clear()
@@ -80,7 +81,7 @@ def test_a_slow_successor_is_left_running_and_its_predecessor_kept(world: World)
     newer = replace(LOOK, image="app:2")
     with pytest.raises(StillStartingError):
         world.run(newer, timeout_s=0.1)
-    assert world.states() == RUNNING | {"demo-previous": "exited"}
+    assert world.states() == RUNNING | {"demo-previous": State.EXITED}
     world.engine.named("demo").program = Program()
     world.run(newer)
     assert world.states() == RUNNING
@@ -90,7 +91,7 @@ def test_a_slow_successor_is_left_running_and_its_predecessor_kept(world: World)
 def test_valkey_that_exits_leaves_the_instance_degraded_and_running(world: World) -> None:
     world.engine.programs[VALKEY] = BROKEN
     outcome = world.run().outcome
-    assert world.states() == RUNNING | {"demo-valkey": "exited"}
+    assert world.states() == RUNNING | {"demo-valkey": State.EXITED}
     assert world.engine.named("demo-valkey").policy == "no"
     (reason,) = outcome.degraded
     assert reason.startswith("demo-valkey exited with code 7 while starting")
@@ -112,7 +113,10 @@ def test_a_valkey_that_fails_keeps_its_predecessor(world: World) -> None:
     world.engine.programs["vk:2"] = BROKEN
     world.site.settings = replace(world.site.settings, valkey_image="vk:2")
     assert world.run().outcome.degraded
-    assert world.states() == RUNNING | {"demo-valkey": "exited", "demo-valkey-previous": "exited"}
+    assert world.states() == RUNNING | {
+        "demo-valkey": State.EXITED,
+        "demo-valkey-previous": State.EXITED,
+    }
 
 
 def test_an_unchanged_instance_whose_valkey_does_not_answer_is_degraded(
@@ -142,7 +146,7 @@ def test_run_starts_what_was_in_a_crash_loop_whose_cause_is_repaired(
     world: World, name: str
 ) -> None:
     world.run()
-    world.engine.named(name).state = "restarting"
+    world.engine.named(name).state = State.RESTARTING
     assert not world.run().outcome.degraded
     assert world.states() == RUNNING
     assert world.engine.named(name).policy == "always"
@@ -153,10 +157,10 @@ def test_a_crash_loop_that_goes_on_is_a_failed_start_and_is_left_to_the_engine_a
 ) -> None:
     world.run()
     looping = world.engine.named("demo-postgres")
-    looping.state, looping.program = "restarting", BROKEN
+    looping.state, looping.program = State.RESTARTING, BROKEN
     with pytest.raises(StartFailedError, match="demo-postgres exited with code 7"):
         world.run()
-    assert (looping.state, looping.policy) == ("restarting", "always")
+    assert (looping.state, looping.policy) == (State.RESTARTING, "always")
 
 
 def test_stop_names_what_had_to_be_killed(world: World) -> None:
@@ -275,7 +279,7 @@ def test_what_is_set_aside_and_was_started_meanwhile_is_stopped_before_it_is_rem
 
     def start_it(text: str) -> None:
         if text == "set restart policy of demo to always":
-            world.engine.named("demo-previous").state = "running"
+            world.engine.named("demo-previous").state = State.RUNNING
             world.engine.named("demo-previous").is_stopping = False
 
     changed = replace(LOOK, image="app:2", port=9002)

@@ -6,13 +6,13 @@ import pytest
 from lifecycle.examples import running, wanted
 from msgspec.structs import replace
 
-from wb_cli.engine.types import LABEL_INSTANCE, Observed, ObservedContainer
+from wb_cli.engine.types import LABEL_INSTANCE, Observed, ObservedContainer, State
 from wb_cli.lifecycle.guests import GuestsError, guests_of, wait_for_guests
 from wb_cli.lifecycle.reconcile import plan_stop
 
 DEMO = running(wanted())
 SANDBOX = "/mnt/demo/sandbox"
-HELPER = ObservedContainer("id-h", "helper", "running", "Up 1 second", "r:1", "sha256:r")
+HELPER = ObservedContainer("id-h", "helper", State.RUNNING, "Up 1 second", "r:1", "sha256:r")
 ON_THE_NETWORK = replace(HELPER, networks=("net-1",))
 
 
@@ -29,7 +29,7 @@ def observed(*others: ObservedContainer) -> Observed:
     "other",
     [
         ON_THE_NETWORK,
-        replace(ON_THE_NETWORK, state="paused"),
+        replace(ON_THE_NETWORK, state=State.PAUSED),
         replace(ON_THE_NETWORK, labels={"wb.instance": "another"}),
         replace(HELPER, writes_to=(SANDBOX,)),
         replace(HELPER, writes_to=(f"{SANDBOX}/job/7",)),
@@ -43,7 +43,7 @@ def test_whoever_uses_the_network_or_the_sandbox_is_a_guest(other: ObservedConta
     "other",
     [
         HELPER,
-        replace(ON_THE_NETWORK, state="exited"),
+        replace(ON_THE_NETWORK, state=State.EXITED),
         replace(HELPER, networks=("net-2",)),
         replace(HELPER, writes_to=("/mnt",)),  # a backup looks at all instances
         replace(HELPER, writes_to=(f"{SANDBOX}-2",)),

@@ -11,13 +11,13 @@ from lifecycle.examples import part, wanted
 from msgspec.structs import replace
 
 from wb_cli.contract import Role
-from wb_cli.engine.types import ContainerDetail, ContainerSpec, Port
+from wb_cli.engine.types import ContainerDetail, ContainerSpec, Port, State
 from wb_cli.errors import EngineError, NotFoundError, StartFailedError, StillStartingError
 from wb_cli.lifecycle import health, probes
 from wb_cli.lifecycle.health import Watch, probe, reachable_address
 from wb_cli.lifecycle.probes import Answer, Verdict
 
-UP = ContainerDetail("c1", "demo", "running", 0, "", "no")
+UP = ContainerDetail("c1", "demo", State.RUNNING, 0, "", "no")
 
 
 @dataclass
@@ -63,7 +63,7 @@ LOADING = {"valkey-cli": (0, b"LOADING Valkey is loading the dataset in memory")
 
 
 def test_it_returns_once_the_container_is_ready() -> None:
-    engine = Engine([replace(UP, state="created"), UP], PONG)
+    engine = Engine([replace(UP, state=State.CREATED), UP], PONG)
     watch(engine).until_ready()
     assert engine.asked == ["valkey-cli"]
 
@@ -75,19 +75,19 @@ def test_loading_is_not_ready_although_the_command_succeeds() -> None:
 
 def test_what_is_not_ready_in_time_is_still_starting_and_the_hint_says_where_to_look() -> None:
     with pytest.raises(StillStartingError) as caught:
-        watch(Engine([replace(UP, state="created")])).until_ready()
+        watch(Engine([replace(UP, state=State.CREATED)])).until_ready()
     assert "`wb status demo`" in caught.value.hint
 
 
 FAILURES: dict[str, tuple[ContainerDetail, str]] = {
-    "exited": (replace(UP, state="exited", exit_code=7), "exited with code 7"),
-    "dead": (replace(UP, state="dead", exit_code=1), "exited with code 1"),
+    "exited": (replace(UP, state=State.EXITED, exit_code=7), "exited with code 7"),
+    "dead": (replace(UP, state=State.DEAD, exit_code=1), "exited with code 1"),
     "out of memory": (
-        replace(UP, state="exited", exit_code=137, oom_killed=True),
+        replace(UP, state=State.EXITED, exit_code=137, oom_killed=True),
         "exited with code 137 (out of memory)",
     ),
     "a crash loop": (
-        replace(UP, state="restarting", restart_count=4),
+        replace(UP, state=State.RESTARTING, restart_count=4),
         "exits again and again, 4 times so far,",
     ),
     "unhealthy by its image's own check": (replace(UP, health="unhealthy"), "is unhealthy"),
@@ -160,7 +160,7 @@ def test_the_admin_server_is_ready_when_it_runs() -> None:
     engine: Any = Engine([UP])
     verdicts = [
         probe(engine, spec(Role.ADMIN), replace(UP, state=state)).verdict
-        for state in ("created", "running")
+        for state in (State.CREATED, State.RUNNING)
     ]
     assert verdicts == [Verdict.NOT_YET, Verdict.READY]
     assert engine.asked == []
@@ -185,7 +185,7 @@ def test_one_that_exits_between_the_look_and_the_question_is_told_by_the_next_lo
             self.asked.append(command[0])
             raise EngineError("Container c1 is not running")
 
-    engine = Exiting([UP, replace(UP, state="exited", exit_code=7)])
+    engine = Exiting([UP, replace(UP, state=State.EXITED, exit_code=7)])
     with pytest.raises(StartFailedError, match="exited with code 7"):
         watch(engine).until_ready()
     assert engine.asked == ["valkey-cli"]

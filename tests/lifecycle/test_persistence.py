@@ -12,6 +12,7 @@ from lifecycle.world import BROKEN, LOOK, RUNNING, World
 from msgspec.structs import replace
 
 from wb_cli.contract import Role
+from wb_cli.engine.types import State
 from wb_cli.errors import WbError
 from wb_cli.lifecycle import persistence
 from wb_cli.lifecycle.carry import carrier
@@ -40,7 +41,7 @@ GONE = Present()
 EXITED = {state: running(wanted(cache_persistence=state)) for state in ("rdb", "aof")}
 EXITED = {
     state: replace(
-        present, containers=tuple(replace(c, state="exited") for c in present.containers)
+        present, containers=tuple(replace(c, state=State.EXITED) for c in present.containers)
     )
     for state, present in EXITED.items()
 }
@@ -189,7 +190,7 @@ def test_where_no_valkey_served_the_instance_runs_without(world: World, carrying
     for _ in range(2):
         result = world.run(LOOK_AOF)
         assert "could not be carried over" in result.outcome.degraded[0]
-        assert world.states() == RUNNING | {"demo-valkey": "created"}
+        assert world.states() == RUNNING | {"demo-valkey": State.CREATED}
     carrying()
     world.run(LOOK_AOF)
     assert world.states() == RUNNING
@@ -219,6 +220,6 @@ def test_a_valkey_that_would_not_find_its_data_does_not_come_back(world: World, 
     with pytest.raises(WbError) as error:
         world.run(replace(LOOK_AOF, image="app:2"))
     assert "not undone: carry the cache of demo-valkey" in error.value.message
-    assert world.states()["demo-valkey"] == "exited"
+    assert world.states()["demo-valkey"] is State.EXITED
     assert world.engine.named("demo-valkey").policy == "no"
     assert "demo-valkey-previous" not in world.states()

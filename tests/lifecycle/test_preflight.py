@@ -9,7 +9,7 @@ from lifecycle.examples import DEMO, SETTINGS, container, part, running, wanted
 from msgspec.structs import replace
 
 from wb_cli.contract import FOLDERS
-from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork, Port
+from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork, Port, State
 from wb_cli.host import directories, ports
 from wb_cli.lifecycle.preflight import Preflight, PreflightError, foreign_names, refuse_foreign
 from wb_cli.lifecycle.present import Present
@@ -56,7 +56,7 @@ def problems(mount_path: Path, observed: Observed | None = None, **facts: Any) -
 
 
 def other(**changes: Any) -> ObservedContainer:
-    listed = ObservedContainer("id-x", "somebody", "running", "Up", "x:1", "sha256:x")
+    listed = ObservedContainer("id-x", "somebody", State.RUNNING, "Up", "x:1", "sha256:x")
     return replace(listed, **changes)
 
 
@@ -107,10 +107,16 @@ def test_an_address_that_this_host_lacks(mount_path: Path, free_ports: set[int])
 
 @pytest.mark.parametrize(
     ("state", "number"),
-    [("running", 0), ("paused", 0), ("restarting", 0), ("created", 0), ("exited", 1)],
+    [
+        (State.RUNNING, 0),
+        (State.PAUSED, 0),
+        (State.RESTARTING, 0),
+        (State.CREATED, 0),
+        (State.EXITED, 1),
+    ],
 )
 def test_our_own_container_that_runs_or_is_about_to_does_not_take_its_port_from_us(
-    mount_path: Path, free_ports: set[int], state: str, number: int
+    mount_path: Path, free_ports: set[int], state: State, number: int
 ) -> None:
     free_ports.add(9001)
     present = running(wanted(), container(part(wanted(), "demo"), state=state))
@@ -134,8 +140,8 @@ def test_a_data_folder_has_one_writer(mount_path: Path, mounted: str, is_refused
     assert bool(problems(mount_path, observed)) is is_refused
 
 
-@pytest.mark.parametrize(("state", "is_refused"), [("paused", True), ("exited", False)])
-def test_a_writer_that_only_pauses_is_one(mount_path: Path, state: str, is_refused: bool) -> None:
+@pytest.mark.parametrize(("state", "is_refused"), [(State.PAUSED, True), (State.EXITED, False)])
+def test_a_writer_that_only_pauses_is_one(mount_path: Path, state: State, is_refused: bool) -> None:
     writer = other(state=state, writes_to=(str(mount_path / "demo" / "databases"),))
     assert bool(problems(mount_path, Observed((writer,)))) is is_refused
 
@@ -149,7 +155,7 @@ def test_a_hard_path_to_the_same_folder_counts(mount_path: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     "changes",
     [
-        {"state": "exited"},
+        {"state": State.EXITED},
         {"name": "demo-postgres", "labels": {"wb.instance": "demo", "wb.role": "postgres"}},
         {"name": "demo-postgres-previous", "labels": {"wb.instance": "demo"}},
     ],
@@ -161,9 +167,9 @@ def test_what_does_not_run_and_what_is_ours_may_have_the_folder(
     assert problems(mount_path, Observed((writer,))) == []
 
 
-@pytest.mark.parametrize("state", ["running", "exited"])
+@pytest.mark.parametrize("state", [State.RUNNING, State.EXITED])
 def test_ours_under_another_name_is_refused_and_told_how_it_gets_its_name_back(
-    mount_path: Path, state: str
+    mount_path: Path, state: State
 ) -> None:
     """The engine may bring it back at any time: so it counts when it is down, too."""
     folder = str(mount_path / "demo" / "databases")
@@ -178,7 +184,7 @@ def test_ours_under_another_name_is_refused_and_told_how_it_gets_its_name_back(
 def test_a_container_that_was_only_created_has_the_folder(mount_path: Path) -> None:
     """Its start may be under way."""
     folder = str(mount_path / "demo" / "valkey_data")
-    assert problems(mount_path, Observed((other(state="created", writes_to=(folder,)),)))
+    assert problems(mount_path, Observed((other(state=State.CREATED, writes_to=(folder,)),)))
 
 
 def test_a_folder_that_is_a_file(mount_path: Path) -> None:

@@ -21,6 +21,7 @@ from lifecycle.plan_texts import (
 )
 from msgspec.structs import replace
 
+from wb_cli.engine.types import State
 from wb_cli.lifecycle.desired import Desired
 from wb_cli.lifecycle.present import Present
 from wb_cli.lifecycle.reconcile import plan_restart, plan_run
@@ -270,7 +271,7 @@ def test_restart_of_a_stopped_instance_starts_it() -> None:
 
 
 def test_restart_first_removes_what_an_interrupted_run_left_over() -> None:
-    previous = container(part(wanted(), "demo"), "demo-previous", state="exited")
+    previous = container(part(wanted(), "demo"), "demo-previous", state=State.EXITED)
     assert str(plan_restart(wanted(), running(wanted(), previous), SUBNET)) == lines(
         "demo-previous: left over from an interrupted run",
         "  stop demo-previous (at most 10 s)",
@@ -280,7 +281,7 @@ def test_restart_first_removes_what_an_interrupted_run_left_over() -> None:
 
 
 def test_restart_does_not_undo_the_supervision_of_what_has_none() -> None:
-    previous = container(part(wanted(), "demo"), "demo-previous", state="exited")
+    previous = container(part(wanted(), "demo"), "demo-previous", state=State.EXITED)
     present = without(running(wanted(), previous), "demo")
     present = replace(present, policies={**present.policies, previous.id: "no"})
     plan = str(plan_restart(wanted(), present, SUBNET))

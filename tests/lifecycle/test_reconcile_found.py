@@ -7,7 +7,7 @@ from lifecycle.examples import SUBNET, container, part, running, wanted, without
 from lifecycle.plan_texts import aside, fresh, gone, lines, replaced, run, supervised, text
 from msgspec.structs import replace
 
-from wb_cli.engine.types import ContainerSpec, ObservedNetwork
+from wb_cli.engine.types import ContainerSpec, ObservedNetwork, State
 from wb_cli.lifecycle.present import Present
 from wb_cli.lifecycle.reconcile import plan_restart, plan_run, plan_stop
 
@@ -16,7 +16,7 @@ def only(role_name: str, *operations: str) -> str:
     return lines(role_name, *(f"  {each}" for each in operations))
 
 
-def found(state: str, status: str, *, is_stopping: bool = False, **changes: Any) -> Present:
+def found(state: State, status: str, *, is_stopping: bool = False, **changes: Any) -> Present:
     made = container(part(wanted(), "demo"), state=state, status=status, is_stopping=is_stopping)
     return replace(running(wanted(), made), **changes)
 
@@ -24,27 +24,27 @@ def found(state: str, status: str, *, is_stopping: bool = False, **changes: Any)
 AGAIN = ("start demo", "wait until demo is ready", "set restart policy of demo to always")
 STATES: dict[str, tuple[Present, str]] = {
     "exited, and started again": (
-        found("exited", "Exited (137) 2 minutes ago"),
+        found(State.EXITED, "Exited (137) 2 minutes ago"),
         only("platform: found exited (137) 2 minutes ago", *AGAIN[:2]),
     ),
     "exited while starting": (
-        found("exited", "Exited (1) 2 minutes ago", policies={"id-demo": "no"}),
+        found(State.EXITED, "Exited (1) 2 minutes ago", policies={"id-demo": "no"}),
         only("platform: found exited (1) 2 minutes ago", *AGAIN),
     ),
     "dead": (
-        found("dead", "Dead"),
+        found(State.DEAD, "Dead"),
         lines("platform: found dead", "  remove demo", fresh("demo")),
     ),
     "being removed": (
-        found("removing", "Removal In Progress"),
+        found(State.REMOVING, "Removal In Progress"),
         lines("platform: found removal in progress", "  remove demo", fresh("demo")),
     ),
     "being stopped": (
-        found("running", "Up 1 minute", is_stopping=True),
+        found(State.RUNNING, "Up 1 minute", is_stopping=True),
         only("platform: it was being stopped", "stop demo (at most 10 s)", *AGAIN[:2]),
     ),
     "created, perhaps without its secret files": (
-        found("created", "Created"),
+        found(State.CREATED, "Created"),
         lines(
             "platform: created but never started",
             "  stop demo (at most 10 s)",
@@ -52,17 +52,17 @@ STATES: dict[str, tuple[Present, str]] = {
             fresh("demo"),
         ),
     ),
-    "paused": (found("paused", "Up 1 minute (Paused)"), replaced("platform: paused")),
+    "paused": (found(State.PAUSED, "Up 1 minute (Paused)"), replaced("platform: paused")),
     "taken off its network": (
         running(wanted(), container(part(wanted(), "demo"), networks=())),
         replaced("platform: not on the instance's network"),
     ),
     "running, the policy not yet switched": (
-        found("running", "Up 1 second", policies={"id-demo": "no"}),
+        found(State.RUNNING, "Up 1 second", policies={"id-demo": "no"}),
         only("platform: not yet supervised", *AGAIN[1:]),
     ),
     "in a crash loop, and started now": (
-        found("restarting", "Restarting (1) 1 second ago"),
+        found(State.RESTARTING, "Restarting (1) 1 second ago"),
         only(
             "platform: found restarting (1) 1 second ago",
             "stop demo (at most 10 s)",
@@ -82,7 +82,7 @@ def test_run_takes_a_container_from_the_state_it_is_found_in(
 
 def test_a_stopped_container_whose_network_was_made_anew_is_replaced() -> None:
     """The engine refuses to start it: it knows its network by id."""
-    stopped = container(part(wanted(), "demo"), state="exited", networks=("pruned",))
+    stopped = container(part(wanted(), "demo"), state=State.EXITED, networks=("pruned",))
     assert run(wanted(), running(wanted(), stopped)) == lines(
         "platform: not on the instance's network",
         "  set restart policy of demo to no",
@@ -93,7 +93,7 @@ def test_a_stopped_container_whose_network_was_made_anew_is_replaced() -> None:
 
 
 def test_stopped_containers_whose_network_is_gone_are_replaced_on_a_new_one() -> None:
-    made = [replace(each, state="exited") for each in running(wanted()).containers]
+    made = [replace(each, state=State.EXITED) for each in running(wanted()).containers]
     plan = plan_run(wanted(), running(wanted(), *made, networks=()), SUBNET)
     network, *others = plan.stages[0]
     assert (network.subject, others) == ("network", [])
@@ -106,7 +106,7 @@ def test_stopped_containers_whose_network_is_gone_are_replaced_on_a_new_one() ->
 
 
 def test_an_exited_container_whose_declaration_changed_is_not_stopped_first() -> None:
-    plan = run(wanted(label="Mali"), found("exited", "Exited (0)", policies={"id-demo": "no"}))
+    plan = run(wanted(label="Mali"), found(State.EXITED, "Exited (0)", policies={"id-demo": "no"}))
     assert plan == lines(
         "platform: INSTANCE_NAME Demo -> Mali",
         "  rename demo to demo-previous",
@@ -116,7 +116,7 @@ def test_an_exited_container_whose_declaration_changed_is_not_stopped_first() ->
 
 
 def left_over(spec: ContainerSpec) -> Any:
-    return container(spec, f"{spec.name}-previous", state="exited", status="Exited (0)")
+    return container(spec, f"{spec.name}-previous", state=State.EXITED, status="Exited (0)")
 
 
 def test_a_previous_container_goes_once_its_successor_is_ready() -> None:
@@ -177,8 +177,8 @@ def awake(spec: ContainerSpec, **changes: Any) -> Any:
     return container(spec, f"{spec.name}-previous", **changes)
 
 
-@pytest.mark.parametrize("state", ["running", "paused", "restarting"])
-def test_one_set_aside_that_runs_is_stopped_before_anything_else(state: str) -> None:
+@pytest.mark.parametrize("state", [State.RUNNING, State.PAUSED, State.RESTARTING])
+def test_one_set_aside_that_runs_is_stopped_before_anything_else(state: State) -> None:
     changed = wanted(valkey_max_memory=2**31)
     previous = awake(part(wanted(), "demo-valkey"), state=state)
     present = without(running(wanted(), previous), "demo-valkey")
@@ -217,9 +217,9 @@ def test_one_set_aside_that_runs_and_is_still_wanted_gets_its_name_back() -> Non
     """)
 
 
-@pytest.mark.parametrize("state", ["dead", "removing"])
+@pytest.mark.parametrize("state", [State.DEAD, State.REMOVING])
 def test_what_the_engine_could_not_remove_is_removed_by_a_restart_and_not_set_aside(
-    state: str,
+    state: State,
 ) -> None:
     present = running(wanted(), container(part(wanted(), "demo"), state=state))
     plan = plan_restart(wanted(), present, SUBNET)
@@ -291,7 +291,7 @@ def test_stop_of_what_is_not_there_has_nothing_to_do() -> None:
 def test_stop_takes_leftovers_and_never_started_containers_and_every_network_along() -> None:
     spec = part(wanted(), "demo")
     present = Present(
-        containers=(left_over(spec), container(spec, state="created")),
+        containers=(left_over(spec), container(spec, state=State.CREATED)),
         networks=(ObservedNetwork("net-1", "demo"), ObservedNetwork("net-2", "demo")),
     )
     plan = plan_stop("demo", present)

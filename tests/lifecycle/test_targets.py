@@ -8,7 +8,7 @@ import pytest
 from lifecycle.examples import DEMO, SETTINGS
 from msgspec.structs import replace
 
-from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork
+from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork, State
 from wb_cli.errors import UsageError, WbError
 from wb_cli.instances.registry import judge
 from wb_cli.instances.registry_text import Entry
@@ -22,7 +22,7 @@ HERE, ELSEWHERE = str(SETTINGS.servers_file), "/somebody/else.json"
 
 def running(id_: str, registry: str = HERE) -> ObservedContainer:
     labels = {"wb.instance": id_, "wb.registry": registry}
-    return ObservedContainer(f"c-{id_}", id_, "running", "Up", "x", "y", labels=labels)
+    return ObservedContainer(f"c-{id_}", id_, State.RUNNING, "Up", "x", "y", labels=labels)
 
 
 class Engine:
@@ -34,7 +34,7 @@ class Engine:
         return self.observed
 
 
-DOCKERS = ObservedContainer("d", "unrelated", "running", "Up", "x", "y")
+DOCKERS = ObservedContainer("d", "unrelated", State.RUNNING, "Up", "x", "y")
 ENGINE: Any = Engine(running("demo"), running("forgotten"), running("theirs", ELSEWHERE))
 REGISTRY = Registry((DEMO, replace(DEMO, id="mali", port=9002, tags=("west",))))
 

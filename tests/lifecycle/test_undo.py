@@ -20,6 +20,7 @@ from lifecycle.world import (
 )
 from msgspec.structs import replace
 
+from wb_cli.engine.types import State
 from wb_cli.errors import EngineError, EngineUnreachableError, StartFailedError, WbError
 from wb_cli.lifecycle.actions import How, Result
 from wb_cli.lifecycle.plan import Await, Stage
@@ -324,7 +325,7 @@ def test_what_runs_with_rm_and_is_still_being_removed_is_made_again_once_it_is_g
         seen = observe()
         if any(each.name == "demo-postgres" for each in seen.containers):
             return seen
-        ghost = replace(postgres, state="removing")
+        ghost = replace(postgres, state=State.REMOVING)
         return replace(seen, containers=(*seen.containers, ghost))
 
     def interrupt(name: str, arguments: tuple[Any, ...]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from fake_engine import LOADING, FakeEngine, Program
 
+from wb_cli.engine.types import State
 from wb_cli.instances.model import Instance
 from wb_cli.lifecycle import actions
 from wb_cli.lifecycle.actions import How, Result
@@ -16,7 +17,7 @@ NEVER_READY = Program(answers=LOADING)
 LOOK = Instance("demo", "Demo", 9001, "1.6.7", image=PLATFORM)
 
 
-RUNNING = {"demo-postgres": "running", "demo-valkey": "running", "demo": "running"}
+RUNNING = {"demo-postgres": State.RUNNING, "demo-valkey": State.RUNNING, "demo": State.RUNNING}
 
 
 @dataclass
@@ -39,7 +40,7 @@ class World:
     def how(self, **how: Any) -> How:
         return How(**{"timeout_s": 5.0, "report": self.reports.append} | how)
 
-    def states(self) -> dict[str, str]:
+    def states(self) -> dict[str, State]:
         return {each.name: each.state for each in self.engine.containers.values()}
 
 

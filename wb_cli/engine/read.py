@@ -11,6 +11,7 @@ from wb_cli.engine.types import (
     ObservedContainer,
     ObservedNetwork,
     Port,
+    State,
 )
 
 Document = Mapping[str, Any]
@@ -35,7 +36,7 @@ def container(listed: Document, stopping: Container[str] = ()) -> ObservedContai
     return ObservedContainer(
         id=listed["Id"],
         name=_first_name(listed.get("Names") or ()),
-        state=listed["State"],
+        state=State(listed["State"]),
         status=listed["Status"],
         image=listed["Image"],
         image_id=listed["ImageID"],
@@ -46,7 +47,7 @@ def container(listed: Document, stopping: Container[str] = ()) -> ObservedContai
         data_folder=next((mounts[path] for path in DATA_PATHS if path in mounts), ""),
         networks=tuple(each["NetworkID"] for each in networks.values() if each.get("NetworkID")),
         addresses=_addresses(networks),
-        is_stopping=listed["State"] == "running" and listed["Id"] in stopping,
+        is_stopping=listed["State"] == State.RUNNING and listed["Id"] in stopping,
     )
 
 
@@ -82,7 +83,7 @@ def detail(inspected: Document) -> ContainerDetail:
     return ContainerDetail(
         id=inspected["Id"],
         name=inspected["Name"].removeprefix("/"),
-        state=state["Status"],
+        state=State(state["Status"]),
         exit_code=state["ExitCode"],
         started_at=_moment(state["StartedAt"]),
         restart_policy=inspected["HostConfig"]["RestartPolicy"]["Name"] or "no",

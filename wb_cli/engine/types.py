@@ -1,6 +1,7 @@
 """What a container or network must be (Spec), and what the engine says is there (Observed)."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from msgspec import Struct, field
 
@@ -15,10 +16,41 @@ LABEL_DECLARED = "wb.declared"
 LABEL_VERSION = "wb.version"
 LABEL_REGISTRY = "wb.registry"
 
-# States of a container whose process is alive, or is brought back by the engine.
-ACTIVE_STATES = {"running", "paused", "restarting"}
-# States of a container that the engine could not remove, or has not removed yet.
-LOST_STATES = {"dead", "removing"}
+
+class State(StrEnum):
+    """The state of a container, in the engine's own words.
+
+    A word that this version of wb does not know is read as ``UNKNOWN``. Such a container counts as
+    active: wb must not take for stopped what may be running.
+    """
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    REMOVING = "removing"
+    EXITED = "exited"
+    DEAD = "dead"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "State":  # noqa: ARG003  (what an enum is asked with)
+        return cls.UNKNOWN
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its process is alive, or is brought back by the engine, or may be."""
+        return self in {State.RUNNING, State.PAUSED, State.RESTARTING, State.UNKNOWN}
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the engine could not remove it, or has not removed it yet."""
+        return self in {State.DEAD, State.REMOVING}
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its last process has ended, so that there is an exit code."""
+        return self in {State.EXITED, State.DEAD, State.RESTARTING}
 
 
 class Mount(Struct, frozen=True):
@@ -106,16 +138,16 @@ class NetworkSpec(Struct, frozen=True):
 class ObservedContainer(Struct, frozen=True):
     """A container as the engine lists it.
 
-    ``status`` is the engine's own sentence ("Up 5 minutes"); ``state`` its word (created, running,
-    exited, ...). ``writes_to`` are the host paths that it mounts read-write; ``data_folder`` is
-    the one of them where a server keeps its data ("" where there is none). ``networks`` are ids,
-    ``addresses`` maps the networks' names to its addresses there ("" where it has none now).
-    ``is_stopping`` says that it was sent a stop signal and has not ended yet.
+    ``status`` is the engine's own sentence ("Up 5 minutes"). ``writes_to`` are the host paths that
+    it mounts read-write; ``data_folder`` is the one of them where a server keeps its data ("" where
+    there is none). ``networks`` are ids, ``addresses`` maps the networks' names to its addresses
+    there ("" where it has none now). ``is_stopping`` says that it was sent a stop signal and has
+    not ended yet.
     """
 
     id: str
     name: str
-    state: str
+    state: State
     status: str
     image: str
     image_id: str
@@ -152,12 +184,12 @@ class ObservedContainer(Struct, frozen=True):
     @property
     def is_running(self) -> bool:
         """Whether its process runs now."""
-        return self.state == "running"
+        return self.state is State.RUNNING
 
     @property
     def is_active(self) -> bool:
-        """Whether its process is alive, or is brought back by the engine."""
-        return self.state in ACTIVE_STATES
+        """Whether its process is alive, or is brought back by the engine, or may be."""
+        return self.state.is_active
 
 
 def _names(instance: str, role: Role | None) -> set[str]:
@@ -198,7 +230,7 @@ class ContainerDetail(Struct, frozen=True):
 
     id: str
     name: str
-    state: str
+    state: State
     exit_code: int
     started_at: str
     restart_policy: str

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wb_cli.errors import WbError
-from wb_cli.lifecycle.health import FAILED_STATES, last_lines
+from wb_cli.lifecycle.health import last_lines
 from wb_cli.lifecycle.present import CARRIER
 from wb_cli.lifecycle.writers import Part, start_alone
 
@@ -100,7 +100,7 @@ def save(engine: Engine, container: str, operation: Save, cancelled: threading.E
 
 def _until_ended(engine: Engine, container: str, cancelled: threading.Event) -> int:
     """Its exit code."""
-    while (detail := engine.inspect(container)).state not in FAILED_STATES:
+    while not (detail := engine.inspect(container)).state.has_ended:
         if cancelled.wait(INTERVAL_S):
             raise InterruptedError(detail.name)
     return detail.exit_code

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from wb_cli import contract
 from wb_cli.contract import Role
+from wb_cli.engine.types import State
 from wb_cli.errors import EngineError, NotFoundError, StartFailedError, StillStartingError
 from wb_cli.lifecycle import health_report, probes
 from wb_cli.lifecycle.probes import Answer, Verdict
@@ -26,7 +27,6 @@ INSPECT_INTERVAL_S = 0.1
 LOG_LINES = 15
 # Exit codes of a process that was told to stop: by itself, by SIGINT, by SIGTERM.
 CLEAN_ENDS = {0, 130, 143}
-FAILED_STATES = {"exited", "dead", "restarting"}
 UNHEALTHY = "unhealthy"
 ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104  (read from specs, not bound)
 
@@ -95,7 +95,7 @@ class Watch(Struct):
                 "It runs with --rm (`restart: no`), so its log went with it.",
                 ended_cleanly=True,
             ) from None
-        if detail.state in FAILED_STATES:
+        if detail.state.has_ended:
             raise self._failed(detail)
         return detail
 
@@ -103,7 +103,7 @@ class Watch(Struct):
         how = f"exited with code {detail.exit_code}"
         if detail.health == UNHEALTHY:
             how = "is unhealthy"
-        if detail.state == "restarting":
+        if detail.state is State.RESTARTING:
             how = f"exits again and again, {detail.restart_count} times so far,"
         reason = " (out of memory)" if detail.oom_killed else ""
         log = last_lines(self.engine, self.container)
@@ -113,7 +113,7 @@ class Watch(Struct):
         return StartFailedError(
             f"{self.spec.name} {how}{reason} while starting{log}",
             more if is_limited else "",
-            ended_cleanly=detail.state == "exited" and detail.exit_code in CLEAN_ENDS,
+            ended_cleanly=detail.state is State.EXITED and detail.exit_code in CLEAN_ENDS,
         )
 
     def _check_database(self, answer: Answer) -> None:
@@ -147,8 +147,8 @@ class Watch(Struct):
 def probe(engine: Engine, spec: ContainerSpec, detail: ContainerDetail) -> Answer:
     """Ask a container once whether it is ready: over the wire, else from inside."""
     if spec.role is Role.ADMIN:
-        return Answer(Verdict.READY if detail.state == "running" else Verdict.NOT_YET)
-    if detail.state != "running":
+        return Answer(Verdict.READY if detail.state is State.RUNNING else Verdict.NOT_YET)
+    if detail.state is not State.RUNNING:
         return Answer(Verdict.NOT_YET, detail.state)
     answer = _over_the_wire(spec, detail)
     return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC, LOST_STATES
+from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC, State
 from wb_cli.lifecycle.fingerprint import differences, parse
 from wb_cli.lifecycle.plan import (
     LEFT_OVER,
@@ -24,8 +24,6 @@ from wb_cli.lifecycle.present import PREVIOUS, Present, role_of
 
 if TYPE_CHECKING:
     from wb_cli.engine.types import ContainerSpec, ObservedContainer
-
-DOWN = {"created", "exited", *LOST_STATES}
 
 
 def needs(spec: ContainerSpec, present: Present) -> Lane | None:
@@ -62,10 +60,10 @@ def fresh(spec: ContainerSpec) -> tuple[Operation, ...]:
 def aside(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
     """Stop a container and keep it under another name; one that runs with --rm is gone."""
     name = container.name
-    if removes_itself(container) or container.state in LOST_STATES:
+    if removes_itself(container) or container.state.is_lost:
         return down(container, present)
     return (
-        *(() if container.state in DOWN else (stop(container, present),)),
+        *((stop(container, present),) if container.is_active else ()),
         *_unsupervised(container, present),
         *(() if name.endswith(PREVIOUS) else (Rename(name, name + PREVIOUS),)),
     )
@@ -78,7 +76,7 @@ def asleep(container: ObservedContainer, present: Present) -> tuple[Operation, .
 
 def down(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
     """Stop it and remove it. What the engine could not remove it cannot stop, either."""
-    is_lost = container.state in LOST_STATES
+    is_lost = container.state.is_lost
     return (*(() if is_lost else (stop(container, present),)), Remove(container.name))
 
 
@@ -109,7 +107,7 @@ def succeeded(container: ObservedContainer, cause: str) -> Lane:
 
 def _was_removed(container: ObservedContainer) -> bool:
     """What cannot be started again is not set aside, but removed at once."""
-    return container.state in LOST_STATES and not container.name.endswith(PREVIOUS)
+    return container.state.is_lost and not container.name.endswith(PREVIOUS)
 
 
 Case = tuple[bool, str, Callable[[], tuple[Operation, ...]]]
@@ -123,12 +121,12 @@ def _cases(spec: ContainerSpec, container: ObservedContainer, present: Present) 
     return (
         # Its secret files may be missing: a run may have been killed right after creating it.
         (
-            container.state == "created",
+            container.state is State.CREATED,
             "created but never started",
             lambda: (*down(container, present), *fresh(spec)),
         ),
         (
-            container.state in LOST_STATES,
+            container.state.is_lost,
             f"found {container.status.lower()}",
             lambda: (*down(container, present), *fresh(spec)),
         ),
@@ -144,16 +142,16 @@ def _cases(spec: ContainerSpec, container: ObservedContainer, present: Present) 
             lambda: _after_its_end(spec, container, present),
         ),
         (
-            container.state == "exited",
+            container.state is State.EXITED,
             f"found {container.status.lower()}",
             lambda: (Start(spec), *_until_ready(spec, policy)),
         ),
         (
-            container.state == "restarting",
+            container.state is State.RESTARTING,
             f"found {container.status.lower()}",
             lambda: _end_crash_loop(spec, container, present),
         ),
-        (container.state == "paused", "paused", lambda: _replace(spec, container, present)),
+        (container.state is State.PAUSED, "paused", lambda: _replace(spec, container, present)),
         (is_unsupervised, "not yet supervised", lambda: _until_ready(spec)),
     )
 
@@ -222,6 +220,6 @@ def _bring_back(spec: ContainerSpec, previous: ObservedContainer, present: Prese
 
 def is_brought_back(spec: ContainerSpec, previous: ObservedContainer, present: Present) -> bool:
     """Whether a container that was set aside can serve on."""
-    is_usable = previous.state not in {"created", *LOST_STATES}
+    is_usable = previous.state is not State.CREATED and not previous.state.is_lost
     is_wanted = not _declared_change(spec, previous) and present.is_on_network(previous)
     return is_usable and is_wanted

@@ -13,10 +13,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wb_cli.contract import Role
-from wb_cli.engine.types import LABEL_SPEC
+from wb_cli.engine.types import LABEL_SPEC, State
 from wb_cli.host import directories
 from wb_cli.lifecycle.fingerprint import parse
-from wb_cli.lifecycle.part import DOWN, down
+from wb_cli.lifecycle.part import down
 from wb_cli.lifecycle.plan import (
     CARRIED,
     LEFT_OVER,
@@ -114,13 +114,13 @@ def is_started(plan: Plan, desired: Desired) -> bool:
 
 def _must_change(wanted: Persistence, present: Present, kept: Kept | None) -> bool:
     valkeys = [each for each in present.containers if each.role is Role.VALKEY]
-    active = {_persistence_of(each) for each in valkeys if each.state not in DOWN}
+    active = {_persistence_of(each) for each in valkeys if each.is_active}
     if active:
         return active != {wanted}
     if kept:
         return not kept.suits(wanted)
-    if any(each.state == "created" for each in valkeys):  # whether its files suit it is not known
-        return True
+    if any(each.state is State.CREATED for each in valkeys):
+        return True  # whether its files suit it is not known
     known = {_persistence_of(each) for each in valkeys} or {Persistence.RDB}
     return known != {wanted}
 
@@ -141,7 +141,7 @@ def _saves(plan: Plan, present: Present) -> Stage:
 
 def _without_trace(carrier: ObservedContainer, present: Present) -> tuple[Operation, ...]:
     """Stopped only where it runs, or may yet: how an earlier one ended is of no interest."""
-    if carrier.state in {"exited", "dead"}:
+    if carrier.state in {State.EXITED, State.DEAD}:
         return (Remove(carrier.name),)
     return down(carrier, present)
 

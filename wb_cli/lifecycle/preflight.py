@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from wb_cli import contract
 from wb_cli.contract import Role
-from wb_cli.engine.types import LABEL_REGISTRY
+from wb_cli.engine.types import LABEL_REGISTRY, State
 from wb_cli.errors import WbError
 from wb_cli.host import directories, ports
 from wb_cli.lifecycle.desired import instance_path
@@ -131,7 +131,7 @@ class Preflight(Struct, frozen=True):
         active = (each for each in self.present.containers if each.is_active)
         ours = {port.host for each in active for port in each.ports}
         # A start that a killed command asked for may be under way, and have taken the port.
-        starting = {each.name for each in self.present.containers if each.state == "created"}
+        starting = {each.name for each in self.present.containers if each.state is State.CREATED}
         for spec in self.desired.containers:
             for port in spec.ports if spec.name not in starting else ():
                 if not ports.is_address_here(port.address):

@@ -16,7 +16,7 @@ from wb_cli.lifecycle.preflight import foreign
 from wb_cli.lifecycle.present import CARRIER, PREVIOUS
 from wb_cli.lifecycle.quantities import since
 from wb_cli.lifecycle.targets import instances_on
-from wb_cli.lifecycle.told import ENDED, Condition, ask
+from wb_cli.lifecycle.told import Condition, ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -236,7 +236,7 @@ def _part(
 
 def _times(detail: ContainerDetail) -> dict[str, Any]:
     """When it was started; where it does not run, also when and how it ended."""
-    has_ended = detail.state in ENDED
+    has_ended = detail.state.has_ended
     return {
         "started_at": detail.started_at,
         "finished_at": detail.finished_at if has_ended else "",

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from wb_cli import contract
 from wb_cli.contract import Role
-from wb_cli.engine.types import ContainerSpec
+from wb_cli.engine.types import ContainerSpec, State
 from wb_cli.errors import NotFoundError
 from wb_cli.lifecycle import health_report, probes
 from wb_cli.lifecycle.health import UNHEALTHY, probe
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from wb_cli.engine.base import Engine
     from wb_cli.engine.types import ContainerDetail, ObservedContainer
-
-RUNNING = "running"
-ENDED = {"exited", "dead", "restarting"}
 
 
 class Condition(StrEnum):
@@ -49,7 +46,7 @@ class Told(Struct, frozen=True):
 
 def ask(engine: Engine, role: Role, container: ObservedContainer, detail: ContainerDetail) -> Told:
     """Ask a container how it is, as a start does that waits for it."""
-    if detail.state != RUNNING:
+    if detail.state is not State.RUNNING:
         return Told(detail.state, _end(detail))
     if container.is_stopping:
         return Told(Condition.STOPPING, "it was told to stop, and still runs")
@@ -69,14 +66,14 @@ def ending(engine: Engine, container: ObservedContainer, started_at: str = "") -
         detail = engine.inspect(container.id)
     except NotFoundError:
         return f"{container.name} was removed"
-    if detail.state in ENDED:
+    if detail.state.has_ended:
         return f"{container.name} ended: {_end(detail)}"
     is_another_run = bool(started_at) and detail.started_at != started_at
     return f"{container.name} ended, and was started again" if is_another_run else ""
 
 
 def _end(detail: ContainerDetail) -> str:
-    if detail.state not in ENDED:
+    if not detail.state.has_ended:
         return ""
     return f"exit code {detail.exit_code}" + (" (out of memory)" if detail.oom_killed else "")
 

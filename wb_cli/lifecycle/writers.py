@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wb_cli.contract import STOP_TIMEOUTS, Role
+from wb_cli.engine.types import State
 from wb_cli.errors import EngineError, NotFoundError, WbError
 from wb_cli.host import directories
 from wb_cli.host.folder_lock import folder_locked
@@ -76,7 +77,7 @@ def writers(observed: Observed, part: Part, *, is_local: bool) -> Iterator[Obser
     for container in observed.containers:
         if container.instance == part.instance and container.role != part.role:
             continue
-        if container.is_active or container.state == "created" or _is_of(part, container):
+        if container.is_active or container.state is State.CREATED or _is_of(part, container):
             theirs = (_place(path, is_local=is_local) for path in container.writes_to)
             if any(mine.overlaps(place) for place in theirs):
                 yield container
@@ -133,10 +134,10 @@ def _is_at_rest(engine: Engine, container: ObservedContainer) -> bool:
 
     A listing does not show a start that is under way; to inspect the container waits for its end.
     """
-    if container.state != "created":
+    if container.state is not State.CREATED:
         return False
     try:
-        return engine.inspect(container.id).state == "created"
+        return engine.inspect(container.id).state is State.CREATED
     except NotFoundError:
         return True
 
