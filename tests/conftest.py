@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -13,6 +14,8 @@ from made import Made, made
 from services import VALKEY_IMAGE, Services
 
 RUN_LABEL = "wb.test.run"
+# The thread that reads the engine's events for the tests of faults.
+WATCHER = "the engine's events"
 RUN = uuid.uuid4().hex[:8]
 
 # What asserts for several tests tells as much as they do.
@@ -47,7 +50,11 @@ def guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     if any(request.node.get_closest_marker(name) for name in ("engine", "services", "network")):
         return
 
-    def refuse(*_: object) -> None:
+    connect = socket.socket.connect
+
+    def refuse(*where: Any) -> None:
+        if threading.current_thread().name == WATCHER:
+            return connect(*where)  # what watches the engine for other tests goes on meanwhile
         pytest.fail("this test reaches for the network; mark it `engine`, `services` or `network`")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)

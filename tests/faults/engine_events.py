@@ -42,7 +42,7 @@ class EngineEvents:
         self._marks: set[str] = set()
         self._is_closing = False
         self._stream = client.api.events(decode=True, filters={"type": ["container", "volume"]})
-        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread = threading.Thread(target=self._read, name="the engine's events", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
