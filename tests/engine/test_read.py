@@ -186,3 +186,11 @@ def test_a_container_is_stopping_from_the_signal_to_its_end(
     events: list[dict[str, Any]], is_stopping: bool
 ) -> None:
     assert read.container(LISTED, read.stopping(events)).is_stopping is is_stopping
+
+
+def test_a_state_that_a_newer_engine_invents_is_unknown_and_counts_as_active() -> None:
+    """What may be running must not be taken for stopped."""
+    container = read.container(LISTED | {"State": "hibernating"})
+    assert container.state is State.UNKNOWN
+    assert container.is_active
+    assert not container.is_running
