@@ -1,23 +1,28 @@
 """The few calls through which everything above reaches containers (Engine) and images."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Protocol
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from wb_cli.engine.keeping import Kept
-from wb_cli.engine.pull_progress import PullProgress
-from wb_cli.engine.types import (
-    BuildSpec,
-    ContainerDetail,
-    ContainerSpec,
-    EngineInfo,
-    ImageInfo,
-    NetworkSpec,
-    Observed,
-)
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from wb_cli.engine.keeping import Kept
+    from wb_cli.engine.pull_progress import PullProgress
+    from wb_cli.engine.types import (
+        BuildSpec,
+        ContainerDetail,
+        ContainerSpec,
+        EngineInfo,
+        ImageInfo,
+        NetworkSpec,
+        Observed,
+    )
 
 OnOutput = Callable[[bytes], None]
 

@@ -12,7 +12,6 @@ from wb_cli.engine.types import LABEL_REGISTRY, State
 from wb_cli.errors import WbError
 from wb_cli.host import directories, ports
 from wb_cli.lifecycle.desired import instance_path
-from wb_cli.lifecycle.image_plan import remedy_of_missing_image
 from wb_cli.lifecycle.targets import is_same_registry
 from wb_cli.lifecycle.writers import Part, in_use, way_out, writers
 
@@ -81,6 +80,8 @@ class Preflight(Struct, frozen=True):
     def _images(self) -> Iterator[Problem]:
         for spec in self.desired.containers:
             if spec.image not in self.present.image_ids:
+                from wb_cli.lifecycle.image_plan import remedy_of_missing_image
+
                 yield Problem(
                     f"the image {spec.image} of {spec.role} is not on this engine",
                     remedy_of_missing_image(self.instance, spec.role, spec.image),
