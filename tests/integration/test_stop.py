@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from disks import small_disk
 from wb_host import Host
 
 pytestmark = pytest.mark.engine
@@ -123,13 +124,8 @@ def test_stop_as_json(host: Host) -> None:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A small disk, which can be filled and made read-only."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=8", "none", str(disk)], check=True
-    )
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    with small_disk(tmp_path / "disk") as mounted:
+        yield mounted
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from disks import small_disk
 from services import wait_until
 
 from wb_cli.errors import LockedError, WbError
@@ -53,13 +54,8 @@ def holder(folder: Path, instance: str, user: int = 0) -> Iterator[str]:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A small disk with the folder of a registry file."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=8", "none", str(disk)], check=True
-    )
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    with small_disk(tmp_path / "disk") as mounted:
+        yield mounted
 
 
 def fill(disk: Path) -> None:
