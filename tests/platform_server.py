@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
+import tempfile
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,19 +36,23 @@ class PlatformServer:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.port = int(environment.get("PORT", 0)) or free_port()
-        self.lines: list[str] = []
+        # A file, and no pipe: what the server wrote before it answered is there to be read.
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the server)
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "wb_cli.server"],
             env={**bare_environment(), **environment, "HOST": "127.0.0.1", "PORT": str(self.port)},
-            stdout=subprocess.PIPE,
+            stdout=self._output,
             stderr=subprocess.STDOUT,
-            text=True,
         )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
         self.http = httpx.Client(
             base_url=f"http://127.0.0.1:{self.port}", headers=AUTHORIZED, timeout=10
         )
+
+    @property
+    def lines(self) -> list[str]:
+        """Every whole line it has said so far."""
+        written = os.pread(self._output.fileno(), os.fstat(self._output.fileno()).st_size, 0)
+        return written.decode().split("\n")[:-1]
 
     @property
     def log(self) -> str:
@@ -88,15 +92,13 @@ class PlatformServer:
         return self.process.poll() is not None
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal and return the exit code, with the log read to its end."""
+        """Send a signal and return the exit code."""
         self.process.send_signal(number)
         return self.wait_exit()
 
     def wait_exit(self) -> int:
-        """The exit code, with the log read to its end."""
-        code = self.process.wait(EXITS_WITHIN_S)
-        self._reader.join(EXITS_WITHIN_S)
-        return code
+        """The exit code."""
+        return self.process.wait(EXITS_WITHIN_S)
 
     def close(self) -> None:
         """End the process, whatever state it is in."""
@@ -104,13 +106,7 @@ class PlatformServer:
         if not self.has_exited():
             self.process.kill()
         self.wait_exit()
-        assert self.process.stdout
-        self.process.stdout.close()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip("\n"))
+        self._output.close()
 
 
 def bare_environment() -> dict[str, str]:

@@ -68,15 +68,14 @@ class Stack:
         """End a server; note what it should not have said, and how it should not have ended."""
         try:
             code = server.stop(number)
+            lines, log = server.lines, server.log
         finally:
             server.close()
         if code != (0 if number == signal.SIGTERM else -number):
-            self.complaints.append(f"after signal {number}, the exit code is {code}: {server.log}")
-        self.complaints += [line for line in server.lines if A_FAILURE.match(line)]
-        if "Traceback" in server.log:
-            self.complaints.append(
-                "traceback: " + server.log[server.log.index("Traceback") :][:3000]
-            )
+            self.complaints.append(f"after signal {number}, the exit code is {code}: {log}")
+        self.complaints += [line for line in lines if A_FAILURE.match(line)]
+        if "Traceback" in log:
+            self.complaints.append("traceback: " + log[log.index("Traceback") :][:3000])
 
     def replace_server(self, place: int, number: int) -> None:
         """End a server, and start another at its address."""
