@@ -1,5 +1,7 @@
 """The README names everything that a user can type or set."""
 
+import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import click
 import pytest
 import typer
 
+import wb_cli
 from wb_cli.cli.app import app
 from wb_cli.errors import ExitCode
 from wb_cli.instances.entries import FIELDS
@@ -64,3 +67,22 @@ def test_every_field_of_the_registry_file_stands_in_the_readme(field: object) ->
 @pytest.mark.parametrize("code", ExitCode)
 def test_every_exit_code_stands_in_the_readme(code: ExitCode) -> None:
     assert f"| {int(code)}" in README or f"{int(code)} |" in README
+
+
+TRAVELS = README.split("## How `wb run demo` travels")[1].split("\n## ")[0]
+PLACES = re.findall(r"`(\w+/\w+\.py)(?:::(\w+))?`", TRAVELS)
+
+
+def test_the_walk_through_the_code_names_places() -> None:
+    assert len(PLACES) > 10
+
+
+@pytest.mark.parametrize(("file", "name"), PLACES, ids=lambda text: text)
+def test_every_place_on_the_walk_through_the_code_is_there(file: str, name: str) -> None:
+    source = Path(wb_cli.__file__).parent.joinpath(file).read_text()
+    defined = {
+        node.name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+    assert not name or name in defined

@@ -28,18 +28,28 @@ class WbError(Exception):
         message: what failed, with the value.
         hint: what to do next; empty where the message says it all.
 
-    ``details`` are the lines of several problems, each with its remedy beside it. Where there are
-    any, people are shown ``headline`` and these lines instead of the message and the hint.
+    Whoever passes the error on may change ``message`` and ``hint``, to say more than was known
+    where it was raised. ``details`` are the lines of several problems, each with its remedy beside
+    it. Where there are any, people are shown ``overview`` and these lines instead of the message
+    and the hint.
     """
 
     exit_code: ExitCode = ExitCode.FAILURE
-    headline = ""
+    overview = ""
     details: tuple[str, ...] = ()
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def headline(self) -> str:
+        """The first line of the message, for a table or a line of progress."""
+        return self.message.partition("\n")[0]
 
 
 class UsageError(WbError):

@@ -14,23 +14,25 @@ import pytest
 from msgspec.structs import replace
 
 from wb_cli.cli.console import Console, error_document
-from wb_cli.cli.fleet import Options, each, in_a_word, in_words
+from wb_cli.cli.fleet import act_on_each, in_words
 from wb_cli.engine.types import LABEL_INSTANCE, LABEL_ROLE, Observed, ObservedContainer, State
 from wb_cli.errors import EngineUnreachableError, ExitCode, StartFailedError, WbError
-from wb_cli.lifecycle.actions import How, Result
+from wb_cli.lifecycle.actions import Ending, Result
 from wb_cli.lifecycle.execute import Outcome
 from wb_cli.lifecycle.interrupts import InterruptedByUserError
 from wb_cli.lifecycle.lock import locked
+from wb_cli.lifecycle.options import RunOptions, Verb
 from wb_cli.lifecycle.plan import Lane, Plan, Remove
 
 URL = "http://127.0.0.1:9001"
 DOING = Plan("demo", ((Lane("demo", "stop", (Remove("demo"),)),),))
 NOTHING = Plan("demo")
-OPTIONS = Options("run", timeout=1, wait=0, parallel=1, dry_run=False)
+Work = Callable[[str, RunOptions], Result]
+OPTIONS = RunOptions(Verb.RUN, timeout_s=1, wait_s=0, parallel=1)
 
 
 def result(plan: Plan = DOING, **changes: Any) -> Result:
-    return replace(Result(plan, Outcome(), 1.234, URL), **changes)
+    return replace(Result(Ending.READY, plan, Outcome(), 1.234, URL), **changes)
 
 
 @dataclass
@@ -47,16 +49,15 @@ class Fleet:
             raise EngineUnreachableError("no engine")
         return self.observed
 
-    def each(self, work: Callable[[str, How], Result], *ids: str, as_json: bool = False,
-             check: Callable[[str], None] | None = None, **options: Any) -> int:  # fmt: skip
+    def act_on_each(self, work: Work, *ids: str, as_json: bool = False,
+                    check: Callable[[str], None] | None = None, **options: Any) -> int:  # fmt: skip
         console = Console()
         console.as_json = as_json
         wb: Any = SimpleNamespace(
             console=console,
-            site=SimpleNamespace(locks=self.folder),
-            engine=SimpleNamespace(observe=self.observe),
+            site=SimpleNamespace(locks=self.folder, engine=SimpleNamespace(observe=self.observe)),
         )
-        code = each(wb, ids or ("a", "b", "c"), work, replace(OPTIONS, **options), check)
+        code = act_on_each(wb, ids or ("a", "b", "c"), work, replace(OPTIONS, **options), check)
         self.answer, self.talk = self.capsys.readouterr()
         return code
 
@@ -66,8 +67,8 @@ def fleet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Fleet:
     return Fleet(tmp_path, capsys)
 
 
-def failing_at(bad: str, message: str = "it exited\nits log") -> Callable[[str, How], Result]:
-    def work(instance: str, _: How) -> Result:
+def failing_at(bad: str, message: str = "it exited\nits log") -> Work:
+    def work(instance: str, _: RunOptions) -> Result:
         if instance == bad:
             raise StartFailedError(f"{bad}: {message}", "mend it")
         return result()
@@ -76,32 +77,29 @@ def failing_at(bad: str, message: str = "it exited\nits log") -> Callable[[str, 
 
 
 WORDS = {
-    "ready": ("run", result(), f"ready: {URL} (1.2 s)"),
-    "unchanged": ("run", result(NOTHING), f"unchanged: {URL}"),
-    "degraded": ("run", result(outcome=Outcome(["vk"])), f"degraded: {URL} (1.2 s)"),
-    "planned": ("restart", result(dry_run=True), "planned"),
-    "stopped": ("stop", result(url=""), "stopped (1.2 s)"),
-    "not running": ("stop", result(NOTHING, url=""), "was not running"),
+    Ending.READY: f"ready: {URL} (1.2 s)",
+    Ending.UNCHANGED: f"unchanged: {URL}",
+    Ending.DEGRADED: f"degraded: {URL} (1.2 s)",
+    Ending.PLANNED: "planned",
+    Ending.STOPPED: "stopped (1.2 s)",
+    Ending.NOT_RUNNING: "was not running",
 }
+WITHOUT_URL = {Ending.PLANNED, Ending.STOPPED, Ending.NOT_RUNNING}
 
 
-@pytest.mark.parametrize(("verb", "ended", "words"), WORDS.values(), ids=WORDS)
-def test_how_an_instance_ended_in_words(verb: str, ended: Result, words: str) -> None:
-    assert in_words(ended, verb) == words
-
-
-@pytest.mark.parametrize(("word", "case"), WORDS.items(), ids=WORDS)
-def test_how_an_instance_ended_for_scripts(word: str, case: tuple[str, Result, str]) -> None:
-    assert in_a_word(case[1], case[0]) == word
+@pytest.mark.parametrize("ending", Ending)
+def test_how_an_instance_ended_in_words(ending: Ending) -> None:
+    url = "" if ending in WITHOUT_URL else URL
+    assert in_words(result(ending=ending, url=url)) == WORDS[ending]
 
 
 def test_one_instance_is_one_line_of_the_answer(fleet: Fleet) -> None:
-    assert fleet.each(lambda *_: result(), "demo") == 0
+    assert fleet.act_on_each(lambda *_: result(), "demo") == 0
     assert fleet.answer == f"demo: ready: {URL} (1.2 s)\n"
 
 
 def test_several_are_a_table_with_the_failures_after_it(fleet: Fleet) -> None:
-    assert fleet.each(failing_at("b")) == ExitCode.PARTIAL
+    assert fleet.act_on_each(failing_at("b")) == ExitCode.PARTIAL
     assert fleet.answer.splitlines() == [
         "INSTANCE  RESULT",
         f"a         ready: {URL} (1.2 s)",
@@ -112,11 +110,11 @@ def test_several_are_a_table_with_the_failures_after_it(fleet: Fleet) -> None:
 
 
 def test_an_error_that_all_share_is_told_once_with_the_names(fleet: Fleet) -> None:
-    def work(_: str, __: How) -> Result:
+    def work(_: str, __: RunOptions) -> Result:
         raise EngineUnreachableError("the Docker Engine does not answer", "start it")
 
     ids = [f"c{number}" for number in range(8)]
-    assert fleet.each(work, *ids) == ExitCode.ENGINE_UNREACHABLE
+    assert fleet.act_on_each(work, *ids) == ExitCode.ENGINE_UNREACHABLE
     assert fleet.talk.endswith(
         "\nerror: c0, c1, c2, c3, c4 and 3 more: the Docker Engine does not answer\n"
         "hint: start it\n"
@@ -125,7 +123,7 @@ def test_an_error_that_all_share_is_told_once_with_the_names(fleet: Fleet) -> No
 
 
 def test_the_same_as_json(fleet: Fleet) -> None:
-    assert fleet.each(failing_at("b"), as_json=True) == ExitCode.PARTIAL
+    assert fleet.act_on_each(failing_at("b"), as_json=True) == ExitCode.PARTIAL
     a, b, _ = json.loads(fleet.answer)["instances"]
     assert (a["id"], a["result"], a["url"], a["seconds"], a["exitCode"]) == (
         "a",
@@ -141,19 +139,21 @@ def test_the_same_as_json(fleet: Fleet) -> None:
 def test_a_dry_run_shows_the_plan_and_takes_no_lock(fleet: Fleet) -> None:
     never = threading.Event()
     with locked(fleet.folder, "demo", "wb stop demo", 0, never):
-        assert fleet.each(lambda *_: result(dry_run=True), "demo", dry_run=True) == 0
+        assert (
+            fleet.act_on_each(lambda *_: result(ending=Ending.PLANNED), "demo", dry_run=True) == 0
+        )
     assert fleet.answer == "demo\n  demo: stop\n    remove demo\n"
 
 
 def test_an_instance_that_somebody_else_changes_is_left_alone(fleet: Fleet) -> None:
     done: list[str] = []
 
-    def work(instance: str, _: How) -> Result:
+    def work(instance: str, _: RunOptions) -> Result:
         done.append(instance)
         return result()
 
     with locked(fleet.folder, "b", "wb stop b", 0, threading.Event()):
-        assert fleet.each(work) == ExitCode.PARTIAL
+        assert fleet.act_on_each(work) == ExitCode.PARTIAL
     assert done == ["a", "c"]
     assert "b is being changed by `wb stop b`" in fleet.talk
 
@@ -166,18 +166,18 @@ def test_those_that_fail_the_check_are_left_alone_before_anything_is_done(fleet:
         if instance == "b":
             raise WbError("b was left as it is")
 
-    def work(instance: str, _: How) -> Result:
+    def work(instance: str, _: RunOptions) -> Result:
         order.append(f"do {instance}")
         return result()
 
-    assert fleet.each(work, check=check) == ExitCode.PARTIAL
+    assert fleet.act_on_each(work, check=check) == ExitCode.PARTIAL
     assert order == ["check a", "check b", "check c", "do a", "do c"]
 
 
 def test_what_is_degraded_killed_or_drifting_is_a_warning(fleet: Fleet) -> None:
     plan = replace(DOING, drift=("postgres: another default",))
     outcome = Outcome(degraded=["no valkey"], killed=["demo was killed."])
-    fleet.each(lambda *_: result(plan, outcome=outcome), "demo")
+    fleet.act_on_each(lambda *_: result(plan, outcome=outcome), "demo")
     for warning in (
         "no valkey",
         "demo was killed.",
@@ -194,13 +194,13 @@ def test_a_signal_ends_the_work_at_its_next_step_and_names_itself(
 ) -> None:
     before = signal.getsignal(number)
 
-    def work(_: str, how: How) -> Result:
+    def work(_: str, options: RunOptions) -> Result:
         os.kill(os.getpid(), number)
-        assert how.cancelled.wait(5)
+        assert options.cancelled.wait(5)
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError) as caught:
-        fleet.each(work)
+        fleet.act_on_each(work)
     assert caught.value.exit_code == code
     by = "" if number == signal.SIGINT else f" by {number.name}"
     assert caught.value.message == f"interrupted{by}; undone: a; not begun: b, c"
@@ -210,27 +210,27 @@ def test_a_signal_ends_the_work_at_its_next_step_and_names_itself(
 def test_instances_that_wait_for_their_turn_are_not_begun_after_a_signal(fleet: Fleet) -> None:
     begun = []
 
-    def work(id_: str, how: How) -> Result:
+    def work(id_: str, options: RunOptions) -> Result:
         begun.append(id_)
         os.kill(os.getpid(), signal.SIGINT)
-        assert how.cancelled.wait(5)
+        assert options.cancelled.wait(5)
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError):
-        fleet.each(work, "demo", "mali", "niger")
+        fleet.act_on_each(work, "demo", "mali", "niger")
     assert begun == ["demo"]
 
 
 def test_what_became_of_each_instance_is_told_after_a_signal(fleet: Fleet) -> None:
-    def work(id_: str, how: How) -> Result:
+    def work(id_: str, options: RunOptions) -> Result:
         if id_ == "demo":
             return result()
         os.kill(os.getpid(), signal.SIGINT)
-        assert how.cancelled.wait(5)
+        assert options.cancelled.wait(5)
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError) as caught:
-        fleet.each(work, "demo", "mali", "niger")
+        fleet.act_on_each(work, "demo", "mali", "niger")
     assert caught.value.message == (
         "interrupted; ready before: demo; undone: mali; not begun: niger"
     )
@@ -240,13 +240,13 @@ def test_what_became_of_each_instance_is_told_after_a_signal(fleet: Fleet) -> No
 
 
 def test_what_an_interruption_could_not_undo_is_named(fleet: Fleet) -> None:
-    def work(_: str, how: How) -> Result:
+    def work(_: str, options: RunOptions) -> Result:
         os.kill(os.getpid(), signal.SIGINT)
-        assert how.cancelled.wait(5)
+        assert options.cancelled.wait(5)
         raise WbError("interrupted; not undone: start demo")
 
     with pytest.raises(InterruptedByUserError) as caught:
-        fleet.each(work, "demo")
+        fleet.act_on_each(work, "demo")
     assert caught.value.message == (
         "interrupted; failed: demo (interrupted; not undone: start demo)"
     )
@@ -255,16 +255,16 @@ def test_what_an_interruption_could_not_undo_is_named(fleet: Fleet) -> None:
 def test_a_second_signal_does_not_break_off_the_undoing(fleet: Fleet) -> None:
     undone = []
 
-    def work(_: str, how: How) -> Result:
+    def work(_: str, options: RunOptions) -> Result:
         os.kill(os.getpid(), signal.SIGINT)
-        assert how.cancelled.wait(5)
+        assert options.cancelled.wait(5)
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
         undone.append(True)
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError) as caught:
-        fleet.each(work, "demo")
+        fleet.act_on_each(work, "demo")
     assert undone
     assert caught.value.exit_code == 130
     assert fleet.capsys.readouterr().err.count("undoing what was begun") == 2
@@ -283,15 +283,15 @@ def test_after_a_stop_the_engine_is_asked_what_is_left(
     ]  # fmt: skip
     fleet.observed = Observed(tuple(containers), ())
 
-    def work(id_: str, how: How) -> Result:
+    def work(id_: str, options: RunOptions) -> Result:
         if id_ == "a":
             return result()
         os.kill(os.getpid(), signal.SIGINT)
-        assert how.cancelled.wait(5)
+        assert options.cancelled.wait(5)
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError) as caught:
-        fleet.each(work, verb="stop", check=check)
+        fleet.act_on_each(work, verb=Verb.STOP, check=check)
     assert caught.value.message == (
         "interrupted; stopped: a; "
         "half stopped: b (platform is stopped, postgres and valkey run); not begun: c"
@@ -300,11 +300,11 @@ def test_after_a_stop_the_engine_is_asked_what_is_left(
 
 
 def test_after_a_stop_what_the_engine_does_not_tell_is_unknown(fleet: Fleet) -> None:
-    def work(_: str, how: How) -> Result:
+    def work(_: str, options: RunOptions) -> Result:
         os.kill(os.getpid(), signal.SIGINT)
-        assert how.cancelled.wait(5)
+        assert options.cancelled.wait(5)
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError) as caught:
-        fleet.each(work, "demo", verb="stop")
+        fleet.act_on_each(work, "demo", verb=Verb.STOP)
     assert caught.value.message == "interrupted; unknown: demo (no engine)"

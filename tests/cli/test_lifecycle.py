@@ -2,15 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from wb_cli.cli import app as boundary
 from wb_cli.cli.context import Wb
-from wb_cli.cli.fleet import Options
 from wb_cli.engine.types import Observed
 from wb_cli.instances.setting_table import SETTINGS
+from wb_cli.lifecycle.options import RunOptions, Verb
 
 ENTRIES = [
     {"id": "a", "label": "A", "port": 9001, "serverVersion": "1.6.7", "tags": ["west"]},
@@ -26,8 +26,25 @@ class NoEngine:
         return Observed()
 
 
+class Options(NamedTuple):
+    """What a command line says of an action."""
+
+    verb: Verb
+    timeout_s: float
+    wait_s: float
+    parallel: int
+    dry_run: bool
+
+
+Asked = tuple[list[str], Options, bool]
+
+
+def asked_for(options: RunOptions) -> Options:
+    return Options(*(getattr(options, name) for name in Options._fields))
+
+
 @pytest.fixture
-def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], Options, bool]]:
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
     """What the commands hand on: the ids, the options, and whether all are checked first."""
     for setting in SETTINGS:
         monkeypatch.delenv(setting.env, raising=False)
@@ -35,42 +52,40 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[st
     monkeypatch.setenv("SERVERS_FILE_PATH", str(tmp_path / "servers.json"))
     (tmp_path / "servers.json").write_text(json.dumps(ENTRIES))
     monkeypatch.setattr(Wb, "engine", NoEngine())
-    handed: list[tuple[list[str], Options, bool]] = []
+    handed: list[Asked] = []
 
-    def each(
-        _: Wb, ids: list[str], __: Any, options: Options, check: Any = None, **_more: Any
+    def act_on_each(
+        _: Wb, ids: list[str], __: Any, options: RunOptions, check: Any = None, **_more: Any
     ) -> int:
-        handed.append((list(ids), options, check is not None))
+        handed.append((list(ids), asked_for(options), check is not None))
         return 0
 
-    monkeypatch.setattr("wb_cli.cli.lifecycle.each", each)
+    monkeypatch.setattr("wb_cli.cli.lifecycle.act_on_each", act_on_each)
     return handed
 
 
-RUN = Options("run", timeout=120, wait=0, parallel=4, dry_run=False)
-STOP = Options("stop", timeout=30, wait=0, parallel=4, dry_run=False)
-RESTART = Options("restart", timeout=120, wait=0, parallel=1, dry_run=False)
-LINES: dict[str, tuple[list[str], Options, bool]] = {
+RUN = Options(Verb.RUN, timeout_s=120, wait_s=0, parallel=4, dry_run=False)
+STOP = Options(Verb.STOP, timeout_s=30, wait_s=0, parallel=4, dry_run=False)
+RESTART = Options(Verb.RESTART, timeout_s=120, wait_s=0, parallel=1, dry_run=False)
+LINES: dict[str, Asked] = {
     "run a": (["a"], RUN, False),
     "start a": (["a"], RUN, False),
     "run c a": (["a", "c"], RUN, False),
     "run @west": (["a", "b"], RUN, False),
     "run server=1.7.0 a": (["a", "b", "c"], RUN, False),
-    "run all --dry-run": (["a", "b", "c"], Options("run", 120, 0, 4, dry_run=True), False),
-    "run --timeout 5 --wait 9 --parallel 2 a": (["a"], Options("run", 5, 9, 2, False), False),
+    "run all --dry-run": (["a", "b", "c"], Options(Verb.RUN, 120, 0, 4, dry_run=True), False),
+    "run --timeout 5 --wait 9 --parallel 2 a": (["a"], Options(Verb.RUN, 5, 9, 2, False), False),
     "run a --json": (["a"], RUN, False),
     "stop a": (["a"], STOP, False),
-    "stop all --dry-run": (["a", "b", "c"], Options("stop", 30, 0, 4, True), False),
-    "stop a --timeout 0 --wait 1.5": (["a"], Options("stop", 0, 1.5, 4, False), False),
+    "stop all --dry-run": (["a", "b", "c"], Options(Verb.STOP, 30, 0, 4, True), False),
+    "stop a --timeout 0 --wait 1.5": (["a"], Options(Verb.STOP, 0, 1.5, 4, False), False),
     "restart @west": (["a", "b"], RESTART, True),
-    "restart a --timeout 7 --wait 2 --dry-run": (["a"], Options("restart", 7, 2, 1, True), True),
+    "restart a --timeout 7 --wait 2 --dry-run": (["a"], Options(Verb.RESTART, 7, 2, 1, True), True),
 }
 
 
 @pytest.mark.parametrize(("line", "expected"), LINES.items(), ids=LINES)
-def test_a_command_line_and_what_it_asks_for(
-    asked: list[Any], line: str, expected: tuple[list[str], Options, bool]
-) -> None:
+def test_a_command_line_and_what_it_asks_for(asked: list[Any], line: str, expected: Asked) -> None:
     assert boundary.run(line.split()) == 0
     assert asked == [expected]
 

@@ -136,7 +136,7 @@ def test_a_subnet_that_is_taken_meanwhile_is_passed_over(world: World) -> None:
     world.engine.observe = lambda: seen  # type: ignore[method-assign]
     other = replace(LOOK, id="other", port=9101)
     world.run()
-    actions.run(world.site, replace(other, instance_dir="demo"), world.how())
+    actions.run(world.site, replace(other, instance_dir="demo"), world.options())
     subnets = [spec.subnet for spec in world.engine.networks.values()]
     assert subnets == ["10.213.0.0/26", "10.213.0.64/26"]
 

@@ -237,7 +237,7 @@ def test_of_several_problems_each_has_a_line_with_its_remedy(
     assert folders.endswith("is missing. `wb init-dirs demo` creates what is missing.")
     assert ports.startswith("port 19001 on 127.0.0.1 (postgres) is taken; port 9001")
     assert ports.endswith("Free it, or choose another: `wb config set demo port=...`.")
-    assert caught.value.headline == "demo was left as it is: 4 things are in the way"
+    assert caught.value.overview == "demo was left as it is: 4 things are in the way"
 
 
 def test_foreign_is_what_bears_our_name_without_our_label() -> None:

@@ -22,7 +22,8 @@ from msgspec.structs import replace
 
 from wb_cli.engine.types import State
 from wb_cli.errors import EngineError, EngineUnreachableError, StartFailedError, WbError
-from wb_cli.lifecycle.actions import How, Result
+from wb_cli.lifecycle.actions import Result
+from wb_cli.lifecycle.options import RunOptions, Verb
 from wb_cli.lifecycle.plan import Await, Stage
 
 # Every kind of plan: how the world stands before, and what is asked then.
@@ -178,7 +179,10 @@ def interrupt_at(world: World, step: int, act: Act) -> None:
         if len(reported) > step:
             cancelled.set()
 
-    world.how = lambda **how: How(5.0, report=report, cancelled=cancelled, **how)  # type: ignore[method-assign]
+    def options(verb: Verb, **options: Any) -> RunOptions:
+        return RunOptions(verb, 5.0, report=report, cancelled=cancelled, **options)
+
+    world.options = options  # type: ignore[method-assign]
     act(world)
 
 

@@ -8,7 +8,8 @@ from fake_engine import LOADING, FakeEngine, Program
 from wb_cli.engine.types import State
 from wb_cli.instances.model import Instance
 from wb_cli.lifecycle import actions
-from wb_cli.lifecycle.actions import How, Result
+from wb_cli.lifecycle.actions import Result
+from wb_cli.lifecycle.options import RunOptions, Verb
 from wb_cli.lifecycle.site import Site
 
 POSTGRES, VALKEY, PLATFORM, ADMIN = "pg:1", "vk:1", "app:1", "admin:1"
@@ -28,17 +29,17 @@ class World:
     site: Site
     reports: list[str] = field(default_factory=list)
 
-    def run(self, instance: Instance = LOOK, **how: Any) -> Result:
-        return actions.run(self.site, instance, self.how(**how))
+    def run(self, instance: Instance = LOOK, **options: Any) -> Result:
+        return actions.run(self.site, instance, self.options(Verb.RUN, **options))
 
-    def restart(self, instance: Instance = LOOK, **how: Any) -> Result:
-        return actions.restart(self.site, instance, self.how(**how))
+    def restart(self, instance: Instance = LOOK, **options: Any) -> Result:
+        return actions.restart(self.site, instance, self.options(Verb.RESTART, **options))
 
-    def stop(self, **how: Any) -> Result:
-        return actions.stop(self.site, "demo", self.how(**how))
+    def stop(self, **options: Any) -> Result:
+        return actions.stop(self.site, "demo", self.options(Verb.STOP, **options))
 
-    def how(self, **how: Any) -> How:
-        return How(**{"timeout_s": 5.0, "report": self.reports.append} | how)
+    def options(self, verb: Verb = Verb.RUN, **options: Any) -> RunOptions:
+        return RunOptions(verb, **{"timeout_s": 5.0, "report": self.reports.append} | options)
 
     def states(self) -> dict[str, State]:
         return {each.name: each.state for each in self.engine.containers.values()}

@@ -121,7 +121,7 @@ class Console:
         if self.as_json:
             self.json({"error": error_document(error)})
             return
-        self.note(f"{_paint('error:', '31;1')} {error.headline or error.message}")
+        self.note(f"{_paint('error:', '31;1')} {error.overview or error.message}")
         for detail in error.details:
             self.note(f"  {detail}")
         if error.hint and not error.details:

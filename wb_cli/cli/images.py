@@ -249,7 +249,7 @@ def _use(wb: Wb, recipes: Iterable[Recipe]) -> list[str]:
 
 def _built(outcome: bool | WbError) -> str:
     if isinstance(outcome, WbError):
-        return outcome.message.partition("\n")[0]
+        return outcome.headline
     return "built" if outcome else "up to date"
 
 
@@ -260,7 +260,7 @@ def _show_failures(console: Console, errors: Iterable[tuple[str, WbError | None]
 
 
 def _in_words(one: Pulled) -> str:
-    return one.error.message.partition("\n")[0] if one.error else str(one.outcome)
+    return one.error.headline if one.error else str(one.outcome)
 
 
 def _pulled(one: Pulled) -> dict[str, Any]:

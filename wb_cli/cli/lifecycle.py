@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wb_cli.cli.context import DryRun, Json, Selectors, wb_of
-from wb_cli.cli.fleet import Options, each
+from wb_cli.cli.fleet import act_on_each
 from wb_cli.errors import ExitCode
+from wb_cli.lifecycle.options import PARALLEL, READY_WITHIN_S, RunOptions, Verb
 
 if TYPE_CHECKING:
     from wb_cli.cli.console import Console
@@ -35,9 +36,9 @@ def run(
     ctx: typer.Context,
     selectors: Selectors,
     dry_run: DryRun = False,
-    timeout: Timeout = 120.0,
+    timeout: Timeout = READY_WITHIN_S,
     wait: Wait = 0.0,
-    parallel: Parallel = 4,
+    parallel: Parallel = PARALLEL,
     as_json: Json = False,
 ) -> int:
     """Start instances, or bring running ones to what is declared.
@@ -52,12 +53,12 @@ def run(
 
     wb = wb_of(ctx)
     selection = wb.select(selectors)
-    instances = {each.id: each for each in selection.instances}
-    return each(
+    instances = {instance.id: instance for instance in selection.instances}
+    return act_on_each(
         wb,
         list(instances),
-        lambda id_, how: actions.run(wb.site, instances[id_], how),
-        Options("run", timeout, wait, parallel, dry_run),
+        lambda id_, options: actions.run(wb.site, instances[id_], options),
+        RunOptions(Verb.RUN, timeout, wait, parallel, dry_run),
         refused=selection.refused,
     )
 
@@ -73,7 +74,7 @@ def stop(
         float, typer.Option(help="Seconds to wait for other containers that use it.", min=0)
     ] = 30.0,
     wait: Wait = 0.0,
-    parallel: Parallel = 4,
+    parallel: Parallel = PARALLEL,
     as_json: Json = False,
 ) -> int:
     """Stop instances: platform, admin, postgres, valkey, then the network. Folders stay.
@@ -89,11 +90,11 @@ def stop(
     found = targets.to_stop(selectors, lambda: wb.registry, wb.settings, wb.engine)
     if not found.ids:
         return nothing_to_stop(wb.console)
-    return each(
+    return act_on_each(
         wb,
         found.ids,
-        lambda id_, how: actions.stop(wb.site, id_, how, force=force),
-        Options("stop", timeout, wait, parallel, dry_run),
+        lambda id_, options: actions.stop(wb.site, id_, options, force=force),
+        RunOptions(Verb.STOP, timeout, wait, parallel, dry_run),
         refused=found.refused,
     )
 
@@ -111,7 +112,7 @@ def restart(
     ctx: typer.Context,
     selectors: Selectors,
     dry_run: DryRun = False,
-    timeout: Timeout = 120.0,
+    timeout: Timeout = READY_WITHIN_S,
     wait: Wait = 0.0,
     as_json: Json = False,
 ) -> int:
@@ -124,12 +125,12 @@ def restart(
 
     wb = wb_of(ctx)
     selection = wb.select(selectors)
-    instances = {each.id: each for each in selection.instances}
-    return each(
+    instances = {instance.id: instance for instance in selection.instances}
+    return act_on_each(
         wb,
         list(instances),
-        lambda id_, how: actions.restart(wb.site, instances[id_], how),
-        Options("restart", timeout, wait, 1, dry_run),
+        lambda id_, options: actions.restart(wb.site, instances[id_], options),
+        RunOptions(Verb.RESTART, timeout, wait, 1, dry_run),
         check=lambda id_: actions.check(wb.site, instances[id_]),
         refused=selection.refused,
     )

@@ -81,7 +81,7 @@ def _do(wb: Wb, work: Setup, steps: tuple[Step, ...]) -> int:
         for step, outcome in work.do(steps, tasks.update):
             if isinstance(outcome, WbError):
                 errors.append(outcome)
-                tasks.finish(str(step), outcome.message.partition("\n")[0], ok=False)
+                tasks.finish(str(step), outcome.headline, ok=False)
             else:
                 tasks.finish(str(step), "done")
                 notes.append(outcome)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from wb_cli.contract import VALKEY_DATA, Role
 from wb_cli.engine.types import bracketed
+from wb_cli.errors import ExitCode
 from wb_cli.lifecycle import persistence
 from wb_cli.lifecycle import plan as ops
 from wb_cli.lifecycle.desired import instance_path
@@ -29,25 +30,23 @@ if TYPE_CHECKING:
     from wb_cli.instances.model import Instance
     from wb_cli.lifecycle.desired import Desired
     from wb_cli.lifecycle.lock import Holder
+    from wb_cli.lifecycle.options import RunOptions
     from wb_cli.lifecycle.site import Site
 
-READY_WITHIN_S = 120.0
 # No stop is under way for longer: the largest Valkey has saved its snapshot by then.
 STOP_AT_MOST_S = 3600.0
 Planner = Callable[["Desired", Present, str], Plan]
 
 
-class How(Struct, frozen=True):
-    """How an action is carried out: how long a start may take, who is told, who may cancel.
+class Ending(StrEnum):
+    """How an action on an instance ended. The value is what ``--json`` says."""
 
-    ``left_by`` is the command that died before on the same instance, if one did.
-    """
-
-    timeout_s: float = READY_WITHIN_S
-    dry_run: bool = False
-    report: Callable[[str], None] = lambda _: None
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    left_by: Holder | None = None
+    PLANNED = "planned"
+    READY = "ready"
+    UNCHANGED = "unchanged"
+    DEGRADED = "degraded"
+    STOPPED = "stopped"
+    NOT_RUNNING = "not running"
 
 
 class Result(Struct, frozen=True):
@@ -56,15 +55,22 @@ class Result(Struct, frozen=True):
     ``url`` is where it runs, ``warm_up`` how its cache was when the action ended.
     """
 
+    ending: Ending
     plan: Plan
     outcome: Outcome
     seconds: float
     url: str = ""
-    dry_run: bool = False
     warm_up: WarmUp | None = None
 
+    @property
+    def exit_code(self) -> ExitCode:
+        """What this instance alone would make the process say."""
+        if self.outcome.killed:
+            return ExitCode.FAILURE
+        return ExitCode.DEGRADED if self.outcome.degraded else ExitCode.OK
 
-def run(site: Site, instance: Instance, how: How) -> Result:
+
+def run(site: Site, instance: Instance, options: RunOptions) -> Result:
     """Bring an instance up as declared; nothing is done where it runs so already.
 
     Raises:
@@ -72,18 +78,18 @@ def run(site: Site, instance: Instance, how: How) -> Result:
         StartFailedError: a part exited; what this run made was undone.
         StillStartingError: not ready in time; left running.
     """
-    return _bring_up(site, instance, how, plan_run)
+    return _bring_up(site, instance, options, plan_run)
 
 
-def restart(site: Site, instance: Instance, how: How) -> Result:
+def restart(site: Site, instance: Instance, options: RunOptions) -> Result:
     """Check what a start needs, then stop and start an instance, applying what changed.
 
     Raises: as :func:`run`; a restart that fails brings the old containers back.
     """
-    return _bring_up(site, instance, how, plan_restart)
+    return _bring_up(site, instance, options, plan_restart)
 
 
-def stop(site: Site, instance_id: str, how: How, *, force: bool = False) -> Result:
+def stop(site: Site, instance_id: str, options: RunOptions, *, force: bool = False) -> Result:
     """Stop and remove what the engine has of an instance, found by label.
 
     Others that use its network or its sandbox are waited for, or stopped first with ``force``.
@@ -93,20 +99,23 @@ def stop(site: Site, instance_id: str, how: How, *, force: bool = False) -> Resu
         GuestsError: others still used it when the time was over; nothing was changed.
     """
     began = time.monotonic()
-    if force or how.dry_run:
+    if force or options.dry_run:
         observed = site.engine.observe()
     else:
-        deadline = began + how.timeout_s
-        observed = wait_for_guests(site.engine, instance_id, deadline, how.report, how.cancelled)
+        deadline = began + options.timeout_s
+        observed = wait_for_guests(
+            site.engine, instance_id, deadline, options.report, options.cancelled
+        )
     refuse_foreign(instance_id, observed, str(site.settings.servers_file))
     present = site.listed(instance_id, observed)
     guests = guests_of(instance_id, observed) if force else ()
     plan = plan_stop(instance_id, present, guests)
-    if how.dry_run:
-        return Result(plan, Outcome(), 0, dry_run=True)
-    execution = _execution(site, instance_id, present, how, guests=guests)
+    if options.dry_run:
+        return Result(Ending.PLANNED, plan, Outcome(), 0)
+    execution = _execution(site, instance_id, present, options, guests=guests)
     outcome = execution.run(plan, undo=False)
-    return Result(plan, outcome, time.monotonic() - began)
+    ending = Ending.NOT_RUNNING if plan.is_empty else Ending.STOPPED
+    return Result(ending, plan, outcome, time.monotonic() - began)
 
 
 def check(site: Site, instance: Instance) -> None:
@@ -128,11 +137,11 @@ def _survey(
     return wanted, present
 
 
-def _bring_up(site: Site, instance: Instance, how: How, planner: Planner) -> Result:
+def _bring_up(site: Site, instance: Instance, options: RunOptions, planner: Planner) -> Result:
     began = time.monotonic()
-    how.report("checking")
-    observed = _observe(site, instance.id, how)
-    wanted, present = _survey(site, instance, observed, create_secrets=not how.dry_run)
+    options.report("checking")
+    observed = _observe(site, instance.id, options)
+    wanted, present = _survey(site, instance, observed, create_secrets=not options.dry_run)
     subnets = site.subnets(observed)
     plan = planner(
         wanted,
@@ -141,22 +150,29 @@ def _bring_up(site: Site, instance: Instance, how: How, planner: Planner) -> Res
     )
     kept = _kept(site, instance) if persistence.is_started(plan, wanted) else None
     plan = persistence.carried_over(plan, wanted, present, kept)
-    if how.dry_run:
-        return Result(plan, Outcome(), 0, url(wanted), dry_run=True)
-    execution = _execution(site, instance.id, present, how, subnets=subnets)
+    if options.dry_run:
+        return Result(Ending.PLANNED, plan, Outcome(), 0, url(wanted))
+    execution = _execution(site, instance.id, present, options, subnets=subnets)
     outcome = execution.run(plan, undo=True)
     seconds = time.monotonic() - began
-    return Result(plan, outcome, seconds, url(wanted), warm_up=_warm_up(plan, wanted, how))
+    warm_up = _warm_up(plan, wanted, options)
+    return Result(_ending(plan, outcome), plan, outcome, seconds, url(wanted), warm_up)
 
 
-def _observe(site: Site, instance_id: str, how: How) -> Observed:
+def _ending(plan: Plan, outcome: Outcome) -> Ending:
+    if outcome.degraded:
+        return Ending.DEGRADED
+    return Ending.UNCHANGED if plan.is_empty and not outcome.revived else Ending.READY
+
+
+def _observe(site: Site, instance_id: str, options: RunOptions) -> Observed:
     """What the engine has.
 
     Where a command died and the engine has forgotten its events since, each part that runs counts
     as one that is being stopped: the stop that the dead command asked for may come true later.
     """
     observed = site.engine.observe()
-    if not how.left_by or not _may_go_on(site, how.left_by):
+    if not options.left_by or not _may_go_on(site, options.left_by):
         return observed
     containers = tuple(
         replace(each, is_stopping=each.is_running) if each.instance == instance_id else each
@@ -179,25 +195,25 @@ def _kept(site: Site, instance: Instance) -> persistence.Kept | None:
     return persistence.look(instance_path(instance, site.settings) / VALKEY_DATA)
 
 
-def _warm_up(plan: Plan, wanted: Desired, how: How) -> WarmUp | None:
+def _warm_up(plan: Plan, wanted: Desired, options: RunOptions) -> WarmUp | None:
     """Follow the cache of a platform that this plan started."""
     platform = wanted.container(Role.PLATFORM)
     if not platform or not platform.ports or ops.Start(platform) not in plan.operations:
         return None
     host, port = reachable_address(platform.ports[0])
-    return follow(host, port, how.report, how.cancelled)
+    return follow(host, port, options.report, options.cancelled)
 
 
 def _execution(
-    site: Site, instance_id: str, present: Present, how: How, **particulars: Any
+    site: Site, instance_id: str, present: Present, options: RunOptions, **particulars: Any
 ) -> Execution:
     return Execution(
         engine=site.engine,
         before=present,
         look=lambda: site.present(instance_id, site.engine.observe(), set()),
-        timeout_s=how.timeout_s,
-        report=how.report,
-        cancelled=Cancellation(how.cancelled),
+        timeout_s=options.timeout_s,
+        report=options.report,
+        cancelled=Cancellation(options.cancelled),
         **particulars,
     )
 

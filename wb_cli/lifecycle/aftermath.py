@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from wb_cli.engine.types import Observed
-    from wb_cli.lifecycle.many import Ended
+    from wb_cli.lifecycle.batch import Ended
 
 ESSENTIAL = {Role.PLATFORM, Role.POSTGRES, Role.VALKEY}
 
@@ -60,7 +60,9 @@ class Left(Struct, frozen=True):
         }
 
 
-def after_start(ids: Sequence[str], done: Iterable[Ended], begun: Collection[str]) -> list[Left]:
+def after_start(
+    ids: Sequence[str], done: Iterable[Ended[Any]], begun: Collection[str]
+) -> list[Left]:
     """The fates after `run` and `restart`, which undo what they had begun."""
     ended = {each.instance: each for each in done}
     return [_fate(each, ended.get(each), begun, Fate.READY, _undone) for each in ids]
@@ -68,7 +70,7 @@ def after_start(ids: Sequence[str], done: Iterable[Ended], begun: Collection[str
 
 def after_stop(
     ids: Sequence[str],
-    done: Iterable[Ended],
+    done: Iterable[Ended[Any]],
     begun: Collection[str],
     observe: Callable[[], Observed],
 ) -> list[Left]:
@@ -86,7 +88,7 @@ def after_stop(
 
 def _fate(
     instance: str,
-    ended: Ended | None,
+    ended: Ended[Any] | None,
     begun: Collection[str],
     success: Fate,
     half_done: Callable[[str], Left],

@@ -45,7 +45,7 @@ class PreflightError(WbError):
         super().__init__(f"{instance} was left as it is: {message}", " ".join(remedies))
         self.problems = tuple(problems)
         if len(remedies) > 1:
-            self.headline = f"{instance} was left as it is: {len(problems)} things are in the way"
+            self.overview = f"{instance} was left as it is: {len(problems)} things are in the way"
             self.details = tuple(f"{self._with(remedy)}. {remedy}" for remedy in remedies)
 
     def _with(self, remedy: str) -> str:

@@ -1,0 +1,57 @@
+"""How an action on an instance was asked for."""
+
+from __future__ import annotations
+
+import threading
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wb_cli.lifecycle.lock import Holder
+
+READY_WITHIN_S = 120.0
+PARALLEL = 4
+
+
+class Verb(StrEnum):
+    """What is done to an instance. The value is the command's name."""
+
+    RUN = "run"
+    RESTART = "restart"
+    STOP = "stop"
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether an interruption undoes what was begun, or leaves it where it is."""
+        return self is not Verb.STOP
+
+
+class RunOptions(Struct, frozen=True):
+    """How an action was asked for, and who hears of it. Times in seconds.
+
+    The command fills the first five; ``lifecycle/batch.py`` fills the others for each instance.
+
+    Args:
+        verb: what is done.
+        timeout_s: how long an instance may take to become ready. For a stop: how long other
+            containers that use the instance may take to leave.
+        wait_s: how long to wait for an instance that somebody else is changing.
+        parallel: how many instances are worked on at a time.
+        dry_run: plan only.
+        report: hears of each step.
+        cancelled: set by a signal. The work ends at its next step.
+        left_by: the command that died before on the same instance, if one did.
+    """
+
+    verb: Verb
+    timeout_s: float = READY_WITHIN_S
+    wait_s: float = 0.0
+    parallel: int = PARALLEL
+    dry_run: bool = False
+    report: Callable[[str], None] = lambda _: None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    left_by: Holder | None = None
