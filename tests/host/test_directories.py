@@ -11,6 +11,7 @@ import pytest
 
 from wb_cli.errors import WbError
 from wb_cli.host import directories
+from wb_cli.host.directories import Trouble
 
 NOBODY = 65534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -48,21 +49,21 @@ def test_what_is_wrong_with_a_folder(root: Path) -> None:
     (root / "folder").mkdir()
     troubles = {name: directories.trouble(root / name) for name in ("file", "loop", "folder", "x")}
     assert troubles == {
-        "file": directories.NO_FOLDER,
-        "loop": directories.MISSING,
-        "folder": "",
-        "x": directories.MISSING,
+        "file": Trouble.NO_FOLDER,
+        "loop": Trouble.MISSING,
+        "folder": None,
+        "x": Trouble.MISSING,
     }
-    assert directories.trouble(root / "file" / "below") == directories.MISSING
+    assert directories.trouble(root / "file" / "below") is Trouble.MISSING
 
 
 @needs_root
 def test_a_folder_that_is_closed_to_this_user(root: Path) -> None:
     pgdata = closed(root / "pgdata")
     with as_nobody():
-        assert directories.trouble(pgdata) == directories.UNREADABLE
-        assert directories.trouble(pgdata / "below") == directories.UNREADABLE
-    assert directories.trouble(pgdata) == ""
+        assert directories.trouble(pgdata) is Trouble.UNREADABLE
+        assert directories.trouble(pgdata / "below") is Trouble.UNREADABLE
+    assert directories.trouble(pgdata) is None
 
 
 @needs_root

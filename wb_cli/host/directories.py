@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
 
 ENOUGH_BYTES = 100 * 1024**2
 DEFAULT_MODE = 0o755
-MISSING, NO_FOLDER, UNREADABLE = "is missing", "is not a folder", "cannot be read by this user"
+
+
+class Trouble(StrEnum):
+    """What is wrong with a folder, in the words that follow its path in a message."""
+
+    MISSING = "is missing"
+    NO_FOLDER = "is not a folder"
+    UNREADABLE = "cannot be read by this user"
 
 
 def create(root: Path, names: Iterable[str], modes: Mapping[str, int]) -> dict[str, bool]:
@@ -42,17 +50,17 @@ def _create_one(path: Path, mode: int) -> bool:
     return True
 
 
-def trouble(path: Path) -> str:
-    """What is wrong with a folder: MISSING, NO_FOLDER, UNREADABLE, or nothing."""
+def trouble(path: Path) -> Trouble | None:
+    """What is wrong with a folder; ``None`` where nothing is."""
     try:
         is_folder = stat.S_ISDIR(path.stat().st_mode)
     except PermissionError:
-        return UNREADABLE
+        return Trouble.UNREADABLE
     except OSError:
-        return MISSING
+        return Trouble.MISSING
     if not is_folder:
-        return NO_FOLDER
-    return "" if os.access(path, os.R_OK | os.X_OK) else UNREADABLE
+        return Trouble.NO_FOLDER
+    return None if os.access(path, os.R_OK | os.X_OK) else Trouble.UNREADABLE
 
 
 def holds(path: Path) -> bool:

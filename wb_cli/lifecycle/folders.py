@@ -23,7 +23,7 @@ def create_folders(instance: Instance, settings: Settings) -> dict[str, bool]:
     """
     mount_path = settings.mount_path
     origin = settings.origins.get("mount_path", "default")
-    if origin != "default" and directories.trouble(mount_path) == directories.MISSING:
+    if origin != "default" and directories.trouble(mount_path) is directories.Trouble.MISSING:
         raise WbError(
             f"the mount path {mount_path} (from {origin}) is not there",
             "If it is a volume, mount it first; else create the folder.",

@@ -52,7 +52,7 @@ def _obstacles(site: Site, old: Instance | None, new: Instance) -> Iterator[str]
     if site.engine.is_local:
         yield from busy_ports(old, new)
         folder = instance_path(new, site.settings)
-        if directories.trouble(folder) == directories.MISSING:
+        if directories.trouble(folder) is directories.Trouble.MISSING:
             yield f"`wb init-dirs {new.id}` creates its folders"
 
 

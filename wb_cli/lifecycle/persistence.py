@@ -165,7 +165,7 @@ def _is_carrier(container: ObservedContainer) -> bool:
 
 def _is_log_there(folder: Path) -> bool:
     """In a log that is closed to this user there is a manifest for all that is known."""
-    if directories.trouble(folder / LOG) == directories.UNREADABLE:
+    if directories.trouble(folder / LOG) is directories.Trouble.UNREADABLE:
         return True
     return directories.holds(folder / MANIFEST)
 

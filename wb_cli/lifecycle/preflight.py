@@ -11,6 +11,7 @@ from wb_cli.contract import Role
 from wb_cli.engine.types import LABEL_REGISTRY, State
 from wb_cli.errors import WbError
 from wb_cli.host import directories, ports
+from wb_cli.host.directories import Trouble
 from wb_cli.lifecycle.desired import instance_path
 from wb_cli.lifecycle.targets import is_same_registry
 from wb_cli.lifecycle.writers import Part, in_use, way_out, writers
@@ -91,9 +92,9 @@ class Preflight(Struct, frozen=True):
         mount_path = self.settings.mount_path
         trouble = directories.trouble(mount_path)
         if trouble:
-            words = "is not there" if trouble == directories.MISSING else trouble
+            words = "is not there" if trouble is Trouble.MISSING else trouble
             remedy = "If it is a volume, mount it; else create it, or set MOUNT_PATH."
-            if trouble == directories.UNREADABLE:
+            if trouble is Trouble.UNREADABLE:
                 remedy = self._remedy(trouble)
             yield Problem(f"the mount path {mount_path} {words}", remedy)
             return
@@ -101,7 +102,7 @@ class Preflight(Struct, frozen=True):
             path = instance_path(self.instance, self.settings) / name
             trouble = directories.trouble(path)
             if trouble:
-                what = path if trouble == directories.NO_FOLDER else f"the folder {path}"
+                what = path if trouble is Trouble.NO_FOLDER else f"the folder {path}"
                 yield Problem(f"{what} {trouble}", self._remedy(trouble))
 
     def _database(self) -> Iterator[Problem]:
@@ -113,10 +114,10 @@ class Preflight(Struct, frozen=True):
                 f"`chmod 755 {folder}` opens it.",
             )
 
-    def _remedy(self, trouble: str) -> str:
-        if trouble == directories.UNREADABLE:
+    def _remedy(self, trouble: Trouble) -> str:
+        if trouble is Trouble.UNREADABLE:
             return "Let this user read it, or run wb as root."
-        first = "Move it away, then " if trouble == directories.NO_FOLDER else ""
+        first = "Move it away, then " if trouble is Trouble.NO_FOLDER else ""
         return f"{first}`wb init-dirs {self.instance.id}` creates what is missing."
 
     def _data_in_use(self) -> Iterator[Problem]:
