@@ -3,6 +3,8 @@
 import ast
 import re
 from collections.abc import Iterator
+from enum import StrEnum
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -14,6 +16,8 @@ from wb_cli.cli.app import app
 from wb_cli.errors import ExitCode
 from wb_cli.instances.entries import FIELDS
 from wb_cli.instances.setting_table import SETTINGS
+from wb_cli.lifecycle.status import InstanceState
+from wb_cli.lifecycle.told import Condition
 
 README = Path(__file__).parent.parent.joinpath("README.md").read_text()
 
@@ -86,3 +90,19 @@ def test_every_place_on_the_walk_through_the_code_is_there(file: str, name: str)
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
     }
     assert not name or name in defined
+
+
+@pytest.mark.parametrize(
+    ("heading", "states"), [("instance", InstanceState), ("container", Condition)]
+)
+def test_the_readme_s_tables_of_states_have_exactly_those_that_there_are(
+    heading: str, states: type[StrEnum]
+) -> None:
+    assert words_of_table(heading) == list(states)
+
+
+def words_of_table(heading: str) -> list[str]:
+    """The words in the first column of the table with that heading."""
+    _, _, table = README.partition(f"| {heading} | meaning |\n| --- | --- |\n")
+    rows = takewhile(lambda line: line.startswith("| "), table.splitlines())
+    return [row.split("`")[1] for row in rows]

@@ -19,6 +19,8 @@ from wb_cli.cli.app import app, run
 from wb_cli.cli.schema import ANSWERS, text_of
 from wb_cli.errors import ExitCode, UsageError
 from wb_cli.instances.setting_table import SETTINGS
+from wb_cli.lifecycle.status import InstanceState
+from wb_cli.lifecycle.told import Condition
 
 Wb = Callable[..., Any]
 
@@ -52,6 +54,14 @@ def test_every_command_that_answers_as_json_has_a_schema() -> None:
 @pytest.mark.parametrize("command", ANSWERS)
 def test_every_schema_is_one(command: str) -> None:
     Draft202012Validator.check_schema(json.loads(text_of(command)))
+
+
+def test_the_schema_of_status_has_exactly_the_states_that_there_are() -> None:
+    schema = json.loads(text_of("status"))
+    instance = schema["properties"]["instances"]["items"]["properties"]
+    container = schema["$defs"]["container"]["properties"]
+    assert set(instance["state"]["enum"]) == set(InstanceState)
+    assert set(container["state"]["enum"]) == set(Condition)
 
 
 @pytest.mark.parametrize("command", ANSWERS)

@@ -6,7 +6,7 @@ import pytest
 
 from wb_cli.contract import Role
 from wb_cli.engine import read
-from wb_cli.engine.types import ContainerDetail, ImageInfo, ObservedNetwork, Port, State
+from wb_cli.engine.types import ContainerDetail, Health, ImageInfo, ObservedNetwork, Port, State
 
 LISTED: dict[str, Any] = {
     "Id": "c1",
@@ -89,7 +89,7 @@ def test_the_inspection_of_a_container() -> None:
         restart_policy="always",
         restart_count=4,
         addresses={"demo": "10.213.0.2", "x": ""},
-        health="unhealthy",
+        health=Health.UNHEALTHY,
         oom_killed=True,
         auto_remove=True,
         finished_at="2026-01-01T00:00:07Z",
@@ -110,7 +110,7 @@ def test_a_container_without_health_check_network_or_policy() -> None:
         "NetworkSettings": None,
     }
     detail = read.detail(bare)
-    assert (detail.health, detail.restart_policy, detail.addresses) == ("", "no", {})
+    assert (detail.health, detail.restart_policy, detail.addresses) == (Health.NONE, "no", {})
     assert (detail.oom_killed, detail.auto_remove) == (False, False)
     assert (detail.started_at, detail.finished_at) == ("", "")
 
@@ -194,3 +194,19 @@ def test_a_state_that_a_newer_engine_invents_is_unknown_and_counts_as_active() -
     assert container.state is State.UNKNOWN
     assert container.is_active
     assert not container.is_running
+
+
+@pytest.mark.parametrize(
+    ("health", "expected"),
+    [
+        ({"Status": "healthy"}, Health.HEALTHY),
+        ({"Status": "confused"}, Health.NONE),
+        ({}, Health.NONE),
+        (None, Health.NONE),
+    ],
+)
+def test_a_verdict_that_wb_does_not_know_is_none(
+    health: dict[str, str] | None, expected: Health
+) -> None:
+    state = INSPECTED["State"] | {"Health": health}
+    assert read.detail(INSPECTED | {"State": state}).health is expected

@@ -11,7 +11,7 @@ from lifecycle.examples import part, wanted
 from msgspec.structs import replace
 
 from wb_cli.contract import Role
-from wb_cli.engine.types import ContainerDetail, ContainerSpec, Port, State
+from wb_cli.engine.types import ContainerDetail, ContainerSpec, Health, Port, State
 from wb_cli.errors import EngineError, NotFoundError, StartFailedError, StillStartingError
 from wb_cli.lifecycle import health, probes
 from wb_cli.lifecycle.health import Watch, probe, reachable_address
@@ -90,7 +90,7 @@ FAILURES: dict[str, tuple[ContainerDetail, str]] = {
         replace(UP, state=State.RESTARTING, restart_count=4),
         "exits again and again, 4 times so far,",
     ),
-    "unhealthy by its image's own check": (replace(UP, health="unhealthy"), "is unhealthy"),
+    "unhealthy by its image's own check": (replace(UP, health=Health.UNHEALTHY), "is unhealthy"),
 }
 
 
@@ -104,7 +104,7 @@ def test_a_container_that_failed_is_not_waited_for(detail: ContainerDetail, how:
 
 
 def test_what_answers_is_ready_whatever_its_image_s_own_check_says() -> None:
-    watch(Engine([replace(UP, health="unhealthy")], PONG)).until_ready()
+    watch(Engine([replace(UP, health=Health.UNHEALTHY)], PONG)).until_ready()
 
 
 def platform_report(reason: str) -> str:
@@ -164,6 +164,13 @@ def test_the_admin_server_is_ready_when_it_runs() -> None:
     ]
     assert verdicts == [Verdict.NOT_YET, Verdict.READY]
     assert engine.asked == []
+
+
+def test_a_container_in_a_state_that_wb_does_not_know_is_asked_as_it_may_be_running() -> None:
+    unknown = replace(UP, state=State.UNKNOWN)
+    watch(Engine([unknown], PONG)).until_ready()
+    engine: Any = Engine([unknown])
+    assert probe(engine, spec(Role.ADMIN), unknown).verdict is Verdict.NOT_YET
 
 
 def test_a_platform_without_curl_or_wget_is_asked_by_python_and_so_on() -> None:

@@ -11,14 +11,21 @@ from lifecycle.examples import DEMO, SETTINGS
 from msgspec.structs import replace
 
 from wb_cli.contract import Role
-from wb_cli.engine.types import ContainerSpec, NetworkSpec, Port
+from wb_cli.engine.types import ContainerSpec, NetworkSpec, Port, State
 from wb_cli.errors import UsageError
 from wb_cli.instances.registry import Registry
 from wb_cli.instances.secrets import SecretStore
 from wb_cli.lifecycle import probes
 from wb_cli.lifecycle.probes import Answer, Verdict
 from wb_cli.lifecycle.site import Site
-from wb_cli.lifecycle.status import InstanceStatus, find_container, statuses, unknown
+from wb_cli.lifecycle.status import (
+    InstanceState,
+    InstanceStatus,
+    find_container,
+    statuses,
+    unknown,
+)
+from wb_cli.lifecycle.told import Condition
 
 MINE = {"wb.registry": str(SETTINGS.servers_file)}
 IMAGE = "x:1"
@@ -104,6 +111,19 @@ def test_an_instance_s_state_follows_from_its_parts(
     assert shown.state == state
     healthy = dict.fromkeys(("postgres", "valkey", "platform"), "healthy")
     assert {part.role: part.state for part in shown.parts} == healthy | parts
+
+
+def test_every_state_of_a_container_that_does_not_run_is_a_condition() -> None:
+    assert {*State} - {State.RUNNING} <= {*Condition}
+
+
+def test_an_instance_of_which_only_a_network_or_a_leftover_is_there_is_stopped(
+    site: Site, engine: FakeEngine
+) -> None:
+    add(engine, Role.PLATFORM, "forgotten-previous", instance="forgotten")
+    shown = [(each.id, each.state, each.parts) for each in statuses(site, [], orphans=True)]
+    stopped = InstanceState.STOPPED
+    assert shown == [("demo", stopped, ()), ("forgotten", stopped, ())]
 
 
 def test_a_declared_admin_server_that_is_not_there_makes_it_partial(

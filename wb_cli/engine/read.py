@@ -7,6 +7,7 @@ from typing import Any
 from wb_cli.contract import DATA_PATHS
 from wb_cli.engine.types import (
     ContainerDetail,
+    Health,
     ImageInfo,
     ObservedContainer,
     ObservedNetwork,
@@ -89,7 +90,7 @@ def detail(inspected: Document) -> ContainerDetail:
         restart_policy=inspected["HostConfig"]["RestartPolicy"]["Name"] or "no",
         restart_count=inspected.get("RestartCount", 0),
         addresses=_addresses(_networks(inspected)),
-        health=(state.get("Health") or {}).get("Status", ""),
+        health=Health((state.get("Health") or {}).get("Status", Health.NONE)),
         oom_killed=bool(state.get("OOMKilled")),
         auto_remove=bool(inspected["HostConfig"].get("AutoRemove")),
         finished_at=_moment(state.get("FinishedAt", "")),

@@ -53,6 +53,22 @@ class State(StrEnum):
         return self in {State.EXITED, State.DEAD, State.RESTARTING}
 
 
+class Health(StrEnum):
+    """The verdict of an image's own health check, in the engine's words.
+
+    ``NONE`` is for an image that has no such check, and for a word that wb does not know.
+    """
+
+    NONE = "none"
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Health":  # noqa: ARG003  (what an enum is asked with)
+        return cls.NONE
+
+
 class Mount(Struct, frozen=True):
     """A host path bound into a container; the source must exist."""
 
@@ -223,9 +239,8 @@ class Observed(Struct, frozen=True):
 class ContainerDetail(Struct, frozen=True):
     """What one container is doing right now.
 
-    ``addresses`` maps its networks' names to its addresses there; ``health`` is the verdict of
-    the image's own health check ("" where it has none). Times are RFC 3339, "" where it never
-    started or ended; one that runs again keeps when it ended last.
+    ``addresses`` maps its networks' names to its addresses there. Times are RFC 3339, "" where it
+    never started or ended; one that runs again keeps when it ended last.
     """
 
     id: str
@@ -236,7 +251,7 @@ class ContainerDetail(Struct, frozen=True):
     restart_policy: str
     restart_count: int = 0
     addresses: Mapping[str, str] = field(default_factory=dict)
-    health: str = ""
+    health: Health = Health.NONE
     oom_killed: bool = False
     auto_remove: bool = False
     finished_at: str = ""

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from wb_cli import contract
 from wb_cli.contract import Role
-from wb_cli.engine.types import State
+from wb_cli.engine.types import Health, State
 from wb_cli.errors import EngineError, NotFoundError, StartFailedError, StillStartingError
 from wb_cli.lifecycle import health_report, probes
 from wb_cli.lifecycle.probes import Answer, Verdict
@@ -27,7 +27,6 @@ INSPECT_INTERVAL_S = 0.1
 LOG_LINES = 15
 # Exit codes of a process that was told to stop: by itself, by SIGINT, by SIGTERM.
 CLEAN_ENDS = {0, 130, 143}
-UNHEALTHY = "unhealthy"
 ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104  (read from specs, not bound)
 
 _HEALTH_URL = f"http://127.0.0.1:{contract.PLATFORM_PORT}{contract.HEALTH_PATH}"
@@ -78,7 +77,7 @@ class Watch(Struct):
             answer = probe(self.engine, self.spec, detail)
             if answer.verdict is Verdict.READY:
                 return
-            if detail.health == UNHEALTHY:
+            if detail.health is Health.UNHEALTHY:
                 raise self._failed(detail)
             self._check_database(answer)
             if self.clock() >= self.deadline:
@@ -101,7 +100,7 @@ class Watch(Struct):
 
     def _failed(self, detail: ContainerDetail) -> StartFailedError:
         how = f"exited with code {detail.exit_code}"
-        if detail.health == UNHEALTHY:
+        if detail.health is Health.UNHEALTHY:
             how = "is unhealthy"
         if detail.state is State.RESTARTING:
             how = f"exits again and again, {detail.restart_count} times so far,"
@@ -148,7 +147,7 @@ def probe(engine: Engine, spec: ContainerSpec, detail: ContainerDetail) -> Answe
     """Ask a container once whether it is ready: over the wire, else from inside."""
     if spec.role is Role.ADMIN:
         return Answer(Verdict.READY if detail.state is State.RUNNING else Verdict.NOT_YET)
-    if detail.state is not State.RUNNING:
+    if detail.state not in {State.RUNNING, State.UNKNOWN}:  # an unknown one may be running
         return Answer(Verdict.NOT_YET, detail.state)
     answer = _over_the_wire(spec, detail)
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
@@ -33,6 +34,19 @@ PROBES_AT_A_TIME = 16
 REQUIRED_ROLES = tuple(role for role in Role if role is not Role.ADMIN)
 
 
+class InstanceState(StrEnum):
+    """How an instance stands as a whole. The value is what output says."""
+
+    RUNNING = "running"
+    DEGRADED = "degraded"
+    STARTING = "starting"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    PARTIAL = "partial"
+    FOREIGN = "foreign"
+    UNKNOWN = "unknown"
+
+
 class PartStatus(Struct, frozen=True):
     """One container: its condition, since when, its published ports, and what it tells of itself.
 
@@ -42,7 +56,7 @@ class PartStatus(Struct, frozen=True):
 
     role: str
     name: str
-    state: str
+    state: Condition
     since: str = ""
     ports: str = ""
     image: str = ""
@@ -68,10 +82,10 @@ class PartStatus(Struct, frozen=True):
 
 
 class InstanceStatus(Struct, frozen=True):
-    """One instance: running, degraded, starting, stopped, partial, foreign or unknown."""
+    """How one instance stands, and each of its parts."""
 
     id: str
-    state: str
+    state: InstanceState
     parts: tuple[PartStatus, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
@@ -139,25 +153,26 @@ def unknown(
     return [
         InstanceStatus(
             each.id,
-            "unknown",
-            tuple(
-                PartStatus(r, r.container_name(each.id), "unknown") for r in _declared_roles(each)
-            ),
+            InstanceState.UNKNOWN,
+            _unknown_parts(each.id, _declared_roles(each)),
         )
         for each in instances
     ] + [
         InstanceStatus(
             entry.instance_id,
-            "unknown",
-            tuple(
-                PartStatus(role, role.container_name(entry.instance_id), "unknown")
-                for role in REQUIRED_ROLES
-            ),
+            InstanceState.UNKNOWN,
+            _unknown_parts(entry.instance_id, REQUIRED_ROLES),
             (_refusal(entry),),
         )
         for entry in refused
         if entry.instance_id
     ]
+
+
+def _unknown_parts(instance_id: str, roles: Iterable[Role]) -> tuple[PartStatus, ...]:
+    return tuple(
+        PartStatus(role, role.container_name(instance_id), Condition.UNKNOWN) for role in roles
+    )
 
 
 def _declared_roles(instance: Instance) -> tuple[Role, ...]:
@@ -196,19 +211,19 @@ def _status(
     )
 
 
-def _summary(parts: Sequence[PartStatus], *, is_foreign: bool) -> str:
+def _summary(parts: Sequence[PartStatus], *, is_foreign: bool) -> InstanceState:
     """How the instance stands as a whole; the first that applies."""
     states = {part.state for part in parts}
     without_valkey = {part.state for part in parts if part.role is not Role.VALKEY}
     cases = (
-        (is_foreign, "foreign"),
-        (states <= {Condition.HEALTHY}, "running"),
-        (states <= {Condition.STOPPED}, "stopped"),
-        (Condition.STOPPING in states, "stopping"),
-        (without_valkey <= {Condition.HEALTHY}, "degraded"),
-        (states <= {Condition.STARTING, Condition.HEALTHY}, "starting"),
+        (is_foreign, InstanceState.FOREIGN),
+        (states <= {Condition.STOPPED}, InstanceState.STOPPED),
+        (states <= {Condition.HEALTHY}, InstanceState.RUNNING),
+        (Condition.STOPPING in states, InstanceState.STOPPING),
+        (without_valkey <= {Condition.HEALTHY}, InstanceState.DEGRADED),
+        (states <= {Condition.STARTING, Condition.HEALTHY}, InstanceState.STARTING),
     )
-    return next((word for applies, word in cases if applies), "partial")
+    return next((state for applies, state in cases if applies), InstanceState.PARTIAL)
 
 
 def _part(

@@ -11,10 +11,10 @@ from msgspec import Struct, field
 
 from wb_cli import contract
 from wb_cli.contract import Role
-from wb_cli.engine.types import ContainerSpec, State
+from wb_cli.engine.types import ContainerSpec, Health, State
 from wb_cli.errors import NotFoundError
 from wb_cli.lifecycle import health_report, probes
-from wb_cli.lifecycle.health import UNHEALTHY, probe
+from wb_cli.lifecycle.health import probe
 from wb_cli.lifecycle.probes import Answer, Verdict
 from wb_cli.lifecycle.quantities import age, size
 
@@ -26,20 +26,29 @@ if TYPE_CHECKING:
 
 
 class Condition(StrEnum):
-    """How a container stands; one that does not run has the engine's own word instead."""
+    """How a container stands. The value is what output says.
+
+    A running container has one of the first four. One that does not run has the engine's own word.
+    """
 
     HEALTHY = "healthy"
     STARTING = "starting"
     UNHEALTHY = "unhealthy"
     STOPPING = "stopping"
     STOPPED = "stopped"
+    CREATED = "created"
+    EXITED = "exited"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    REMOVING = "removing"
+    DEAD = "dead"
     UNKNOWN = "unknown"
 
 
 class Told(Struct, frozen=True):
     """A container's condition, what it says of itself, and the same as facts for ``--json``."""
 
-    condition: str
+    condition: Condition
     detail: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -47,7 +56,7 @@ class Told(Struct, frozen=True):
 def ask(engine: Engine, role: Role, container: ObservedContainer, detail: ContainerDetail) -> Told:
     """Ask a container how it is, as a start does that waits for it."""
     if detail.state is not State.RUNNING:
-        return Told(detail.state, _end(detail))
+        return Told(Condition(detail.state), _end(detail))
     if container.is_stopping:
         return Told(Condition.STOPPING, "it was told to stop, and still runs")
     instance = container.instance or ""
@@ -81,7 +90,7 @@ def _end(detail: ContainerDetail) -> str:
 def _condition(answer: Answer, detail: ContainerDetail) -> Condition:
     if answer.verdict is Verdict.READY:
         return Condition.HEALTHY
-    return Condition.UNHEALTHY if detail.health == UNHEALTHY else Condition.STARTING
+    return Condition.UNHEALTHY if detail.health is Health.UNHEALTHY else Condition.STARTING
 
 
 def _told_by_platform(answer: Answer, detail: ContainerDetail) -> Told:
