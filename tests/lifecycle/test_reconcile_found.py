@@ -52,6 +52,14 @@ STATES: dict[str, tuple[Present, str]] = {
             fresh("demo"),
         ),
     ),
+    "in a state that a newer engine invented": (
+        found(State.UNKNOWN, "Hibernating"),
+        only("platform: found hibernating", AGAIN[1]),
+    ),
+    "in such a state, the policy not yet switched": (
+        found(State.UNKNOWN, "Hibernating", policies={"id-demo": "no"}),
+        only("platform: found hibernating", *AGAIN[1:]),
+    ),
     "paused": (found(State.PAUSED, "Up 1 minute (Paused)"), replaced("platform: paused")),
     "taken off its network": (
         running(wanted(), container(part(wanted(), "demo"), networks=())),

@@ -152,6 +152,12 @@ def _cases(spec: ContainerSpec, container: ObservedContainer, present: Present) 
             lambda: _end_crash_loop(spec, container, present),
         ),
         (container.state is State.PAUSED, "paused", lambda: _replace(spec, container, present)),
+        # It may be serving, so it is neither stopped nor replaced. It must answer, though.
+        (
+            container.state is State.UNKNOWN,
+            f"found {container.status.lower()}",
+            lambda: _until_ready(spec, policy),
+        ),
         (is_unsupervised, "not yet supervised", lambda: _until_ready(spec)),
     )
 
