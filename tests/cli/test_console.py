@@ -2,12 +2,16 @@
 
 import io
 import json
+import re
 import sys
 
 import pytest
 
-from wb_cli.cli.console import Console, PlainTasks, error_document
+from wb_cli.cli.console import Console, PlainTasks, StateCell, error_document
+from wb_cli.cli.observe import _show as show
 from wb_cli.errors import LockedError, UsageError, WbError
+from wb_cli.lifecycle.status import InstanceState, InstanceStatus, PartStatus
+from wb_cli.lifecycle.told import Condition
 
 
 @pytest.fixture
@@ -54,6 +58,58 @@ def test_a_table_on_a_terminal_shows_text_and_not_markup(
     monkeypatch.setattr(sys, "stdout", terminal := Terminal())
     console.table(("ID",), [("[red]x[/red]",)])
     assert "[red]x[/red]" in terminal.getvalue()
+
+
+def coloured(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Make a terminal that takes colours the standard output."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    return terminal
+
+
+GREEN = "\x1b[32m"
+
+
+def test_a_state_has_its_colour_and_a_name_that_is_the_same_word_has_none(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = coloured(monkeypatch)
+    console.table(("ID", "STATE"), [("ready", StateCell("ready")), ("b", "ready")])
+    assert terminal.getvalue().count("ready") == 3
+    assert terminal.getvalue().count(f"{GREEN}ready") == 1
+    first, second = terminal.getvalue().splitlines()[-3:-1]
+    assert first.index("ready") < first.index(GREEN)
+    assert GREEN not in second
+
+
+def test_a_cell_may_say_more_than_the_state_whose_colour_it_has(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = coloured(monkeypatch)
+    cell = StateCell("ready", "in 1.2 s")
+    console.table(("RESULT",), [(cell,)])
+    assert f"{GREEN}in 1.2 s" in terminal.getvalue()
+    assert str(cell) == "in 1.2 s"
+
+
+def test_wb_status_colours_the_states_and_not_an_instance_that_is_named_like_one(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = coloured(monkeypatch)
+    part = PartStatus("platform", "ready", Condition.HEALTHY, detail="running late")
+    show(console, [InstanceStatus("ready", InstanceState.RUNNING, (part,))], [])
+    coloured_words = re.findall(r"\x1b\[32m(\w+)", terminal.getvalue())
+    assert coloured_words == ["running", "healthy"]
+
+
+@pytest.mark.parametrize("state", [*InstanceState, *Condition], ids=repr)
+def test_every_state_of_wb_status_has_a_colour(
+    console: Console, monkeypatch: pytest.MonkeyPatch, state: InstanceState | Condition
+) -> None:
+    terminal = coloured(monkeypatch)
+    console.table(("STATE",), [(StateCell(state),)])
+    assert re.search(rf"\x1b\[[0-9;]+m{state}\b", terminal.getvalue())
 
 
 def test_json_is_one_document_in_plain_letters(

@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
 
 from wb_cli.cli import streams
 from wb_cli.errors import UsageError, WbError
@@ -26,6 +26,19 @@ class Tasks(Protocol):
 
     def finish(self, key: str, text: str, *, ok: bool = True) -> None:
         """Say how ``key`` ended."""
+
+
+class StateCell(NamedTuple):
+    """A cell of a table that has the colour of a state; ``text`` where it says more than that."""
+
+    state: str
+    text: str = ""
+
+    def __str__(self) -> str:
+        return self.text or str(self.state)
+
+
+Cell = str | StateCell
 
 
 class NobodyReadsError(Exception):
@@ -88,18 +101,21 @@ class Console:
         sys.stderr.buffer.write(data)
         sys.stderr.buffer.flush()
 
-    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Write rows as aligned columns, in whole lines where stdout is not a terminal."""
+    def table(self, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+        """Write rows as aligned columns, in whole lines where stdout is not a terminal.
+
+        On a terminal a ``StateCell`` has the colour of its state. Other cells have none.
+        """
         if sys.stdout.isatty():
             self._rich_table(headings, rows)
             return
-        cells = [tuple(headings), *(tuple(row) for row in rows)]
+        cells = [tuple(headings), *(tuple(map(str, row)) for row in rows)]
         widths = [max(len(row[i]) for row in cells) for i in range(len(headings))]
         for row in cells:
             padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             self.line("  ".join(padded).rstrip())
 
-    def _rich_table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def _rich_table(self, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
         from rich import box
         from rich.table import Table
         from rich.text import Text
@@ -108,7 +124,7 @@ class Console:
         for heading in headings:
             table.add_column(heading, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(cell, style=_style(cell)) for cell in row))
+            table.add_row(*(Text(str(cell), style=_style(cell)) for cell in row))
         rich = _rich(stderr=False)
         with rich.capture() as shown:
             rich.print(table)
@@ -192,23 +208,26 @@ _STYLES = {
     "healthy": "green",
     "running": "green",
     "ready": "green",
-    "ok": "green",
     "created": "cyan",
     "stopped": "dim",
     "degraded": "yellow",
     "starting": "yellow",
+    "stopping": "yellow",
     "foreign": "yellow",
+    "paused": "yellow",
+    "removing": "yellow",
+    "restarting": "red",
+    "partial": "red",
     "exited": "red",
+    "dead": "red",
     "failed": "red",
     "unhealthy": "red",
-    "stopping": "yellow",
     "unknown": "red",
 }
 
 
-def _style(cell: str) -> str:
-    word = cell.split(" ", 1)[0].rstrip(":,")
-    return _STYLES.get(word, "")
+def _style(cell: Cell) -> str:
+    return _STYLES.get(cell.state, "") if isinstance(cell, StateCell) else ""
 
 
 def _paint(text: str, code: str) -> str:

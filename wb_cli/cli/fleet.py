@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from wb_cli.cli.console import StateCell
 from wb_cli.cli.refused import documents, name_refused
 
 if TYPE_CHECKING:
@@ -104,9 +105,11 @@ def _summarise(
             console.note(f"{ended.instance}: warning: {warning}")
         for line in _particulars(ended, options):
             console.line(f"{ended.instance}: {line}")
-    rows = [(ended.instance, _result(ended)) for ended in endings]
+    rows = [(ended.instance, _result_cell(ended)) for ended in endings]
     acted_on = {ended.instance for ended in endings}
-    rows += [(entry.title, "refused") for entry in refused if entry.title not in acted_on]
+    rows += [
+        (entry.title, StateCell("refused")) for entry in refused if entry.title not in acted_on
+    ]
     if len(rows) > 1 and not options.dry_run:
         console.table(("INSTANCE", "RESULT"), rows)
     elif not options.dry_run and endings[0].result:
@@ -133,6 +136,10 @@ def in_short(names: Sequence[str]) -> str:
     others = len(names) - NAMES_SHOWN
     shown = ", ".join(names[:NAMES_SHOWN])
     return f"{shown} and {others} more" if others > 0 else shown
+
+
+def _result_cell(ended: Ended[Result]) -> StateCell:
+    return StateCell(ended.result.ending if ended.result else FAILED, _result(ended))
 
 
 def _result(ended: Ended[Result]) -> str:

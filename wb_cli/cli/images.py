@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from wb_cli.cli.console import StateCell
 from wb_cli.cli.context import Json, wb_of
 from wb_cli.cli.group import Group
 from wb_cli.cli.refused import documents, name_refused
@@ -76,7 +77,7 @@ def pull(
         refused = documents(wb.registry.refused)
         wb.console.json({"images": [_pulled(one) for one in ended], "refused": refused})
     else:
-        rows = [(one.image, one.outcome.value) for one in ended]
+        rows = [(one.image, StateCell(one.outcome)) for one in ended]
         wb.console.table(("IMAGE", "RESULT"), rows)
         _show_failures(wb.console, ((one.image, one.error) for one in ended))
     code = exit_code([one.error for one in ended])
@@ -123,7 +124,9 @@ def build(
         ]
         wb.console.json({"images": documents, "notes": notes})
     else:
-        rows = [(tag, "failed" if errors[tag] else _built(one)) for tag, one in ended.items()]
+        rows = [
+            (tag, StateCell("failed" if errors[tag] else _built(one))) for tag, one in ended.items()
+        ]
         wb.console.table(("IMAGE", "RESULT"), rows)
         for note in notes:
             wb.console.line(note)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wb_cli.cli.console import StateCell
 from wb_cli.cli.context import Id, Json, complete_selector, wb_of
 from wb_cli.cli.refused import documents
 from wb_cli.contract import Role
@@ -14,7 +15,7 @@ from wb_cli.contract import Role
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wb_cli.cli.console import Console
+    from wb_cli.cli.console import Cell, Console
     from wb_cli.instances.refused import RefusedEntry
     from wb_cli.lifecycle.status import InstanceStatus
 
@@ -140,9 +141,9 @@ def _show(console: Console, shown: list[InstanceStatus], refused: Sequence[Refus
     rows = [
         (
             each.id,
-            each.state,
+            StateCell(each.state),
             part.role,
-            part.state,
+            StateCell(part.state),
             part.since,
             part.ports,
             part.detail,
@@ -161,9 +162,9 @@ def _show(console: Console, shown: list[InstanceStatus], refused: Sequence[Refus
             console.note(f"{entry.title}: refused: {entry.problem}. {entry.remedy}")
 
 
-def _without_repetition(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+def _without_repetition(rows: Sequence[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
     """An instance's name and state stand in its first row alone."""
-    seen: set[str] = set()
+    seen: set[Cell] = set()
     shown = []
     for row in rows:
         shown.append(("", "", *row[2:]) if row[0] in seen else row)
