@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import docker
 
+from wb_cli.engine.sdk_internals import close_response
+
 SETTLES_WITHIN_S = 30
 
 
@@ -50,7 +52,7 @@ class EngineEvents:
         self._is_closing = True
         self.settle()
         self._thread.join(SETTLES_WITHIN_S)
-        self._stream._response.close()
+        close_response(self._stream)
 
     def settle(self) -> int:
         """Wait until all that has happened so far was read; give how many events that is."""

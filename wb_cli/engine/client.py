@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from wb_cli.engine.sdk_internals import set_api_version
 from wb_cli.errors import (
     AddressPoolError,
     EngineError,
@@ -80,7 +81,7 @@ def _negotiate(api: Any) -> None:
     version = answer.headers.get("Api-Version")
     if not version:
         raise _unreachable(OTHER_SERVER, "it names no version of its API")
-    api._version = version  # noqa: SLF001  (the SDK would ask /version)
+    set_api_version(api, version)
 
 
 def clock_ahead_s(api: Any) -> float:

@@ -12,6 +12,7 @@ from wb_cli.engine import read, render
 from wb_cli.engine.base import Streams
 from wb_cli.engine.client import clock_ahead_s, engine_errors
 from wb_cli.engine.keeping import Kept, keep, make_again
+from wb_cli.engine.sdk_internals import close_response
 from wb_cli.engine.session import Connection, converse
 from wb_cli.engine.stopping import Stops
 from wb_cli.engine.stream import end
@@ -244,5 +245,4 @@ def _read(stream: CancellableStream[bytes]) -> Iterator[bytes]:
             yield from stream
     finally:
         end(stream)
-        # Else the socket stays for the garbage collector to find.
-        stream._response.close()  # type: ignore[attr-defined]  # noqa: SLF001
+        close_response(stream)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from wb_cli.engine.client import engine_errors
+from wb_cli.engine.sdk_internals import reader_of, response_of, socket_of
 from wb_cli.errors import EngineError, WbError
 
 if TYPE_CHECKING:
@@ -138,9 +139,9 @@ class Connection:
     """The SDK's connection to a command that it started, from which nothing waits any more."""
 
     def __init__(self, started: Any) -> None:
-        self._response = started._response  # noqa: SLF001  (or the SDK loses what its reader has)
-        reader = self._response.raw._fp.fp  # noqa: SLF001
-        self._socket = reader.raw._sock  # noqa: SLF001
+        self._response = response_of(started)
+        reader = reader_of(self._response)
+        self._socket = socket_of(reader)
         self._socket.settimeout(0)
         self.head = b""
         # What came in one packet with the answer's headers is in the reader already.

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from wb_cli.engine.client import POOL_CONNECTIONS, engine_errors
+from wb_cli.engine.sdk_internals import close_response
 from wb_cli.engine.stream import end
 from wb_cli.errors import NotFoundError, WbError
 
@@ -42,7 +43,8 @@ class Stops:
 
         ``None`` where there was no process to end: it was down, between two starts, or not there.
         """
-        # In this order: all threads taken by those that wait for an end, nobody would bring it.
+        # Submit the stop first: if waiters filled the pool, no thread would be left to send the
+        # stops that they wait for.
         answered = self._threads.submit(self._ask, container, timeout)
         with engine_errors():
             ends = self._api.events(decode=True, filters={"container": container, "event": "die"})
@@ -102,5 +104,4 @@ def _first_exit_code(ends: CancellableStream[Any]) -> int | None:
     except Exception:  # noqa: BLE001  (closed by another thread, its reader raises anything)
         return None
     finally:
-        # Else the socket stays for the garbage collector to find.
-        ends._response.close()  # type: ignore[attr-defined]  # noqa: SLF001
+        close_response(ends)
