@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from wb_cli.errors import UsageError, WbError
+from wb_cli.instances.config_file import default_config_toml, write_setting
 from wb_cli.instances.setting_table import SETTINGS
-from wb_cli.instances.settings import Settings, default_config_toml, load, write_setting
+from wb_cli.instances.settings import Settings, load
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import platformdirs
 import pytest
 
 from wb_cli.errors import UsageError, WbError
-from wb_cli.instances.setting_table import SETTINGS
+from wb_cli.instances.setting_table import SETTINGS, Places
 from wb_cli.instances.settings import Settings, load
 from wb_cli.secret import Secret
 
@@ -270,10 +270,11 @@ def test_the_table_and_the_settings_name_the_same_settings() -> None:
     assert in_table <= fields
 
 
-def test_the_table_and_the_settings_have_the_same_defaults(host: Host) -> None:
-    named = ("config_file", "servers_file", "mount_path", "secrets_dir", "origins")
-    found = host.load()
-    assert found == Settings(**{name: getattr(found, name) for name in named})
+def test_defaults_stand_in_the_table_alone(host: Host) -> None:
+    assert Settings.__struct_defaults__ == ()
+    places = Places.of(host.environ)
+    for setting in SETTINGS:
+        assert host.load().value(setting) == setting.default_in(places)
 
 
 def test_environment_names_are_those_of_the_contract_or_begin_with_wb() -> None:

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from wb_cli.engine.render import labels
 from wb_cli.engine.types import ContainerSpec, ObservedContainer, ObservedNetwork, Port, State
 from wb_cli.instances.model import Instance
+from wb_cli.instances.setting_table import SETTINGS as TABLE
+from wb_cli.instances.setting_table import Places
 from wb_cli.instances.settings import Settings
 from wb_cli.lifecycle.desired import Credentials, Desired, desired
 from wb_cli.lifecycle.present import Present
@@ -18,11 +20,11 @@ KEY = b"k" * 32
 SUBNET = "10.213.0.0/26"
 PASSWORDS = ("sesame-init", "sesame-connect", "sesame-admin")
 DEMO = Instance("demo", "Demo", 9001, "1.6.7")
+PLACES = Places(config=Path("/etc/wb"), data=Path("/srv"))
+DEFAULTS = {each.name: each.default_in(PLACES) for each in TABLE if not each.is_passed_on}
+GIVEN = {"mount_path": Path("/mnt")}
 SETTINGS = Settings(
-    config_file=Path("/etc/wb/config.toml"),
-    servers_file=Path("/srv/servers.json"),
-    mount_path=Path("/mnt"),
-    secrets_dir=Path("/srv/secrets"),
+    config_file=PLACES.config / "config.toml", passed_on={}, origins={}, **DEFAULTS | GIVEN
 )
 
 

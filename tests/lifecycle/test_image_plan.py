@@ -1,16 +1,13 @@
 """Which images are needed, pulled, and what may stand in."""
 
-from pathlib import Path
-
 import pytest
-from lifecycle.examples import DEMO
+from lifecycle.examples import DEMO, SETTINGS
 from msgspec.structs import replace
 
 from wb_cli import __version__
 from wb_cli.contract import Role
 from wb_cli.images import PLATFORM, POSTGRES, VALKEY
 from wb_cli.instances.model import Instance
-from wb_cli.instances.settings import Settings
 from wb_cli.lifecycle.image_plan import (
     NeededImage,
     images_to_pull,
@@ -19,7 +16,6 @@ from wb_cli.lifecycle.image_plan import (
     users_of_other_platforms,
 )
 
-SETTINGS = Settings(Path("/c/config.toml"), Path("/s.json"), Path("/m"), Path("/k"))
 OURS = replace(
     SETTINGS,
     postgres_image=POSTGRES.reference,

@@ -4,54 +4,53 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from wb_cli.errors import UsageError
 from wb_cli.instances import config_file as toml
 from wb_cli.instances import dotenv
-from wb_cli.instances.config_file import default_config_toml, write_setting
 from wb_cli.instances.setting_table import (
     CONFIG_FILE,
     ENV_FILE,
     SETTINGS,
-    VALKEY_MAX_MEMORY,
     Places,
     Setting,
 )
 from wb_cli.secret import Secret
 
-__all__ = ["SETTINGS", "Settings", "default_config_toml", "load", "write_setting"]
-
 HERE = Path()
 
 
-class Settings(Struct, frozen=True):
-    """Every setting with its value; where each came from stands in :attr:`origins`."""
+class Settings(Struct, frozen=True, kw_only=True):
+    """Every setting with its value; where each came from stands in :attr:`origins`.
+
+    The table of settings has the defaults.
+    """
 
     config_file: Path
     servers_file: Path
     mount_path: Path
     secrets_dir: Path
-    domain: str = "localhost"
-    sites_available: Path = Path("/etc/nginx/sites-available")
-    sites_enabled: Path = Path("/etc/nginx/sites-enabled")
-    postgres_password: Secret | None = None
-    pg_password: Secret | None = None
-    passed_on: Mapping[str, Secret] = field(default_factory=dict)
-    postgres_image: str = "postgres:17.4"
-    valkey_image: str = "valkey/valkey:8"
-    platform_image: str | None = None
-    admin_image: str = "timroberton/comb:wb-hmis-server-admin-v{version}"
-    pull_images: tuple[str, ...] = ()
-    mirror: str = ""
-    bind_address: str = "127.0.0.1"
-    postgres_bind_address: str = "127.0.0.1"
-    subnet_pool: str = "10.213.0.0/16"
-    subnet_prefix: int = 26
-    valkey_max_memory: int = VALKEY_MAX_MEMORY
-    cache_persistence: str = "rdb"
-    labels: Mapping[str, str] = field(default_factory=dict)
-    origins: Mapping[str, str] = field(default_factory=dict)
+    domain: str
+    sites_available: Path
+    sites_enabled: Path
+    postgres_password: Secret | None
+    pg_password: Secret | None
+    passed_on: Mapping[str, Secret]
+    postgres_image: str
+    valkey_image: str
+    platform_image: str | None
+    admin_image: str
+    pull_images: tuple[str, ...]
+    mirror: str
+    bind_address: str
+    postgres_bind_address: str
+    subnet_pool: str
+    subnet_prefix: int
+    valkey_max_memory: int
+    cache_persistence: str
+    labels: Mapping[str, str]
+    origins: Mapping[str, str]
 
     def value(self, setting: Setting) -> Any:
         """The value of one setting of the table."""

@@ -11,8 +11,9 @@ from wb_cli.engine.types import BuildSpec
 from wb_cli.errors import WbError
 from wb_cli.host import base_image, wheels
 from wb_cli.images import BASE, LABEL_RECIPE, PLATFORM, PUBLIC_BASE, Recipe, digest
+from wb_cli.instances.config_file import write_setting
 from wb_cli.instances.model import Instance
-from wb_cli.instances.settings import Settings, write_setting
+from wb_cli.instances.settings import Settings
 from wb_cli.lifecycle.image_plan import users_of_other_platforms
 from wb_cli.lifecycle.side_by_side import side_by_side
 

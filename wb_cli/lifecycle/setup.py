@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from wb_cli.errors import EngineError, EngineUnreachableError, WbError
 from wb_cli.host import directories, engine_service
+from wb_cli.instances.config_file import default_config_toml
 from wb_cli.instances.files import write_atomically
-from wb_cli.instances.settings import default_config_toml
 from wb_cli.lifecycle import provision
 from wb_cli.lifecycle.image_plan import NeededImage, needed_images
 from wb_cli.lifecycle.pull import pull_one
