@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from wb_cli.errors import UsageError
+from wb_cli.instances import near
 from wb_cli.instances.entries import FIELDS_BY_NAME, Field
-from wb_cli.instances.near import did_you_mean
 from wb_cli.instances.own_environment import objection
 from wb_cli.instances.registry_text import is_same
 from wb_cli.instances.texts import shorten
@@ -86,12 +86,8 @@ def shown(name: str, value: Any) -> str:
 
 def find(name: str) -> Field:
     """The field of this name; an error suggests near ones."""
-    if name in FIELDS_BY_NAME:
-        return FIELDS_BY_NAME[name]
-    raise UsageError(
-        f"an instance has no field {shorten(name)}",
-        did_you_mean(name, FIELDS_BY_NAME, "`wb config fields` lists them all."),
-    )
+    message = f"an instance has no field {shorten(name)}"
+    return near.find(name, FIELDS_BY_NAME, message, "`wb config fields` lists them all.")
 
 
 def _environment(raw: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from wb_cli.errors import UsageError
+from wb_cli.instances import near
 from wb_cli.instances.files import locked, translated, write_atomically
-from wb_cli.instances.near import did_you_mean
 from wb_cli.instances.setting_table import SETTINGS, SETTINGS_BY_NAME, Places, Setting
 from wb_cli.instances.texts import shorten
 from wb_cli.secret import Secret
@@ -53,12 +53,8 @@ def _text(name: str, value: Any, path: Path) -> str:
 
 def find(name: str, where: str) -> Setting:
     """The setting of this name; an error suggests near ones."""
-    if name in SETTINGS_BY_NAME:
-        return SETTINGS_BY_NAME[name]
-    raise UsageError(
-        f"{where}: there is no setting {shorten(name)}",
-        did_you_mean(name, SETTINGS_BY_NAME, "`wb config settings` lists them all."),
-    )
+    message = f"{where}: there is no setting {shorten(name)}"
+    return near.find(name, SETTINGS_BY_NAME, message, "`wb config settings` lists them all.")
 
 
 def write_setting(config_file: Path, name: str, value: str) -> None:

@@ -1,10 +1,33 @@
 """Did you mean ...? One rule for every word that is not known. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from wb_cli.errors import UsageError
+
+T = TypeVar("T")
 
 # Below it, words are suggested that only share a few letters with what was typed.
 ALIKE = 0.65
 SHOWN = 3
+
+
+def find(word: str, known: Mapping[str, T], message: str, otherwise: str) -> T:
+    """What is known by this word. Where nothing is, the error suggests near words.
+
+    Raises:
+        UsageError: ``message``, with near words or else ``otherwise`` as its hint.
+    """
+    if word in known:
+        return known[word]
+    raise not_known(word, known, message, otherwise)
+
+
+def not_known(
+    word: str, known: Iterable[str], message: str, otherwise: str, *, prefix: str = ""
+) -> UsageError:
+    """The error for a word that is not known. For the hint see :func:`did_you_mean`."""
+    return UsageError(message, did_you_mean(word, known, otherwise, prefix=prefix))
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str, *, prefix: str = "") -> str:

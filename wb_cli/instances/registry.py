@@ -11,7 +11,7 @@ from wb_cli.errors import UsageError
 from wb_cli.instances.claims import Claims
 from wb_cli.instances.entries import EntryError, Flaw, parse_entry
 from wb_cli.instances.model import Instance
-from wb_cli.instances.near import did_you_mean
+from wb_cli.instances.near import not_known
 from wb_cli.instances.refused import RefusedEntry
 from wb_cli.instances.registry_text import Entry
 from wb_cli.instances.texts import place, shorten
@@ -50,13 +50,14 @@ def unknown(instance_id: str, registry: Registry) -> UsageError:
     from wb_cli.instances.setting_table import SETTINGS_BY_NAME  # (needed only to fail)
 
     known = [*registry.ids(), *(one.instance_id for one in registry.refused if one.instance_id)]
-    hint = did_you_mean(instance_id, known, "`wb config list` shows what there is.")
+    message = f"there is no instance {shorten(instance_id)} in the registry file"
+    error = not_known(instance_id, known, message, "`wb config list` shows what there is.")
     if instance_id in SETTINGS_BY_NAME:
-        hint = (
+        error.hint = (
             f"{instance_id} is a setting: write it in config.toml, or give "
             f"`--set {instance_id}=...` before the command."
         )
-    return UsageError(f"there is no instance {shorten(instance_id)} in the registry file", hint)
+    return error
 
 
 def judge(entries: Sequence[Entry]) -> Registry:

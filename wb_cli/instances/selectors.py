@@ -1,12 +1,12 @@
 """Selectors: the words by which a command line names instances. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
 from wb_cli.errors import UsageError
 from wb_cli.instances.model import Instance
-from wb_cli.instances.near import did_you_mean
+from wb_cli.instances.near import not_known
 from wb_cli.instances.refused import RefusedEntry
 from wb_cli.instances.registry import Registry, unknown
 from wb_cli.instances.texts import shorten
@@ -106,11 +106,9 @@ def _by_tag(tag: str, registry: Registry) -> Selection:
         tuple(entry for entry in registry.refused if tag in entry.tags),
     )
     known = _tags(registry)
-    return (
-        found
-        if tag in known
-        else _nothing(f"no instance has the tag {shorten(tag)}", tag, known, TAG)
-    )
+    if tag in known:
+        return found
+    raise _not_in_use(tag, known, f"no instance has the tag {shorten(tag)}", TAG)
 
 
 def _by_version(version: str, registry: Registry) -> Selection:
@@ -122,7 +120,8 @@ def _by_version(version: str, registry: Registry) -> Selection:
     known |= {entry.server_version for entry in registry.refused} - {""}
     if version in known:
         return found
-    return _nothing(f"no instance has server version {shorten(version)}", version, known, SERVER)
+    message = f"no instance has server version {shorten(version)}"
+    raise _not_in_use(version, known, message, SERVER)
 
 
 def _tags(registry: Registry) -> set[str]:
@@ -140,6 +139,6 @@ def _no_id(word: str, registry: Registry) -> UsageError:
     return error
 
 
-def _nothing(message: str, word: str, known: Iterable[str], prefix: str) -> Selection:
+def _not_in_use(word: str, known: Collection[str], message: str, prefix: str) -> UsageError:
     in_use = f"In use: {', '.join(sorted(known)) or 'none'}."
-    raise UsageError(message, did_you_mean(word, known, in_use, prefix=prefix))
+    return not_known(word, known, message, in_use, prefix=prefix)
