@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import errno
-import fcntl
+import math
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from wb_cli.instances.files import take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-RETRY_INTERVAL_S = 0.02
 # What file systems answer that know no such lock on a folder.
 _UNSUPPORTED = {errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}
 
@@ -30,19 +31,15 @@ def folder_locked(path: Path, pause: Callable[[float], None]) -> Iterator[None]:
         yield
         return
     try:
-        while not _taken(descriptor):
-            pause(RETRY_INTERVAL_S)
+        _take(descriptor, pause)
         yield
     finally:
         os.close(descriptor)
 
 
-def _taken(descriptor: int) -> bool:
+def _take(descriptor: int, pause: Callable[[float], None]) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        take(descriptor, math.inf, pause)
     except OSError as error:
         if error.errno not in _UNSUPPORTED:
             raise
-    return True
