@@ -116,7 +116,6 @@ LEFT_OUT = {
     "suffix": "it is part of the container's name",
     "labels": "they carry the fingerprint itself",
     "secret_files": "they count only when the container is created",
-    "auto_remove": "it is the opposite of `supervised`, which counts",
 }
 OTHER_VALUES: dict[str, Any] = {
     "image": "other:1",
@@ -128,7 +127,7 @@ OTHER_VALUES: dict[str, Any] = {
     "memory": 99,
     "cpus": 9.9,
     "shm_size": 99,
-    "supervised": False,
+    "auto_remove": True,
 }
 
 

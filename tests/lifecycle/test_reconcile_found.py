@@ -322,10 +322,10 @@ def test_stop_takes_leftovers_and_never_started_containers_and_every_network_alo
 
 def test_postgres_and_valkey_with_restart_no_remove_themselves_and_are_never_supervised() -> None:
     seed = wanted(restart="no")
-    assert [(c.name, c.auto_remove, c.supervised) for c in seed.containers] == [
-        ("demo-postgres", True, False),
-        ("demo-valkey", True, False),
-        ("demo", False, True),
+    assert [(c.name, c.auto_remove) for c in seed.containers] == [
+        ("demo-postgres", True),
+        ("demo-valkey", True),
+        ("demo", False),
     ]
     assert run(seed, Present()) == "\n".join(
         line

@@ -107,7 +107,8 @@ class SecretFile(Struct, frozen=True):
 class ContainerSpec(Struct, frozen=True):
     """What one container of an instance must be. Memory in bytes, stop timeout in seconds.
 
-    ``suffix`` is part of the name of a container that works on a part's folder for a moment.
+    With ``auto_remove`` the engine removes it when it ends. One without it is supervised once it is
+    ready. ``suffix`` is part of the name of a container that works on a part's folder for a moment.
     """
 
     instance: str
@@ -123,7 +124,6 @@ class ContainerSpec(Struct, frozen=True):
     cpus: float | None = None
     shm_size: int | None = None
     auto_remove: bool = False
-    supervised: bool = True
     labels: Mapping[str, str] = field(default_factory=dict)
     suffix: str = ""
 

@@ -42,7 +42,6 @@ def carrier(carry: CarryOver) -> ContainerSpec:
         suffix=CARRIER,
         stop_timeout=STOP_S,
         auto_remove=False,
-        supervised=False,
     )
 
 

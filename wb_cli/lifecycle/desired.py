@@ -130,7 +130,7 @@ def _postgres(instance: Instance, settings: Settings, credentials: Credentials) 
         secret_files=_password_file(credentials),
         stop_timeout=contract.STOP_TIMEOUTS[Role.POSTGRES],
         shm_size=POSTGRES_SHM_BYTES,
-        **_removed_when_stopped(instance),
+        auto_remove=_removes_itself(instance),
     )
 
 
@@ -149,7 +149,7 @@ def _valkey(instance: Instance, settings: Settings) -> ContainerSpec:
         command=contract.VALKEY_COMMAND + valkey_flags(instance, settings),
         mounts=(Mount(str(folder / contract.VALKEY_DATA), contract.VALKEY_DATA_PATH),),
         stop_timeout=contract.STOP_TIMEOUTS[Role.VALKEY],
-        **_removed_when_stopped(instance),
+        auto_remove=_removes_itself(instance),
     )
 
 
@@ -253,10 +253,9 @@ def _valkey_url(instance: Instance) -> str:
     return f"redis://{Role.VALKEY.container_name(instance.id)}:{contract.VALKEY_PORT}"
 
 
-def _removed_when_stopped(instance: Instance) -> dict[str, Any]:
+def _removes_itself(instance: Instance) -> bool:
     """``"restart": "no"`` in the registry file: PostgreSQL and Valkey run with ``--rm``."""
-    unsupervised = instance.restart == "no"
-    return {"auto_remove": unsupervised, "supervised": not unsupervised}
+    return instance.restart == "no"
 
 
 def _declared(

@@ -28,7 +28,7 @@ def fingerprint(spec: ContainerSpec, key: bytes) -> dict[str, str]:
         "memory": str(spec.memory or ""),
         "cpus": str(spec.cpus or ""),
         "shared memory": str(spec.shm_size or ""),
-        "restart": "no" if not spec.supervised else "always",
+        "restart": "no" if spec.auto_remove else "always",
     }
     variables = {name: _shown(value, key) for name, value in spec.environment.items()}
     return {k: v for k, v in fields.items() if v} | variables

@@ -117,7 +117,7 @@ def _cases(spec: ContainerSpec, container: ObservedContainer, present: Present) 
     """The states a container can be found in, the first that applies first."""
     change = _declared_change(spec, container)
     policy = present.policies.get(container.id)
-    is_unsupervised = spec.supervised and policy is not None and policy != "always"
+    is_unsupervised = not spec.auto_remove and policy is not None and policy != "always"
     return (
         # Its secret files may be missing: a run may have been killed right after creating it.
         (
@@ -175,7 +175,7 @@ def _difference(spec: ContainerSpec, container: ObservedContainer) -> str:
 
 def _until_ready(spec: ContainerSpec, policy: str | None = None) -> tuple[Operation, ...]:
     """Supervised only once it is ready: a start that fails stays down to be looked at."""
-    is_due = spec.supervised and policy != "always"
+    is_due = not spec.auto_remove and policy != "always"
     return (Await(spec), SetRestartPolicy(spec.name, "always")) if is_due else (Await(spec),)
 
 
