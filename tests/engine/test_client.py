@@ -12,7 +12,7 @@ import requests
 import urllib3.exceptions
 
 from wb_cli.engine import client
-from wb_cli.engine.client import connect, engine_errors
+from wb_cli.engine.client import connect, docker_errors
 from wb_cli.engine.docker_engine import DockerEngine
 from wb_cli.errors import (
     AddressPoolError,
@@ -113,7 +113,7 @@ def test_a_foreign_error_becomes_one_of_ours_with_the_engine_s_own_words(
     foreign: Exception, kind: type[WbError], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://host:2375")
-    with pytest.raises(WbError) as caught, engine_errors():
+    with pytest.raises(WbError) as caught, docker_errors():
         raise foreign
     assert type(caught.value) is kind
     assert caught.value.message == message
@@ -121,12 +121,12 @@ def test_a_foreign_error_becomes_one_of_ours_with_the_engine_s_own_words(
 
 
 def test_our_own_mistakes_pass_as_they_are() -> None:
-    with pytest.raises(KeyError), engine_errors():
+    with pytest.raises(KeyError), docker_errors():
         raise KeyError("Id")
 
 
 def test_a_missing_image_says_how_it_is_had() -> None:
-    with pytest.raises(WbError) as caught, engine_errors():
+    with pytest.raises(WbError) as caught, docker_errors():
         raise refusal("No such image: x", docker.errors.ImageNotFound)
     assert "`wb pull`" in caught.value.hint
 
@@ -163,7 +163,7 @@ def test_an_engine_that_cannot_be_reached_is_remedied_by_who_chose_it_and_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     choose(monkeypatch, environ)
-    with pytest.raises(EngineUnreachableError) as caught, engine_errors():
+    with pytest.raises(EngineUnreachableError) as caught, docker_errors():
         raise reason
     assert caught.value.hint.startswith(remedy)
     assert caught.value.is_absent is is_absent
@@ -183,14 +183,14 @@ def test_a_docker_context_in_use_is_named_first(
     choose(monkeypatch, {"DOCKER_CONFIG": str(tmp_path)})
     (tmp_path / "config.json").write_text('{"currentContext": "elsewhere"}')
     monkeypatch.setattr(client, "endpoint", lambda: "unix:///run/elsewhere.sock")
-    with pytest.raises(EngineUnreachableError) as caught, engine_errors():
+    with pytest.raises(EngineUnreachableError) as caught, docker_errors():
         raise REFUSED
     assert caught.value.hint.startswith("The Docker context elsewhere is used: ")
     assert not caught.value.is_absent
 
 
 def test_a_network_that_is_still_in_use_says_how_its_user_is_found() -> None:
-    with pytest.raises(EngineError) as caught, engine_errors():
+    with pytest.raises(EngineError) as caught, docker_errors():
         raise refusal("error while removing network: network demo has active endpoints")
     assert "`docker network inspect`" in caught.value.hint
 

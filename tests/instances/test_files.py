@@ -11,7 +11,7 @@ import pytest
 from services import wait_until
 
 from wb_cli.errors import LockedError, WbError
-from wb_cli.instances.files import locked, translated, write_atomically
+from wb_cli.instances.files import file_errors, locked, write_atomically
 from wb_cli.instances.store import RegistryFile
 
 WRITERS = 8
@@ -131,7 +131,7 @@ def test_a_failed_write_keeps_the_old_content_and_leaves_nothing_behind(
 
 
 def test_of_a_full_disk_the_remedy_is_space(tmp_path: Path) -> None:
-    with pytest.raises(WbError) as caught, translated(tmp_path / "file", "write"):
+    with pytest.raises(WbError) as caught, file_errors(tmp_path / "file", "write"):
         Path("/dev/full").write_bytes(b"x")
     assert "no space left" in caught.value.message
     assert f"Free some space at {tmp_path}" in caught.value.hint

@@ -65,7 +65,7 @@ def connect() -> docker.DockerClient:
             f"there is no Docker context {_context_name()}",
             "`docker context ls` lists them; DOCKER_CONTEXT or `docker context use` chooses one.",
         )
-    with engine_errors():
+    with docker_errors():
         client = docker.from_env(
             version=MINIMUM_DOCKER_API_VERSION,
             timeout=CALL_TIMEOUT_S,
@@ -86,7 +86,7 @@ def _negotiate(api: Any) -> None:
 
 def clock_ahead_s(api: Any) -> float:
     """How far the engine's clock is ahead of this machine's, in whole seconds, rounded down."""
-    with engine_errors():
+    with docker_errors():
         answer = api.get(f"{api.base_url}/_ping", timeout=CALL_TIMEOUT_S)
     try:
         return parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
@@ -111,7 +111,7 @@ def _context_name() -> str:
 
 
 @contextmanager
-def engine_errors() -> Iterator[None]:
+def docker_errors() -> Iterator[None]:
     """Turn what the Docker SDK and its HTTP client raise into errors of ours.
 
     Raises:

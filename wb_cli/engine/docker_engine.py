@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wb_cli.engine import read, render
 from wb_cli.engine.base import Streams
-from wb_cli.engine.client import clock_ahead_s, engine_errors
+from wb_cli.engine.client import clock_ahead_s, docker_errors
 from wb_cli.engine.keeping import Kept, keep, make_again
 from wb_cli.engine.sdk_internals import close_response
 from wb_cli.engine.session import Connection, converse
@@ -55,7 +55,7 @@ class DockerEngine:
 
     def info(self) -> EngineInfo:
         """Which engine this is."""
-        with engine_errors():
+        with docker_errors():
             version = self._api.version()
         return EngineInfo(
             version=version["Version"],
@@ -65,7 +65,7 @@ class DockerEngine:
 
     def observe(self) -> Observed:
         """List all containers and networks, ours and others', in one call each."""
-        with engine_errors():
+        with docker_errors():
             # Signals first: a container that is told to stop meanwhile shows as running, and is.
             stopping = read.stopping(self._events({"type": "container", "event": ENDINGS}))
             containers = self._api.containers(all=True)
@@ -77,7 +77,7 @@ class DockerEngine:
 
     def remembers(self, moment: float) -> bool:
         """Whether its events reach back to a moment (seconds since the epoch)."""
-        with engine_errors():
+        with docker_errors():
             events = self._events({})
         return len(events) < EVENTS_KEPT or events[0]["timeNano"] / 1e9 <= moment
 
@@ -92,20 +92,20 @@ class DockerEngine:
 
     def inspect(self, container: str) -> ContainerDetail:
         """What one container is doing. Raises ``NotFoundError``."""
-        with engine_errors():
+        with docker_errors():
             return read.detail(self._api.inspect_container(container))
 
     def image(self, reference: str) -> ImageInfo | None:
         """The local image of that reference, or ``None``."""
         try:
-            with engine_errors():
+            with docker_errors():
                 return read.image(self._api.inspect_image(reference))
         except (ImageMissingError, NotFoundError):
             return None
 
     def create_network(self, spec: NetworkSpec) -> str:
         """Make a bridge network and give its id. Raises ``AddressPoolError`` on overlap."""
-        with engine_errors():
+        with docker_errors():
             created = self._api.create_network(**render.network_arguments(spec))
         return str(created["Id"])
 
@@ -113,18 +113,18 @@ class DockerEngine:
         """Remove a network; one that is gone already is fine."""
         self._stops.settle()
         try:
-            with engine_errors():
+            with docker_errors():
                 self._api.remove_network(network)
         except NotFoundError:
             return
 
     def create_container(self, spec: ContainerSpec, network: str) -> str:
         """Create (not start) a container on a network, its secret files in place; give its id."""
-        with engine_errors():
+        with docker_errors():
             arguments = render.container_arguments(self._api, spec, network)
             container = str(self._api.create_container(**arguments)["Id"])
         try:
-            with engine_errors():
+            with docker_errors():
                 for file in spec.secret_files:
                     self._api.put_archive(container, "/", render.archive(file))
         except EngineError:
@@ -135,7 +135,7 @@ class DockerEngine:
     def start(self, container: str) -> None:
         """Start a container; one that runs already is fine."""
         self._stops.settle(container)
-        with engine_errors():
+        with docker_errors():
             self._api.start(container)
 
     def stop(self, container: str, timeout: int) -> int | None:
@@ -146,7 +146,7 @@ class DockerEngine:
         """Remove a stopped container and wait until it is gone; one that is gone is fine."""
         self._stops.settle(container)
         try:
-            with engine_errors():
+            with docker_errors():
                 self._api.remove_container(container, v=True)
         except NotFoundError:
             return
@@ -157,7 +157,7 @@ class DockerEngine:
 
     def _wait_until_removed(self, container: str) -> None:
         try:
-            with engine_errors():
+            with docker_errors():
                 self._api.wait(container, condition="removed")
         except NotFoundError:
             return
@@ -173,18 +173,18 @@ class DockerEngine:
     def rename(self, container: str, name: str) -> None:
         """Give a container another name."""
         self._stops.settle(container)
-        with engine_errors():
+        with docker_errors():
             self._api.rename(container, name)
 
     def set_restart_policy(self, container: str, policy: str) -> None:
         """Switch the restart policy (``no`` or ``always``) of a container."""
         self._stops.settle(container)
-        with engine_errors():
+        with docker_errors():
             self._api.update_container(container, restart_policy={"Name": policy})
 
     def logs(self, container: str, tail: int) -> str:
         """The last lines a container wrote, both streams, decoded leniently."""
-        with engine_errors():
+        with docker_errors():
             written = self._api.logs(container, stdout=True, stderr=True, tail=tail)
         return bytes(written).decode(errors="replace")
 
@@ -192,7 +192,7 @@ class DockerEngine:
         self, container: str, tail: int, wait_for_end: Callable[[], None] | None = None
     ) -> Iterator[bytes]:
         """The last lines a container wrote and then what it writes, until it ends."""
-        with engine_errors():
+        with docker_errors():
             lines = self._api.logs(container, stream=True, follow=True, tail=tail)
         if wait_for_end:
             _close_after(lines, wait_for_end)
@@ -207,14 +207,14 @@ class DockerEngine:
     def converse(self, container: str, command: Sequence[str], streams: Streams) -> int:
         """Run a command inside a running container on streams of ours; give its exit code."""
         has_input, has_terminal = streams.source is not None, streams.terminal is not None
-        with engine_errors():
+        with docker_errors():
             made = self._api.exec_create(
                 container, list(command), stdin=has_input, tty=has_terminal
             )["Id"]
             started = self._api.exec_start(made, tty=has_terminal, socket=True)
         with closing(Connection(started)) as connection, self._lending(streams.terminal, made):
             converse(connection, streams)
-        with engine_errors():
+        with docker_errors():
             code = self._api.exec_inspect(made)["ExitCode"]
         if code is None:
             raise EngineError(f"the engine has left {command[0]}, which may still be running")
@@ -222,7 +222,7 @@ class DockerEngine:
 
     def _lending(self, terminal: Terminal | None, made: str) -> AbstractContextManager[None]:
         def resize(lines: int, columns: int) -> None:
-            with suppress(WbError), engine_errors():  # it may have ended
+            with suppress(WbError), docker_errors():  # it may have ended
                 self._api.exec_resize(made, height=lines, width=columns)
 
         return terminal.lent(resize) if terminal else nullcontext()
@@ -241,7 +241,7 @@ def _close_after(stream: CancellableStream[bytes], wait_for_end: Callable[[], No
 def _read(stream: CancellableStream[bytes]) -> Iterator[bytes]:
     """What the engine sends; what its reader raises (a closed pipe) is none of the engine's."""
     try:
-        with engine_errors():
+        with docker_errors():
             yield from stream
     finally:
         end(stream)

@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from wb_cli.engine import read
-from wb_cli.engine.client import engine_errors
+from wb_cli.engine.client import docker_errors
 from wb_cli.engine.pull_progress import PullProgress, Tally
 from wb_cli.engine.stream import watched
 from wb_cli.errors import EngineError, ImageMissingError, NotFoundError, UsageError
@@ -131,7 +131,7 @@ class Images:
 
         Who does not read it to its end has to close it: the engine would go on sending.
         """
-        with engine_errors():
+        with docker_errors():
             answer = self._api.get(
                 self._url("images/get"),
                 params={"names": list(references)},
@@ -161,12 +161,12 @@ class Images:
     def tag(self, source: str, reference: str) -> None:
         """Give a local image another name."""
         repository, tag = split(reference)
-        with engine_errors():
+        with docker_errors():
             self._api.tag(source, repository, tag)
 
     def untag(self, reference: str) -> None:
         """Take a name away from an image; with its last name the image goes."""
-        with engine_errors():
+        with docker_errors():
             self._api.remove_image(reference, noprune=True)
 
     def _url(self, path: str) -> str:
@@ -174,7 +174,7 @@ class Images:
 
     def _inspect(self, reference: str) -> dict[str, Any] | None:
         try:
-            with engine_errors():
+            with docker_errors():
                 inspected: dict[str, Any] = self._api.inspect_image(reference)
         except (ImageMissingError, NotFoundError):
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wb_cli.contract import Env
-from wb_cli.engine.client import engine_errors
+from wb_cli.engine.client import docker_errors
 from wb_cli.errors import ImageMissingError, NotFoundError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _SECRETS, _SECRETS_PARENT = "/run/wb", "/run"
 
 def keep(api: Any, container: str) -> Kept:
     """Read what a container is made of. Raises ``NotFoundError``."""
-    with engine_errors():
+    with docker_errors():
         inspected = api.inspect_container(container)
         environment = inspected["Config"].get("Env") or []
         has_secrets = any(each.startswith(f"{Env.POSTGRES_PASSWORD_FILE}=") for each in environment)
@@ -52,7 +52,7 @@ def make_again(api: Any, kept: Kept, network: str) -> str:
         "HostConfig": {**inspected["HostConfig"], "NetworkMode": network},
         "NetworkingConfig": {"EndpointsConfig": {network: endpoint}},
     }
-    with engine_errors():
+    with docker_errors():
         container = str(api.create_container_from_config(configuration, kept.name)["Id"])
         if kept.secrets is not None:
             api.put_archive(container, _SECRETS_PARENT, kept.secrets)
@@ -63,7 +63,7 @@ def _image(api: Any, inspected: Mapping[str, Any]) -> str:
     """The image by name where the name still means it, else by id."""
     name, ran_on = str(inspected["Config"]["Image"]), str(inspected["Image"])
     try:
-        with engine_errors():
+        with docker_errors():
             return name if api.inspect_image(name)["Id"] == ran_on else ran_on
     except (ImageMissingError, NotFoundError):
         return ran_on

@@ -10,7 +10,7 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from wb_cli.engine.client import engine_errors
+from wb_cli.engine.client import docker_errors
 from wb_cli.engine.sdk_internals import reader_of, response_of, socket_of
 from wb_cli.errors import EngineError, WbError
 
@@ -164,7 +164,7 @@ class Connection:
 
     def read(self) -> bytes | None:
         """What has come: nothing at the end, and ``None`` where nothing has come yet."""
-        with engine_errors():
+        with docker_errors():
             try:
                 return bytes(self._socket.recv(CHUNK))
             except NOT_NOW:

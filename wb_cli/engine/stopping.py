@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from wb_cli.engine.client import POOL_CONNECTIONS, engine_errors
+from wb_cli.engine.client import POOL_CONNECTIONS, docker_errors
 from wb_cli.engine.sdk_internals import close_response
 from wb_cli.engine.stream import end
 from wb_cli.errors import NotFoundError, WbError
@@ -46,7 +46,7 @@ class Stops:
         # Submit the stop first: if waiters filled the pool, no thread would be left to send the
         # stops that they wait for.
         answered = self._threads.submit(self._ask, container, timeout)
-        with engine_errors():
+        with docker_errors():
             ends = self._api.events(decode=True, filters={"container": container, "event": "die"})
         answered.add_done_callback(lambda _: end(ends))
         ended = self._threads.submit(_first_exit_code, ends)
@@ -68,14 +68,14 @@ class Stops:
 
     def _ask(self, container: str, timeout: int) -> bool:
         """Have it stopped; whether there was a process to end."""
-        with engine_errors():
+        with docker_errors():
             has_process = bool(self._api.inspect_container(container)["State"]["Pid"])
             self._api.stop(container, timeout=timeout)
         return has_process
 
     def _ask_again(self, container: str) -> None:
         """Send a young container its stop signal again; it may have ended meanwhile."""
-        with suppress(WbError), engine_errors():
+        with suppress(WbError), docker_errors():
             inspected = self._api.inspect_container(container)
             if _age(inspected) < YOUNG:
                 signal = inspected["Config"].get("StopSignal") or DEFAULT_STOP_SIGNAL
@@ -86,7 +86,7 @@ class Stops:
         try:
             if not answered.result():
                 return None
-            with engine_errors():
+            with docker_errors():
                 return int(self._api.inspect_container(container)["State"]["ExitCode"])
         except NotFoundError:
             return None

@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from wb_cli.engine.client import engine_errors
+from wb_cli.engine.client import docker_errors
 from wb_cli.errors import EngineError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _read(
     inbox: queue.SimpleQueue[Event | BaseException | None],
 ) -> None:
     try:
-        with engine_errors():
+        with docker_errors():
             for event in open_stream():
                 inbox.put(event)
         inbox.put(None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from msgspec import Struct
 from wb_cli.errors import WbError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 ENOUGH_BYTES = 100 * 1024**2
 DEFAULT_MODE = 0o755
@@ -36,13 +37,13 @@ def create(root: Path, names: Iterable[str], modes: Mapping[str, int]) -> dict[s
     Raises:
         WbError: something stands in the way, or this user may not write there.
     """
-    with _translated(root):
+    with _folder_errors(root):
         root.mkdir(mode=DEFAULT_MODE, parents=True, exist_ok=True)
     return {name: _create_one(root / name, modes.get(name, DEFAULT_MODE)) for name in names}
 
 
 def _create_one(path: Path, mode: int) -> bool:
-    with _translated(path):
+    with _folder_errors(path):
         if path.is_dir():
             return False
         path.mkdir()
@@ -135,18 +136,13 @@ def place(path: str | Path) -> Place:
     return Place(name, (found.st_dev, found.st_ino))
 
 
-class _translated:  # noqa: N801  (reads as a word where it is used)
+@contextmanager
+def _folder_errors(path: Path) -> Iterator[None]:
     """Turn the system's refusal into an error that names the path and the remedy."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            message = f"cannot create {self._path}: {error.strerror or error}"
-            raise WbError(
-                message, "Check who owns the folder above it, or run wb as root."
-            ) from error
+    try:
+        yield
+    except OSError as error:
+        raise WbError(
+            f"cannot create {path}: {error.strerror or error}",
+            "Check who owns the folder above it, or run wb as root.",
+        ) from error

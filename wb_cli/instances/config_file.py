@@ -7,7 +7,7 @@ from typing import Any
 
 from wb_cli.errors import UsageError
 from wb_cli.instances import near
-from wb_cli.instances.files import locked, translated, write_atomically
+from wb_cli.instances.files import file_errors, locked, write_atomically
 from wb_cli.instances.setting_table import SETTINGS, SETTINGS_BY_NAME, Places, Setting
 from wb_cli.instances.texts import shorten
 from wb_cli.secret import Secret
@@ -23,7 +23,7 @@ MODE = 0o600
 
 def read(path: Path) -> dict[str, str]:
     """Each setting that the file has, as text; an absent file has none, an empty value is none."""
-    with translated(path, "read"):
+    with file_errors(path, "read"):
         try:
             content = path.read_bytes()
         except FileNotFoundError:

@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from wb_cli.errors import UsageError
-from wb_cli.instances.files import translated
+from wb_cli.instances.files import file_errors
 
 LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<rest>.*)", re.DOTALL)
 SINGLE = re.compile(r"'([^']*)'\s*(?:#.*)?")
@@ -23,7 +23,7 @@ class EnvLine(Struct, frozen=True):
 
 def read(path: Path, *, is_optional: bool = False) -> dict[str, EnvLine]:
     """The variables of a file; of a name that stands there twice, the last."""
-    with translated(path, "read"):
+    with file_errors(path, "read"):
         try:
             content = path.read_bytes()
         except FileNotFoundError:

@@ -19,7 +19,7 @@ MAY_ONLY_READ = {errno.EACCES, errno.EPERM, errno.EROFS}
 def locked(path: Path, within: float = LOCK_WITHIN_S) -> Iterator[None]:
     """Hold the lock that lies beside a file; the kernel lets go of it when the process ends."""
     lock = path.with_name(f"{path.name}.lock")
-    with translated(lock, "lock"):
+    with file_errors(lock, "lock"):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = _open(lock)
     try:
@@ -42,7 +42,7 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     import tempfile  # (10 ms, and most commands only read)
 
     target = Path(os.path.realpath(path))
-    with translated(target, "write"):
+    with file_errors(target, "write"):
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         try:
@@ -59,7 +59,7 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
 
 @contextmanager
-def translated(path: Path, verb: str) -> Iterator[None]:
+def file_errors(path: Path, verb: str) -> Iterator[None]:
     """Say which file the operating system refused, and what would help."""
     try:
         yield

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wb_cli.errors import UsageError, WbError
-from wb_cli.instances.files import locked, translated, write_atomically
+from wb_cli.instances.files import file_errors, locked, write_atomically
 from wb_cli.instances.settings import Settings
 from wb_cli.secret import Secret
 
@@ -67,7 +67,7 @@ class SecretStore:
     def for_instance(self, instance_id: str) -> InstanceSecrets | None:
         """What was generated for an instance, if anything was."""
         path = self._path(instance_id)
-        with translated(path, "read"):
+        with file_errors(path, "read"):
             try:
                 content = path.read_bytes()
             except FileNotFoundError:
@@ -90,7 +90,7 @@ class SecretStore:
     def remove(self, instance_id: str) -> None:
         """Forget an instance's secrets. Its database cannot be opened without them."""
         path = self._path(instance_id)
-        with translated(path, "remove"):
+        with file_errors(path, "remove"):
             path.unlink(missing_ok=True)
 
     def hash_key(self, *, create: bool = True) -> bytes:
@@ -99,7 +99,7 @@ class SecretStore:
         if not create and not path.exists():
             return b""
         self._make_folder()
-        with locked(self.folder / LOCK), translated(path, "read"):
+        with locked(self.folder / LOCK), file_errors(path, "read"):
             if not path.exists():
                 import secrets
 
@@ -116,7 +116,7 @@ class SecretStore:
         return self.folder / f"{instance_id}.json"
 
     def _make_folder(self) -> None:
-        with translated(self.folder, "create"):
+        with file_errors(self.folder, "create"):
             self.folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
 
 

@@ -12,7 +12,7 @@ from wb_cli.errors import UsageError
 from wb_cli.instances import registry_text
 from wb_cli.instances.claims import Claims
 from wb_cli.instances.doubts import Doubt, doubts
-from wb_cli.instances.files import locked, translated, write_atomically
+from wb_cli.instances.files import file_errors, locked, write_atomically
 from wb_cli.instances.model import Instance
 from wb_cli.instances.refused import RefusedEntry
 from wb_cli.instances.registry import Registry, instance_of, judge, order, unknown
@@ -142,12 +142,12 @@ class RegistryFile:
 
     def _target(self) -> Path:
         """The file itself where the path is a link; a link that leads nowhere is an error."""
-        with translated(self.path, "read"):
+        with file_errors(self.path, "read"):
             return Path(os.path.realpath(self.path, strict=self.path.is_symlink()))
 
     def _entries(self) -> list[Entry]:
         target = self._target()
-        with translated(target, "read"):
+        with file_errors(target, "read"):
             try:
                 is_file = stat.S_ISREG(target.stat().st_mode)
             except FileNotFoundError:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from wb_cli.errors import EngineError, ImageMissingError, UsageError, WbError
-from wb_cli.instances.files import translated
+from wb_cli.instances.files import file_errors
 from wb_cli.lifecycle.interrupts import ended_by_signals
 from wb_cli.lifecycle.sealed_archive import SEAL, write_sealed
 
@@ -49,11 +49,11 @@ def save(
         raise UsageError(f"{file} is there already", "`--force` replaces it.")
     part = file.with_name(f".{file.name}.part")
     try:
-        with translated(file, "write"), part.open("wb") as output:
+        with file_errors(file, "write"), part.open("wb") as output:
             save_to(images, references, output.write, on_bytes)
             output.flush()
             os.fsync(output.fileno())
-        with translated(file, "write"):
+        with file_errors(file, "write"):
             part.replace(file)
     finally:
         part.unlink(missing_ok=True)
@@ -105,7 +105,7 @@ def load_from(
 ) -> tuple[str, ...]:
     """The same from a pipe, whose content is kept in a temporary file until it is checked."""
     with tempfile.NamedTemporaryFile(prefix="wb-images-") as kept:
-        with translated(Path(kept.name), "write"):
+        with file_errors(Path(kept.name), "write"):
             shutil.copyfileobj(source, kept, CHUNK)
             kept.flush()
         return _load(open_images, Path(kept.name), STANDARD_INPUT, on_bytes)
@@ -114,7 +114,7 @@ def load_from(
 def _load(
     open_images: Callable[[], ImageStore], file: Path, name: str, on_bytes: OnBytes
 ) -> tuple[str, ...]:
-    with translated(file, "read"):
+    with file_errors(file, "read"):
         references = check(file, name)
         images = open_images()
         images.load(_chunks(file, file.stat().st_size, on_bytes))
