@@ -143,7 +143,7 @@ class FakeEngine:
     is_local = False
 
     def info(self) -> EngineInfo:
-        return EngineInfo("20.10", "1.41", "tcp://fake")
+        return EngineInfo("20.10", "tcp://fake")
 
     def observe(self) -> Observed:
         with self._lock:
@@ -166,13 +166,12 @@ class FakeEngine:
                 started_at="" if found.state is State.CREATED else STARTED_AT,
                 restart_policy=found.policy,
                 restart_count=3 if found.state is State.RESTARTING else 0,
-                auto_remove=found.spec.auto_remove,
                 finished_at=FINISHED_AT if found.state in {State.EXITED, State.RESTARTING} else "",
             )
 
     def image(self, reference: str) -> ImageInfo | None:
         known = self.images.get(reference)
-        return ImageInfo(known, (reference,), 1) if known else None
+        return ImageInfo(known) if known else None
 
     def create_network(self, spec: NetworkSpec) -> str:
         taken = [IPv4Network(each.subnet) for each in self.networks.values()]

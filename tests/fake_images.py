@@ -66,7 +66,7 @@ class FakeImages:
         if not image:
             return None
         digests = (f"{reference}@sha256:registry-{image.content}",) if image.is_pulled else ()
-        return ImageInfo(_id(image), (reference,), 1, digests)
+        return ImageInfo(_id(image), digests)
 
     def labels(self, reference: str) -> Mapping[str, str]:
         image = self.local.get(reference)

@@ -50,7 +50,7 @@ class CommandLine:
 
     def image(self, reference: str) -> ImageInfo | None:
         is_here = reference not in self.missing_images
-        return ImageInfo("sha256:x", (reference,), 1) if is_here else None
+        return ImageInfo("sha256:x") if is_here else None
 
     def next_steps(self, *words: str) -> list[str]:
         """What is said to come next after `wb config set demo`."""

@@ -1,8 +1,12 @@
 """Entries and registry files that tests of instances start from."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from wb_cli.instances.model import Instance
+from wb_cli.instances.store import RegistryFile
 
 
 def entry(instance_id: str = "demo", port: int = 9000, **more: Any) -> dict[str, Any]:
@@ -14,3 +18,25 @@ def write(path: Path, *entries: Any) -> bytes:
     """Write a registry file as an operator would, and give its content."""
     path.write_text(json.dumps(entries, indent=4))
     return path.read_bytes()
+
+
+def add(registry_file: RegistryFile, raw: Mapping[str, Any]) -> Instance:
+    """Add one entry."""
+    with registry_file.edit() as change:
+        return change.add(raw)
+
+
+def replace(registry_file: RegistryFile, instance_id: str, raw: Mapping[str, Any]) -> Instance:
+    """Put another entry in the place of one."""
+    with registry_file.edit() as change:
+        return change.replace(instance_id, raw)
+
+
+def update(
+    registry_file: RegistryFile,
+    instance_id: str,
+    change_raw: Callable[[dict[str, Any]], Mapping[str, Any]],
+) -> Instance:
+    """Change one entry as a function says that is given a copy of it."""
+    with registry_file.edit() as change:
+        return change.replace(instance_id, change_raw(change.raw(instance_id)))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from instances.examples import entry, write
+from instances.examples import add, entry, write
 
 from wb_cli.errors import UsageError
 from wb_cli.instances.store import RegistryFile
@@ -38,7 +38,7 @@ def test_claimed_ports_count_refused_entries_too(registry_file: RegistryFile, pa
 
 
 def test_find_suggests_near_names(registry_file: RegistryFile) -> None:
-    registry_file.add(entry("sierra-leone"))
+    add(registry_file, entry("sierra-leone"))
     with pytest.raises(UsageError, match='no instance "siera-leone"') as caught:
         registry_file.read().find("siera-leone")
     assert "sierra-leone" in caught.value.hint

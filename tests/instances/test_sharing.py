@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from instances.examples import entry, write
+from instances.examples import add, entry, write
 
 from wb_cli.instances.store import RegistryFile
 
@@ -43,11 +43,13 @@ def add_as_member(path: Path, instance_id: str, port: int) -> str:
         with tempfile.TemporaryDirectory() as elsewhere:
             # Once as root: for the member, Python's own folders may be out of reach.
             rehearsal = RegistryFile(Path(elsewhere) / "servers.json")
-            rehearsal.add(given)
+            with rehearsal.edit() as change:
+                change.add(given)
             rehearsal.read()
         os.setgroups([{OPERATORS}]); os.setgid({MEMBER}); os.setuid({MEMBER})
         try:
-            RegistryFile(Path(sys.argv[1])).add(given)
+            with RegistryFile(Path(sys.argv[1])).edit() as change:
+                change.add(given)
         except WbError as error:
             sys.stdout.write(f"{{error.message}} | {{error.hint}}")
     """
@@ -59,13 +61,13 @@ def test_a_member_of_the_group_writes_it_and_the_group_keeps_it(shared: Path) ->
     assert add_as_member(shared, "b", 9001) == ""
     assert shared.stat().st_gid == OPERATORS
     assert stat.S_IMODE(shared.stat().st_mode) == 0o664
-    RegistryFile(shared).add(entry("c", 9002))
+    add(RegistryFile(shared), entry("c", 9002))
     assert add_as_member(shared, "d", 9003) == ""
     assert RegistryFile(shared).read().ids() == ("a", "b", "c", "d")
 
 
 def test_a_lock_file_that_root_made_is_no_obstacle(shared: Path) -> None:
-    RegistryFile(shared).add(entry("b", 9001))
+    add(RegistryFile(shared), entry("b", 9001))
     assert stat.S_IMODE((shared.parent / "servers.json.lock").stat().st_mode) & 0o022 == 0
     assert add_as_member(shared, "c", 9002) == ""
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from instances.examples import entry, write
+from instances.examples import add, entry, replace, update, write
 
 from wb_cli.errors import UsageError
 from wb_cli.instances.entries import FIELDS_BY_NAME, EntryError
-from wb_cli.instances.store import Registry, RegistryFile
+from wb_cli.instances.registry import Registry
+from wb_cli.instances.store import RegistryFile
 
 JSON = st.recursive(
     st.none()
@@ -37,7 +38,7 @@ def test_of_two_that_claim_the_same_the_first_by_id_is_valid_before_and_after_a_
 ) -> None:
     write(path, entry("b", 9000), entry("a", 9000))
     assert registry_file.read().ids() == ("a",)
-    registry_file.add(entry("c", 9001))
+    add(registry_file, entry("c", 9001))
     assert registry_file.read().ids() == ("a", "c")
 
 
@@ -46,7 +47,7 @@ def test_editing_others_keeps_a_refused_entry_word_for_word(
 ) -> None:
     words = '{ "id" : "Bad One",\n\t"port": "9100", "x": 1.10e2, "port": "\\u00e9" }'
     path.write_text(f"[{json.dumps(entry('b', 9001))}, {words}]")
-    registry_file.add(entry("a", 9002))
+    add(registry_file, entry("a", 9002))
     registry_file.remove("b")
     assert words in path.read_text()
     assert registry_file.read().refused[0].id == "Bad One"
@@ -59,9 +60,9 @@ def test_editing_others_keeps_a_refused_entry_word_for_word(
 def test_unknown_fields_survive_a_round_trip(tmp_path: Path, unknown: dict[str, Any]) -> None:
     registry_file = RegistryFile(tmp_path / "servers.json")
     registry_file.path.unlink(missing_ok=True)
-    registry_file.add(unknown | entry("a", 9000))
-    registry_file.add(entry("b", 9001))
-    registry_file.update("a", lambda raw: raw | {"port": 9005})
+    add(registry_file, unknown | entry("a", 9000))
+    add(registry_file, entry("b", 9001))
+    update(registry_file, "a", lambda raw: raw | {"port": 9005})
     assert registry_file.read().find("a").raw == unknown | entry("a", 9005)
 
 
@@ -69,14 +70,14 @@ def test_a_lone_surrogate_survives_a_change_of_its_entry(
     registry_file: RegistryFile, path: Path
 ) -> None:
     path.write_text(json.dumps([entry("a", 9000, note="\ud800 \U0001f600")]))
-    registry_file.update("a", lambda raw: raw | {"port": 9001})
+    update(registry_file, "a", lambda raw: raw | {"port": 9001})
     assert registry_file.read().find("a").raw["note"] == "\ud800 \U0001f600"
     assert "\U0001f600" in path.read_text("utf-8")
 
 
 def test_add_writes_sorted_readable_json(registry_file: RegistryFile, path: Path) -> None:
-    registry_file.add(entry("b", 9001, label="Côte d'Ivoire"))
-    registry_file.add(entry("a", 9002))
+    add(registry_file, entry("b", 9001, label="Côte d'Ivoire"))
+    add(registry_file, entry("a", 9002))
     assert [one["id"] for one in json.loads(path.read_text())] == ["a", "b"]
     assert "Côte d'Ivoire" in path.read_text("utf-8")
     assert path.read_text().endswith("}\n]\n")
@@ -92,20 +93,20 @@ def test_add_refuses_what_is_invalid_or_in_the_way_and_writes_nothing(
 ) -> None:
     before = write(path, entry("a", 9000))
     with pytest.raises(UsageError):
-        registry_file.add(bad)
+        add(registry_file, bad)
     assert path.read_bytes() == before
 
 
 def test_add_refuses_the_id_of_a_refused_entry(registry_file: RegistryFile, path: Path) -> None:
     before = write(path, entry("a") | {"port": "9000"})
     with pytest.raises(UsageError, match="has an entry a already"):
-        registry_file.add(entry("a", 9001))
+        add(registry_file, entry("a", 9001))
     assert path.read_bytes() == before
 
 
 def test_replace_puts_another_entry_in_its_place(registry_file: RegistryFile) -> None:
-    registry_file.add(entry("a", 9000, memory="2g"))
-    registry_file.replace("a", entry("a", 9001))
+    add(registry_file, entry("a", 9000, memory="2g"))
+    replace(registry_file, "a", entry("a", 9001))
     instance = registry_file.read().find("a")
     assert (instance.port, instance.memory) == (9001, None)
 
@@ -115,9 +116,9 @@ def test_replace_by_the_same_keeps_the_file_and_by_true_instead_of_1_does_not(
 ) -> None:
     before = write(path, entry("a", 9000, french=1))
     with pytest.raises(UsageError, match="a: the entry is refused: french 1"):
-        registry_file.replace("a", entry("a", 9000, french=1))
+        replace(registry_file, "a", entry("a", 9000, french=1))
     assert path.read_bytes() == before
-    registry_file.replace("a", entry("a", 9000, french=True))
+    replace(registry_file, "a", entry("a", 9000, french=True))
     assert registry_file.read().find("a").french
 
 
@@ -126,8 +127,8 @@ def test_replace_keeps_ids_but_of_a_refused_entry_it_may_mend_the_id(
 ) -> None:
     write(path, entry("a", 9000), entry("Bad", 9001))
     with pytest.raises(UsageError, match="the id of a cannot change"):
-        registry_file.replace("a", entry("b", 9000))
-    registry_file.replace("Bad", entry("good", 9001))
+        replace(registry_file, "a", entry("b", 9000))
+    replace(registry_file, "Bad", entry("good", 9001))
     assert registry_file.read().ids() == ("a", "good")
 
 
@@ -136,7 +137,7 @@ def test_replace_by_an_invalid_entry_writes_nothing(
 ) -> None:
     before = write(path, entry("a", 9000), entry("b", 9001))
     with pytest.raises(EntryError):
-        registry_file.replace("b", entry("b", 9000))
+        replace(registry_file, "b", entry("b", 9000))
     assert path.read_bytes() == before
 
 
@@ -149,7 +150,7 @@ def test_an_exception_inside_an_edit_writes_nothing(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        registry_file.update("a", interrupt)
+        update(registry_file, "a", interrupt)
     assert path.read_bytes() == before
 
 
@@ -172,7 +173,7 @@ def test_remove_asks_which_where_two_entries_have_one_id(
 
 
 def test_the_last_entry_can_be_removed(registry_file: RegistryFile, path: Path) -> None:
-    registry_file.add(entry("a", 9000))
+    add(registry_file, entry("a", 9000))
     registry_file.remove("a")
     assert json.loads(path.read_text()) == []
 
@@ -183,7 +184,7 @@ def test_mode_and_owner_survive_a_write(registry_file: RegistryFile, path: Path)
     if os.geteuid() == 0:
         os.chown(path, 1234, 2345)
     before = path.stat()
-    registry_file.add(entry("b", 9001))
+    add(registry_file, entry("b", 9001))
     after = path.stat()
     assert after.st_ino != before.st_ino
     assert (after.st_mode, after.st_uid, after.st_gid) == (
@@ -193,7 +194,7 @@ def test_mode_and_owner_survive_a_write(registry_file: RegistryFile, path: Path)
 
 def test_a_new_file_is_for_its_owner_alone_and_its_folder_is_made(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "servers.json"
-    RegistryFile(path).add(entry())
+    add(RegistryFile(path), entry())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -202,7 +203,7 @@ def test_of_a_symbolic_link_the_target_is_written(tmp_path: Path) -> None:
     target, link = tmp_path / "elsewhere" / "real.json", tmp_path / "servers.json"
     write(target, entry("a", 9000))
     link.symlink_to(target)
-    RegistryFile(link).add(entry("b", 9001))
+    add(RegistryFile(link), entry("b", 9001))
     assert link.is_symlink()
     assert RegistryFile(target).read().ids() == ("a", "b")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["elsewhere", "servers.json"]
@@ -211,7 +212,7 @@ def test_of_a_symbolic_link_the_target_is_written(tmp_path: Path) -> None:
 def test_nothing_but_the_file_and_its_lock_is_left_beside_it(
     registry_file: RegistryFile, path: Path
 ) -> None:
-    registry_file.add(entry("a", 9000))
+    add(registry_file, entry("a", 9000))
     registry_file.remove("a")
     assert sorted(one.name for one in path.parent.iterdir()) == [
         "servers.json",

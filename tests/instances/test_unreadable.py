@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from instances.examples import entry, write
+from instances.examples import add, entry, update, write
 
 from wb_cli.errors import ExitCode, WbError
 from wb_cli.instances.store import RegistryFile
@@ -40,9 +40,9 @@ def refuses(path: Path, reason: str, code: ExitCode = ExitCode.FAILURE) -> WbErr
     registry_file = RegistryFile(path)
     attempts = [
         registry_file.read,
-        lambda: registry_file.add(entry("new", 9999)),
+        lambda: add(registry_file, entry("new", 9999)),
         lambda: registry_file.remove("a"),
-        lambda: registry_file.update("a", lambda raw: raw),
+        lambda: update(registry_file, "a", lambda raw: raw),
     ]
     errors = []
     for attempt in attempts:
@@ -100,7 +100,7 @@ def test_a_file_below_a_file_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"\xef\xbb\xbf[]", b"[ ]", b"\n[\n]\n"])
 def test_a_byte_order_mark_and_white_space_are_no_fault(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    RegistryFile(path).add(entry("a", 9000))
+    add(RegistryFile(path), entry("a", 9000))
     assert RegistryFile(path).read().ids() == ("a",)
 
 

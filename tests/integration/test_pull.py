@@ -117,7 +117,10 @@ def pulled(
     client: Any, references: list[str], silence: float = 30, **options: Any
 ) -> dict[str, Pulled]:
     images = Images(client, pull_silence=silence)
-    return {one.image: one for one in pull_all(images, references, lambda *_: None, **options)}
+    return {
+        one.image: one
+        for one in pull_all(images, references, lambda *_: None, at_a_time=4, **options)
+    }
 
 
 def test_images_are_fetched_and_a_second_pull_finds_them_up_to_date(

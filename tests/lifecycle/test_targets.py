@@ -10,9 +10,8 @@ from msgspec.structs import replace
 
 from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork, State
 from wb_cli.errors import UsageError, WbError
-from wb_cli.instances.registry import judge
+from wb_cli.instances.registry import Registry, judge
 from wb_cli.instances.registry_text import Entry
-from wb_cli.instances.store import Registry
 from wb_cli.lifecycle.preflight import foreign
 from wb_cli.lifecycle.site import Site
 from wb_cli.lifecycle.targets import ToStop, instances_on, is_same_registry, to_stop

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wb_cli.engine.base import Engine, ImageStore
+    from wb_cli.instances.registry import Registry
     from wb_cli.instances.secrets import SecretStore
     from wb_cli.instances.selectors import Selection
     from wb_cli.instances.settings import Settings
-    from wb_cli.instances.store import Registry, RegistryFile
+    from wb_cli.instances.store import RegistryFile
     from wb_cli.lifecycle.site import Site
 
 

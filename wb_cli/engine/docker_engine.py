@@ -59,7 +59,6 @@ class DockerEngine:
             version = self._api.version()
         return EngineInfo(
             version=version["Version"],
-            api_version=str(self._api.api_version),
             endpoint=str(self._api.base_url),
         )
 

@@ -41,7 +41,6 @@ def container(listed: Document, stopping: Container[str] = ()) -> ObservedContai
         status=listed["Status"],
         image=listed["Image"],
         image_id=listed["ImageID"],
-        created=float(listed["Created"]),
         labels=listed.get("Labels") or {},
         ports=tuple(_ports(listed.get("Ports") or ())),
         writes_to=tuple(mounts.values()),
@@ -92,19 +91,13 @@ def detail(inspected: Document) -> ContainerDetail:
         addresses=_addresses(_networks(inspected)),
         health=Health((state.get("Health") or {}).get("Status", Health.NONE)),
         oom_killed=bool(state.get("OOMKilled")),
-        auto_remove=bool(inspected["HostConfig"].get("AutoRemove")),
         finished_at=_moment(state.get("FinishedAt", "")),
     )
 
 
 def image(inspected: Document) -> ImageInfo:
     """The inspection of one image."""
-    return ImageInfo(
-        id=inspected["Id"],
-        tags=tuple(inspected.get("RepoTags") or ()),
-        size=inspected.get("Size", 0),
-        digests=tuple(inspected.get("RepoDigests") or ()),
-    )
+    return ImageInfo(inspected["Id"], tuple(inspected.get("RepoDigests") or ()))
 
 
 def _moment(told: str) -> str:

@@ -167,7 +167,6 @@ class ObservedContainer(Struct, frozen=True):
     status: str
     image: str
     image_id: str
-    created: float = 0.0
     labels: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[Port, ...] = ()
     writes_to: tuple[str, ...] = ()
@@ -253,7 +252,6 @@ class ContainerDetail(Struct, frozen=True):
     addresses: Mapping[str, str] = field(default_factory=dict)
     health: Health = Health.NONE
     oom_killed: bool = False
-    auto_remove: bool = False
     finished_at: str = ""
 
 
@@ -261,7 +259,6 @@ class EngineInfo(Struct, frozen=True):
     """The engine that answered."""
 
     version: str
-    api_version: str
     endpoint: str
 
 
@@ -276,9 +273,7 @@ class BuildSpec(Struct, frozen=True):
 
 
 class ImageInfo(Struct, frozen=True):
-    """An image present on the engine. ``size`` in bytes."""
+    """An image present on the engine."""
 
     id: str
-    tags: tuple[str, ...]
-    size: int
     digests: tuple[str, ...] = ()

@@ -14,29 +14,20 @@ from wb_cli.errors import WbError
 LAST_WORDS = 6
 
 
-class Completed(Struct, frozen=True):
-    """A program that has ended well, and what it wrote."""
-
-    argv: tuple[str, ...]
-    stdout: str
-    stderr: str
-
-
 def run(
     argv: Sequence[str],
     *,
     timeout: float,
-    input: str | None = None,  # noqa: A002  (subprocess's own name for it)
     env: Mapping[str, str] | None = None,
-) -> Completed:
-    """Run a program to its end, with ``env`` added to the environment.
+) -> None:
+    """Run a program to its end, with ``env`` added to the environment and without input.
 
     Raises:
         WbError: it is not installed, took too long, or failed; with its own last words.
     """
     process = _start(argv, env)
     try:
-        stdout, stderr = process.communicate(input, timeout)
+        stdout, stderr = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         _kill(process)
         raise WbError(f"`{shlex.join(argv)}` did not end within {timeout:g} s") from None
@@ -45,7 +36,6 @@ def run(
         raise
     if process.returncode != 0:
         raise WbError(_failure(argv, process.returncode, stderr.strip() or stdout.strip()))
-    return Completed(tuple(argv), stdout, stderr)
 
 
 class Background(Struct, frozen=True):
@@ -89,7 +79,7 @@ def _start(argv: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Pop
         # A session of its own: when time is up, what the program started ends with it.
         return subprocess.Popen(
             argv,
-            stdin=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,8 @@ from wb_cli.instances.claims import Claims
 from wb_cli.instances.doubts import Doubt, doubts
 from wb_cli.instances.files import file_errors, locked, write_atomically
 from wb_cli.instances.model import Instance
-from wb_cli.instances.refused import RefusedEntry
 from wb_cli.instances.registry import Registry, instance_of, judge, order, unknown
 from wb_cli.instances.registry_text import Entry
-
-__all__ = ["RefusedEntry", "Registry", "RegistryEdit", "RegistryFile"]
 
 # Entries may hold keys of the platform's services in their environment.
 NEW_FILE_MODE = 0o600
@@ -117,23 +114,6 @@ class RegistryFile:
             yield change
             if change.entries != entries:
                 self._write(change.entries)
-
-    def add(self, raw: Mapping[str, Any]) -> Instance:
-        """Add one entry."""
-        with self.edit() as change:
-            return change.add(raw)
-
-    def replace(self, instance_id: str, raw: Mapping[str, Any]) -> Instance:
-        """Put another entry in the place of one."""
-        with self.edit() as change:
-            return change.replace(instance_id, raw)
-
-    def update(
-        self, instance_id: str, change_raw: Callable[[dict[str, Any]], Mapping[str, Any]]
-    ) -> Instance:
-        """Change one entry as a function says that is given a copy of it."""
-        with self.edit() as change:
-            return change.replace(instance_id, change_raw(change.raw(instance_id)))
 
     def remove(self, instance_id: str) -> None:
         """Remove one entry; folders and containers are not its business."""

@@ -13,7 +13,6 @@ from wb_cli.errors import EngineError, NotFoundError, WbError
 from wb_cli.images import LABEL_RECIPE
 from wb_cli.lifecycle.side_by_side import side_by_side
 
-AT_A_TIME = 4
 ATTEMPTS = 3
 
 
@@ -43,8 +42,8 @@ def pull_all(
     references: Sequence[str],
     on_progress: OnProgress,
     *,
+    at_a_time: int,
     mirror: str = "",
-    at_a_time: int = AT_A_TIME,
 ) -> Iterator[Pulled]:
     """Pull images side by side; yield each as it ends. One that fails leaves the others alone."""
 

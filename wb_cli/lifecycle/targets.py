@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from wb_cli.engine.base import Engine
     from wb_cli.engine.types import Observed
     from wb_cli.instances.refused import RefusedEntry
+    from wb_cli.instances.registry import Registry
     from wb_cli.instances.settings import Settings
-    from wb_cli.instances.store import Registry
 
 
 class ToStop(Struct, frozen=True):
