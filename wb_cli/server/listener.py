@@ -3,14 +3,15 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Protocol
 
 import uvicorn
 
 from wb_cli.errors import WbError
 from wb_cli.server.connections import Connections, Patience, cap_of, kind_of
-from wb_cli.server.front import Front
 from wb_cli.server.settings import MOST_CONNECTIONS, Settings
 
 # The way down has 8 s: these, 2 for the write-behind queue, 1 for PostgreSQL, and some to spare.
@@ -38,6 +39,18 @@ def bind(settings: Settings) -> socket.socket:
     return listening
 
 
+class Application(Protocol):
+    """What the listener serves. It counts the requests, and it knows whether the cap is reached."""
+
+    is_over_cap: Callable[[], bool]  # the listener sets it
+
+    def refused(self, status: HTTPStatus) -> None:
+        """Count a request that never became a whole one."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request (ASGI)."""
+
+
 @dataclass(frozen=True)
 class ConnectionLimits:
     """How many connections there may be, and how long they may take."""
@@ -56,7 +69,7 @@ class Listener(uvicorn.Server):
     Uvicorn's own loop looks ten times a second, which forty idle instances on a host do not want.
     """
 
-    def __init__(self, app: Front, limits: ConnectionLimits = DEFAULT_LIMITS) -> None:
+    def __init__(self, app: Application, limits: ConnectionLimits = DEFAULT_LIMITS) -> None:
         self._told_to_stop = asyncio.Event()
         self.connections = Connections(cap_of(limits.connections), limits.patience, app.refused)
         app.is_over_cap = lambda: self.connections.is_over_cap
