@@ -13,7 +13,7 @@ from wb_cli.server.connections import RESERVE, cap_of
 from wb_cli.server.endpoints import Endpoint
 from wb_cli.server.front import Front
 from wb_cli.server.problems import on_failure
-from wb_cli.server.traffic import Traffic
+from wb_cli.server.watch.traffic import Traffic
 
 PLATFORM = SimpleNamespace(settings=SimpleNamespace(admin_token=None))
 

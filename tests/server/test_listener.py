@@ -12,7 +12,7 @@ from wb_cli.server import listener
 from wb_cli.server.connections import Patience
 from wb_cli.server.front import Front
 from wb_cli.server.listener import ConnectionLimits, Listener
-from wb_cli.server.traffic import Traffic
+from wb_cli.server.watch.traffic import Traffic
 
 WITHIN_S = 10
 SOON = Patience(head=0.05, body=0.05, unread=0.05)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from wb_cli.server.history import EVERY_S, Origins
+from wb_cli.server.watch.history import EVERY_S, Origins
 
 # The picture is stretched to its place; units are those of one bar and of per cent.
 HEIGHT = 100

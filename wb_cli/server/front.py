@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wb_cli.contract import HEALTH_PATH
 from wb_cli.server.problems import RETRY_AFTER_S, Problem, response_of
-from wb_cli.server.traffic import Traffic
+from wb_cli.server.watch.traffic import Traffic
 
 # What the metrics call requests that no endpoint has taken; never the path that was sent.
 UNKNOWN = "unknown"

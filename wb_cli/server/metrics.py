@@ -17,9 +17,9 @@ from wb_cli.server.cache import (
     prometheus_text,
 )
 from wb_cli.server.endpoints import Endpoint
-from wb_cli.server.loop_lag import LoopLag
 from wb_cli.server.platform import Platform
 from wb_cli.server.progress import Progress
+from wb_cli.server.watch.loop_lag import LoopLag
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

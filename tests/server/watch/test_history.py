@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from wb_cli.server.chart import HEIGHT, LEAST_BARS, hit_shares, minutes_shown
-from wb_cli.server.history import EVERY_S, KEPT, History, Origins
+from wb_cli.server.watch.history import EVERY_S, KEPT, History, Origins
 
 
 def bars(svg: str) -> list[dict[str, str]]:

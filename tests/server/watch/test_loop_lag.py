@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from wb_cli.server.loop_lag import CLOSELY_S, LoopLag
 from wb_cli.server.memory import uncollected
+from wb_cli.server.watch.loop_lag import CLOSELY_S, LoopLag
 
 
 async def test_a_loop_that_is_held_up_is_noticed():
