@@ -8,11 +8,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.responses import Response
 
-from wb_cli.server import connections
-from wb_cli.server.connections import RESERVE, cap_of
 from wb_cli.server.endpoints import Endpoint
 from wb_cli.server.front import Front
 from wb_cli.server.problems import on_failure
+from wb_cli.server.process import connections
+from wb_cli.server.process.connections import RESERVE, cap_of
 from wb_cli.server.watch.traffic import Traffic
 
 PLATFORM = SimpleNamespace(settings=SimpleNamespace(admin_token=None))

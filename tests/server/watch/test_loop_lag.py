@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from wb_cli.server.memory import uncollected
+from wb_cli.server.process.collector import uncollected
 from wb_cli.server.watch.loop_lag import CLOSELY_S, LoopLag
 
 

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from wb_cli.server.log import OneLine
+from wb_cli.server.process.log import OneLine
 
 
 def formatted(message: str, *arguments: object, error: BaseException | None = None) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import uvicorn
 
 from wb_cli.errors import WbError
-from wb_cli.server.connections import Connections, Patience, cap_of, kind_of
+from wb_cli.server.process.connections import Connections, Patience, cap_of, kind_of
 from wb_cli.server.settings import MOST_CONNECTIONS, Settings
 
 # The way down has 8 s: these, 2 for the write-behind queue, 1 for PostgreSQL, and some to spare.

@@ -48,8 +48,8 @@ def test_more_signals_on_the_way_down_change_nothing(start_server):
 
 def test_the_failsafe_ends_a_process_whose_loop_hangs():
     program = (
-        "import time; from wb_cli.server.shutdown import arm_failsafe;"
-        "from wb_cli.server.log import set_up_logging;"
+        "import time; from wb_cli.server.process.shutdown import arm_failsafe;"
+        "from wb_cli.server.process.log import set_up_logging;"
         "set_up_logging('info'); arm_failsafe(0.2); time.sleep(60)"
     )
 

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from wb_cli.contract import HEALTH_PATH
-from wb_cli.server import listener
-from wb_cli.server.connections import Patience
 from wb_cli.server.front import Front
-from wb_cli.server.listener import ConnectionLimits, Listener
+from wb_cli.server.process import listener
+from wb_cli.server.process.connections import Patience
+from wb_cli.server.process.listener import ConnectionLimits, Listener
 from wb_cli.server.watch.traffic import Traffic
 
 WITHIN_S = 10
