@@ -23,7 +23,7 @@ from wb_cli.server.process.shutdown import arm_failsafe, on_stop_signal
 from wb_cli.server.results.caches import Caches
 from wb_cli.server.results.fingerprint import code_fingerprint
 from wb_cli.server.settings import Settings
-from wb_cli.server.warming import WarmUp
+from wb_cli.server.warmup.warming import WarmUp
 from wb_cli.server.watch.history import History
 from wb_cli.server.watch.loop_lag import LoopLag
 

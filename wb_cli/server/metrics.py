@@ -18,7 +18,7 @@ from wb_cli.server.cache import (
 )
 from wb_cli.server.endpoints import Endpoint
 from wb_cli.server.platform import Platform
-from wb_cli.server.progress import Progress
+from wb_cli.server.warmup.progress import Progress
 from wb_cli.server.watch.loop_lag import LoopLag
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -10,7 +10,7 @@ from wb_cli.server.db.queries_items import ItemsStatus
 from wb_cli.server.results.caches import Caches
 from wb_cli.server.results.declared import PO_ITEMS
 from wb_cli.server.results.wants import CachedQuery
-from wb_cli.server.todo import Job
+from wb_cli.server.warmup.jobs import Job
 
 log = logging.getLogger(__name__)
 

@@ -20,11 +20,11 @@ from wb_cli.server.db.queries_versions import (
     read_dataset_versions,
     read_object_versions,
 )
-from wb_cli.server.loading import Loading
 from wb_cli.server.process.collector import keep_for_good, uncollected
-from wb_cli.server.progress import DATASETS, Phase, Progress, Tally
 from wb_cli.server.results.caches import Caches
-from wb_cli.server.todo import Batch, Job, Planner, most_recent_first
+from wb_cli.server.warmup.jobs import Batch, Job, Planner, most_recent_first
+from wb_cli.server.warmup.loading import Loading
+from wb_cli.server.warmup.progress import DATASETS, Phase, Progress, Tally
 
 log = logging.getLogger(__name__)
 

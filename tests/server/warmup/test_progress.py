@@ -2,7 +2,7 @@
 
 import pytest
 
-from wb_cli.server.progress import Phase, Progress, Tally
+from wb_cli.server.warmup.progress import Phase, Progress, Tally
 
 
 class Clock:
