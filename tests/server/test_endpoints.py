@@ -76,7 +76,10 @@ def test_only_code_that_shapes_data_moves_the_fingerprint(tmp_path):
     shutil.copytree(Path(wb_cli.__file__).parent, copy)
     before = fingerprint_of(tmp_path)
 
-    with (copy / "server/page.py").open("a") as page, (copy / "__init__.py").open("a") as version:
+    with (
+        (copy / "server/page/page.py").open("a") as page,
+        (copy / "__init__.py").open("a") as version,
+    ):
         page.write("# another page\n")
         version.write("# another release\n")
     same = fingerprint_of(tmp_path)

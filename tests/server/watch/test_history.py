@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from wb_cli.server.chart import HEIGHT, LEAST_BARS, hit_shares, minutes_shown
+from wb_cli.server.page.chart import HEIGHT, LEAST_BARS, hit_shares, minutes_shown
 from wb_cli.server.watch.history import EVERY_S, KEPT, History, Origins
 
 

@@ -8,7 +8,7 @@ from starlette.staticfiles import StaticFiles
 from wb_cli import __version__
 from wb_cli.server.endpoints import Endpoint
 from wb_cli.server.health import health_of
-from wb_cli.server.page import PageView, page
+from wb_cli.server.page.page import PageView, page
 from wb_cli.server.platform import Platform
 
 # Nothing but what this server itself serves may run or load in the page.
@@ -63,4 +63,4 @@ class Static(StaticFiles):
     wb_name = "static"  # for the metrics
 
 
-STATIC = Mount("/static", Static(packages=[("wb_cli.server", "static")]))
+STATIC = Mount("/static", Static(packages=[("wb_cli.server.page", "static")]))
