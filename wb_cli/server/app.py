@@ -3,13 +3,13 @@
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from wb_cli.server import health, metrics, routes_change, routes_read
-from wb_cli.server.endpoints import Endpoint
-from wb_cli.server.front import Front
-from wb_cli.server.openapi import openapi_endpoint
+from wb_cli.server.http import health, metrics, routes_change, routes_read
+from wb_cli.server.http.endpoints import Endpoint
+from wb_cli.server.http.front import Front
+from wb_cli.server.http.openapi import openapi_endpoint
+from wb_cli.server.http.problems import on_failure, on_http_exception
 from wb_cli.server.page import routes as page_routes
 from wb_cli.server.platform import Platform
-from wb_cli.server.problems import on_failure, on_http_exception
 
 DESCRIBED: tuple[Endpoint, ...] = (
     *health.ENDPOINTS,

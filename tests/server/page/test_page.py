@@ -5,7 +5,7 @@ from html import escape
 import pytest
 
 from wb_cli.server.cache import LinkState
-from wb_cli.server.health import Health
+from wb_cli.server.http.health import Health
 from wb_cli.server.page.page import PageView, duration, page, size
 from wb_cli.server.warmup.progress import DATASETS, Phase, Progress, Tally
 from wb_cli.server.watch.history import Origins

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from wb_cli.contract import HEALTH_PATH
-from wb_cli.server.front import Front
+from wb_cli.server.http.front import Front
 from wb_cli.server.process import listener
 from wb_cli.server.process.connections import Patience
 from wb_cli.server.process.listener import ConnectionLimits, Listener

@@ -8,7 +8,7 @@ from importlib.resources import files
 from string import Template
 
 from wb_cli.server.cache import LinkState
-from wb_cli.server.health import Health
+from wb_cli.server.http.health import Health
 from wb_cli.server.page.chart import hit_shares, minutes_shown, summary
 from wb_cli.server.warmup.progress import DATASETS, Phase, Progress, Tally
 from wb_cli.server.watch.history import Origins

@@ -6,8 +6,8 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from wb_cli import __version__
-from wb_cli.server.endpoints import Endpoint
-from wb_cli.server.health import health_of
+from wb_cli.server.http.endpoints import Endpoint
+from wb_cli.server.http.health import health_of
 from wb_cli.server.page.page import PageView, page
 from wb_cli.server.platform import Platform
 

@@ -8,15 +8,15 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from wb_cli.server.access import Access
-from wb_cli.server.answers import json_answer
 from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, touch_object
-from wb_cli.server.endpoints import Endpoint
-from wb_cli.server.parameters import CACHE, MODULE, OBJECT, PROJECT, RUN, project_of
+from wb_cli.server.http.access import Access
+from wb_cli.server.http.answers import json_answer
+from wb_cli.server.http.endpoints import Endpoint
+from wb_cli.server.http.parameters import CACHE, MODULE, OBJECT, PROJECT, RUN, project_of
+from wb_cli.server.http.routes_read import A_PROJECT, AN_OBJECT, ANY_OBJECT, known_object
 from wb_cli.server.platform import Platform
 from wb_cli.server.results.declared import METRIC_INFO, PO_DETAIL, PO_ITEMS, MetricOf
 from wb_cli.server.results.names import CacheKey
-from wb_cli.server.routes_read import A_PROJECT, AN_OBJECT, ANY_OBJECT, known_object
 
 UNSETTLED = "unsettled"
 L2_CLEARS_WITHIN_S = 1.0

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from wb_cli.server.cache import LoadAbandonedError
-from wb_cli.server.endpoints import unavailable
+from wb_cli.server.http.endpoints import unavailable
+from wb_cli.server.http.representation import etag_of, has_client, not_modified, representation
 from wb_cli.server.platform import Platform
-from wb_cli.server.representation import etag_of, has_client, not_modified, representation
 from wb_cli.server.results.wants import CachedQuery
 
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from wb_cli.server.cache import Encoding, Entry
-from wb_cli.server.problems import Problem
+from wb_cli.server.http.problems import Problem
 
 # From here on, decompressing takes longer than handing the work to a thread.
 IN_A_THREAD_FROM = 128 * 1024

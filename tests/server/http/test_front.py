@@ -8,9 +8,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.responses import Response
 
-from wb_cli.server.endpoints import Endpoint
-from wb_cli.server.front import Front
-from wb_cli.server.problems import on_failure
+from wb_cli.server.http.endpoints import Endpoint
+from wb_cli.server.http.front import Front
+from wb_cli.server.http.problems import on_failure
 from wb_cli.server.process import connections
 from wb_cli.server.process.connections import RESERVE, cap_of
 from wb_cli.server.watch.traffic import Traffic

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from wb_cli import __version__
 from wb_cli.contract import HEALTH_PATH
-from wb_cli.server.endpoints import Endpoint
+from wb_cli.server.http.endpoints import Endpoint
 from wb_cli.server.platform import Platform
 
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wb_cli.contract import HEALTH_PATH
-from wb_cli.server.problems import RETRY_AFTER_S, Problem, response_of
+from wb_cli.server.http.problems import RETRY_AFTER_S, Problem, response_of
 from wb_cli.server.watch.traffic import Traffic
 
 # What the metrics call requests that no endpoint has taken; never the path that was sent.

@@ -6,7 +6,6 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from wb_cli.server.answers import answer, json_answer
 from wb_cli.server.db.queries_datasets import INDICATOR_TYPES
 from wb_cli.server.db.queries_projects import list_projects
 from wb_cli.server.db.queries_versions import (
@@ -16,11 +15,12 @@ from wb_cli.server.db.queries_versions import (
     read_object_version,
     read_object_versions,
 )
-from wb_cli.server.endpoints import Endpoint
 from wb_cli.server.fetch_config import InvalidConfigError
-from wb_cli.server.parameters import DIMENSION, INDICATORS, METRIC, OBJECT, PROJECT, project_of
+from wb_cli.server.http.answers import answer, json_answer
+from wb_cli.server.http.endpoints import Endpoint
+from wb_cli.server.http.parameters import DIMENSION, INDICATORS, METRIC, OBJECT, PROJECT, project_of
+from wb_cli.server.http.problems import Problem
 from wb_cli.server.platform import Platform
-from wb_cli.server.problems import Problem
 from wb_cli.server.results.declared import (
     DATASET_HFA,
     DATASET_HMIS,

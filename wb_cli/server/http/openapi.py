@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from wb_cli.contract import Env
-from wb_cli.server.access import Access
-from wb_cli.server.endpoints import Answer, Endpoint, Parameter
+from wb_cli.server.http.access import Access
+from wb_cli.server.http.endpoints import Answer, Endpoint, Parameter
 from wb_cli.server.platform import Platform
 
 PROBLEM_SCHEMA = {

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from wb_cli.contract import Env
 from wb_cli.secret import Secret
-from wb_cli.server.problems import Problem
+from wb_cli.server.http.problems import Problem
 
 
 class Access(Enum):

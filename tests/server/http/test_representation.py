@@ -7,8 +7,8 @@ import zstandard
 from starlette.requests import Request
 
 from wb_cli.server.cache.entry import Encoding, encode
-from wb_cli.server.problems import Problem
-from wb_cli.server.representation import (
+from wb_cli.server.http.problems import Problem
+from wb_cli.server.http.representation import (
     choose_encoding,
     etag_of,
     has_client,

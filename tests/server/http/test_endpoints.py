@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import wb_cli
-from wb_cli.server.access import Access
 from wb_cli.server.app import ENDPOINTS
-from wb_cli.server.openapi import document
+from wb_cli.server.http.access import Access
+from wb_cli.server.http.openapi import document
 
 BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 FINGERPRINT = (

@@ -6,7 +6,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from wb_cli import __version__
-from wb_cli.server.access import Access
 from wb_cli.server.cache import (
     LinkState,
     Metric,
@@ -16,7 +15,8 @@ from wb_cli.server.cache import (
     l2_metrics,
     prometheus_text,
 )
-from wb_cli.server.endpoints import Endpoint
+from wb_cli.server.http.access import Access
+from wb_cli.server.http.endpoints import Endpoint
 from wb_cli.server.platform import Platform
 from wb_cli.server.warmup.progress import Progress
 from wb_cli.server.watch.loop_lag import LoopLag

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from wb_cli.server.access import Access, check_access
 from wb_cli.server.db.errors import (
     DatabaseMissingError,
     DatabaseUnavailableError,
@@ -17,9 +16,10 @@ from wb_cli.server.db.errors import (
     RecordMissingError,
 )
 from wb_cli.server.fetch_config import InvalidConfigError
+from wb_cli.server.http.access import Access, check_access
+from wb_cli.server.http.problems import RETRY_AFTER_S, Problem, response_of
+from wb_cli.server.http.raw_path import RawPathRoute
 from wb_cli.server.platform import Platform
-from wb_cli.server.problems import RETRY_AFTER_S, Problem, response_of
-from wb_cli.server.raw_path import RawPathRoute
 
 Answer = Callable[[Platform, Request], Awaitable[Response]]
 

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from wb_cli.server.db.errors import RecordMissingError
 from wb_cli.server.db.queries_datasets import INDICATOR_TYPES
 from wb_cli.server.db.queries_projects import RESERVED_IDS
-from wb_cli.server.endpoints import Parameter
+from wb_cli.server.http.endpoints import Parameter
 from wb_cli.server.results.declared import DECLARED
 
 # Whatever PostgreSQL takes as text. A slash within an id is sent as %2F.
