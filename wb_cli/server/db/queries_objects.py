@@ -5,10 +5,10 @@ from typing import Any
 from wb_cli.server.cache import UnfaithfulValueError
 from wb_cli.server.cache.faithful import to_json
 from wb_cli.server.db.address import Undecodable
+from wb_cli.server.db.fetch_config import InvalidConfigError, fetch_config
 from wb_cli.server.db.loaded import VersionedData
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_versions import found
-from wb_cli.server.fetch_config import InvalidConfigError, fetch_config
 
 # One statement sees one moment, so this needs no transaction. Nothing of the module's run is in it:
 # the version of a detail is the object's `last_updated` alone.

@@ -6,8 +6,8 @@ from typing import Any
 
 from wb_cli.server.db.address import MAIN
 from wb_cli.server.db.errors import RecordMissingError
+from wb_cli.server.db.fetch_config import FetchConfig, fetch_config
 from wb_cli.server.db.pool import Databases
-from wb_cli.server.fetch_config import FetchConfig, fetch_config
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from wb_cli.server.db.fetch_config import SHORTENED, FetchConfig, InvalidConfigError
 from wb_cli.server.db.migrations import quoted
 from wb_cli.server.db.queries_versions import LAST_RUN, RunVersion, found
-from wb_cli.server.fetch_config import SHORTENED, FetchConfig, InvalidConfigError
 
 # The periods that derive from a row's month, finest first: 202405, 20242, 2024.
 PERIOD_SQL = {

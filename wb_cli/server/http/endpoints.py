@@ -15,7 +15,7 @@ from wb_cli.server.db.errors import (
     QueryTimeoutError,
     RecordMissingError,
 )
-from wb_cli.server.fetch_config import InvalidConfigError
+from wb_cli.server.db.fetch_config import InvalidConfigError
 from wb_cli.server.http.access import Access, check_access
 from wb_cli.server.http.problems import RETRY_AFTER_S, Problem, response_of
 from wb_cli.server.http.raw_path import RawPathRoute

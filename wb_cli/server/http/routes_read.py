@@ -6,6 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from wb_cli.server.db.fetch_config import InvalidConfigError
 from wb_cli.server.db.queries_datasets import INDICATOR_TYPES
 from wb_cli.server.db.queries_projects import list_projects
 from wb_cli.server.db.queries_versions import (
@@ -15,7 +16,6 @@ from wb_cli.server.db.queries_versions import (
     read_object_version,
     read_object_versions,
 )
-from wb_cli.server.fetch_config import InvalidConfigError
 from wb_cli.server.http.answers import answer, json_answer
 from wb_cli.server.http.endpoints import Endpoint
 from wb_cli.server.http.parameters import DIMENSION, INDICATORS, METRIC, OBJECT, PROJECT, project_of

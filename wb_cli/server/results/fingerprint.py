@@ -8,8 +8,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from wb_cli.server import fetch_config
-from wb_cli.server.db import loaded, queries_versions, results
+from wb_cli.server.db import fetch_config, loaded, queries_versions, results
 from wb_cli.server.results.declared import DECLARED
 
 # What the queries of several caches use.

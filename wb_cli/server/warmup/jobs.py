@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from wb_cli.server.db.fetch_config import InvalidConfigError
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_projects import Project
 from wb_cli.server.db.queries_versions import DatasetVersions, ObjectVersion
-from wb_cli.server.fetch_config import InvalidConfigError
 from wb_cli.server.results.names import CacheKey
 from wb_cli.server.results.wants import CachedQuery, Declaration, ObjectOf
 from wb_cli.server.warmup.progress import Tally

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wb_cli.server.fetch_config import (
+from wb_cli.server.db.fetch_config import (
     FetchConfig,
     Filter,
     InvalidConfigError,

@@ -11,6 +11,7 @@ from services import Services
 
 from wb_cli.errors import ExitCode, UsageError
 from wb_cli.server.db.address import MAIN, Address
+from wb_cli.server.db.fetch_config import fetch_config
 from wb_cli.server.db.migrations import migrate_all
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_datasets import load_hfa_items, load_hmis_items
@@ -19,7 +20,6 @@ from wb_cli.server.db.queries_metrics import load_metric_info
 from wb_cli.server.db.queries_projects import Project, create_project, list_projects
 from wb_cli.server.db.queries_versions import read_dataset_versions, read_object_versions
 from wb_cli.server.db.writes_datasets import write_sample_mark
-from wb_cli.server.fetch_config import fetch_config
 from wb_cli.server.sample.__main__ import parser
 from wb_cli.server.sample.country import REGIONS, Country
 from wb_cli.server.sample.load import load
@@ -28,7 +28,7 @@ from wb_cli.server.sample.objects import KINDS, objects
 from wb_cli.server.sample.size import Size
 
 SMALL = Size(projects=2, objects=150, rows=300, seed=7)
-SOURCE = Path(__file__).parents[2] / "wb_cli"
+SOURCE = Path(__file__).parents[3] / "wb_cli"
 
 
 def everything(size: Size) -> list:
