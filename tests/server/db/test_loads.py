@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from wb_cli.server.cache.faithful import check, to_json
+from wb_cli.server.cache.lossless import check, to_json
 from wb_cli.server.db.address import MAIN
 from wb_cli.server.db.errors import DatabaseError, RecordMissingError
 from wb_cli.server.db.fetch_config import FetchConfig, Filter, InvalidConfigError

@@ -37,10 +37,10 @@ Wiring: one `LocalTier`, `ValkeyLink` and `RemoteTier` per process, a `Cache` pe
 """
 
 from wb_cli.server.cache.entry import Encoding, Entry
-from wb_cli.server.cache.faithful import UnfaithfulValueError
 from wb_cli.server.cache.flights import LoadAbandonedError, Loaded, Loader, LoadLoopError
 from wb_cli.server.cache.hydration import Hydration, Status
 from wb_cli.server.cache.local import LocalTier
+from wb_cli.server.cache.lossless import UnfaithfulValueError
 from wb_cli.server.cache.metrics import (
     Metric,
     Sample,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from wb_cli.server.cache import UnfaithfulValueError
-from wb_cli.server.cache.faithful import to_json
+from wb_cli.server.cache.lossless import to_json
 from wb_cli.server.db.address import Undecodable
 from wb_cli.server.db.fetch_config import InvalidConfigError, fetch_config
 from wb_cli.server.db.loaded import VersionedData

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wb_cli.server.cache.faithful import (
+from wb_cli.server.cache.lossless import (
     MAX_INTEGER,
     UnfaithfulValueError,
     check,
