@@ -1,22 +1,14 @@
 """Rules that hold for every endpoint, whichever is added next."""
 
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-import wb_cli
 from wb_cli.server.app import ENDPOINTS
 from wb_cli.server.http.access import Access
 from wb_cli.server.http.openapi import document
 
 BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
-FINGERPRINT = (
-    "from wb_cli.server.results.fingerprint import code_fingerprint; print(code_fingerprint())"
-)
 
 
 def test_names_are_unique_because_metrics_and_the_document_use_them():
@@ -56,35 +48,3 @@ def test_the_document_describes_every_endpoint_and_asks_for_the_token_where_it_i
     assert set(described) == set(BY_NAME)
     for name, operation in described.items():
         assert ("security" in operation) is (BY_NAME[name].access is not Access.OPEN)
-
-
-def fingerprint_of(folder: Path) -> str:
-    """The fingerprint of the package in a folder."""
-    return subprocess.run(
-        [sys.executable, "-c", FINGERPRINT],
-        cwd=folder,
-        env={"PYTHONPATH": str(folder)},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-
-
-def test_only_code_that_shapes_data_moves_the_fingerprint(tmp_path):
-    """So an upgrade keeps the cache, and nobody has to remember to empty it."""
-    copy = tmp_path / "wb_cli"
-    shutil.copytree(Path(wb_cli.__file__).parent, copy)
-    before = fingerprint_of(tmp_path)
-
-    with (
-        (copy / "server/page/page.py").open("a") as page,
-        (copy / "__init__.py").open("a") as version,
-    ):
-        page.write("# another page\n")
-        version.write("# another release\n")
-    same = fingerprint_of(tmp_path)
-    with (copy / "server/db/queries_items.py").open("a") as query:
-        query.write("# another query\n")
-
-    assert same == before
-    assert fingerprint_of(tmp_path) != before
