@@ -1,12 +1,8 @@
 """The loop's lag, measured where it arises."""
 
 import asyncio
-import gc
 import time
 
-import pytest
-
-from wb_cli.server.process.collector import uncollected
 from wb_cli.server.watch.loop_lag import CLOSELY_S, LoopLag
 
 
@@ -28,17 +24,3 @@ def test_the_recent_worst_is_told_once_and_the_worst_of_all_stays():
         lag.note(late)
 
     assert (lag.take_recent(), lag.take_recent(), lag.worst_s) == (0.03, 0.0, 0.03)
-
-
-def test_the_collector_rests_while_something_large_is_built_and_works_afterwards():
-    def build() -> None:
-        with uncollected():
-            assert not gc.isenabled()
-            raise KeyError("what was built")
-
-    try:
-        with pytest.raises(KeyError, match="what was built"):
-            build()
-        assert gc.isenabled()
-    finally:
-        gc.unfreeze()
