@@ -8,12 +8,12 @@ import valkey as valkey_client
 from platform_data import ENTRIES, NORTH, SHOWN, address_of, execute, locked_results
 from services import wait_until
 
-from wb_cli.server import warming
 from wb_cli.server.cache import LocalTier, RemoteTier, ValkeyLink
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.results.caches import Caches
 from wb_cli.server.results.declared import DECLARED
 from wb_cli.server.results.precedence import YIELDS_AT_MOST_S, Precedence
+from wb_cli.server.warmup import warming
 
 OBJECT = "/api/projects/north/objects/by-area"
 services = pytest.mark.services
@@ -52,7 +52,7 @@ def test_a_cold_start_loads_each_distinct_entry_once_and_writes_it_behind(demo):
         wait_until(lambda: len(client.keys("cache:*")) == ENTRIES, "written behind")
     assert (warm_up["entries"], warm_up["fromDatabase"], warm_up["fromL2"]) == (ENTRIES, ENTRIES, 0)
     assert (warm_up["objects"], warm_up["skipped"], warm_up["failed"]) == (len(SHOWN) + 3, 1, 0)
-    assert f"wb_warm_up_entries {ENTRIES}" in server.http.get("/metrics").text
+    assert server.metric("wb_warm_up_entries") == ENTRIES
 
 
 @services
