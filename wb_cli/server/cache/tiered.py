@@ -236,7 +236,7 @@ class Cache:
             self.counts.failures += 1
             log.warning("[Cache] %s: could not load %s: %s", self.name, flight.uniqueness, error)
             raise
-        self.counts.loaded(self._clock() - started)
+        self.counts.load_durations.observe(self._clock() - started)
         self._store(flight, loaded, entry)
         return entry
 
