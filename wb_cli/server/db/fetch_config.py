@@ -4,13 +4,15 @@ Requests and the warm-up both derive it here, so that objects which differ in st
 their items.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Sequence
 from hashlib import sha256
 from reprlib import Repr
-from typing import Any, Self
+from typing import Annotated, Any
 
+import msgspec
 import orjson
+from msgspec.structs import force_setattr, replace
 
 from wb_cli.errors import UsageError
 
@@ -21,25 +23,46 @@ VALUE_FUNCS = ("sum", "avg", "min", "max", "count")
 SHORTENED = Repr()
 SHORTENED.maxstring = SHORTENED.maxother = SHORTENED.maxlong = 80
 
-
-# What reading JSON of another shape than expected raises.
-MALFORMED = (KeyError, TypeError, AttributeError)
+# PostgreSQL's text holds neither a zero byte nor half of a surrogate pair.
+Text = Annotated[str, msgspec.Meta(pattern=r"\A[^\0\ud800-\udfff]*\Z")]
+Texts = tuple[Text, ...]
+Month = Annotated[int, msgspec.Meta(ge=0, le=LAST_MONTH)]
+STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
 class InvalidConfigError(UsageError):
     """A config or fetch config that says something impossible."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(msgspec.Struct, frozen=True):
     """Only rows whose dimension has one of these values."""
 
-    dimension: str
-    values: tuple[str, ...]
+    dimension: Text
+    values: Texts
 
 
-@dataclass(frozen=True, slots=True)
-class FetchConfig:
+class Period(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
+    """The months of an object's config."""
+
+    first: Month | None = None
+    last: Month | None = None
+    latest_months: Annotated[int, msgspec.Meta(ge=1, le=LAST_MONTH)] | None = msgspec.field(
+        default=None, name="latestMonths"
+    )
+
+
+class ObjectConfig(msgspec.Struct, frozen=True, rename="camel"):
+    """The part of an object's config that decides what it fetches."""
+
+    values: Texts
+    disaggregate_by: Texts = ()
+    filters: tuple[Filter, ...] = ()
+    period: Period = Period()
+    replicate_by: Text | None = None
+    selected_replicant: Text | None = None
+
+
+class FetchConfig(msgspec.Struct, frozen=True):
     """Which values, aggregated how, by which dimensions, over which rows.
 
     Normalised at construction: equal requests have equal hashes, in whatever order they were put.
@@ -52,22 +75,25 @@ class FetchConfig:
     first_period: int | None = None
     last_period: int | None = None
     latest_months: int | None = None
-    _hash: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._check()
-        filters = {each.dimension: tuple(sorted(set(each.values))) for each in self.filters}
+        if not self.values:
+            raise InvalidConfigError("a fetch config needs at least one value")
+        if self.value_func not in VALUE_FUNCS:
+            raise InvalidConfigError(
+                f"unknown value function: {self.value_func!r}", f"one of {', '.join(VALUE_FUNCS)}"
+            )
+        filters = {part.dimension: _distinct(part.values) for part in self.filters}
         normal = tuple(Filter(name, filters[name]) for name in sorted(filters))
-        object.__setattr__(self, "values", tuple(sorted(set(self.values))))
-        object.__setattr__(self, "group_by", tuple(sorted(set(self.group_by))))
-        object.__setattr__(self, "filters", normal)
-        encoded = orjson.dumps(self.to_json(), option=orjson.OPT_SORT_KEYS)
-        object.__setattr__(self, "_hash", sha256(encoded).hexdigest()[:32])
+        force_setattr(self, "values", _distinct(self.values))
+        force_setattr(self, "group_by", _distinct(self.group_by))
+        force_setattr(self, "filters", normal)
 
     @property
     def hash(self) -> str:
         """Stable over processes and releases; part of the uniqueness hash of items."""
-        return self._hash
+        encoded = orjson.dumps(self.to_json(), option=orjson.OPT_SORT_KEYS)
+        return sha256(encoded).hexdigest()[:32]
 
     def filtered(self, dimension: str, value: str) -> "FetchConfig":
         """The same, for one value of one dimension (a replicant)."""
@@ -75,11 +101,11 @@ class FetchConfig:
 
     def without_filter(self, dimension: str) -> "FetchConfig":
         """The same over every value of one dimension."""
-        others = tuple(each for each in self.filters if each.dimension != dimension)
+        others = tuple(part for part in self.filters if part.dimension != dimension)
         return replace(self, filters=others)
 
     def to_json(self) -> dict[str, Any]:
-        """The form that requests and answers carry."""
+        """The form that answers carry."""
         return {
             "values": list(self.values),
             "valueFunc": self.value_func,
@@ -89,36 +115,6 @@ class FetchConfig:
             "lastPeriod": self.last_period,
             "latestMonths": self.latest_months,
         }
-
-    @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> Self:
-        """The fetch config that a request names.
-
-        Raises:
-            InvalidConfigError: a field is missing or of the wrong kind.
-        """
-        try:
-            return cls(
-                values=_words(given["values"]),
-                value_func=given["valueFunc"],
-                group_by=_words(given.get("groupBy", ())),
-                filters=_filters(given.get("filters", ())),
-                first_period=_number(given.get("firstPeriod")),
-                last_period=_number(given.get("lastPeriod")),
-                latest_months=_number(given.get("latestMonths")),
-            )
-        except MALFORMED as error:
-            raise InvalidConfigError(f"not a fetch config: {error!r}") from error
-
-    def _check(self) -> None:
-        if not self.values:
-            raise InvalidConfigError("a fetch config needs at least one value")
-        if self.value_func not in VALUE_FUNCS:
-            raise InvalidConfigError(
-                f"unknown value function: {self.value_func!r}", f"one of {', '.join(VALUE_FUNCS)}"
-            )
-        if self.latest_months is not None and self.latest_months < 1:
-            raise InvalidConfigError(f"latestMonths must be at least 1, not {self.latest_months}")
 
 
 def fetch_config(config: Any, value_props: Sequence[str], value_func: str) -> FetchConfig:
@@ -132,54 +128,52 @@ def fetch_config(config: Any, value_props: Sequence[str], value_func: str) -> Fe
     Raises:
         InvalidConfigError: the config cannot be one.
     """
+    asked = _checked(config, value_props)
+    by, replicant, period = asked.replicate_by, asked.selected_replicant, asked.period
+    shown_by = (by,) if by and replicant is None else ()
+    if len({part.dimension for part in asked.filters}) < len(asked.filters):
+        raise InvalidConfigError("two filters on one dimension")
+    derived = FetchConfig(
+        values=asked.values,
+        value_func=value_func,
+        group_by=asked.disaggregate_by + shown_by,
+        filters=asked.filters,
+        first_period=period.first,
+        last_period=period.last,
+        latest_months=period.latest_months,
+    )
+    return derived.filtered(by, replicant) if by and replicant is not None else derived
+
+
+def _checked(config: Any, value_props: Sequence[str]) -> ObjectConfig:
+    """The config's own fields, each of its kind. A field that is empty counts as left out."""
     if not isinstance(config, dict):
         raise InvalidConfigError(f"not an object's config: {SHORTENED.repr(config)}")
+    names = ("disaggregateBy", "filters", "period", "replicateBy")
+    given = {name: config[name] for name in names if config.get(name)}
+    given["values"] = config.get("values") or value_props
+    if "replicateBy" in given:
+        given["selectedReplicant"] = config.get("selectedReplicant")
     try:
-        period = config.get("period") or {}
-        replicant = config.get("selectedReplicant")
-        by = config.get("replicateBy")
-        shown_by = [by] if by and replicant is None else []
-        derived = FetchConfig(
-            values=_words(config.get("values") or value_props),
-            value_func=value_func,
-            group_by=_words(config.get("disaggregateBy", ())) + _words(shown_by),
-            filters=_filters(config.get("filters", ())),
-            first_period=_number(period.get("from")),
-            last_period=_number(period.get("to")),
-            latest_months=_number(period.get("latestMonths")),
-        )
-        if by and replicant is not None:
-            return derived.filtered(_word(by), _word(replicant))
-    except MALFORMED as error:
-        raise InvalidConfigError(f"not an object's config: {error!r}") from error
-    return derived
+        return msgspec.convert(given, ObjectConfig)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error), given) from error
 
 
-def _words(given: Any) -> tuple[str, ...]:
-    if not isinstance(given, list | tuple):
-        raise TypeError(f"expected a list of strings, not {SHORTENED.repr(given)}")
-    for word in given:
-        # PostgreSQL's text cannot hold a zero byte.
-        if not isinstance(word, str) or "\0" in word:
-            raise TypeError(f"expected a string, not {SHORTENED.repr(word)}")
-    return tuple(given)
+def _invalid(problem: str, given: dict[str, Any]) -> InvalidConfigError:
+    """Name the place, the value that stands there, and what is expected of it."""
+    expected, _, path = problem.removesuffix("`").rpartition(" - at `$.")
+    if "matching regex" in expected:
+        expected = "expected a text without zero bytes and halves of surrogate pairs"
+    value: Any = given
+    for name, position in STEP.findall(f".{path}"):
+        value = value[name] if name else value[int(position)]
+    return InvalidConfigError(
+        f"not an object's config: {path} is {SHORTENED.repr(value)}: "
+        f"{expected[:1].lower()}{expected[1:]}",
+        "correct the object's config",
+    )
 
 
-def _number(given: Any) -> int | None:
-    if given is None:
-        return None
-    if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= LAST_MONTH:
-        shown = SHORTENED.repr(given)
-        raise TypeError(f"expected a whole number from 0 to {LAST_MONTH}, not {shown}")
-    return given
-
-
-def _filters(given: Any) -> tuple[Filter, ...]:
-    filters = tuple(Filter(_word(each["dimension"]), _words(each["values"])) for each in given)
-    if len({each.dimension for each in filters}) < len(filters):
-        raise InvalidConfigError("two filters on one dimension")
-    return filters
-
-
-def _word(given: Any) -> str:
-    return _words([given])[0]
+def _distinct(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(texts)))
