@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 from services import free_port, wait_until
 
 TOKEN = "a-token-for-tests-only"
@@ -47,6 +48,12 @@ class PlatformServer:
         self.http = httpx.Client(
             base_url=f"http://127.0.0.1:{self.port}", headers=AUTHORIZED, timeout=10
         )
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        """The value of one sample of `/metrics`; None where there is no such sample."""
+        families = text_string_to_metric_families(self.http.get("/metrics").text)
+        samples = [sample for family in families for sample in family.samples]
+        return next((s.value for s in samples if (s.name, s.labels) == (name, labels)), None)
 
     @property
     def lines(self) -> list[str]:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wb_cli.server.cache import Cache, Loaded, LocalTier, RemoteTier
-from wb_cli.server.memory import trim
+from wb_cli.server.process.collector import trim
 
 MIB = 1024 * 1024
 FILLS = 2

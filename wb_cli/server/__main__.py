@@ -15,17 +15,17 @@ from wb_cli.server.cache import LocalTier, RemoteTier, ValkeyLink
 from wb_cli.server.db.connections import Limits
 from wb_cli.server.db.migrations import migrate_all
 from wb_cli.server.db.pool import Databases
-from wb_cli.server.history import History
-from wb_cli.server.listener import ConnectionLimits, Listener, bind
-from wb_cli.server.log import set_up_logging
-from wb_cli.server.loop_lag import LoopLag
-from wb_cli.server.memory import keep_for_good, keep_trimmed
 from wb_cli.server.platform import Platform
+from wb_cli.server.process.collector import keep_for_good, keep_trimmed
+from wb_cli.server.process.listener import ConnectionLimits, Listener, bind
+from wb_cli.server.process.log import set_up_logging
+from wb_cli.server.process.shutdown import arm_failsafe, on_stop_signal
 from wb_cli.server.results.caches import Caches
 from wb_cli.server.results.fingerprint import code_fingerprint
 from wb_cli.server.settings import Settings
-from wb_cli.server.shutdown import arm_failsafe, on_stop_signal
-from wb_cli.server.warming import WarmUp
+from wb_cli.server.warmup.warming import WarmUp
+from wb_cli.server.watch.history import History
+from wb_cli.server.watch.loop_lag import LoopLag
 
 log = logging.getLogger(__name__)
 

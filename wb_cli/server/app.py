@@ -3,19 +3,20 @@
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from wb_cli.server import health, metrics, routes_change, routes_page, routes_read
-from wb_cli.server.endpoints import Endpoint
-from wb_cli.server.front import Front
-from wb_cli.server.openapi import openapi_endpoint
+from wb_cli.server.http import health, metrics, routes_change, routes_read
+from wb_cli.server.http.endpoints import Endpoint
+from wb_cli.server.http.front import Front
+from wb_cli.server.http.openapi import openapi_endpoint
+from wb_cli.server.http.problems import on_failure, on_http_exception
+from wb_cli.server.page import routes as page_routes
 from wb_cli.server.platform import Platform
-from wb_cli.server.problems import on_failure, on_http_exception
 
 DESCRIBED: tuple[Endpoint, ...] = (
     *health.ENDPOINTS,
     *metrics.ENDPOINTS,
     *routes_read.ENDPOINTS,
     *routes_change.ENDPOINTS,
-    *routes_page.ENDPOINTS,
+    *page_routes.ENDPOINTS,
 )
 ENDPOINTS = (*DESCRIBED, openapi_endpoint(DESCRIBED))
 
@@ -24,7 +25,7 @@ def build_app(platform: Platform) -> Front:
     """The ASGI application. It opens nothing: `__main__` does."""
     routes = [endpoint.route(platform) for endpoint in ENDPOINTS]
     app = Starlette(
-        routes=[*routes, routes_page.STATIC],
+        routes=[*routes, page_routes.STATIC],
         exception_handlers={HTTPException: on_http_exception, Exception: on_failure},
     )
     # A redirect would lead to wherever the Host header says.

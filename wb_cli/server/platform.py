@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from wb_cli.server.cache import ValkeyLink
 from wb_cli.server.db.pool import Databases
-from wb_cli.server.history import History
-from wb_cli.server.loop_lag import LoopLag
-from wb_cli.server.progress import Progress
 from wb_cli.server.results.caches import Caches
 from wb_cli.server.settings import Settings
-from wb_cli.server.traffic import Traffic
+from wb_cli.server.warmup.progress import Progress
+from wb_cli.server.watch.history import History
+from wb_cli.server.watch.loop_lag import LoopLag
+from wb_cli.server.watch.traffic import Traffic
 
 
 @dataclass(frozen=True)

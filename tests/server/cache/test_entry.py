@@ -7,7 +7,7 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
-from server.cache.test_faithful import faithful
+from server.cache.test_lossless import faithful
 
 from wb_cli.server.cache.entry import (
     COMPRESS_FROM,

@@ -2,11 +2,11 @@
 
 import re
 
+from prometheus_client import CollectorRegistry, generate_latest
 from server.cache.test_tiered import Loader, Process, process, store  # noqa: F401  (fixtures)
 
-from wb_cli.server.cache import cache_metrics, l1_metrics, l2_metrics, prometheus_text
+from wb_cli.server.cache import CacheCollector
 from wb_cli.server.cache.errors import LostError
-from wb_cli.server.cache.metrics import Metric, Sample
 
 LINE = re.compile(r'[a-z0-9_]+(\{([a-z]+="[^"\n]*",?)+\})? -?[0-9.e+-]+')
 
@@ -14,10 +14,13 @@ LINE = re.compile(r'[a-z0-9_]+(\{([a-z]+="[^"\n]*",?)+\})? -?[0-9.e+-]+')
 def numbers(process: Process) -> dict[str, float]:  # noqa: F811
     """Every sample by its name and labels, after checking each line."""
     caches = [process.cache, process.memory_only]
-    metrics = [*cache_metrics(caches), *l1_metrics(process.l1), *l2_metrics(process.l2)]
-    lines = prometheus_text(metrics).splitlines()
+    collector = CacheCollector(caches, process.l1, process.l2)
+    registry = CollectorRegistry()
+    registry.register(collector)
+    lines = generate_latest(registry).decode().splitlines()
     samples = [line for line in lines if not line.startswith("# ")]
     assert all(LINE.fullmatch(line) for line in samples)
+    metrics = list(collector.collect())
     assert len({metric.name for metric in metrics}) == len(metrics)
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in samples)}
 
@@ -52,8 +55,3 @@ async def test_an_outage_shows_in_the_queue_and_the_breaker(process: Process) ->
     assert found['wb_cache_l2_breaker{state="open"}'] == 1
     assert found["wb_cache_l2_breaker_openings_total"] == 1
     process.store.fault = None
-
-
-def test_a_label_is_escaped() -> None:
-    metric = Metric("m", "gauge", "Help.", (Sample(1, {"a": 'say "x"\\\n'}),))
-    assert prometheus_text([metric]).splitlines()[-1] == r'm{a="say \"x\"\\\n"} 1'

@@ -8,10 +8,11 @@ import pytest
 from services import Services, wait_until
 
 from wb_cli.server.db.address import MAINTENANCE, Address, connect
-from wb_cli.server.db.migrations import migrate_all, quoted
+from wb_cli.server.db.migrations import migrate_all
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_projects import Project, create_project
 from wb_cli.server.db.results import ResultsObject
+from wb_cli.server.db.sql import quoted
 from wb_cli.server.db.writes_runs import copy_results, create_results_object, replace_results
 
 PROJECT = "malaria"

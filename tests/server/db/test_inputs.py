@@ -8,13 +8,13 @@ from version_inputs import MAIN_INPUTS, PROJECT_INPUTS
 
 from wb_cli.server.db.address import MAIN
 from wb_cli.server.db.errors import DatabaseError, RecordMissingError
+from wb_cli.server.db.fetch_config import InvalidConfigError
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_versions import (
     read_dataset_versions,
     read_metric_version,
     read_object_versions,
 )
-from wb_cli.server.fetch_config import InvalidConfigError
 from wb_cli.server.results.declared import (
     DATASET_HFA,
     DATASET_HMIS,

@@ -6,9 +6,10 @@ import random
 
 import pytest
 
-from wb_cli.server.cache.faithful import check, to_json
+from wb_cli.server.cache.lossless import check, to_json
 from wb_cli.server.db.address import MAIN
 from wb_cli.server.db.errors import DatabaseError, RecordMissingError
+from wb_cli.server.db.fetch_config import FetchConfig, Filter, InvalidConfigError
 from wb_cli.server.db.loaded import VersionedData
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_datasets import load_hfa_items, load_hmis_items
@@ -21,7 +22,6 @@ from wb_cli.server.db.queries_versions import (
     read_results_version,
 )
 from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, replace_results
-from wb_cli.server.fetch_config import FetchConfig, Filter, InvalidConfigError
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("known_rows")]
 PROJECT = "malaria"

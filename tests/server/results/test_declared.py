@@ -49,7 +49,7 @@ def test_a_new_cache_is_warmed_measured_and_cleared_by_its_declaration_alone(
     server = demo.start_warm(**paths)
 
     assert server.health()["warmUp"]["failed"] == 0
-    assert 'wb_cache_entries{cache="po_labels"} 4' in server.http.get("/metrics").text
+    assert server.metric("wb_cache_entries", cache="po_labels") == 4
     with demo.valkey() as client:
         wait_until(lambda: len(client.keys("cache:po_labels:*")) == 4, "written behind")
         cleared = server.http.delete("/api/caches/po_labels").json()["cleared"]

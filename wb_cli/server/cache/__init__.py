@@ -33,30 +33,27 @@ deadline at most, and never an error.
     2026-01-01 {'rows': [1, 2, 3]} b'{"rows":[1,2,3]}'
 
 Wiring: one `LocalTier`, `ValkeyLink` and `RemoteTier` per process, a `Cache` per kind of thing; a
-`Cache` without an L2 lives in memory alone. Numbers: `cache_metrics`, `l1_metrics`, `l2_metrics`.
+`Cache` without an L2 lives in memory alone. A `CacheCollector` gives
+Prometheus' client library the numbers.
 """
 
 from wb_cli.server.cache.entry import Encoding, Entry
-from wb_cli.server.cache.faithful import UnfaithfulValueError
 from wb_cli.server.cache.flights import LoadAbandonedError, Loaded, Loader, LoadLoopError
+from wb_cli.server.cache.histogram import Histogram
 from wb_cli.server.cache.hydration import Hydration, Status
 from wb_cli.server.cache.local import LocalTier
-from wb_cli.server.cache.metrics import (
-    Metric,
-    Sample,
-    cache_metrics,
-    l1_metrics,
-    l2_metrics,
-    prometheus_text,
-)
+from wb_cli.server.cache.lossless import UnfaithfulValueError
+from wb_cli.server.cache.metrics import CacheCollector
 from wb_cli.server.cache.remote import RemoteTier
 from wb_cli.server.cache.tiered import Cache
 from wb_cli.server.cache.valkey import LinkState, Timing, ValkeyLink
 
 __all__ = [
     "Cache",
+    "CacheCollector",
     "Encoding",
     "Entry",
+    "Histogram",
     "Hydration",
     "LinkState",
     "LoadAbandonedError",
@@ -64,15 +61,9 @@ __all__ = [
     "Loaded",
     "Loader",
     "LocalTier",
-    "Metric",
     "RemoteTier",
-    "Sample",
     "Status",
     "Timing",
     "UnfaithfulValueError",
     "ValkeyLink",
-    "cache_metrics",
-    "l1_metrics",
-    "l2_metrics",
-    "prometheus_text",
 ]

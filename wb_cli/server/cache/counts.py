@@ -1,12 +1,12 @@
 """What a cache counts."""
 
-from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 
+from wb_cli.server.cache.histogram import Histogram
 from wb_cli.server.cache.local import Shelf
 
-LOAD_BUCKETS_S = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0)
+LOAD_BOUNDS_S = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0)
 
 
 @dataclass(slots=True)
@@ -20,17 +20,14 @@ class Counts:
     misses: Counter[str] = field(default_factory=Counter)  # by reason; each is a load
     failures: int = 0
     unstored: Counter[str] = field(default_factory=Counter)  # answers that went out only
-    load_seconds: float = 0.0
-    loads: int = 0
     past_loads: int = 0  # of processes before this one
     past_seconds: float = 0.0
-    load_buckets: list[int] = field(default_factory=lambda: [0] * (len(LOAD_BUCKETS_S) + 1))
+    load_durations: Histogram = field(default_factory=lambda: Histogram(LOAD_BOUNDS_S))
 
-    def loaded(self, seconds: float) -> None:
-        """Count a load that succeeded."""
-        self.loads += 1
-        self.load_seconds += seconds
-        self.load_buckets[bisect_left(LOAD_BUCKETS_S, seconds)] += 1
+    @property
+    def loads(self) -> int:
+        """Loads that succeeded."""
+        return self.load_durations.count
 
     @property
     def l1_hits(self) -> int:
@@ -41,7 +38,7 @@ class Counts:
     def mean_load_seconds(self) -> float:
         """What a load takes, processes before this one included; 0 while there was none."""
         loads = self.past_loads + self.loads
-        return (self.past_seconds + self.load_seconds) / loads if loads else 0.0
+        return (self.past_seconds + self.load_durations.total_s) / loads if loads else 0.0
 
     def seconds_saved(self) -> dict[str, float]:
         """The time that loads would have taken, by what made them needless."""

@@ -18,7 +18,7 @@ import msgspec
 import orjson
 import zstandard
 
-from wb_cli.server.cache.faithful import check, to_json
+from wb_cli.server.cache.lossless import check, to_json
 
 COMPRESS_FROM: Final = 4096  # bytes of JSON
 ZSTD_LEVEL: Final = 1

@@ -40,7 +40,7 @@ class LoadTimes:
         if loads < self._noted * GROWTH:
             return
         self._noted = loads
-        totals = {"loads": loads, "seconds": counts.past_seconds + counts.load_seconds}
+        totals = {"loads": loads, "seconds": counts.past_seconds + counts.load_durations.total_s}
         self._l2.write(self._key, encode(totals, "1", ""), order)
 
 

@@ -10,11 +10,11 @@ from itertools import islice
 from wb_cli.server.cache.counts import Counts
 from wb_cli.server.cache.entry import Entry, finish
 from wb_cli.server.cache.entry import key as key_of
-from wb_cli.server.cache.faithful import to_json
 from wb_cli.server.cache.flights import Flight, Flights, Loaded, Loader
 from wb_cli.server.cache.hydration import LOOKED, Hydration, Miss, Status
 from wb_cli.server.cache.load_times import LoadTimes
 from wb_cli.server.cache.local import LocalTier
+from wb_cli.server.cache.lossless import to_json
 from wb_cli.server.cache.remote import Absence, RemoteTier
 
 log = logging.getLogger(__name__)
@@ -236,7 +236,7 @@ class Cache:
             self.counts.failures += 1
             log.warning("[Cache] %s: could not load %s: %s", self.name, flight.uniqueness, error)
             raise
-        self.counts.loaded(self._clock() - started)
+        self.counts.load_durations.observe(self._clock() - started)
         self._store(flight, loaded, entry)
         return entry
 

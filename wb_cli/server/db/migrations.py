@@ -19,6 +19,7 @@ from wb_cli.server.db.errors import (
     translated,
 )
 from wb_cli.server.db.pool import Databases
+from wb_cli.server.db.sql import quoted
 
 log = logging.getLogger(__name__)
 
@@ -89,11 +90,6 @@ def migrations_for(database: str) -> tuple[Migration, ...]:
         Migration(int(path.name.partition("_")[0]), path.name, path.read_text("utf-8"))
         for path in sorted(found, key=lambda path: path.name)
     )
-
-
-def quoted(identifier: str) -> str:
-    """A name as an SQL identifier, whatever is in it."""
-    return '"' + identifier.replace('"', '""') + '"'
 
 
 async def _migrate_project(address: Address, project_id: str) -> None:

@@ -3,11 +3,11 @@
 from enum import StrEnum
 from typing import Any
 
+from wb_cli.server.db.fetch_config import FetchConfig
 from wb_cli.server.db.loaded import VersionedData, plain_rows
-from wb_cli.server.db.migrations import quoted
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.results import ResultsObject, read_results_object, results_bounds
-from wb_cli.server.fetch_config import FetchConfig
+from wb_cli.server.db.sql import quoted
 
 MOST_ITEMS = 10_000  # more than any page can show
 MOST_VALUES = 500

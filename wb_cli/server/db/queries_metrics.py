@@ -3,14 +3,14 @@
 from wb_cli.server.db.loaded import VersionedData
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_items import distinct_values
-from wb_cli.server.db.queries_versions import found
 from wb_cli.server.db.results import PERIOD_SQL, read_results_object, results_bounds
+from wb_cli.server.db.sql import require_row
 
 
 async def load_metric_info(databases: Databases, project_id: str, metric_id: str) -> VersionedData:
     """A metric's values, its disaggregations with their possible values, and its months."""
     async with databases.snapshot(project_id) as connection:
-        metric = found(
+        metric = require_row(
             await connection.fetchrow(
                 """SELECT id, label, results_object_id, value_props, value_func
                 FROM metrics WHERE id = $1""",

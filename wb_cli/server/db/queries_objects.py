@@ -3,12 +3,12 @@
 from typing import Any
 
 from wb_cli.server.cache import UnfaithfulValueError
-from wb_cli.server.cache.faithful import to_json
+from wb_cli.server.cache.lossless import to_json
 from wb_cli.server.db.address import Undecodable
+from wb_cli.server.db.fetch_config import InvalidConfigError, fetch_config
 from wb_cli.server.db.loaded import VersionedData
 from wb_cli.server.db.pool import Databases
-from wb_cli.server.db.queries_versions import found
-from wb_cli.server.fetch_config import InvalidConfigError, fetch_config
+from wb_cli.server.db.sql import require_row
 
 # One statement sees one moment, so this needs no transaction. Nothing of the module's run is in it:
 # the version of a detail is the object's `last_updated` alone.
@@ -32,7 +32,7 @@ async def load_object_detail(
     """An object with its metric, module and results object, and what it fetches."""
     async with databases.connect(project_id) as connection:
         row = await connection.fetchrow(DETAIL, object_id)
-    found(row, "presentation object", object_id)
+    require_row(row, "presentation object", object_id)
     return VersionedData({"projectId": project_id, **_detail(row)}, row["last_updated"])
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from wb_cli.server.db.address import MAIN, MAINTENANCE, connect
 from wb_cli.server.db.errors import DatabaseError, translated
-from wb_cli.server.db.migrations import ensure_database, migrate, quoted
+from wb_cli.server.db.migrations import ensure_database, migrate
 from wb_cli.server.db.pool import Databases
+from wb_cli.server.db.sql import quoted
 
 RESERVED_IDS = (MAIN, MAINTENANCE, "template0", "template1")
 

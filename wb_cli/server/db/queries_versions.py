@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from wb_cli.server.db.address import MAIN
-from wb_cli.server.db.errors import RecordMissingError
+from wb_cli.server.db.fetch_config import FetchConfig, fetch_config
 from wb_cli.server.db.pool import Databases
-from wb_cli.server.fetch_config import FetchConfig, fetch_config
+from wb_cli.server.db.sql import require_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ async def read_object_version(
     """One object with all its versions."""
     async with databases.connect(project_id) as connection:
         row = await connection.fetchrow(f"{OBJECT_VERSIONS} WHERE po.id = $1", object_id)
-    return _object_version(found(row, "presentation object", object_id))
+    return _object_version(require_row(row, "presentation object", object_id))
 
 
 async def read_metric_version(databases: Databases, project_id: str, metric_id: str) -> RunVersion:
@@ -132,7 +132,7 @@ async def read_metric_version(databases: Databases, project_id: str, metric_id: 
             WHERE met.id = $1""",
             metric_id,
         )
-    return RunVersion(**found(row, "metric", metric_id))
+    return RunVersion(**require_row(row, "metric", metric_id))
 
 
 async def read_results_version(
@@ -150,7 +150,7 @@ async def results_version(connection: Any, results_object_id: str) -> RunVersion
         WHERE ro.id = $1""",
         results_object_id,
     )
-    return RunVersion(**found(row, "results object", results_object_id))
+    return RunVersion(**require_row(row, "results object", results_object_id))
 
 
 async def read_dataset_versions(databases: Databases) -> DatasetVersions:
@@ -169,13 +169,6 @@ async def dataset_versions(connection: Any) -> DatasetVersions:
     )
     columns = tuple(sorted(row["facility_columns"]))
     return DatasetVersions(**{**row, "facility_columns": columns})
-
-
-def found(row: Any, kind: str, id_: str) -> Any:
-    """The row, or the error that there is none."""
-    if row is None:
-        raise RecordMissingError(f"there is no {kind} {id_!r}", "check the id")
-    return row
 
 
 def _object_version(row: Any) -> ObjectVersion:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from wb_cli.server.db.migrations import quoted
-from wb_cli.server.db.queries_versions import LAST_RUN, RunVersion, found
-from wb_cli.server.fetch_config import SHORTENED, FetchConfig, InvalidConfigError
+from wb_cli.server.db.fetch_config import SHORTENED, FetchConfig, InvalidConfigError
+from wb_cli.server.db.queries_versions import LAST_RUN, RunVersion
+from wb_cli.server.db.sql import quoted, require_row
 
 # The periods that derive from a row's month, finest first: 202405, 20242, 2024.
 PERIOD_SQL = {
@@ -92,7 +92,7 @@ async def read_results_object(
         WHERE ro.id = $1""",
         results_object_id,
     )
-    found(row, "results object", results_object_id)
+    require_row(row, "results object", results_object_id)
     run = RunVersion(row["last_run"], row["is_running"])
     dimensions, measures = tuple(row["dimensions"]), tuple(row["measures"])
     # What there is no table for has no data, and no version either: the table comes unannounced.

@@ -6,10 +6,10 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from wb_cli.server.db.errors import DeadlockError
-from wb_cli.server.db.migrations import quoted
 from wb_cli.server.db.pool import Databases
-from wb_cli.server.db.queries_versions import LAST_RUN, RunVersion, found
+from wb_cli.server.db.queries_versions import LAST_RUN, RunVersion
 from wb_cli.server.db.results import ResultsObject, read_results_object
+from wb_cli.server.db.sql import quoted, require_row
 
 Arguments = ParamSpec("Arguments")
 Written = TypeVar("Written")
@@ -46,7 +46,7 @@ async def touch_object(databases: Databases, project_id: str, object_id: str) ->
             WHERE id = $1 RETURNING version_text(last_updated)""",
             object_id,
         )
-    return str(found(version, "presentation object", object_id))
+    return str(require_row(version, "presentation object", object_id))
 
 
 @tried_again
@@ -60,7 +60,7 @@ async def begin_module_run(databases: Databases, project_id: str, module_id: str
             "UPDATE modules SET run_started_at = clock_timestamp() WHERE id = $1 RETURNING id",
             module_id,
         )
-        found(begun, "module", module_id)
+        require_row(begun, "module", module_id)
         return int(
             await connection.fetchval(
                 "INSERT INTO module_runs (module_id) VALUES ($1) RETURNING id", module_id
@@ -86,7 +86,7 @@ async def complete_module_run(
     async with databases.connect(project_id) as connection, connection.transaction():
         # The module's row first, as in the beginning of a run: two that end take turns.
         lock = "SELECT id FROM modules WHERE id = $1 FOR UPDATE"
-        found(await connection.fetchval(lock, module_id), "module", module_id)
+        require_row(await connection.fetchval(lock, module_id), "module", module_id)
         await connection.execute(
             "DELETE FROM module_runs WHERE module_id = $1 AND ($2::bigint IS NULL OR id = $2)",
             module_id,

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from wb_cli.server.cache import Cache, Entry, Loaded, LocalTier, RemoteTier
-from wb_cli.server.history import Origins
 from wb_cli.server.results.declared import DECLARED
 from wb_cli.server.results.precedence import Precedence
 from wb_cli.server.results.wants import CachedQuery, Declaration
+from wb_cli.server.watch.history import Origins
 
 
 class Caches:

@@ -7,21 +7,25 @@ alone keeps the cache, and a change to it cannot be forgotten.
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from types import ModuleType
 
-from wb_cli.server import fetch_config
-from wb_cli.server.db import loaded, queries_versions, results
+from wb_cli.server.db import fetch_config, loaded, queries_versions, results, sql
 from wb_cli.server.results.declared import DECLARED
 
 # What the queries of several caches use.
-SHARED = (fetch_config, loaded, queries_versions, results)
+SHARED = (fetch_config, loaded, queries_versions, results, sql)
+
+
+def fingerprinted() -> dict[str, ModuleType]:
+    """The modules whose code is in the fingerprint, by name."""
+    queries = [module for declaration in DECLARED for module in declaration.queries]
+    return {module.__name__: module for module in (*SHARED, *queries)}
 
 
 @cache
 def code_fingerprint() -> str:
     """Stable over restarts and machines."""
-    queries = {module.__name__: module for each in DECLARED for module in each.queries}
-    modules = {module.__name__: module for module in SHARED} | queries
     digest = sha256()
-    for name in sorted(modules):
-        digest.update(Path(str(modules[name].__file__)).read_bytes())
+    for _, module in sorted(fingerprinted().items()):
+        digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()[:16]

@@ -11,7 +11,7 @@ from wb_cli.errors import ExitCode, WbError
 from wb_cli.server.db.connections import Limits
 from wb_cli.server.db.migrations import migrate_all
 from wb_cli.server.db.pool import Databases
-from wb_cli.server.log import set_up_logging
+from wb_cli.server.process.log import set_up_logging
 from wb_cli.server.sample.load import load
 from wb_cli.server.sample.size import Size
 from wb_cli.server.settings import Settings

@@ -1,0 +1,121 @@
+"""What JSON carries unchanged passes; everything else is refused by its place and type."""
+
+import datetime as dt
+import decimal
+import enum
+import uuid
+from collections import OrderedDict
+from typing import NamedTuple
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wb_cli.server.cache.lossless import (
+    MAX_INTEGER,
+    UnfaithfulValueError,
+    check,
+    describe,
+    to_json,
+)
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-MAX_INTEGER, MAX_INTEGER)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+)
+faithful = st.recursive(
+    scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=30
+)
+
+
+class Colour(enum.StrEnum):
+    RED = "red"
+
+
+class Text(str):
+    __slots__ = ()
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+UNFAITHFUL = [
+    (float("nan"), "nan"),
+    (float("inf"), "inf"),
+    (float("-inf"), "-inf"),
+    ((1, 2), "of type tuple"),
+    (Point(1, 2), "of type Point"),
+    ({1, 2}, "of type set"),
+    (b"bytes", "of type bytes"),
+    (dt.datetime(2026, 1, 1, tzinfo=dt.UTC), "of type datetime"),
+    (dt.date(2026, 1, 1), "of type date"),
+    (dt.timedelta(1), "of type timedelta"),
+    (decimal.Decimal("1.5"), "of type Decimal"),
+    (uuid.UUID(int=1), "of type UUID"),
+    (Colour.RED, "of type Colour"),
+    (Text("text"), "of type Text"),
+    (OrderedDict(a=1), "of type OrderedDict"),
+    (2**53, f"the integer {2**53}, past 53 bits"),
+    (-(2**64), f"the integer {-(2**64)}, past 53 bits"),
+    ("\ud800", "a string with a lone surrogate"),
+    ({1: "a"}, "a dict with the key 1"),
+    ({"\ud800": 1}, "a dict with the key '\\ud800'"),
+    (object(), "of type object"),
+]
+
+
+def refuse(data: object) -> UnfaithfulValueError:
+    with pytest.raises(UnfaithfulValueError) as refused:
+        check(data, to_json(data))
+    return refused.value
+
+
+@given(faithful)
+def test_what_passes_comes_back_the_same(data: object) -> None:
+    encoded = to_json(data)
+    check(data, encoded)
+    assert repr(orjson.loads(encoded)) == repr(data)  # repr tells 1 from 1.0 from True
+
+
+@pytest.mark.parametrize(("value", "what"), UNFAITHFUL)
+def test_what_json_changes_is_refused_by_its_type(value: object, what: str) -> None:
+    assert refuse(value).what == what
+
+
+@pytest.mark.parametrize(("value", "what"), UNFAITHFUL)
+def test_what_json_changes_is_refused_by_its_place(value: object, what: str) -> None:
+    error = refuse({"ok": None, "items": [{"a": 1.5}, {"a": value}]})
+    assert (error.path, error.what) == ("$.items[1].a", what)
+    assert str(error) == f"JSON does not carry this faithfully: $.items[1].a is {what}"
+
+
+@given(faithful, st.sampled_from([value for value, _ in UNFAITHFUL]), st.data())
+def test_an_offender_is_found_wherever_it_hides(data: object, bad: object, draw) -> None:
+    for _ in range(draw.draw(st.integers(0, 4))):
+        bad = draw.draw(
+            st.sampled_from([[data, bad], {"x": data, "y": bad}, [bad], {"z": [[], bad, {}]}])
+        )
+    refuse(bad)
+
+
+def test_a_container_in_itself_is_refused() -> None:
+    loop: list = []
+    loop.append(loop)
+    refuse(loop)
+
+
+def test_nesting_past_what_the_encoder_takes_is_refused() -> None:
+    deep: list = []
+    for _ in range(2000):
+        deep = [deep]
+    assert "ecursion" in refuse(deep).what
+
+
+def test_faithful_scalars_have_no_fault() -> None:
+    assert [describe(value) for value in (None, True, 1, 1.5, "text", [], {})] == [None] * 7

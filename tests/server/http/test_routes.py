@@ -1,0 +1,339 @@
+"""The routes, over HTTP, on real data."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import orjson
+import pytest
+import zstandard
+from platform_data import NORTH, execute, fill, locked_results, with_databases
+from platform_server import PlatformServer, environment_for
+from services import wait_until
+
+pytestmark = pytest.mark.services
+
+OBJECT = "/api/projects/north/objects/by-area"
+NO_TOKEN = {"Authorization": ""}
+CHANGING = [
+    ("POST", f"{OBJECT}/touch"),
+    ("POST", "/api/projects/north/modules/m1/run/begin"),
+    ("POST", "/api/projects/north/modules/m1/run/complete"),
+    ("DELETE", "/api/caches/po_items"),
+    ("DELETE", "/api/caches"),
+]
+
+
+@pytest.fixture
+def server(demo):
+    return demo.start_warm()
+
+
+@pytest.fixture(scope="module")
+def reader(postgres_url, valkey_url):
+    """A warm server for tests that change nothing, on a PostgreSQL that nobody wipes."""
+    with_databases(postgres_url, fill)
+    server = PlatformServer(environment_for(postgres_url, valkey_url))
+    server.wait_listening().wait_status("warm")
+    yield server
+    server.close()
+
+
+def raw(server, path, **headers):
+    """Status, headers and the bytes as they came over the wire."""
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    with server.http.stream("GET", path, headers=headers) as response:
+        return response.status_code, response.headers, b"".join(response.iter_raw())
+
+
+def loads(server) -> float:
+    """How many loads there were so far."""
+    lines = server.http.get("/metrics").text.splitlines()
+    return sum(float(line.split()[-1]) for line in lines if "wb_cache_load_seconds_count" in line)
+
+
+def standing(server, entry) -> str:
+    return server.json(f"{OBJECT}/cache")[entry]["status"]
+
+
+def fill_past_the_limit(demo) -> None:
+    execute(
+        demo.postgres_url,
+        NORTH,
+        """INSERT INTO results_visits SELECT 'i' || n, 'Coast', 202312, n
+        FROM generate_series(1, 20001) n""",
+    )
+    execute(
+        demo.postgres_url,
+        NORTH,
+        """UPDATE presentation_objects SET config = '{"disaggregateBy": ["indicator_id"]}'
+        WHERE id = 'by-month'""",
+    )
+
+
+def test_projects_and_objects_are_listed_most_recent_first(server):
+    server.http.post(f"{OBJECT}/touch").raise_for_status()
+
+    assert server.json("/api/projects") == [{"id": "north", "label": "North"}]
+    listed = server.json("/api/projects/north/objects")
+    assert listed[0]["id"] == "by-area"
+    assert {each["id"] for each in listed} == {
+        "by-area",
+        "by-area-bars",
+        "by-month",
+        "nothing",
+        "idle",
+    }
+
+
+def test_an_object_its_items_and_its_metric_are_what_the_database_holds(reader):
+    detail = reader.json(OBJECT)
+    items = reader.json(f"{OBJECT}/items")
+    metric = reader.json("/api/projects/north/metrics/visits")
+
+    assert (detail["label"], detail["metric"]["id"]) == ("By area", "visits")
+    assert items["status"] == "ok"
+    assert {row["admin_area_2"]: row["count"] for row in items["items"]} == {
+        "Coast": 33.0,
+        "Hills": 51.0,
+        "Lakes": 69.0,
+    }
+    assert metric["periodBounds"] == {"first": 202310, "last": 202312}
+
+
+def test_items_answer_with_a_status_where_there_is_nothing_or_too_much(demo):
+    fill_past_the_limit(demo)
+    server = demo.start_warm()
+
+    nothing = server.json("/api/projects/north/objects/nothing/items")
+    too_many = server.json("/api/projects/north/objects/by-month/items")
+
+    assert (nothing["status"], nothing["items"]) == ("no_data_available", [])
+    assert (too_many["status"], too_many["items"]) == ("too_many_items", [])
+    assert "Warmed cache for PO: Nothing (RV: visits) - NO DATA" in server.log
+    assert "- TOO MANY ITEMS" in server.log
+    assert standing(server, "items") == "l1"
+
+
+def test_replicants_and_datasets_answer(reader):
+    replicants = reader.json(f"{OBJECT}/replicants/indicator_id")
+    datasets = [reader.json(f"/api/datasets/{name}") for name in ("hmis/raw", "hmis/common", "hfa")]
+
+    assert replicants["values"] == ["anc1", "opd"]
+    assert [each["items"][0]["indicator_id"] for each in datasets] == ["opd_raw", "opd", "power"]
+
+
+@pytest.mark.parametrize("path", [OBJECT, f"{OBJECT}/items", "/api/datasets/hfa"])
+def test_an_unchanged_thing_is_a_304_that_asks_no_cache(reader, path):
+    tag = reader.http.get(path).headers["etag"]
+    before = reader.http.get("/metrics").text.splitlines()
+
+    status, headers, body = raw(reader, path, if_none_match=tag)
+    after = reader.http.get("/metrics").text.splitlines()
+
+    assert (status, headers["etag"], body) == (304, tag, b"")
+    hits = [[line for line in text if "wb_cache_hits_total{" in line] for text in (before, after)]
+    assert hits[0] == hits[1]
+
+
+def test_the_tag_begins_with_the_version(reader):
+    version = reader.json(f"{OBJECT}/cache")["items"]["versionHash"]
+
+    assert reader.http.get(f"{OBJECT}/items").headers["etag"].startswith(f'W/"{version}~')
+
+
+def test_large_answers_leave_compressed_as_they_are_stored(demo):
+    execute(
+        demo.postgres_url,
+        NORTH,
+        """INSERT INTO results_visits SELECT 'anc1', 'District number ' || n, 202312, n
+        FROM generate_series(1, 1000) n""",
+    )
+    server = demo.start_warm()
+    path = f"{OBJECT}/items"
+
+    _, headers, compressed = raw(server, path, accept_encoding="zstd")
+    _, plain_headers, plain = raw(server, path, accept_encoding="gzip")
+
+    assert headers["content-encoding"] == "zstd"
+    assert "content-encoding" not in plain_headers
+    assert zstandard.ZstdDecompressor().decompress(compressed) == plain
+    assert len(orjson.loads(plain)["items"]) == 1003
+    assert headers["etag"] == plain_headers["etag"]
+    with demo.valkey() as client:
+        key = (
+            b"cache:po_items:" + server.json(f"{OBJECT}/cache")["items"]["uniquenessHash"].encode()
+        )
+        wait_until(lambda: client.get(key) is not None, "written behind")
+        assert client.get(key).endswith(compressed)
+
+
+def test_a_head_request_has_the_tag_and_no_body(reader):
+    response = reader.http.head(f"{OBJECT}/items")
+
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["etag"]
+
+
+def test_touching_an_object_moves_its_version_and_only_its_own(server):
+    old = server.http.get(OBJECT).headers["etag"]
+    before = loads(server)
+
+    version = server.http.post(f"{OBJECT}/touch").raise_for_status().json()["lastUpdated"]
+
+    assert standing(server, "detail") == "stale"
+    assert standing(server, "items") == "l1"
+    fresh = server.http.get(OBJECT, headers={"If-None-Match": old})
+    assert fresh.status_code == 200
+    assert fresh.json()["lastUpdated"] == version
+    assert loads(server) == before + 1
+    assert standing(server, "detail") == "l1"
+
+
+def test_a_changed_config_is_not_answered_with_the_old_items_tag(demo, server):
+    """The module's version stays, so the tag has to tell one set of items from another."""
+    old = server.http.get(f"{OBJECT}/items").headers["etag"]
+    execute(
+        demo.postgres_url,
+        NORTH,
+        """UPDATE presentation_objects SET config = '{"disaggregateBy": ["indicator_id"]}'
+        WHERE id = 'by-area'""",
+    )
+
+    response = server.http.get(f"{OBJECT}/items", headers={"If-None-Match": old})
+
+    assert response.status_code == 200
+    assert {row["indicator_id"] for row in response.json()["items"]} == {"anc1", "opd"}
+
+
+def test_a_running_module_is_unsettled_until_its_run_is_completed(demo, server):
+    run = "/api/projects/north/modules/m1/run"
+    old = server.http.get(f"{OBJECT}/items").headers["etag"]
+
+    server.http.post(f"{run}/begin").raise_for_status()
+    execute(demo.postgres_url, NORTH, "UPDATE results_visits SET count = count + 1")
+    during = server.http.get(f"{OBJECT}/items", headers={"If-None-Match": old})
+
+    assert during.status_code == 200
+    assert "etag" not in during.headers
+    assert during.headers["cache-control"] == "no-store"
+    assert standing(server, "items") == "unsettled"
+
+    completed = server.http.post(f"{run}/complete").raise_for_status().json()
+    after = server.http.get(f"{OBJECT}/items", headers={"If-None-Match": old})
+
+    assert after.headers["etag"].startswith(f'W/"{completed["lastRun"]}~')
+    assert after.json()["items"][0]["count"] == 39.0
+    assert standing(server, "items") == "l1"
+
+
+def test_many_who_ask_for_one_cold_thing_cause_one_load(demo, server):
+    server.http.delete("/api/caches").raise_for_status()
+    before = loads(server)
+
+    with locked_results(demo.postgres_url) as release, ThreadPoolExecutor(20) as callers:
+        answers = [callers.submit(server.http.get, f"{OBJECT}/items") for _ in range(20)]
+        joined = "wb_cache_flights_joined_total"
+        wait_until(lambda: server.metric(joined, cache="po_items") == 19, "all have joined")
+        release()
+
+    assert {answer.result().status_code for answer in answers} == {200}
+    assert loads(server) == before + 1
+
+
+def test_one_cache_is_cleared_in_both_tiers_and_the_others_are_not(demo, server):
+    with demo.valkey() as client:
+        wait_until(lambda: len(client.keys("cache:po_items:*")) == 3, "written behind")
+
+        cleared = server.http.delete("/api/caches/po_items").raise_for_status().json()
+
+        assert cleared == {"cleared": {"po_items": 3}, "waitingForValkey": []}
+        assert standing(server, "items") == "absent"
+        assert standing(server, "detail") == "l1"
+        wait_until(lambda: not client.keys("cache:po_items:*"), "cleared in L2")
+        assert client.keys("cache:po_detail:*")
+
+
+def test_all_caches_are_cleared_at_once(demo, server):
+    server.http.delete("/api/caches").raise_for_status()
+
+    assert {standing(server, each) for each in ("detail", "metricInfo", "items")} == {"absent"}
+    with demo.valkey() as client:
+        wait_until(lambda: not client.keys("cache:*"), "cleared in L2")
+    assert server.http.get(f"{OBJECT}/items").status_code == 200
+
+
+@pytest.mark.parametrize(("method", "path"), CHANGING)
+def test_changing_routes_are_refused_without_the_token(reader, method, path):
+    before = reader.json("/api/projects/north/objects")
+
+    refused = reader.http.request(method, path, headers=NO_TOKEN)
+    wrong = reader.http.request(method, path, headers={"Authorization": "Bearer wrong-token-here"})
+
+    assert (refused.status_code, wrong.status_code) == (401, 401)
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert reader.json("/api/projects/north/objects") == before
+
+
+def test_changing_routes_are_closed_where_no_token_is_configured(demo):
+    server = demo.start_warm(WB_ADMIN_TOKEN="")
+
+    assert {server.http.request(*each).status_code for each in CHANGING} == {403}
+
+
+def test_cache_status_needs_the_token_and_reading_data_does_not(reader):
+    assert reader.http.get(f"{OBJECT}/cache", headers=NO_TOKEN).status_code == 401
+    assert reader.http.get(f"{OBJECT}/items", headers=NO_TOKEN).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/projects/nowhere/objects", 404),
+        ("/api/projects/main/objects", 404),
+        ("/api/projects/postgres/objects/x", 404),
+        ("/api/projects/North/objects", 422),
+        ("/api/projects/north/objects/none", 404),
+        ("/api/projects/north/objects/no%20ne/items", 404),
+        ("/api/projects/north/objects/no%00ne/items", 422),
+        ("/api/projects/north/metrics/none", 404),
+        (f"{OBJECT}/replicants/nothing", 404),
+        ("/api/datasets/hmis/other", 422),
+        ("/api/datasets", 404),
+    ],
+)
+def test_what_does_not_exist_or_cannot_be_is_a_problem_document(reader, path, status):
+    response = reader.http.get(path)
+
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["status"] == status
+    assert response.json()["instance"] == response.url.path
+
+
+def test_an_unknown_cache_or_module_is_a_problem_document(reader):
+    assert reader.http.delete("/api/caches/nothing").status_code == 422
+    assert reader.http.post("/api/projects/north/modules/none/run/begin").status_code == 404
+
+
+def test_an_object_whose_config_is_none_says_so_and_can_still_be_opened(demo):
+    execute(
+        demo.postgres_url,
+        NORTH,
+        """UPDATE presentation_objects SET config = '{"filters": 1}' WHERE id = 'by-area'""",
+    )
+    server = demo.start_warm()
+
+    items = server.http.get(f"{OBJECT}/items")
+
+    assert (items.status_code, items.json()["title"]) == (409, "Conflict")
+    assert "not an object's config" in server.json(OBJECT)["configProblem"]
+
+
+@pytest.mark.network
+def test_data_without_a_database_is_a_503_that_says_when_to_ask_again(start_server):
+    server = start_server(PG_HOST="127.0.0.1", PG_PORT="1", VALKEY_URL="redis://127.0.0.1:1")
+
+    response = server.http.get("/api/projects")
+
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "1"
+    assert response.json()["hint"]

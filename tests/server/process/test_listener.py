@@ -1,0 +1,252 @@
+"""The listener: it wakes for the time and for being told to stop, and its connections end."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from wb_cli.contract import HEALTH_PATH
+from wb_cli.server.http.front import Front
+from wb_cli.server.process import listener
+from wb_cli.server.process.connections import Patience
+from wb_cli.server.process.listener import ConnectionLimits, Listener
+from wb_cli.server.watch.traffic import Traffic
+
+WITHIN_S = 10
+SOON = Patience(head=0.05, body=0.05, unread=0.05)
+LATE = Patience(head=1000, body=1000, unread=1000)
+BIG = b"x" * 20_000_000
+REQUEST = b"GET %s HTTP/1.1\r\nHost: here\r\n\r\n"
+
+
+async def answer(scope, _receive, send) -> None:
+    """`/big` is large, `/held` waits until it is cut, `/fails` fails, and the rest is `ok`."""
+    if scope["path"] == "/held":
+        await asyncio.Event().wait()
+    if scope["path"] == "/fails":
+        raise ValueError
+    body = BIG if scope["path"] == "/big" else b"ok"
+    headers = [(b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class Serving:
+    """A listener in this process."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self.traffic = Traffic()
+        self.listener = Listener(Front(answer, self.traffic), limits)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = self.socket.getsockname()
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def connect(self, send: bytes = b"") -> asyncio.StreamReader:
+        """A peer that sends this and keeps its side open; what it is answered."""
+        reader, writer = await asyncio.open_connection(*self.address)
+        self._writers.append(writer)
+        reader.writer = writer
+        writer.write(send)
+        return reader
+
+    def count(self, status: int) -> int:
+        """Requests that were counted under a status."""
+        return sum(n for (_, counted), n in self.traffic.requests.items() if counted == status)
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Give the loop turns until it is so."""
+        async with asyncio.timeout(WITHIN_S):
+            while not is_so():  # noqa: ASYNC110  (any of many things may make it so)
+                await asyncio.sleep(0)
+
+    async def end(self) -> None:
+        """Close every peer, then the listener."""
+        for writer in self._writers:
+            writer.close()
+        closed = [writer.wait_closed() for writer in self._writers]
+        await asyncio.gather(*closed, return_exceptions=True)
+        self.listener.stop()
+
+
+@asynccontextmanager
+async def serving(
+    limits: ConnectionLimits, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Serving]:
+    monkeypatch.setattr(listener, "DATE_CHANGES_EVERY_S", 0.005)
+    made = Serving(limits)
+    task = asyncio.create_task(made.listener.serve([made.socket]))
+    await made.until(lambda: made.listener.started)
+    yield made
+    await made.end()
+    await asyncio.wait_for(task, WITHIN_S)
+
+
+async def everything(reader: asyncio.StreamReader) -> bytes:
+    """What came until the server closed."""
+    try:
+        return await asyncio.wait_for(reader.read(), WITHIN_S)
+    except ConnectionResetError:
+        return b""
+
+
+def nothing() -> Front:
+    """An application that is never asked."""
+    return Front(answer, Traffic())
+
+
+def dates(serving: Listener) -> set[bytes]:
+    """The ``Date`` headers that answers get now."""
+    return {value for name, value in serving.server_state.default_headers if name == b"date"}
+
+
+async def test_it_ends_when_told_to_and_not_at_its_next_look(monkeypatch):
+    monkeypatch.setattr(listener, "DATE_CHANGES_EVERY_S", 1000)
+    serving = Listener(nothing())
+    loop = asyncio.create_task(serving.main_loop())
+    await asyncio.sleep(0)
+
+    serving.stop()
+    await asyncio.wait_for(loop, WITHIN_S)
+
+
+async def test_told_before_it_began_it_ends_at_once():
+    serving = Listener(nothing())
+    serving.stop()
+    await asyncio.wait_for(serving.main_loop(), WITHIN_S)
+
+
+async def test_the_time_in_its_answers_goes_on(monkeypatch):
+    monkeypatch.setattr(listener, "DATE_CHANGES_EVERY_S", 0.001)
+    serving = Listener(nothing())
+    loop = asyncio.create_task(serving.main_loop())
+    seen: set[bytes] = set()
+    async with asyncio.timeout(WITHIN_S):
+        while len(seen) < 2:
+            seen |= dates(serving)
+            await asyncio.sleep(0.001)
+    serving.stop()
+    await loop
+
+
+@pytest.mark.network
+async def test_connections_that_send_no_whole_request_end(monkeypatch):
+    async with serving(ConnectionLimits(1000, SOON), monkeypatch) as server:
+        silent = [await server.connect() for _ in range(100)]
+        half = [await server.connect(b"GET / HTTP/1.1\r\nHo") for _ in range(100)]
+        body = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nabc"
+        without_end = [await server.connect(body) for _ in range(100)]
+
+        assert {await everything(reader) for reader in silent} == {b""}
+        for reader in half:
+            assert (await everything(reader)).startswith(b"HTTP/1.1 408 ")
+        for reader in without_end:
+            await everything(reader)
+        assert not server.listener.connections.open
+        assert server.count(408) == 100
+
+
+@pytest.mark.network
+async def test_a_second_request_that_stays_half_sent_ends_as_well(monkeypatch):
+    async with serving(ConnectionLimits(1000, SOON), monkeypatch) as server:
+        reader = await server.connect(REQUEST % b"/")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+        await reader.readuntil(b"ok")
+        reader.writer.write(b"GET /")
+
+        assert (await everything(reader)).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.network
+async def test_an_idle_connection_that_was_answered_is_left_to_its_keep_alive(monkeypatch):
+    async with serving(ConnectionLimits(1000, SOON), monkeypatch) as server:
+        kept = await server.connect(REQUEST % b"/")
+        await kept.readuntil(b"ok")
+        later = await server.connect()
+        await everything(later)
+
+        kept.writer.write(REQUEST % b"/")
+        await asyncio.wait_for(kept.readuntil(b"ok"), WITHIN_S)
+
+
+@pytest.mark.network
+async def test_a_peer_that_reads_nothing_is_let_go(monkeypatch):
+    async with serving(ConnectionLimits(1000, SOON), monkeypatch) as server:
+        peers = [socket.create_connection(server.address) for _ in range(20)]
+        for peer in peers:
+            peer.sendall(REQUEST % b"/big")
+        await server.until(lambda: server.count(200) == 20)
+
+        await server.until(lambda: not server.listener.connections.open)
+        for peer in peers:
+            peer.close()
+
+
+@pytest.mark.network
+async def test_at_the_cap_the_longest_idle_makes_room(monkeypatch):
+    async with serving(ConnectionLimits(50, LATE), monkeypatch) as server:
+        readers = [await server.connect() for _ in range(300)]
+        await server.until(lambda: server.listener.connections.idle and readers[249].at_eof())
+
+        last = await server.connect(REQUEST % HEALTH_PATH.encode())
+        assert (await last.readline()).startswith(b"HTTP/1.1 200 ")
+        assert len(server.listener.connections.open) <= 50
+
+
+@pytest.mark.network
+async def test_when_all_are_busy_the_health_check_is_answered_and_others_are_told_to_wait(
+    monkeypatch,
+):
+    monkeypatch.setattr(listener, "FINISH_REQUESTS_WITHIN_S", 0.01)
+    async with serving(ConnectionLimits(50, LATE), monkeypatch) as server:
+        busy = [await server.connect(REQUEST % b"/held") for _ in range(50)]
+        await server.until(lambda: not server.listener.connections.idle)
+        await server.until(lambda: len(server.listener.connections.open) == 50)
+
+        told = await everything(await server.connect(REQUEST % b"/"))
+        healthy = await server.connect(REQUEST % HEALTH_PATH.encode())
+
+        assert told.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nretry-after: 1\r\n" in told.lower()
+        assert (await healthy.readline()).startswith(b"HTTP/1.1 200 ")
+        assert not any(reader.at_eof() for reader in busy)
+
+
+@pytest.mark.network
+async def test_a_request_that_is_cut_at_the_end_is_told_to_come_again(monkeypatch, caplog):
+    monkeypatch.setattr(listener, "FINISH_REQUESTS_WITHIN_S", 0.01)
+    async with serving(ConnectionLimits(), monkeypatch) as server:
+        reader = await server.connect(REQUEST % b"/held")
+        await server.until(lambda: bool(server.listener.server_state.tasks))
+        server.listener.stop()
+
+        told = await everything(reader)
+
+    assert told.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nretry-after: 1\r\n" in told.lower()
+    assert server.count(503) == 1
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.network
+async def test_what_fails_and_what_is_no_request_is_counted(monkeypatch):
+    async with serving(ConnectionLimits(), monkeypatch) as server:
+        fails = await server.connect(REQUEST % b"/fails")
+        assert (await fails.readline()).startswith(b"HTTP/1.1 500 ")
+        rubbish = await server.connect(b"rubbish\r\n\r\n")
+        assert (await rubbish.readline()).startswith(b"HTTP/1.1 400 ")
+
+        assert (server.count(500), server.count(400)) == (1, 1)
+
+
+@pytest.mark.network
+async def test_a_client_that_goes_away_is_counted(monkeypatch):
+    monkeypatch.setattr(listener, "FINISH_REQUESTS_WITHIN_S", 0.01)
+    async with serving(ConnectionLimits(), monkeypatch) as server:
+        reader = await server.connect(REQUEST % b"/held")
+        await server.until(lambda: bool(server.listener.server_state.tasks))
+        reader.writer.close()
+        await server.until(lambda: not server.listener.connections.open)
+
+    assert sum(server.traffic.requests.values()) == 1

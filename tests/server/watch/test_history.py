@@ -1,0 +1,22 @@
+"""Where answers came from, over time."""
+
+from wb_cli.server.watch.history import KEPT, History, Origins
+
+
+def test_an_interval_holds_what_came_since_the_one_before():
+    counts = iter([Origins(1, 0, 3), Origins(5, 1, 3), Origins(7, 1, 3)])
+    history = History(lambda: next(counts))
+
+    history.sample()
+    history.sample()
+
+    assert history.with_current() == [Origins(1, 0, 3), Origins(4, 1, 0), Origins(2, 0, 0)]
+
+
+def test_the_history_is_bounded():
+    history = History(Origins)
+
+    for _ in range(KEPT + 50):
+        history.sample()
+
+    assert len(history.intervals) == KEPT

@@ -1,0 +1,1 @@
+"""HTTP: the endpoints, what they check, and what they answer."""

@@ -1,0 +1,97 @@
+"""In front of the application: every request is counted, and one that is cut gets an answer."""
+
+import asyncio
+import time
+from http import HTTPStatus
+from urllib.parse import unquote
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from wb_cli.contract import HEALTH_PATH
+from wb_cli.server.http.problems import RETRY_AFTER_S, Problem, response_of
+from wb_cli.server.watch.traffic import Traffic
+
+# What the metrics call requests that no endpoint has taken; never the path that was sent.
+UNKNOWN = "unknown"
+REFUSED = "refused"
+
+
+class Front:
+    """The application as the listener sees it.
+
+    Args:
+        app: what answers.
+        traffic: what counts.
+    """
+
+    def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
+        self._app = app
+        self._traffic = traffic
+        self.is_over_cap = never  # the listener puts its own in place
+
+    def refused(self, status: HTTPStatus) -> None:
+        """Count what was never a whole request."""
+        self._traffic.observe(REFUSED, status, 0.0)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        began = time.perf_counter()
+        # Stays where the client went away before there was an answer, or a fault ended the request.
+        status, seconds = int(HTTPStatus.INTERNAL_SERVER_ERROR), None
+
+        async def watched_send(message: Message) -> None:
+            nonlocal status, seconds
+            if message["type"] == "http.response.start":
+                status, seconds = message["status"], time.perf_counter() - began
+            await send(message)
+
+        to_origin_form(scope)
+        try:
+            if self.is_over_cap() and scope["path"] != HEALTH_PATH:
+                await too_many_connections(scope, receive, watched_send)
+            else:
+                await self._app(scope, receive, watched_send)
+        except asyncio.CancelledError:  # by the listener alone, as the server stops
+            if seconds is None:
+                await stopping(scope, receive, watched_send)
+        finally:
+            taken = time.perf_counter() - began if seconds is None else seconds
+            self._traffic.observe(endpoint_of(scope), status, taken)
+
+
+def never() -> bool:
+    """Without a listener there is no cap."""
+    return False
+
+
+def to_origin_form(scope: Scope) -> None:
+    """A request for ``http://host/path`` is one for ``/path`` (RFC 9112, 3.2.2)."""
+    scheme, has_scheme, rest = scope["raw_path"].partition(b"://")
+    if not has_scheme or scheme.lower() not in (b"http", b"https"):
+        return
+    _, slash, path = rest.partition(b"/")
+    scope["raw_path"] = (slash + path) or b"/"
+    scope["path"] = unquote(scope["raw_path"].decode("ascii"))
+
+
+def endpoint_of(scope: Scope) -> str:
+    """The endpoint that the router found, by its name in the metrics."""
+    return getattr(scope.get("endpoint"), "wb_name", UNKNOWN)
+
+
+async def too_many_connections(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse at the cap of connections."""
+    problem = unavailable("too many connections are open")
+    await response_of(problem, scope["path"])(scope, receive, send)
+
+
+async def stopping(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse what could not be finished in time."""
+    problem = unavailable("the server is shutting down")
+    await response_of(problem, scope["path"])(scope, receive, send)
+
+
+def unavailable(detail: str) -> Problem:
+    """Not now, and this connection ends."""
+    headers = {"Retry-After": str(RETRY_AFTER_S), "Connection": "close"}
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, "Ask again.", headers)

@@ -1,0 +1,70 @@
+"""``GET /health_check``: whether this process can do its work, and how far it has come."""
+
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from wb_cli import __version__
+from wb_cli.contract import HEALTH_PATH
+from wb_cli.server.http.endpoints import Endpoint
+from wb_cli.server.platform import Platform
+
+
+class Health(StrEnum):
+    """How far the server has come, each including the one before."""
+
+    WAITING = "waiting"  # no database: answers 503
+    ALIVE = "alive"  # answers requests
+    READY = "ready"  # whatever L2 had is in L1
+    WARM = "warm"  # everything known is in L1
+
+
+def health_of(platform: Platform) -> Health:
+    """The one word."""
+    if not platform.databases.state.connected:
+        return Health.WAITING
+    if platform.warm_up.is_warm:
+        return Health.WARM
+    return Health.READY if platform.warm_up.is_ready else Health.ALIVE
+
+
+def report(platform: Platform) -> dict[str, Any]:
+    """The whole answer."""
+    database, settings = platform.databases.state, platform.settings
+    l1 = platform.caches.l1
+    return {
+        "status": health_of(platform),
+        "version": settings.version,
+        "wb": __version__,
+        "instance": {"id": settings.instance_id, "label": settings.instance_name},
+        "uptimeSeconds": round(platform.uptime_s, 3),
+        "database": {"connected": database.connected, "reason": database.reason or None},
+        "l1": {"entries": len(l1), "bytes": l1.bytes, "maxBytes": l1.max_bytes},
+        "l2": {"state": platform.valkey.state, "reason": platform.valkey.reason},
+        "warmUp": platform.warm_up.report(),
+    }
+
+
+async def health_check(platform: Platform, _: Request) -> Response:
+    """503 while there is no database; a missing Valkey is told and does no harm."""
+    body = report(platform)
+    is_alive = body["status"] is not Health.WAITING
+    status = HTTPStatus.OK if is_alive else HTTPStatus.SERVICE_UNAVAILABLE
+    return Response(
+        orjson.dumps(body), int(status), {"Cache-Control": "no-store"}, "application/json"
+    )
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        HEALTH_PATH,
+        health_check,
+        "Whether the platform can do its work",
+        {200: {"description": "It can"}, 503: {"description": "There is no database"}},
+    ),
+)

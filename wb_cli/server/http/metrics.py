@@ -1,0 +1,155 @@
+"""``GET /metrics``: what Prometheus asks for."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+
+from wb_cli import __version__
+from wb_cli.server.cache import CacheCollector, LinkState
+from wb_cli.server.http.access import Access
+from wb_cli.server.http.endpoints import Endpoint
+from wb_cli.server.platform import Platform
+from wb_cli.server.warmup.progress import Progress
+from wb_cli.server.watch.loop_lag import LoopLag
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class ServerCollector(Collector):
+    """The process, the two servers behind it, the warm-up and the event loop."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def collect(self) -> Iterator[Metric]:
+        """Every number of now."""
+        yield from server_metrics(self._platform)
+        yield from warm_up_metrics(self._platform.warm_up)
+        yield from loop_metrics(self._platform.loop_lag)
+
+
+def server_metrics(platform: Platform) -> Iterator[Metric]:
+    """The process and the two servers behind it."""
+    settings, databases = platform.settings, platform.databases
+    about = {"instance": settings.instance_id, "version": settings.version, "wb": __version__}
+    info = GaugeMetricFamily(
+        "wb_info",
+        "Instance and versions that this platform server runs as; always 1.",
+        labels=tuple(about),
+    )
+    info.add_metric(tuple(about.values()), 1)
+    yield info
+    yield GaugeMetricFamily(
+        "wb_uptime_seconds", "Seconds since this platform server began.", platform.uptime_s
+    )
+    yield GaugeMetricFamily(
+        "wb_database_up",
+        "Whether PostgreSQL answers this platform server: 1 or 0.",
+        databases.state.connected,
+    )
+    yield GaugeMetricFamily(
+        "wb_database_connections",
+        "Connections to PostgreSQL that are open.",
+        databases.open_connections,
+    )
+    yield GaugeMetricFamily(
+        "wb_l2_up", "Whether Valkey, which holds L2, answers: 1 or 0.", platform.valkey.is_ready
+    )
+    states = GaugeMetricFamily(
+        "wb_l2_state",
+        "State of the connection to Valkey: 1 for the current state, 0 for the others.",
+        labels=("state",),
+    )
+    for state in LinkState:
+        states.add_metric((state,), platform.valkey.state is state)
+    yield states
+
+
+def warm_up_metrics(progress: Progress) -> Iterator[Metric]:
+    """How far the warm-up is."""
+    yield GaugeMetricFamily(
+        "wb_warm_up_ready",
+        "Whether the warm-up has copied all that L2 had into L1: 1 or 0.",
+        progress.is_ready,
+    )
+    yield GaugeMetricFamily(
+        "wb_warm_up_done",
+        "Whether the warm-up has brought all that is known into L1: 1 or 0.",
+        progress.is_warm,
+    )
+    yield GaugeMetricFamily(
+        "wb_warm_up_objects",
+        "Presentation objects and datasets that the warm-up knows.",
+        progress.total("objects"),
+    )
+    yield GaugeMetricFamily(
+        "wb_warm_up_skipped",
+        "Presentation objects that the warm-up skips, as their module has no results yet.",
+        progress.total("skipped"),
+    )
+    yield GaugeMetricFamily(
+        "wb_warm_up_entries",
+        "Distinct cache entries that the warm-up wants in L1.",
+        progress.total("entries"),
+    )
+    done = GaugeMetricFamily(
+        "wb_warm_up_entries_done",
+        "Cache entries that the warm-up has dealt with, by outcome.",
+        labels=("outcome",),
+    )
+    for outcome in ("held", "from_l2", "from_database", "failed"):
+        done.add_metric((outcome,), progress.total(outcome))
+    yield done
+    yield GaugeMetricFamily(
+        "wb_warm_up_seconds", "Seconds that the warm-up has taken so far.", progress.elapsed_s
+    )
+
+
+def loop_metrics(lag: LoopLag) -> Iterator[Metric]:
+    """How late the event loop runs."""
+    yield GaugeMetricFamily(
+        "wb_loop_lag_seconds",
+        "Longest delay of the event loop since the last scrape, in seconds.",
+        lag.take_recent(),
+    )
+    yield GaugeMetricFamily(
+        "wb_loop_lag_worst_seconds",
+        "Longest delay of the event loop since the process began, in seconds.",
+        lag.worst_s,
+    )
+
+
+def registry_of(platform: Platform) -> CollectorRegistry:
+    """A registry of this platform's own numbers, without those of the library's global one."""
+    registry = CollectorRegistry()
+    registry.register(ServerCollector(platform))
+    registry.register(platform.traffic)
+    caches = platform.caches
+    registry.register(CacheCollector(list(caches), caches.l1, caches.l2))
+    return registry
+
+
+async def metrics(platform: Platform, _: Request) -> Response:
+    """Every number, as text."""
+    return Response(generate_latest(registry_of(platform)), media_type=MEDIA_TYPE)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/metrics",
+        metrics,
+        "Numbers for Prometheus",
+        {
+            200: {
+                "description": "Prometheus text format",
+                "content": {"text/plain": {"schema": {"type": "string"}}},
+            }
+        },
+        access=Access.TOKEN_IF_SET,
+    ),
+)

@@ -1,0 +1,173 @@
+"""What can be changed: versions moved, caches cleared. And the caches looked into."""
+
+import time
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, touch_object
+from wb_cli.server.http.access import Access
+from wb_cli.server.http.answers import json_answer
+from wb_cli.server.http.endpoints import Endpoint
+from wb_cli.server.http.parameters import CACHE, MODULE, OBJECT, PROJECT, RUN, project_of
+from wb_cli.server.http.routes_read import A_PROJECT, AN_OBJECT, ANY_OBJECT, known_object
+from wb_cli.server.platform import Platform
+from wb_cli.server.results.declared import METRIC_INFO, PO_DETAIL, PO_ITEMS, MetricOf
+from wb_cli.server.results.names import CacheKey
+
+UNSETTLED = "unsettled"
+L2_CLEARS_WITHIN_S = 1.0
+
+
+async def touch(platform: Platform, request: Request) -> Response:
+    """Move an object's version, as an edit does."""
+    object_id = request.path_params[OBJECT.name]
+    version = await touch_object(platform.databases, project_of(request), object_id)
+    return json_answer({"id": object_id, "lastUpdated": version})
+
+
+async def begin_run(platform: Platform, request: Request) -> Response:
+    """From now on nothing of the module is settled."""
+    module_id = request.path_params[MODULE.name]
+    run_id = await begin_module_run(platform.databases, project_of(request), module_id)
+    return json_answer({"id": module_id, "isRunning": True, "runId": run_id})
+
+
+async def complete_run(platform: Platform, request: Request) -> Response:
+    """Settle what was written under a new version, once the last run is complete."""
+    module_id, run = request.path_params[MODULE.name], request.query_params.get(RUN.name)
+    run_id = None if run is None else int(run)
+    state = await complete_module_run(platform.databases, project_of(request), module_id, run_id)
+    body = {"id": module_id, "isRunning": state.is_running, "lastRun": state.last_run}
+    return json_answer(body)
+
+
+async def cache_status(platform: Platform, request: Request) -> Response:
+    """Where an object's entries stand, in their current versions."""
+    of = await known_object(platform, request)
+    metric = MetricOf(of.project_id, of.known.metric_id, of.known.run)
+    keys = {
+        "detail": PO_DETAIL.key(of),
+        "metricInfo": METRIC_INFO.key(metric),
+        "items": PO_ITEMS.key(of),
+    }
+    return json_answer({name: await status_of(platform, key) for name, key in keys.items()})
+
+
+async def status_of(platform: Platform, key: CacheKey) -> dict[str, Any]:
+    """One entry's standing: `l1`, `l2`, `loading`, `stale`, `absent` or `unsettled`."""
+    standing = UNSETTLED
+    if key.version is not None:
+        standing = await platform.caches[key.cache].status(key.uniqueness, key.version)
+    return {
+        "cache": key.cache,
+        "uniquenessHash": key.uniqueness,
+        "versionHash": key.version,
+        "status": standing,
+    }
+
+
+async def clear_cache(platform: Platform, request: Request) -> Response:
+    """Empty one cache in both tiers."""
+    return await cleared(platform, [request.path_params[CACHE.name]])
+
+
+async def clear_caches(platform: Platform, _: Request) -> Response:
+    """Empty every cache in both tiers."""
+    return await cleared(platform, list(platform.caches.declared))
+
+
+async def cleared(platform: Platform, names: Sequence[str]) -> Response:
+    """200 where both tiers are empty; 202 where Valkey does not answer, with what it still holds.
+
+    Nothing of that is answered with by this process, which deletes it as soon as Valkey answers.
+    """
+    counts = {name: platform.caches[name].clear_all() for name in names}
+    deadline = time.monotonic() + L2_CLEARS_WITHIN_S
+    waiting = [
+        name
+        for name in names
+        if not await platform.caches[name].cleared(max(0.0, deadline - time.monotonic()))
+    ]
+    status = HTTPStatus.ACCEPTED if waiting else HTTPStatus.OK
+    return json_answer({"cleared": counts, "waitingForValkey": waiting}, status)
+
+
+CLEARED = {
+    200: {
+        "description": "How many entries L1 had, by cache. Other processes keep their own L1",
+        "content": ANY_OBJECT,
+    },
+    202: {
+        "description": "The same, with the caches that Valkey still holds, as it does not answer. "
+        "This process answers with nothing of them, and deletes them once Valkey is back",
+        "content": ANY_OBJECT,
+    },
+}
+
+
+def done(text: str) -> dict[int, dict[str, Any]]:
+    """The one good answer."""
+    return {200: {"description": text, "content": ANY_OBJECT}}
+
+
+A_RUN = f"{A_PROJECT}/modules/{{module}}/run"
+
+ENDPOINTS = (
+    Endpoint(
+        "POST",
+        f"{AN_OBJECT}/touch",
+        touch,
+        "Move an object's version, as an edit does",
+        done("The new version"),
+        (PROJECT, OBJECT),
+        Access.TOKEN,
+    ),
+    Endpoint(
+        "POST",
+        f"{A_RUN}/begin",
+        begin_run,
+        "Begin a module's run: nothing of it is settled until it is completed",
+        done("The run has begun"),
+        (PROJECT, MODULE),
+        Access.TOKEN,
+    ),
+    Endpoint(
+        "POST",
+        f"{A_RUN}/complete",
+        complete_run,
+        "Complete a module's run: settle what it wrote under a new version",
+        done("The new version, and whether another run goes on"),
+        (PROJECT, MODULE, RUN),
+        Access.TOKEN,
+    ),
+    Endpoint(
+        "GET",
+        f"{AN_OBJECT}/cache",
+        cache_status,
+        "Where an object's entries stand, in their current versions",
+        done("By entry: l1, l2, loading, stale, absent or unsettled"),
+        (PROJECT, OBJECT),
+        Access.TOKEN_IF_SET,
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/caches/{cache}",
+        clear_cache,
+        "Empty one cache in both tiers",
+        CLEARED,
+        (CACHE,),
+        Access.TOKEN,
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/caches",
+        clear_caches,
+        "Empty every cache in both tiers",
+        CLEARED,
+        access=Access.TOKEN,
+    ),
+)

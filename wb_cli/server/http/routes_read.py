@@ -1,0 +1,166 @@
+"""What can be read: projects, objects, items, metrics, replicants and datasets."""
+
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from wb_cli.server.db.fetch_config import InvalidConfigError
+from wb_cli.server.db.queries_datasets import INDICATOR_TYPES
+from wb_cli.server.db.queries_projects import list_projects
+from wb_cli.server.db.queries_versions import (
+    ObjectVersion,
+    read_dataset_versions,
+    read_metric_version,
+    read_object_version,
+    read_object_versions,
+)
+from wb_cli.server.http.answers import answer, json_answer
+from wb_cli.server.http.endpoints import Endpoint
+from wb_cli.server.http.parameters import DIMENSION, INDICATORS, METRIC, OBJECT, PROJECT, project_of
+from wb_cli.server.http.problems import Problem
+from wb_cli.server.platform import Platform
+from wb_cli.server.results.declared import (
+    DATASET_HFA,
+    DATASET_HMIS,
+    METRIC_INFO,
+    PO_DETAIL,
+    PO_ITEMS,
+    REPLICANT_OPTIONS,
+    Hmis,
+    MetricOf,
+    ReplicantsOf,
+)
+from wb_cli.server.results.wants import ObjectOf
+
+BY_NAME = {str(kind): kind for kind in INDICATOR_TYPES}
+ANY_OBJECT = {"application/json": {"schema": {"type": "object"}}}
+ANY_LIST = {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}}
+CACHED: dict[int, dict[str, Any]] = {
+    200: {
+        "description": "The data, in the version that the ETag names; as zstd where accepted",
+        "content": ANY_OBJECT,
+    },
+    304: {"description": "The client's copy is current"},
+}
+
+
+async def projects(platform: Platform, _: Request) -> Response:
+    """Every project."""
+    found = await list_projects(platform.databases)
+    return json_answer([{"id": each.id, "label": each.label} for each in found])
+
+
+async def objects(platform: Platform, request: Request) -> Response:
+    """A project's objects, the most recently updated first."""
+    found = await read_object_versions(platform.databases, project_of(request))
+    return json_answer([summary_of(each) for each in found])
+
+
+def summary_of(known: ObjectVersion) -> dict[str, Any]:
+    """One object as a line in a list."""
+    return {
+        "id": known.id,
+        "label": known.label,
+        "metricId": known.metric_id,
+        "moduleId": known.module_id,
+        "lastUpdated": known.last_updated,
+        "lastRun": known.run.last_run,
+        "isRunning": known.run.is_running,
+    }
+
+
+async def known_object(platform: Platform, request: Request) -> ObjectOf:
+    """The object that the path names, with its current versions."""
+    project_id, object_id = project_of(request), request.path_params[OBJECT.name]
+    known = await read_object_version(platform.databases, project_id, object_id)
+    return ObjectOf(project_id, known)
+
+
+async def object_detail(platform: Platform, request: Request) -> Response:
+    """One object in full."""
+    of = await known_object(platform, request)
+    return await answer(platform, request, PO_DETAIL.query(platform.databases, of))
+
+
+async def object_items(platform: Platform, request: Request) -> Response:
+    """What an object shows: items, or the status that says why there are none."""
+    of = await known_object(platform, request)
+    return await answer(platform, request, PO_ITEMS.query(platform.databases, of))
+
+
+async def replicant_options(platform: Platform, request: Request) -> Response:
+    """The values that an object can be repeated for."""
+    of = await known_object(platform, request)
+    by = request.path_params[DIMENSION.name]
+    query = REPLICANT_OPTIONS.query(platform.databases, ReplicantsOf(of.project_id, of.known, by))
+    try:
+        return await answer(platform, request, query)
+    except InvalidConfigError as error:
+        raise Problem(HTTPStatus.NOT_FOUND, error.message, error.hint) from None
+
+
+async def metric_info(platform: Platform, request: Request) -> Response:
+    """What can be asked of a metric."""
+    project_id, metric_id = project_of(request), request.path_params[METRIC.name]
+    run = await read_metric_version(platform.databases, project_id, metric_id)
+    query = METRIC_INFO.query(platform.databases, MetricOf(project_id, metric_id, run))
+    return await answer(platform, request, query)
+
+
+async def hmis_items(platform: Platform, request: Request) -> Response:
+    """The HMIS dataset."""
+    known = await read_dataset_versions(platform.databases)
+    kind = BY_NAME[request.path_params[INDICATORS.name]]
+    query = DATASET_HMIS.query(platform.databases, Hmis(kind, known))
+    return await answer(platform, request, query)
+
+
+async def hfa_items(platform: Platform, request: Request) -> Response:
+    """The HFA dataset."""
+    known = await read_dataset_versions(platform.databases)
+    return await answer(platform, request, DATASET_HFA.query(platform.databases, known))
+
+
+A_PROJECT = "/api/projects/{project}"
+AN_OBJECT = f"{A_PROJECT}/objects/{{object}}"
+LIST: dict[int, dict[str, Any]] = {200: {"description": "All of them", "content": ANY_LIST}}
+
+ENDPOINTS = (
+    Endpoint("GET", "/api/projects", projects, "All projects", LIST),
+    Endpoint(
+        "GET", f"{A_PROJECT}/objects", objects, "A project's presentation objects", LIST, (PROJECT,)
+    ),
+    Endpoint(
+        "GET", AN_OBJECT, object_detail, "A presentation object in full", CACHED, (PROJECT, OBJECT)
+    ),
+    Endpoint(
+        "GET", f"{AN_OBJECT}/items", object_items, "An object's items", CACHED, (PROJECT, OBJECT)
+    ),
+    Endpoint(
+        "GET",
+        f"{AN_OBJECT}/replicants/{{dimension}}",
+        replicant_options,
+        "The values that an object can be repeated for",
+        CACHED,
+        (PROJECT, OBJECT, DIMENSION),
+    ),
+    Endpoint(
+        "GET",
+        f"{A_PROJECT}/metrics/{{metric}}",
+        metric_info,
+        "What can be asked of a metric",
+        CACHED,
+        (PROJECT, METRIC),
+    ),
+    Endpoint(
+        "GET",
+        "/api/datasets/hmis/{indicators}",
+        hmis_items,
+        "The HMIS dataset, by raw or common indicators",
+        CACHED,
+        (INDICATORS,),
+    ),
+    Endpoint("GET", "/api/datasets/hfa", hfa_items, "The HFA dataset", CACHED),
+)

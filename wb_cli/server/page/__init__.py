@@ -1,0 +1,1 @@
+"""The status page: its text, its chart and its files."""

@@ -1,0 +1,1 @@
+"""The process: its socket and connections, its log, its garbage collector and its end."""
