@@ -17,10 +17,11 @@ from wb_cli.errors import WbError
 from wb_cli.lifecycle import persistence
 from wb_cli.lifecycle.carry import carrier
 from wb_cli.lifecycle.desired import Desired
-from wb_cli.lifecycle.persistence import Kept, look
+from wb_cli.lifecycle.persistence import Kept
 from wb_cli.lifecycle.plan import CarryOver, Persistence, Plan
 from wb_cli.lifecycle.present import CARRIER, Present
 from wb_cli.lifecycle.reconcile import plan_run, plan_stop
+from wb_cli.lifecycle.valkey_folder import look
 
 RDB, AOF = wanted(cache_persistence="rdb"), wanted(cache_persistence="aof")
 SNAPSHOT, LOG = Kept(snapshot=True, log=False), Kept(snapshot=True, log=True)

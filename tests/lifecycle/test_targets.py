@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork, State
 from wb_cli.errors import UsageError, WbError
+from wb_cli.host.directories import is_same_path
 from wb_cli.instances.registry import Registry, judge
 from wb_cli.instances.registry_text import Entry
 from wb_cli.lifecycle.preflight import foreign
 from wb_cli.lifecycle.site import Site
-from wb_cli.lifecycle.targets import ToStop, instances_on, is_same_registry, to_stop
+from wb_cli.lifecycle.targets import ToStop, instances_on, to_stop
 
 HERE, ELSEWHERE = str(SETTINGS.servers_file), "/somebody/else.json"
 
@@ -50,8 +51,8 @@ def test_a_registry_file_is_the_same_by_every_path(tmp_path: Path) -> None:
         tmp_path / "folder/servers.json",
         f"{file.parent}/../srv/servers.json",
     ]
-    assert all(is_same_registry(str(file), str(path)) for path in paths)
-    assert not is_same_registry(str(file), str(tmp_path / "srv" / "other.json"))
+    assert all(is_same_path(str(file), str(path)) for path in paths)
+    assert not is_same_path(str(file), str(tmp_path / "srv" / "other.json"))
     observed = Observed((running("demo", str(file)),))
     for path in paths:
         assert instances_on(observed, str(path)) == {"demo"}

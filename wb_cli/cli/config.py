@@ -239,7 +239,7 @@ def fields(ctx: typer.Context, as_json: Json = False) -> None:
 def refuse_while_present(wb: Wb, instance_id: str) -> None:
     """An instance that has containers is stopped first; nobody would find them by its name."""
     from wb_cli.engine.types import LABEL_REGISTRY
-    from wb_cli.lifecycle.targets import is_same_registry
+    from wb_cli.host.directories import is_same_path
 
     ours = str(wb.settings.servers_file)
     try:
@@ -253,8 +253,7 @@ def refuse_while_present(wb: Wb, instance_id: str) -> None:
     containers = [
         one.name
         for one in observed.containers
-        if one.instance == instance_id
-        and is_same_registry(one.labels.get(LABEL_REGISTRY, ours), ours)
+        if one.instance == instance_id and is_same_path(one.labels.get(LABEL_REGISTRY, ours), ours)
     ]
     if containers:
         raise UsageError(

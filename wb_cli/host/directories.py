@@ -51,6 +51,11 @@ def _create_one(path: Path, mode: int) -> bool:
     return True
 
 
+def is_same_path(path: str, other: str) -> bool:
+    """Whether two paths lead to one place, through links and detours."""
+    return path == other or os.path.realpath(path) == os.path.realpath(other)
+
+
 def trouble(path: Path) -> Trouble | None:
     """What is wrong with a folder; ``None`` where nothing is."""
     try:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from wb_cli.contract import VALKEY_DATA, Role
 from wb_cli.engine.types import bracketed
 from wb_cli.errors import ExitCode
-from wb_cli.lifecycle import persistence
+from wb_cli.lifecycle import persistence, valkey_folder
 from wb_cli.lifecycle import plan as ops
 from wb_cli.lifecycle.desired import instance_path
 from wb_cli.lifecycle.execute import Cancellation, Execution, Outcome
@@ -192,7 +192,7 @@ def _kept(site: Site, instance: Instance) -> persistence.Kept | None:
     """What lies in Valkey's folder, where that is on this machine."""
     if not site.engine.is_local:
         return None
-    return persistence.look(instance_path(instance, site.settings) / VALKEY_DATA)
+    return valkey_folder.look(instance_path(instance, site.settings) / VALKEY_DATA)
 
 
 def _warm_up(plan: Plan, wanted: Desired, options: RunOptions) -> WarmUp | None:

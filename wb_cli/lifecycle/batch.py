@@ -172,10 +172,12 @@ class Batch(Generic[R]):
         ended: Sequence[Ended[R]],
     ) -> None:
         if self._options.verb.is_undone:
-            interruption.add_fates(aftermath.after_start(ids, ended, self._begun))
-            return
-        left = aftermath.after_stop(ids, ended, self._begun, self._site.engine.observe)
-        interruption.add_fates(left, aftermath.hint_after_stop(left))
+            left = aftermath.after_start(ids, ended, self._begun)
+        else:
+            left = aftermath.after_stop(ids, ended, self._begun, self._site.engine.observe)
+            interruption.hint = aftermath.hint_after_stop(left) or interruption.hint
+        interruption.message = "; ".join([interruption.message, *aftermath.in_words(left)])
+        interruption.left = [fate.as_document() for fate in left]
 
 
 def exit_code(endings: Iterable[Ended[Any]]) -> ExitCode:

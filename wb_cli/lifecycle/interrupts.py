@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING, Any
 from wb_cli.errors import ExitCode, WbError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from wb_cli.lifecycle.aftermath import Left
+    from collections.abc import Callable, Iterator
 
     Heard = Callable[[int], None]
 
@@ -34,14 +32,6 @@ class InterruptedByUserError(WbError):
         super().__init__(f"interrupted{by}", "Run it again to go on.")
         self.exit_code = code_of(number)
         self.left: list[Any] = []
-
-    def add_fates(self, left: Sequence[Left], hint: str = "") -> None:
-        """Say what became of each instance, and which ways on there are."""
-        from wb_cli.lifecycle.aftermath import in_words
-
-        self.message = "; ".join([self.message, *in_words(left)])
-        self.hint = hint or self.hint
-        self.left = [fate.as_document() for fate in left]
 
 
 class SignalExit(SystemExit):

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import LABEL_SPEC, State
-from wb_cli.host import directories
 from wb_cli.lifecycle.fingerprint import parse
 from wb_cli.lifecycle.part import down
 from wb_cli.lifecycle.plan import (
@@ -35,17 +34,9 @@ from wb_cli.lifecycle.plan import (
 from wb_cli.lifecycle.present import CARRIER
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from wb_cli.engine.types import ObservedContainer
     from wb_cli.lifecycle.desired import Desired
     from wb_cli.lifecycle.present import Present
-
-SNAPSHOT = "dump.rdb"
-LOG = "appendonlydir"
-MANIFEST = f"{LOG}/appendonly.aof.manifest"
-# In a log that was compared with the snapshot, or made from it, by wb: no snapshot is newer.
-MARK = f"{LOG}/wb.carried"
 
 
 class Kept(Struct, frozen=True):
@@ -60,17 +51,6 @@ class Kept(Struct, frozen=True):
         if wanted is Persistence.RDB:
             return not self.log
         return (self.log or not self.snapshot) and not self.may_be_outdated
-
-
-def look(folder: Path) -> Kept | None:
-    """What a folder of this machine holds; ``None`` where this user may not look."""
-    if directories.trouble(folder):
-        return None
-    log, snapshot = _is_log_there(folder), directories.holds(folder / SNAPSHOT)
-    is_compared = not log or directories.may_hold(folder / MARK)
-    return Kept(
-        snapshot, log, snapshot and not is_compared and _time(folder / SNAPSHOT) > _log_time(folder)
-    )
 
 
 def persistence_of(command: str) -> Persistence:
@@ -161,22 +141,3 @@ def _lane_with_carry(lane: Lane, carry: CarryOver) -> Lane:
 
 def _is_carrier(container: ObservedContainer) -> bool:
     return container.role is Role.VALKEY and container.name.endswith(CARRIER)
-
-
-def _is_log_there(folder: Path) -> bool:
-    """In a log that is closed to this user there is a manifest for all that is known."""
-    if directories.trouble(folder / LOG) is directories.Trouble.UNREADABLE:
-        return True
-    return directories.holds(folder / MANIFEST)
-
-
-def _log_time(folder: Path) -> float:
-    return max(map(_time, (folder / LOG).glob("appendonly.aof.*")), default=0)
-
-
-def _time(path: Path) -> float:
-    """When it was last written; 0 where it is gone meanwhile."""
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0

@@ -13,7 +13,6 @@ from wb_cli.errors import WbError
 from wb_cli.host import directories, ports
 from wb_cli.host.directories import Trouble
 from wb_cli.lifecycle.desired import instance_path
-from wb_cli.lifecycle.targets import is_same_registry
 from wb_cli.lifecycle.writers import Part, in_use, way_out, writers
 
 if TYPE_CHECKING:
@@ -189,7 +188,7 @@ def foreign(instance: str, observed: Observed, registry: str) -> list[Problem]:
             f"Work on it with `wb --servers-file {other}`; stopped there, the id is free here.",
         )
         for other in sorted(_registries(instance, observed))
-        if not is_same_registry(other, registry)
+        if not directories.is_same_path(other, registry)
     ]
     return strangers + others
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from msgspec import Struct
 
 from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.errors import WbError
+from wb_cli.host.directories import is_same_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,10 +81,5 @@ def instances_on(observed: Observed, registry_file: str | None = None) -> set[st
         instance
         for instance, labels in labelled
         if instance
-        and (not registry_file or is_same_registry(labels.get(LABEL_REGISTRY, ""), registry_file))
+        and (not registry_file or is_same_path(labels.get(LABEL_REGISTRY, ""), registry_file))
     }
-
-
-def is_same_registry(one: str, other: str) -> bool:
-    """Whether two paths lead to one registry file, through links and detours."""
-    return one == other or os.path.realpath(one) == os.path.realpath(other)
