@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from wb_cli.lifecycle import warmup
-from wb_cli.lifecycle.quantities import size
+from wb_cli.quantities import size
 
 if TYPE_CHECKING:
     from wb_cli.lifecycle.warmup import WarmUp

@@ -15,7 +15,7 @@ from wb_cli.lifecycle.desired import common_labels
 from wb_cli.lifecycle.one_part import refuse_group, why_absent
 from wb_cli.lifecycle.preflight import foreign
 from wb_cli.lifecycle.present import CARRIER, PREVIOUS
-from wb_cli.lifecycle.quantities import since
+from wb_cli.quantities import since
 from wb_cli.lifecycle.targets import instances_on
 from wb_cli.lifecycle.told import Condition, ask
 

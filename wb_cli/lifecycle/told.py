@@ -16,7 +16,7 @@ from wb_cli.errors import NotFoundError
 from wb_cli.lifecycle import health_report, probes
 from wb_cli.lifecycle.health import probe
 from wb_cli.lifecycle.probes import Answer, Verdict
-from wb_cli.lifecycle.quantities import age, size
+from wb_cli.quantities import age, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wb_cli.lifecycle.quantities import age, since, size
+from wb_cli.quantities import age, since, size
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What must hold before and while an instance is changed."""

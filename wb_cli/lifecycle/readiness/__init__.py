@@ -1,0 +1,1 @@
+"""Does a container answer, and how far is its cache."""

@@ -1,0 +1,1 @@
+"""Look at instances, and change nothing."""
