@@ -22,7 +22,7 @@ from wb_cli.lifecycle.execute import Outcome
 from wb_cli.lifecycle.interrupts import InterruptedByUserError
 from wb_cli.lifecycle.lock import locked
 from wb_cli.lifecycle.options import RunOptions, Verb
-from wb_cli.lifecycle.plan import Lane, Plan, Remove
+from wb_cli.lifecycle.planning.plan import Lane, Plan, Remove
 
 URL = "http://127.0.0.1:9001"
 DOING = Plan("demo", ((Lane("demo", "stop", (Remove("demo"),)),),))

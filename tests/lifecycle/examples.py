@@ -12,8 +12,8 @@ from wb_cli.instances.model import Instance
 from wb_cli.instances.setting_table import SETTINGS as TABLE
 from wb_cli.instances.setting_table import Places
 from wb_cli.instances.settings import Settings
-from wb_cli.lifecycle.desired import Credentials, Desired, desired
-from wb_cli.lifecycle.present import Present
+from wb_cli.lifecycle.planning.desired import Credentials, Desired, desired
+from wb_cli.lifecycle.planning.observed_instance import Present
 from wb_cli.secret import Secret
 
 KEY = b"k" * 32

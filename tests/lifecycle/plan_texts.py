@@ -4,9 +4,9 @@ from textwrap import dedent
 
 from lifecycle.examples import SUBNET
 
-from wb_cli.lifecycle.desired import Desired
-from wb_cli.lifecycle.present import Present
-from wb_cli.lifecycle.reconcile import plan_run
+from wb_cli.lifecycle.planning.desired import Desired
+from wb_cli.lifecycle.planning.observed_instance import Present
+from wb_cli.lifecycle.planning.reconcile import plan_run
 
 IMAGES = {
     "demo-postgres": "postgres:17.4",

@@ -19,7 +19,7 @@ from wb_cli.lifecycle.batch import Batch, Ended, exit_code
 from wb_cli.lifecycle.execute import Outcome
 from wb_cli.lifecycle.lock import locked
 from wb_cli.lifecycle.options import RunOptions, Verb
-from wb_cli.lifecycle.plan import Plan
+from wb_cli.lifecycle.planning.plan import Plan
 
 
 def result(**outcome: Any) -> Result:

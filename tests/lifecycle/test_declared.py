@@ -12,8 +12,8 @@ from wb_cli.engine.types import LABEL_DECLARED, ContainerSpec
 from wb_cli.instances.entries import FIELDS, FIELDS_BY_NAME
 from wb_cli.instances.setting_table import SETTINGS as SETTING_TABLE
 from wb_cli.instances.setting_table import SETTINGS_BY_NAME
-from wb_cli.lifecycle.desired import Desired
-from wb_cli.lifecycle.reconcile import plan_run
+from wb_cli.lifecycle.planning.desired import Desired
+from wb_cli.lifecycle.planning.reconcile import plan_run
 from wb_cli.secret import Secret
 
 FIELD_CHANGES: dict[str, Any] = {

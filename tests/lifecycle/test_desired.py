@@ -11,7 +11,13 @@ from wb_cli import contract
 from wb_cli.contract import PASSED_ON_SETTINGS, Role
 from wb_cli.engine.types import Mount, Port
 from wb_cli.instances.own_environment import REASONS
-from wb_cli.lifecycle.desired import desired, images, instance_path, is_stock, stock_platform_image
+from wb_cli.lifecycle.planning.desired import (
+    desired,
+    images,
+    instance_path,
+    is_stock,
+    stock_platform_image,
+)
 from wb_cli.secret import Secret
 
 

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerSpec, Mount, Port
-from wb_cli.lifecycle.desired import desired
-from wb_cli.lifecycle.fingerprint import differences, digest, dump, fingerprint, parse
-from wb_cli.lifecycle.present import Present
-from wb_cli.lifecycle.reconcile import plan_restart, plan_run
+from wb_cli.lifecycle.planning.desired import desired
+from wb_cli.lifecycle.planning.fingerprint import differences, digest, dump, fingerprint, parse
+from wb_cli.lifecycle.planning.observed_instance import Present
+from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run
 from wb_cli.secret import Secret
 
 

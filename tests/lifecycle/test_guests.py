@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from wb_cli.engine.types import LABEL_INSTANCE, Observed, ObservedContainer, State
 from wb_cli.lifecycle.guests import GuestsError, guests_of, wait_for_guests
-from wb_cli.lifecycle.reconcile import plan_stop
+from wb_cli.lifecycle.planning.reconcile import plan_stop
 
 DEMO = running(wanted())
 SANDBOX = "/mnt/demo/sandbox"

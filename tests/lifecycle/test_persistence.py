@@ -14,13 +14,13 @@ from msgspec.structs import replace
 from wb_cli.contract import Role
 from wb_cli.engine.types import State
 from wb_cli.errors import WbError
-from wb_cli.lifecycle import persistence
 from wb_cli.lifecycle.carry import carrier
-from wb_cli.lifecycle.desired import Desired
-from wb_cli.lifecycle.persistence import Kept
-from wb_cli.lifecycle.plan import CarryOver, Persistence, Plan
-from wb_cli.lifecycle.present import CARRIER, Present
-from wb_cli.lifecycle.reconcile import plan_run, plan_stop
+from wb_cli.lifecycle.planning import persistence
+from wb_cli.lifecycle.planning.desired import Desired
+from wb_cli.lifecycle.planning.observed_instance import CARRIER, Present
+from wb_cli.lifecycle.planning.persistence import Kept
+from wb_cli.lifecycle.planning.plan import CarryOver, Persistence, Plan
+from wb_cli.lifecycle.planning.reconcile import plan_run, plan_stop
 from wb_cli.lifecycle.valkey_folder import look
 
 RDB, AOF = wanted(cache_persistence="rdb"), wanted(cache_persistence="aof")

@@ -2,8 +2,8 @@
 
 from lifecycle.examples import SUBNET, running, wanted
 
-from wb_cli.lifecycle.present import Present
-from wb_cli.lifecycle.reconcile import plan_restart, plan_run, plan_stop
+from wb_cli.lifecycle.planning.observed_instance import Present
+from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run, plan_stop
 
 FRESH = """\
 network: not there

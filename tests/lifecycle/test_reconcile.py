@@ -22,9 +22,9 @@ from lifecycle.plan_texts import (
 from msgspec.structs import replace
 
 from wb_cli.engine.types import State
-from wb_cli.lifecycle.desired import Desired
-from wb_cli.lifecycle.present import Present
-from wb_cli.lifecycle.reconcile import plan_restart, plan_run
+from wb_cli.lifecycle.planning.desired import Desired
+from wb_cli.lifecycle.planning.observed_instance import Present
+from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run
 from wb_cli.secret import Secret
 
 

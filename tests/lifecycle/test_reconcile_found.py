@@ -8,8 +8,8 @@ from lifecycle.plan_texts import aside, fresh, gone, lines, replaced, run, super
 from msgspec.structs import replace
 
 from wb_cli.engine.types import ContainerSpec, ObservedNetwork, State
-from wb_cli.lifecycle.present import Present
-from wb_cli.lifecycle.reconcile import plan_restart, plan_run, plan_stop
+from wb_cli.lifecycle.planning.observed_instance import Present
+from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run, plan_stop
 
 
 def only(role_name: str, *operations: str) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wb_cli.errors import AddressPoolError
-from wb_cli.lifecycle.subnets import free_subnets
+from wb_cli.lifecycle.planning.subnets import free_subnets
 
 POOL = "10.213.0.0/22"
 SUBNETS = st.builds(

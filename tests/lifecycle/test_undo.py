@@ -24,7 +24,7 @@ from wb_cli.engine.types import State
 from wb_cli.errors import EngineError, EngineUnreachableError, StartFailedError, WbError
 from wb_cli.lifecycle.actions import Result
 from wb_cli.lifecycle.options import RunOptions, Verb
-from wb_cli.lifecycle.plan import Await, Stage
+from wb_cli.lifecycle.planning.plan import Await, Stage
 
 # Every kind of plan: how the world stands before, and what is asked then.
 Act = Callable[[World], Result]

@@ -13,24 +13,25 @@ from msgspec.structs import replace
 from wb_cli.contract import VALKEY_DATA, Role
 from wb_cli.engine.types import bracketed
 from wb_cli.errors import ExitCode
-from wb_cli.lifecycle import persistence, valkey_folder
-from wb_cli.lifecycle import plan as ops
-from wb_cli.lifecycle.desired import instance_path
+from wb_cli.lifecycle import valkey_folder
 from wb_cli.lifecycle.execute import Cancellation, Execution, Outcome
 from wb_cli.lifecycle.guests import guests_of, wait_for_guests
 from wb_cli.lifecycle.health import reachable_address
-from wb_cli.lifecycle.plan import Plan
+from wb_cli.lifecycle.planning import persistence
+from wb_cli.lifecycle.planning import plan as ops
+from wb_cli.lifecycle.planning.desired import instance_path
+from wb_cli.lifecycle.planning.observed_instance import Present
+from wb_cli.lifecycle.planning.plan import Plan
+from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run, plan_stop
 from wb_cli.lifecycle.preflight import Preflight, refuse_foreign
-from wb_cli.lifecycle.present import Present
-from wb_cli.lifecycle.reconcile import plan_restart, plan_run, plan_stop
 from wb_cli.lifecycle.warmup import WarmUp, follow
 
 if TYPE_CHECKING:
     from wb_cli.engine.types import Observed
     from wb_cli.instances.model import Instance
-    from wb_cli.lifecycle.desired import Desired
     from wb_cli.lifecycle.lock import Holder
     from wb_cli.lifecycle.options import RunOptions
+    from wb_cli.lifecycle.planning.desired import Desired
     from wb_cli.lifecycle.site import Site
 
 # No stop is under way for longer: the largest Valkey has saved its snapshot by then.

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from wb_cli.errors import WbError
 from wb_cli.lifecycle.health import last_lines
-from wb_cli.lifecycle.present import CARRIER
+from wb_cli.lifecycle.planning.observed_instance import CARRIER
 from wb_cli.lifecycle.writers import Part, start_alone
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from wb_cli.engine.base import Engine
     from wb_cli.engine.types import ContainerSpec
-    from wb_cli.lifecycle.plan import CarryOver, Save
+    from wb_cli.lifecycle.planning.plan import CarryOver, Save
 
 INTERVAL_S = 0.1
 STOP_S = 10

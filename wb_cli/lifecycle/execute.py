@@ -21,12 +21,12 @@ from wb_cli.errors import (
     StillStartingError,
     WbError,
 )
-from wb_cli.lifecycle import plan as ops
 from wb_cli.lifecycle.carry import CarryError, carry_over, save
 from wb_cli.lifecycle.health import Watch
-from wb_cli.lifecycle.plan import Lane
-from wb_cli.lifecycle.present import role_of
-from wb_cli.lifecycle.undo import operations_back
+from wb_cli.lifecycle.planning import plan as ops
+from wb_cli.lifecycle.planning.observed_instance import role_of
+from wb_cli.lifecycle.planning.plan import Lane
+from wb_cli.lifecycle.planning.undo import operations_back
 from wb_cli.lifecycle.writers import Part, start_alone
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from wb_cli.engine.base import Engine
     from wb_cli.engine.keeping import Kept
     from wb_cli.engine.types import ContainerSpec, NetworkSpec, ObservedContainer
-    from wb_cli.lifecycle.plan import Operation, Plan, Stage
-    from wb_cli.lifecycle.present import Present
+    from wb_cli.lifecycle.planning.observed_instance import Present
+    from wb_cli.lifecycle.planning.plan import Operation, Plan, Stage
 
 KILLED = 137
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wb_cli import contract
 from wb_cli.errors import WbError
 from wb_cli.host import directories
-from wb_cli.lifecycle.desired import instance_path
+from wb_cli.lifecycle.planning.desired import instance_path
 
 if TYPE_CHECKING:
     from wb_cli.instances.model import Instance

@@ -9,7 +9,7 @@ from wb_cli.contract import Role
 from wb_cli.images import PLATFORM, POSTGRES, RECIPES, VALKEY, Recipe
 from wb_cli.instances.model import Instance
 from wb_cli.instances.settings import Settings
-from wb_cli.lifecycle import desired
+from wb_cli.lifecycle.planning import desired
 
 # What stock platforms use beside their database: they start R containers and pgAdmin.
 R_IMAGE = "timroberton/comb:wb-hmis-r-linux"

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC
 from wb_cli.host import directories, ports
-from wb_cli.lifecycle.desired import images, instance_path
 from wb_cli.lifecycle.image_plan import remedy_of_missing_image
+from wb_cli.lifecycle.planning.desired import images, instance_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wb_cli.instances.model import Instance
-    from wb_cli.lifecycle.desired import Desired
+    from wb_cli.lifecycle.planning.desired import Desired
     from wb_cli.lifecycle.site import Site
 
 

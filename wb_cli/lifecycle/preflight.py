@@ -12,7 +12,7 @@ from wb_cli.engine.types import LABEL_REGISTRY, State
 from wb_cli.errors import WbError
 from wb_cli.host import directories, ports
 from wb_cli.host.directories import Trouble
-from wb_cli.lifecycle.desired import instance_path
+from wb_cli.lifecycle.planning.desired import instance_path
 from wb_cli.lifecycle.writers import Part, in_use, way_out, writers
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from wb_cli.engine.types import Observed
     from wb_cli.instances.model import Instance
     from wb_cli.instances.settings import Settings
-    from wb_cli.lifecycle.desired import Desired
-    from wb_cli.lifecycle.present import Present
+    from wb_cli.lifecycle.planning.desired import Desired
+    from wb_cli.lifecycle.planning.observed_instance import Present
 
 # The folders that only one server may write to.
 DATA_FOLDERS = (contract.DATABASES, contract.VALKEY_DATA)

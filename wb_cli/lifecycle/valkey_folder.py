@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wb_cli.host import directories
-from wb_cli.lifecycle.persistence import Kept
+from wb_cli.lifecycle.planning.persistence import Kept
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,9 +14,10 @@ from msgspec.structs import replace
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import LABEL_SPEC, State
-from wb_cli.lifecycle.fingerprint import parse
-from wb_cli.lifecycle.part import down
-from wb_cli.lifecycle.plan import (
+from wb_cli.lifecycle.planning.fingerprint import parse
+from wb_cli.lifecycle.planning.observed_instance import CARRIER
+from wb_cli.lifecycle.planning.part import down
+from wb_cli.lifecycle.planning.plan import (
     CARRIED,
     LEFT_OVER,
     CarryOver,
@@ -31,12 +32,11 @@ from wb_cli.lifecycle.plan import (
     Stop,
     stages,
 )
-from wb_cli.lifecycle.present import CARRIER
 
 if TYPE_CHECKING:
     from wb_cli.engine.types import ObservedContainer
-    from wb_cli.lifecycle.desired import Desired
-    from wb_cli.lifecycle.present import Present
+    from wb_cli.lifecycle.planning.desired import Desired
+    from wb_cli.lifecycle.planning.observed_instance import Present
 
 
 class Kept(Struct, frozen=True):

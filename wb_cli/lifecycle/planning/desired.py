@@ -21,7 +21,7 @@ from wb_cli.engine.types import (
 )
 from wb_cli.instances.entries import FIELDS
 from wb_cli.instances.setting_table import SETTINGS
-from wb_cli.lifecycle.fingerprint import digest, dump, fingerprint
+from wb_cli.lifecycle.planning.fingerprint import digest, dump, fingerprint
 from wb_cli.secret import Secret
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC, State
-from wb_cli.lifecycle.fingerprint import differences, parse
-from wb_cli.lifecycle.plan import (
+from wb_cli.lifecycle.planning.fingerprint import differences, parse
+from wb_cli.lifecycle.planning.observed_instance import PREVIOUS, Present, role_of
+from wb_cli.lifecycle.planning.plan import (
     LEFT_OVER,
     NOT_THERE,
     Await,
@@ -20,7 +21,6 @@ from wb_cli.lifecycle.plan import (
     Start,
     Stop,
 )
-from wb_cli.lifecycle.present import PREVIOUS, Present, role_of
 
 if TYPE_CHECKING:
     from wb_cli.engine.types import ContainerSpec, ObservedContainer

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wb_cli.contract import STOP_ORDER, Role
-from wb_cli.lifecycle.part import down, removes_itself, stop
-from wb_cli.lifecycle.plan import (
+from wb_cli.lifecycle.planning.observed_instance import role_of
+from wb_cli.lifecycle.planning.part import down, removes_itself, stop
+from wb_cli.lifecycle.planning.plan import (
     CarryOver,
     MakeAgain,
     Operation,
@@ -23,13 +24,12 @@ from wb_cli.lifecycle.plan import (
     SetRestartPolicy,
     StartAgain,
 )
-from wb_cli.lifecycle.present import role_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from wb_cli.engine.types import ObservedContainer
-    from wb_cli.lifecycle.present import Present
+    from wb_cli.lifecycle.planning.observed_instance import Present
 
 
 def operations_back(

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from wb_cli.contract import STOP_ORDER, Role
 from wb_cli.engine.types import NetworkSpec
-from wb_cli.lifecycle.part import aside, asleep, down, drift_of, fresh, needs, succeeded
-from wb_cli.lifecycle.plan import (
+from wb_cli.lifecycle.planning.observed_instance import PREVIOUS, Present, role_of
+from wb_cli.lifecycle.planning.part import aside, asleep, down, drift_of, fresh, needs, succeeded
+from wb_cli.lifecycle.planning.plan import (
     AWAKE,
     CREATED,
     LEFT_OVER,
@@ -29,13 +30,12 @@ from wb_cli.lifecycle.plan import (
     Stop,
     stages,
 )
-from wb_cli.lifecycle.present import PREVIOUS, Present, role_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from wb_cli.engine.types import ContainerSpec, ObservedContainer
-    from wb_cli.lifecycle.desired import Desired
+    from wb_cli.lifecycle.planning.desired import Desired
 
 GUEST_TIMEOUT_S = 10
 START_ORDER = (Role.POSTGRES, Role.VALKEY, Role.ADMIN, Role.PLATFORM)
