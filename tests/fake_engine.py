@@ -24,7 +24,7 @@ from wb_cli.engine.types import (
     State,
 )
 from wb_cli.errors import AddressPoolError, EngineError, ImageMissingError, NotFoundError
-from wb_cli.lifecycle.health import EXEC_PROBES
+from wb_cli.lifecycle.readiness.health import EXEC_PROBES
 
 KILLED = 137
 STARTED_AT, FINISHED_AT = "2026-01-01T00:00:00.5Z", "2026-01-01T00:00:01.5Z"

@@ -27,8 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wb_cli import __version__
-from wb_cli.lifecycle import probes
-from wb_cli.lifecycle.probes import Verdict
+from wb_cli.lifecycle.readiness import probes
+from wb_cli.lifecycle.readiness.probes import Verdict
 
 PORT = 9470
 IMAGES = {

@@ -10,7 +10,7 @@ from lifecycle.world import ADMIN, PLATFORM, POSTGRES, VALKEY, World
 from msgspec.structs import replace
 
 from wb_cli.instances.secrets import SecretStore
-from wb_cli.lifecycle import health, probes
+from wb_cli.lifecycle.readiness import health, probes
 from wb_cli.lifecycle.site import Site
 
 

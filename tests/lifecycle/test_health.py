@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerDetail, ContainerSpec, Health, Port, State
 from wb_cli.errors import EngineError, NotFoundError, StartFailedError, StillStartingError
-from wb_cli.lifecycle import health, probes
-from wb_cli.lifecycle.health import Watch, probe, reachable_address
-from wb_cli.lifecycle.probes import Answer, Verdict
+from wb_cli.lifecycle.readiness import health, probes
+from wb_cli.lifecycle.readiness.health import Watch, probe, reachable_address
+from wb_cli.lifecycle.readiness.probes import Answer, Verdict
 
 UP = ContainerDetail("c1", "demo", State.RUNNING, 0, "", "no")
 

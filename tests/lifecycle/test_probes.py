@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 from services import free_port
 
-from wb_cli.lifecycle import probes
-from wb_cli.lifecycle.probes import Answer, Verdict
+from wb_cli.lifecycle.readiness import probes
+from wb_cli.lifecycle.readiness.probes import Answer, Verdict
 
 pytestmark = pytest.mark.network
 HOST = "127.0.0.1"

@@ -15,8 +15,8 @@ from wb_cli.engine.types import ContainerSpec, NetworkSpec, Port, State
 from wb_cli.errors import UsageError
 from wb_cli.instances.registry import Registry
 from wb_cli.instances.secrets import SecretStore
-from wb_cli.lifecycle import probes
-from wb_cli.lifecycle.probes import Answer, Verdict
+from wb_cli.lifecycle.readiness import probes
+from wb_cli.lifecycle.readiness.probes import Answer, Verdict
 from wb_cli.lifecycle.site import Site
 from wb_cli.lifecycle.status import (
     InstanceState,

@@ -14,10 +14,10 @@ from wb_cli.contract import Role
 from wb_cli.errors import NotFoundError
 from wb_cli.host import directories
 from wb_cli.host.routes import routes
-from wb_cli.lifecycle import probes
 from wb_cli.lifecycle.planning.desired import Credentials, Desired, desired, instance_path
 from wb_cli.lifecycle.planning.observed_instance import Present
 from wb_cli.lifecycle.planning.subnets import free_subnets
+from wb_cli.lifecycle.readiness import probes
 from wb_cli.secret import Secret
 
 if TYPE_CHECKING:

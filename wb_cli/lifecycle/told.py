@@ -13,9 +13,9 @@ from wb_cli import contract
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerSpec, Health, State
 from wb_cli.errors import NotFoundError
-from wb_cli.lifecycle import health_report, probes
-from wb_cli.lifecycle.health import probe
-from wb_cli.lifecycle.probes import Answer, Verdict
+from wb_cli.lifecycle.readiness import health_report, probes
+from wb_cli.lifecycle.readiness.health import probe
+from wb_cli.lifecycle.readiness.probes import Answer, Verdict
 from wb_cli.quantities import age, size
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from wb_cli import contract
-from wb_cli.lifecycle import probes
+from wb_cli.lifecycle.readiness import probes
 
 if TYPE_CHECKING:
     import threading

@@ -11,8 +11,8 @@ from wb_cli import contract
 from wb_cli.contract import Role
 from wb_cli.engine.types import Health, State
 from wb_cli.errors import EngineError, NotFoundError, StartFailedError, StillStartingError
-from wb_cli.lifecycle import health_report, probes
-from wb_cli.lifecycle.probes import Answer, Verdict
+from wb_cli.lifecycle.readiness import health_report, probes
+from wb_cli.lifecycle.readiness.probes import Answer, Verdict
 
 if TYPE_CHECKING:
     import threading

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from wb_cli.lifecycle import warmup
+from wb_cli.lifecycle.readiness import warmup
 from wb_cli.quantities import size
 
 if TYPE_CHECKING:
-    from wb_cli.lifecycle.warmup import WarmUp
+    from wb_cli.lifecycle.readiness.warmup import WarmUp
 
 # PostgreSQL's words for a password that no waiting makes right.
 WRONG_PASSWORD = "password authentication failed"  # noqa: S105  (a message)
