@@ -19,8 +19,8 @@ from wb_cli.engine.types import LABEL_INSTANCE, LABEL_ROLE, Observed, ObservedCo
 from wb_cli.errors import EngineUnreachableError, ExitCode, StartFailedError, WbError
 from wb_cli.lifecycle.actions import Ending, Result
 from wb_cli.lifecycle.execute import Outcome
-from wb_cli.lifecycle.interrupts import InterruptedByUserError
-from wb_cli.lifecycle.lock import locked
+from wb_cli.lifecycle.guard.interrupts import InterruptedByUserError
+from wb_cli.lifecycle.guard.lock import locked
 from wb_cli.lifecycle.options import RunOptions, Verb
 from wb_cli.lifecycle.planning.plan import Lane, Plan, Remove
 

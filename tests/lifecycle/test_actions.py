@@ -14,7 +14,7 @@ from wb_cli.engine.types import State
 from wb_cli.errors import StartFailedError, StillStartingError
 from wb_cli.lifecycle import actions
 from wb_cli.lifecycle.actions import Result
-from wb_cli.lifecycle.lock import Holder
+from wb_cli.lifecycle.guard.lock import Holder
 
 
 def test_run_starts_everything_and_supervises_it_only_then(world: World) -> None:

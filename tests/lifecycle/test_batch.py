@@ -17,7 +17,7 @@ from wb_cli.errors import (
 from wb_cli.lifecycle.actions import Ending, Result
 from wb_cli.lifecycle.batch import Batch, Ended, exit_code
 from wb_cli.lifecycle.execute import Outcome
-from wb_cli.lifecycle.lock import locked
+from wb_cli.lifecycle.guard.lock import locked
 from wb_cli.lifecycle.options import RunOptions, Verb
 from wb_cli.lifecycle.planning.plan import Plan
 

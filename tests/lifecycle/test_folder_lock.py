@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from wb_cli.lifecycle.folder_lock import folder_locked
+from wb_cli.lifecycle.guard.folder_lock import folder_locked
 
 
 class GivenUpError(OSError):

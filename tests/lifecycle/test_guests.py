@@ -7,7 +7,7 @@ from lifecycle.examples import running, wanted
 from msgspec.structs import replace
 
 from wb_cli.engine.types import LABEL_INSTANCE, Observed, ObservedContainer, State
-from wb_cli.lifecycle.guests import GuestsError, guests_of, wait_for_guests
+from wb_cli.lifecycle.guard.guests import GuestsError, guests_of, wait_for_guests
 from wb_cli.lifecycle.planning.reconcile import plan_stop
 
 DEMO = running(wanted())
@@ -69,7 +69,7 @@ def wait(engine: Listing, deadline: float, cancelled: threading.Event | None = N
 
 
 def test_guests_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wb_cli.lifecycle.guests.POLL_INTERVAL_S", 0)
+    monkeypatch.setattr("wb_cli.lifecycle.guard.guests.POLL_INTERVAL_S", 0)
     with_guest, alone = observed(ON_THE_NETWORK), observed()
     assert wait(Listing(with_guest, with_guest, alone), float("inf")) is alone
 

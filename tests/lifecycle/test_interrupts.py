@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from bursts import SEED, ended_by_burst
 
-from wb_cli.lifecycle.interrupts import (
+from wb_cli.lifecycle.guard.interrupts import (
     SIGNALS,
     InterruptedByUserError,
     ended_by_signals,
@@ -63,7 +63,7 @@ def test_a_signal_that_was_ignored_before_changes_nothing(number: signal.Signals
 # Waits as the actions do: for the event, in the main thread and in others, for moments.
 WAITING = """
 import sys, threading
-from wb_cli.lifecycle.interrupts import InterruptedByUserError, interruptible
+from wb_cli.lifecycle.guard.interrupts import InterruptedByUserError, interruptible
 said = []
 try:
     with interruptible(said.append) as cancelled:

@@ -12,12 +12,12 @@ import pytest
 from services import wait_until
 
 from wb_cli.errors import LockedError, WbError
-from wb_cli.lifecycle.lock import Holder, locked
+from wb_cli.lifecycle.guard.lock import Holder, locked
 
 NEVER = threading.Event()
 HOLDER = """
 import sys, threading, pathlib
-from wb_cli.lifecycle.lock import locked
+from wb_cli.lifecycle.guard.lock import locked
 with locked(pathlib.Path(sys.argv[1]), "demo", "wb restart demo", 0, threading.Event()):
     print("held", flush=True)
     sys.stdin.read()

@@ -15,7 +15,7 @@ from disks import small_disk
 from services import wait_until
 
 from wb_cli.errors import LockedError, WbError
-from wb_cli.lifecycle.lock import locked
+from wb_cli.lifecycle.guard.lock import locked
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount, and become others")
 
@@ -25,7 +25,7 @@ OWNER = 4712
 HOLDER = """
 import os, sys, threading, pathlib
 from wb_cli.errors import WbError
-from wb_cli.lifecycle.lock import locked
+from wb_cli.lifecycle.guard.lock import locked
 folder, instance, user = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 if user:
     os.setgroups([]); os.setgid(user); os.setuid(user)
@@ -95,7 +95,7 @@ def test_a_lock_file_that_is_there_can_be_taken(disk: Path, spoil: object) -> No
 def test_where_none_can_be_made_the_folder_is_locked(
     disk: Path, spoil: object, has_folder: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wb_cli.lifecycle.lock_file.MADE_WITHIN_S", 0)
+    monkeypatch.setattr("wb_cli.lifecycle.guard.lock_file.MADE_WITHIN_S", 0)
     if has_folder:
         take(disk / "locks", "other")
     spoil(disk)  # type: ignore[operator]
@@ -113,7 +113,7 @@ def test_where_none_can_be_made_the_folder_is_locked(
 def test_nobody_makes_a_lock_file_past_one_who_could_not(
     disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wb_cli.lifecycle.lock_file.MADE_WITHIN_S", 0)
+    monkeypatch.setattr("wb_cli.lifecycle.guard.lock_file.MADE_WITHIN_S", 0)
     fill(disk)
     with holder(disk / "locks", "demo") as said:
         assert said == "held"

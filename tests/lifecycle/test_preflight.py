@@ -11,8 +11,13 @@ from msgspec.structs import replace
 from wb_cli.contract import FOLDERS
 from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork, Port, State
 from wb_cli.host import directories, ports
+from wb_cli.lifecycle.guard.preflight import (
+    Preflight,
+    PreflightError,
+    foreign_names,
+    refuse_foreign,
+)
 from wb_cli.lifecycle.planning.observed_instance import Present
-from wb_cli.lifecycle.preflight import Preflight, PreflightError, foreign_names, refuse_foreign
 
 HERE = str(SETTINGS.servers_file)
 

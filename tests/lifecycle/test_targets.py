@@ -13,7 +13,7 @@ from wb_cli.errors import UsageError, WbError
 from wb_cli.host.directories import is_same_path
 from wb_cli.instances.registry import Registry, judge
 from wb_cli.instances.registry_text import Entry
-from wb_cli.lifecycle.preflight import foreign
+from wb_cli.lifecycle.guard.preflight import foreign
 from wb_cli.lifecycle.site import Site
 from wb_cli.lifecycle.targets import ToStop, instances_on, to_stop
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerSpec, Mount, NetworkSpec
-from wb_cli.lifecycle.writers import DataInUseError, Part, start_alone
+from wb_cli.lifecycle.guard.writers import DataInUseError, Part, start_alone
 
 PART = Part("demo", Role.VALKEY, "")
 

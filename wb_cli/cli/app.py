@@ -16,7 +16,7 @@ from wb_cli.cli.context import from_options
 from wb_cli.cli.tree import Tree
 from wb_cli.cli.usage import usage_error
 from wb_cli.errors import ExitCode, UnexpectedError, WbError
-from wb_cli.lifecycle.interrupts import SignalExit, leaving_at_once
+from wb_cli.lifecycle.guard.interrupts import SignalExit, leaving_at_once
 
 app = typer.Typer(
     name="wb",

@@ -115,7 +115,7 @@ def execute(
     from wb_cli.cli import terminal
     from wb_cli.engine.base import Streams
     from wb_cli.errors import WbError
-    from wb_cli.lifecycle.interrupts import ended_by_signals
+    from wb_cli.lifecycle.guard.interrupts import ended_by_signals
     from wb_cli.lifecycle.status import find_container
     from wb_cli.lifecycle.told import ending
 

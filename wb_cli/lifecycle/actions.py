@@ -15,21 +15,21 @@ from wb_cli.engine.types import bracketed
 from wb_cli.errors import ExitCode
 from wb_cli.lifecycle import valkey_folder
 from wb_cli.lifecycle.execute import Cancellation, Execution, Outcome
-from wb_cli.lifecycle.guests import guests_of, wait_for_guests
+from wb_cli.lifecycle.guard.guests import guests_of, wait_for_guests
+from wb_cli.lifecycle.guard.preflight import Preflight, refuse_foreign
 from wb_cli.lifecycle.planning import persistence
 from wb_cli.lifecycle.planning import plan as ops
 from wb_cli.lifecycle.planning.desired import instance_path
 from wb_cli.lifecycle.planning.observed_instance import Present
 from wb_cli.lifecycle.planning.plan import Plan
 from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run, plan_stop
-from wb_cli.lifecycle.preflight import Preflight, refuse_foreign
 from wb_cli.lifecycle.readiness.health import reachable_address
 from wb_cli.lifecycle.readiness.warmup import WarmUp, follow
 
 if TYPE_CHECKING:
     from wb_cli.engine.types import Observed
     from wb_cli.instances.model import Instance
-    from wb_cli.lifecycle.lock import Holder
+    from wb_cli.lifecycle.guard.lock import Holder
     from wb_cli.lifecycle.options import RunOptions
     from wb_cli.lifecycle.planning.desired import Desired
     from wb_cli.lifecycle.site import Site

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from wb_cli.errors import ExitCode, UnexpectedError, WbError
 from wb_cli.lifecycle import aftermath
-from wb_cli.lifecycle.interrupts import InterruptedByUserError, interruptible
-from wb_cli.lifecycle.lock import locked
+from wb_cli.lifecycle.guard.interrupts import InterruptedByUserError, interruptible
+from wb_cli.lifecycle.guard.lock import locked
 
 if TYPE_CHECKING:
     import threading

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wb_cli.errors import WbError
+from wb_cli.lifecycle.guard.writers import Part, start_alone
 from wb_cli.lifecycle.planning.observed_instance import CARRIER
 from wb_cli.lifecycle.readiness.health import last_lines
-from wb_cli.lifecycle.writers import Part, start_alone
 
 if TYPE_CHECKING:
     import threading

@@ -22,12 +22,12 @@ from wb_cli.errors import (
     WbError,
 )
 from wb_cli.lifecycle.carry import CarryError, carry_over, save
+from wb_cli.lifecycle.guard.writers import Part, start_alone
 from wb_cli.lifecycle.planning import plan as ops
 from wb_cli.lifecycle.planning.observed_instance import role_of
 from wb_cli.lifecycle.planning.plan import Lane
 from wb_cli.lifecycle.planning.undo import operations_back
 from wb_cli.lifecycle.readiness.health import Watch
-from wb_cli.lifecycle.writers import Part, start_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

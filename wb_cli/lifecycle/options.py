@@ -11,7 +11,7 @@ from msgspec import Struct, field
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wb_cli.lifecycle.lock import Holder
+    from wb_cli.lifecycle.guard.lock import Holder
 
 READY_WITHIN_S = 120.0
 PARALLEL = 4

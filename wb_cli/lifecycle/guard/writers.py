@@ -17,7 +17,7 @@ from wb_cli.contract import STOP_TIMEOUTS, Role
 from wb_cli.engine.types import State
 from wb_cli.errors import EngineError, NotFoundError, WbError
 from wb_cli.host import directories
-from wb_cli.lifecycle.folder_lock import folder_locked
+from wb_cli.lifecycle.guard.folder_lock import folder_locked
 from wb_cli.lifecycle.planning.observed_instance import role_of
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from wb_cli.engine.types import LABEL_REGISTRY, State
 from wb_cli.errors import WbError
 from wb_cli.host import directories, ports
 from wb_cli.host.directories import Trouble
+from wb_cli.lifecycle.guard.writers import Part, in_use, way_out, writers
 from wb_cli.lifecycle.planning.desired import instance_path
-from wb_cli.lifecycle.writers import Part, in_use, way_out, writers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

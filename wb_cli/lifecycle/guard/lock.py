@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from wb_cli.errors import LockedError
 from wb_cli.instances.files import take
-from wb_cli.lifecycle.lock_file import opened
+from wb_cli.lifecycle.guard.lock_file import opened
 
 if TYPE_CHECKING:
     import threading
