@@ -18,14 +18,14 @@ from wb_cli.instances.secrets import SecretStore
 from wb_cli.lifecycle.readiness import probes
 from wb_cli.lifecycle.readiness.probes import Answer, Verdict
 from wb_cli.lifecycle.site import Site
-from wb_cli.lifecycle.status import (
+from wb_cli.observe.status import (
     InstanceState,
     InstanceStatus,
     find_container,
     statuses,
     unknown,
 )
-from wb_cli.lifecycle.told import Condition
+from wb_cli.observe.told import Condition
 
 MINE = {"wb.registry": str(SETTINGS.servers_file)}
 IMAGE = "x:1"

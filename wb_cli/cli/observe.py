@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from wb_cli.cli.console import Cell, Console
     from wb_cli.instances.refused import RefusedEntry
-    from wb_cli.lifecycle.status import InstanceStatus
+    from wb_cli.observe.status import InstanceStatus
 
 MaybeSelectors = Annotated[
     list[str] | None,
@@ -48,7 +48,7 @@ def status(ctx: typer.Context, selectors: MaybeSelectors = None, as_json: Json =
 
     from wb_cli.errors import EngineUnreachableError, ExitCode
     from wb_cli.instances.selectors import ADD_ONE, everything, select
-    from wb_cli.lifecycle.status import statuses, unknown
+    from wb_cli.observe.status import statuses, unknown
 
     wb = wb_of(ctx)
     chosen = select(selectors, wb.registry) if selectors else everything(wb.registry)
@@ -80,8 +80,8 @@ def logs(
     Examples: `wb logs demo`, `wb logs demo --part postgres --follow`
     """
     from wb_cli.cli.terminal import wait_until_nobody_reads
-    from wb_cli.lifecycle.status import find_container
-    from wb_cli.lifecycle.told import ending
+    from wb_cli.observe.status import find_container
+    from wb_cli.observe.told import ending
 
     wb = wb_of(ctx)
     container = find_container(wb.engine, instance, part, lambda: wb.registry)
@@ -116,8 +116,8 @@ def execute(
     from wb_cli.engine.base import Streams
     from wb_cli.errors import WbError
     from wb_cli.lifecycle.guard.interrupts import ended_by_signals
-    from wb_cli.lifecycle.status import find_container
-    from wb_cli.lifecycle.told import ending
+    from wb_cli.observe.status import find_container
+    from wb_cli.observe.told import ending
 
     wb = wb_of(ctx)
     container = find_container(wb.engine, instance, part, lambda: wb.registry)
