@@ -74,7 +74,7 @@ def test_every_exit_code_stands_in_the_readme(code: ExitCode) -> None:
 
 
 TRAVELS = README.split("## How `wb run demo` travels")[1].split("\n## ")[0]
-PLACES = re.findall(r"`(\w+/\w+\.py)(?:::(\w+))?`", TRAVELS)
+PLACES = re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", TRAVELS)
 
 
 def test_the_walk_through_the_code_names_places() -> None:

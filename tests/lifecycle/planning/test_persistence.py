@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from wb_cli.contract import Role
 from wb_cli.engine.types import State
 from wb_cli.errors import WbError
+from wb_cli.lifecycle import valkey_folder
 from wb_cli.lifecycle.carry import carrier
 from wb_cli.lifecycle.planning import persistence
 from wb_cli.lifecycle.planning.desired import Desired
@@ -121,10 +122,10 @@ def write(path: Path, seconds: int) -> None:
     [
         ({}, Kept(snapshot=False, log=False)),
         ({"dump.rdb": 1}, SNAPSHOT),
-        ({"dump.rdb": 1, persistence.MANIFEST: 2}, LOG),
-        ({"dump.rdb": 3, persistence.MANIFEST: 2}, replace(LOG, may_be_outdated=True)),
-        ({"dump.rdb": 3, persistence.MANIFEST: 2, persistence.MARK: 2}, LOG),
-        ({"dump.rdb": 3, persistence.LOG + "/appendonly.aof.1.incr.aof": 2}, SNAPSHOT),
+        ({"dump.rdb": 1, valkey_folder.MANIFEST: 2}, LOG),
+        ({"dump.rdb": 3, valkey_folder.MANIFEST: 2}, replace(LOG, may_be_outdated=True)),
+        ({"dump.rdb": 3, valkey_folder.MANIFEST: 2, valkey_folder.MARK: 2}, LOG),
+        ({"dump.rdb": 3, valkey_folder.LOG + "/appendonly.aof.1.incr.aof": 2}, SNAPSHOT),
     ],
 )
 def test_a_folder_says_what_it_holds(tmp_path: Path, files: dict[str, int], expected: Kept) -> None:
