@@ -191,7 +191,7 @@ def compose_way(folder: Path, compose: str) -> Way:
 
 
 @contextmanager
-def site() -> Iterator[Path]:
+def new_host() -> Iterator[Path]:
     """A registry file, settings and an initialised data folder that nothing else uses."""
     with tempfile.TemporaryDirectory(prefix="wb-bench-") as temporary:
         root = Path(temporary)
@@ -248,7 +248,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--compose", default=shutil.which("docker-compose"))
     chosen = parser.parse_args()
-    with site() as folder:
+    with new_host() as folder:
         ways = [wb_way(), docker_way(folder)]
         if chosen.compose:
             ways.append(compose_way(folder, chosen.compose))

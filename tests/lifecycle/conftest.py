@@ -10,8 +10,8 @@ from lifecycle.world import ADMIN, PLATFORM, POSTGRES, VALKEY, World
 from msgspec.structs import replace
 
 from wb_cli.instances.secrets import SecretStore
+from wb_cli.lifecycle.fleet import Fleet
 from wb_cli.lifecycle.readiness import health, probes
-from wb_cli.lifecycle.site import Site
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def new_world(
             valkey_image=VALKEY,
             admin_image="admin:{version}",
         )
-        return World(engine, Site(engine, settings, secrets))
+        return World(engine, Fleet(engine, settings, secrets))
 
     return make
 

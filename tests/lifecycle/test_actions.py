@@ -111,7 +111,7 @@ def test_valkey_that_still_loads_is_waited_for_for_its_time_only(
 def test_a_valkey_that_fails_keeps_its_predecessor(world: World) -> None:
     world.run()
     world.engine.programs["vk:2"] = BROKEN
-    world.site.settings = replace(world.site.settings, valkey_image="vk:2")
+    world.fleet.settings = replace(world.fleet.settings, valkey_image="vk:2")
     assert world.run().outcome.degraded
     assert world.states() == RUNNING | {
         "demo-valkey": State.EXITED,
@@ -136,7 +136,7 @@ def test_a_subnet_that_is_taken_meanwhile_is_passed_over(world: World) -> None:
     world.engine.observe = lambda: seen  # type: ignore[method-assign]
     other = replace(LOOK, id="other", port=9101)
     world.run()
-    actions.run(world.site, replace(other, instance_dir="demo"), world.options())
+    actions.run(world.fleet, replace(other, instance_dir="demo"), world.options())
     subnets = [spec.subnet for spec in world.engine.networks.values()]
     assert subnets == ["10.213.0.0/26", "10.213.0.64/26"]
 

@@ -53,7 +53,7 @@ def test_one_exit_code_for_all(endings: list[Ended[Result]], code: ExitCode) -> 
     assert exit_code(endings) is code
 
 
-class Site:
+class Fleet:
     """Where the locks of a test lie."""
 
     def __init__(self, locks: Path) -> None:
@@ -74,31 +74,31 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site(tmp_path)
+def fleet(tmp_path: Path) -> Fleet:
+    return Fleet(tmp_path)
 
 
 @pytest.mark.parametrize("parallel", [1, 2])
-def test_a_fault_of_ours_in_one_does_not_stop_the_others(site: Site, parallel: int) -> None:
+def test_a_fault_of_ours_in_one_does_not_stop_the_others(fleet: Fleet, parallel: int) -> None:
     def work(instance: str, _: RunOptions) -> Result:
         if instance == "a":
             raise KeyError("a")
         return result()
 
-    first, *others = site.act_on(["a", "b", "c", "d", "e"], work, parallel)
+    first, *others = fleet.act_on(["a", "b", "c", "d", "e"], work, parallel)
     assert isinstance(first.error, UnexpectedError)
     assert "KeyError" in first.error.message
     assert [ended.exit_code for ended in others] == [ExitCode.OK] * 4
 
 
 @pytest.mark.parametrize("parallel", [1, 3])
-def test_one_that_fails_does_not_stop_the_others(site: Site, parallel: int) -> None:
+def test_one_that_fails_does_not_stop_the_others(fleet: Fleet, parallel: int) -> None:
     def work(instance: str, _: RunOptions) -> Result:
         if instance == "b":
             raise StartFailedError("b exited")
         return result()
 
-    endings = site.act_on(["a", "b", "c"], work, parallel)
+    endings = fleet.act_on(["a", "b", "c"], work, parallel)
     assert [(e.instance, e.error is None) for e in endings] == [
         ("a", True),
         ("b", False),
@@ -106,39 +106,39 @@ def test_one_that_fails_does_not_stop_the_others(site: Site, parallel: int) -> N
     ]
 
 
-def test_they_are_worked_on_side_by_side_up_to_the_limit(site: Site) -> None:
+def test_they_are_worked_on_side_by_side_up_to_the_limit(fleet: Fleet) -> None:
     both = threading.Barrier(2)
 
     def work(_: str, __: RunOptions) -> Result:
         both.wait(timeout=10)  # passes only where two are at it at once
         return result()
 
-    assert all(ended.result for ended in site.act_on(["a", "b", "c", "d"], work, 2))
+    assert all(ended.result for ended in fleet.act_on(["a", "b", "c", "d"], work, 2))
 
 
-def test_an_interrupted_one_is_told_as_such(site: Site) -> None:
+def test_an_interrupted_one_is_told_as_such(fleet: Fleet) -> None:
     def work(_: str, __: RunOptions) -> Result:
         raise InterruptedError
 
-    (ended,) = site.act_on(["a"], work, 1)
+    (ended,) = fleet.act_on(["a"], work, 1)
     assert ended.error is not None
     assert "undone" in ended.error.message
 
 
-def test_each_is_told_as_it_ends(site: Site) -> None:
-    site.act_on(["a", "b"], lambda *_: result(), 1)
-    assert site.ended == ["a", "b"]
+def test_each_is_told_as_it_ends(fleet: Fleet) -> None:
+    fleet.act_on(["a", "b"], lambda *_: result(), 1)
+    assert fleet.ended == ["a", "b"]
 
 
-def test_the_lock_of_an_instance_is_held_while_its_work_goes_on(site: Site) -> None:
+def test_the_lock_of_an_instance_is_held_while_its_work_goes_on(fleet: Fleet) -> None:
     def work(instance: str, _: RunOptions) -> Result:
         never = threading.Event()
         with (
             pytest.raises(LockedError, match="a is being changed by `wb run a`"),
-            locked(site.locks, instance, "wb stop a", 0, never),
+            locked(fleet.locks, instance, "wb stop a", 0, never),
         ):
             pass
         return result()
 
-    (ended,) = site.act_on(["a"], work, 1)
+    (ended,) = fleet.act_on(["a"], work, 1)
     assert ended.result

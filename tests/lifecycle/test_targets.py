@@ -13,8 +13,8 @@ from wb_cli.errors import UsageError, WbError
 from wb_cli.host.directories import is_same_path
 from wb_cli.instances.registry import Registry, judge
 from wb_cli.instances.registry_text import Entry
+from wb_cli.lifecycle.fleet import Fleet
 from wb_cli.lifecycle.guard.preflight import foreign
-from wb_cli.lifecycle.site import Site
 from wb_cli.lifecycle.targets import ToStop, instances_on, to_stop
 
 HERE, ELSEWHERE = str(SETTINGS.servers_file), "/somebody/else.json"
@@ -58,8 +58,8 @@ def test_a_registry_file_is_the_same_by_every_path(tmp_path: Path) -> None:
         assert instances_on(observed, str(path)) == {"demo"}
         assert foreign("demo", observed, str(path)) == []
         nothing: Any = None
-        site = Site(ENGINE, replace(SETTINGS, servers_file=Path(path)), nothing)
-        assert site.locks == file.parent / "locks"
+        fleet = Fleet(ENGINE, replace(SETTINGS, servers_file=Path(path)), nothing)
+        assert fleet.locks == file.parent / "locks"
 
 
 def stop(*words: str, registry: Callable[[], Registry] = lambda: REGISTRY) -> list[str]:

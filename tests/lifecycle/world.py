@@ -9,8 +9,8 @@ from wb_cli.engine.types import State
 from wb_cli.instances.model import Instance
 from wb_cli.lifecycle import actions
 from wb_cli.lifecycle.actions import Result
+from wb_cli.lifecycle.fleet import Fleet
 from wb_cli.lifecycle.options import RunOptions, Verb
-from wb_cli.lifecycle.site import Site
 
 POSTGRES, VALKEY, PLATFORM, ADMIN = "pg:1", "vk:1", "app:1", "admin:1"
 BROKEN = Program("no config\ntraceback\n", exits=7)
@@ -26,17 +26,17 @@ class World:
     """A host with an engine in memory."""
 
     engine: FakeEngine
-    site: Site
+    fleet: Fleet
     reports: list[str] = field(default_factory=list)
 
     def run(self, instance: Instance = LOOK, **options: Any) -> Result:
-        return actions.run(self.site, instance, self.options(Verb.RUN, **options))
+        return actions.run(self.fleet, instance, self.options(Verb.RUN, **options))
 
     def restart(self, instance: Instance = LOOK, **options: Any) -> Result:
-        return actions.restart(self.site, instance, self.options(Verb.RESTART, **options))
+        return actions.restart(self.fleet, instance, self.options(Verb.RESTART, **options))
 
     def stop(self, **options: Any) -> Result:
-        return actions.stop(self.site, "demo", self.options(Verb.STOP, **options))
+        return actions.stop(self.fleet, "demo", self.options(Verb.STOP, **options))
 
     def options(self, verb: Verb = Verb.RUN, **options: Any) -> RunOptions:
         return RunOptions(verb, **{"timeout_s": 5.0, "report": self.reports.append} | options)

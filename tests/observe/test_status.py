@@ -15,9 +15,9 @@ from wb_cli.engine.types import ContainerSpec, NetworkSpec, Port, State
 from wb_cli.errors import UsageError
 from wb_cli.instances.registry import Registry
 from wb_cli.instances.secrets import SecretStore
+from wb_cli.lifecycle.fleet import Fleet
 from wb_cli.lifecycle.readiness import probes
 from wb_cli.lifecycle.readiness.probes import Answer, Verdict
-from wb_cli.lifecycle.site import Site
 from wb_cli.observe.status import (
     InstanceState,
     InstanceStatus,
@@ -41,8 +41,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
 
 
 @pytest.fixture
-def site(engine: FakeEngine, tmp_path: Path) -> Site:
-    return Site(engine, SETTINGS, SecretStore(tmp_path))
+def fleet(engine: FakeEngine, tmp_path: Path) -> Fleet:
+    return Fleet(engine, SETTINGS, SecretStore(tmp_path))
 
 
 def add(
@@ -61,8 +61,8 @@ def all_up(engine: FakeEngine) -> None:
         add(engine, role)
 
 
-def status(site: Site, **changes: Any) -> InstanceStatus:
-    (shown,) = statuses(site, [replace(DEMO, **changes)], orphans=False)
+def status(fleet: Fleet, **changes: Any) -> InstanceStatus:
+    (shown,) = statuses(fleet, [replace(DEMO, **changes)], orphans=False)
     return shown
 
 
@@ -103,11 +103,11 @@ STATES: dict[str, tuple[Change, str, dict[str, str]]] = {
 
 @pytest.mark.parametrize(("change", "state", "parts"), STATES.values(), ids=STATES)
 def test_an_instance_s_state_follows_from_its_parts(
-    site: Site, engine: FakeEngine, change: Change, state: str, parts: dict[str, str]
+    fleet: Fleet, engine: FakeEngine, change: Change, state: str, parts: dict[str, str]
 ) -> None:
     all_up(engine)
     change(engine)
-    shown = status(site)
+    shown = status(fleet)
     assert shown.state == state
     healthy = dict.fromkeys(("postgres", "valkey", "platform"), "healthy")
     assert {part.role: part.state for part in shown.parts} == healthy | parts
@@ -118,76 +118,78 @@ def test_every_state_of_a_container_that_does_not_run_is_a_condition() -> None:
 
 
 def test_an_instance_of_which_only_a_network_or_a_leftover_is_there_is_stopped(
-    site: Site, engine: FakeEngine
+    fleet: Fleet, engine: FakeEngine
 ) -> None:
     add(engine, Role.PLATFORM, "forgotten-previous", instance="forgotten")
-    shown = [(each.id, each.state, each.parts) for each in statuses(site, [], orphans=True)]
+    shown = [(each.id, each.state, each.parts) for each in statuses(fleet, [], orphans=True)]
     stopped = InstanceState.STOPPED
     assert shown == [("demo", stopped, ()), ("forgotten", stopped, ())]
 
 
 def test_a_declared_admin_server_that_is_not_there_makes_it_partial(
-    site: Site, engine: FakeEngine
+    fleet: Fleet, engine: FakeEngine
 ) -> None:
     all_up(engine)
-    assert status(site, admin_version="1").state == "partial"
+    assert status(fleet, admin_version="1").state == "partial"
     add(engine, Role.ADMIN)
-    assert status(site, admin_version="1").state == "running"
+    assert status(fleet, admin_version="1").state == "running"
 
 
 def test_a_container_of_its_name_without_our_label_is_foreign(
-    site: Site, engine: FakeEngine
+    fleet: Fleet, engine: FakeEngine
 ) -> None:
     add(engine, Role.PLATFORM, "demo-valkey", instance="somebody")
-    shown = status(site)
+    shown = status(fleet)
     assert shown.state == "foreign"
     assert shown.notes == ("a container or network named demo-valkey is there and is not wb's",)
 
 
-def test_what_is_left_over_is_noted_and_counts_for_nothing(site: Site, engine: FakeEngine) -> None:
+def test_what_is_left_over_is_noted_and_counts_for_nothing(
+    fleet: Fleet, engine: FakeEngine
+) -> None:
     add(engine, Role.PLATFORM, "demo-previous")
     all_up(engine)
-    shown = status(site)
+    shown = status(fleet)
     assert shown.state == "running"
     assert shown.notes == ("demo-previous is left over and runs; `wb run demo` tidies up",)
     engine.crash("demo-previous")
-    assert status(site).notes == ("demo-previous is left over; `wb run demo` tidies up",)
+    assert status(fleet).notes == ("demo-previous is left over; `wb run demo` tidies up",)
 
 
 def test_a_part_that_was_told_to_stop_and_still_runs_is_stopping_and_so_is_the_instance(
-    site: Site, engine: FakeEngine
+    fleet: Fleet, engine: FakeEngine
 ) -> None:
     all_up(engine)
     engine.named("demo").is_stopping = True
-    shown = status(site)
+    shown = status(fleet)
     parts = {part.role: part.state for part in shown.parts}
     assert shown.state == "stopping"
     assert parts == {Role.POSTGRES: "healthy", Role.VALKEY: "healthy", Role.PLATFORM: "stopping"}
 
 
 def test_what_only_the_engine_has_is_shown_where_all_are_asked_for(
-    site: Site, engine: FakeEngine
+    fleet: Fleet, engine: FakeEngine
 ) -> None:
     all_up(engine)
     add(engine, Role.PLATFORM, instance="forgotten")
-    both = statuses(site, [DEMO], orphans=True)
+    both = statuses(fleet, [DEMO], orphans=True)
     assert [(each.id, each.state) for each in both] == [
         ("demo", "running"),
         ("forgotten", "running"),
     ]
     assert both[1].notes == ("is not in the registry file; `wb stop forgotten` stops it",)
-    assert [each.id for each in statuses(site, [DEMO], orphans=False)] == ["demo"]
+    assert [each.id for each in statuses(fleet, [DEMO], orphans=False)] == ["demo"]
 
 
 def test_one_listing_serves_all_instances(
-    site: Site, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+    fleet: Fleet, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     all_up(engine)
     listings = []
     observe = engine.observe
     monkeypatch.setattr(engine, "observe", lambda: (listings.append(1), observe())[1])
     others = [replace(DEMO, id=f"i{number}", port=9100 + number) for number in range(40)]
-    assert len(statuses(site, [DEMO, *others], orphans=True)) == 41
+    assert len(statuses(fleet, [DEMO, *others], orphans=True)) == 41
     assert len(listings) == 1
 
 
@@ -197,10 +199,10 @@ def test_without_an_engine_everything_is_unknown() -> None:
     assert {part.state for part in shown.parts} == {"unknown"}
 
 
-def test_as_a_document(site: Site, engine: FakeEngine) -> None:
+def test_as_a_document(fleet: Fleet, engine: FakeEngine) -> None:
     all_up(engine)
     engine.crash("demo", 3)
-    document = status(site).as_document()
+    document = status(fleet).as_document()
     assert (document["id"], document["state"], document["notes"]) == ("demo", "partial", [])
     platform = document["containers"][-1]
     assert (platform["container"], platform["state"]) == ("demo", "exited")
@@ -215,11 +217,11 @@ def test_as_a_document(site: Site, engine: FakeEngine) -> None:
 
 
 def test_an_end_is_told_by_its_code_and_when_it_was_without_repeating_the_condition(
-    site: Site, engine: FakeEngine
+    fleet: Fleet, engine: FakeEngine
 ) -> None:
     all_up(engine)
     engine.crash("demo", 137)
-    platform = status(site).parts[-1]
+    platform = status(fleet).parts[-1]
     assert (platform.state, platform.detail) == ("exited", "exit code 137")
     assert platform.since.endswith("d")
 
@@ -275,7 +277,7 @@ TOLD: dict[str, tuple[Verdict, str, str, str]] = {
 
 @pytest.mark.parametrize("told", TOLD.values(), ids=TOLD)
 def test_a_platform_is_shown_as_its_health_check_has_it_now(
-    site: Site,
+    fleet: Fleet,
     engine: FakeEngine,
     monkeypatch: pytest.MonkeyPatch,
     told: tuple[Verdict, str, str, str],
@@ -283,42 +285,42 @@ def test_a_platform_is_shown_as_its_health_check_has_it_now(
     verdict, words, condition, detail = told
     add(engine, Role.PLATFORM, ports=(Port(8000, 9001),))
     monkeypatch.setattr(probes, "http_below_500", lambda *_: Answer(verdict, words))
-    platform = status(site).parts[-1]
+    platform = status(fleet).parts[-1]
     assert (platform.state, platform.detail) == (condition, detail)
 
 
-def test_an_ipv6_address_is_shown_as_a_url_has_it(site: Site, engine: FakeEngine) -> None:
+def test_an_ipv6_address_is_shown_as_a_url_has_it(fleet: Fleet, engine: FakeEngine) -> None:
     add(engine, Role.PLATFORM, ports=(Port(8000, 9001, "::1"),))
-    assert status(site).parts[-1].ports == "[::1]:9001"
+    assert status(fleet).parts[-1].ports == "[::1]:9001"
 
 
-def test_the_container_of_a_part_is_the_current_one(site: Site, engine: FakeEngine) -> None:
+def test_the_container_of_a_part_is_the_current_one(fleet: Fleet, engine: FakeEngine) -> None:
     add(engine, Role.PLATFORM, "demo-previous")
     current = add(engine, Role.PLATFORM)
-    found = find_container(site.engine, "demo", Role.PLATFORM, Registry)
+    found = find_container(fleet.engine, "demo", Role.PLATFORM, Registry)
     assert found.id == current
 
 
 def test_a_part_that_is_not_there_is_told_from_an_instance_that_is_not(
-    site: Site, engine: FakeEngine
+    fleet: Fleet, engine: FakeEngine
 ) -> None:
     declared = Registry((DEMO,))
     with pytest.raises(UsageError, match="demo has no valkey container"):
-        find_container(site.engine, "demo", Role.VALKEY, lambda: declared)
+        find_container(fleet.engine, "demo", Role.VALKEY, lambda: declared)
     with pytest.raises(UsageError, match='there is no instance "demmo"') as caught:
-        find_container(site.engine, "demmo", Role.VALKEY, lambda: declared)
+        find_container(fleet.engine, "demmo", Role.VALKEY, lambda: declared)
     assert caught.value.hint == "Did you mean demo?"
     add(engine, Role.PLATFORM)
     with pytest.raises(UsageError, match="demo has no valkey container"):
-        find_container(site.engine, "demo", Role.VALKEY, Registry)
+        find_container(fleet.engine, "demo", Role.VALKEY, Registry)
 
 
 def test_an_admin_container_that_nobody_declared_is_not_to_be_started(
-    site: Site, engine: FakeEngine
+    fleet: Fleet, engine: FakeEngine
 ) -> None:
     all_up(engine)
     with pytest.raises(UsageError, match="demo has no admin container") as caught:
-        find_container(site.engine, "demo", Role.ADMIN, lambda: Registry((DEMO,)))
+        find_container(fleet.engine, "demo", Role.ADMIN, lambda: Registry((DEMO,)))
     assert "`wb config set demo adminVersion=...` declares one." in caught.value.hint
 
 
@@ -330,7 +332,7 @@ def test_an_admin_container_that_nobody_declared_is_not_to_be_started(
         ("demo-valkey", "demo-valkey is a container of demo", "`demo --part valkey`"),
     ],
 )
-def test_one_instance_is_named_by_its_id(site: Site, word: str, message: str, hint: str) -> None:
+def test_one_instance_is_named_by_its_id(fleet: Fleet, word: str, message: str, hint: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
-        find_container(site.engine, word, Role.PLATFORM, lambda: Registry((DEMO,)))
+        find_container(fleet.engine, word, Role.PLATFORM, lambda: Registry((DEMO,)))
     assert hint in caught.value.hint

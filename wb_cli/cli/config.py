@@ -290,6 +290,6 @@ def _next_steps(wb: Wb, before: Instance | None, after: Instance) -> list[str]:
     from wb_cli.lifecycle.next_step import next_steps
 
     try:
-        return list(next_steps(wb.site, before, after))
+        return list(next_steps(wb.fleet, before, after))
     except WbError as error:
         return [f"`wb run {after.id}` applies it; how it stands is not known: {error.message}"]

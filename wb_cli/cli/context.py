@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wb_cli.instances.selectors import Selection
     from wb_cli.instances.settings import Settings
     from wb_cli.instances.store import RegistryFile
-    from wb_cli.lifecycle.site import Site
+    from wb_cli.lifecycle.fleet import Fleet
 
 
 class Wb:
@@ -77,11 +77,11 @@ class Wb:
         return Images(connect())
 
     @cached_property
-    def site(self) -> Site:
+    def fleet(self) -> Fleet:
         """What the actions work with. Needs: engine, settings, secrets."""
-        from wb_cli.lifecycle.site import Site
+        from wb_cli.lifecycle.fleet import Fleet
 
-        return Site(self.engine, self.settings, self.secrets)
+        return Fleet(self.engine, self.settings, self.secrets)
 
     def select(self, words: Sequence[str]) -> Selection:
         """What the words choose, at least one instance. Needs: registry."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wb_cli.cli.batch import act_on_each
 from wb_cli.cli.context import DryRun, Json, Selectors, wb_of
-from wb_cli.cli.fleet import act_on_each
 from wb_cli.errors import ExitCode
 from wb_cli.lifecycle.options import PARALLEL, READY_WITHIN_S, RunOptions, Verb
 
@@ -57,7 +57,7 @@ def run(
     return act_on_each(
         wb,
         list(instances),
-        lambda id_, options: actions.run(wb.site, instances[id_], options),
+        lambda id_, options: actions.run(wb.fleet, instances[id_], options),
         RunOptions(Verb.RUN, timeout, wait, parallel, dry_run),
         refused=selection.refused,
     )
@@ -93,7 +93,7 @@ def stop(
     return act_on_each(
         wb,
         found.ids,
-        lambda id_, options: actions.stop(wb.site, id_, options, force=force),
+        lambda id_, options: actions.stop(wb.fleet, id_, options, force=force),
         RunOptions(Verb.STOP, timeout, wait, parallel, dry_run),
         refused=found.refused,
     )
@@ -129,8 +129,8 @@ def restart(
     return act_on_each(
         wb,
         list(instances),
-        lambda id_, options: actions.restart(wb.site, instances[id_], options),
+        lambda id_, options: actions.restart(wb.fleet, instances[id_], options),
         RunOptions(Verb.RESTART, timeout, wait, 1, dry_run),
-        check=lambda id_: actions.check(wb.site, instances[id_]),
+        check=lambda id_: actions.check(wb.fleet, instances[id_]),
         refused=selection.refused,
     )

@@ -53,7 +53,7 @@ def status(ctx: typer.Context, selectors: MaybeSelectors = None, as_json: Json =
     wb = wb_of(ctx)
     chosen = select(selectors, wb.registry) if selectors else everything(wb.registry)
     try:
-        shown = statuses(wb.site, chosen.instances, orphans=not selectors, refused=chosen.refused)
+        shown = statuses(wb.fleet, chosen.instances, orphans=not selectors, refused=chosen.refused)
     except EngineUnreachableError as error:
         _show(wb.console, unknown(chosen.instances, chosen.refused), chosen.refused)
         if not wb.console.as_json:

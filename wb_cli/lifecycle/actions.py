@@ -29,10 +29,10 @@ from wb_cli.lifecycle.readiness.warmup import WarmUp, follow
 if TYPE_CHECKING:
     from wb_cli.engine.types import Observed
     from wb_cli.instances.model import Instance
+    from wb_cli.lifecycle.fleet import Fleet
     from wb_cli.lifecycle.guard.lock import Holder
     from wb_cli.lifecycle.options import RunOptions
     from wb_cli.lifecycle.planning.desired import Desired
-    from wb_cli.lifecycle.site import Site
 
 # No stop is under way for longer: the largest Valkey has saved its snapshot by then.
 STOP_AT_MOST_S = 3600.0
@@ -71,7 +71,7 @@ class Result(Struct, frozen=True):
         return ExitCode.DEGRADED if self.outcome.degraded else ExitCode.OK
 
 
-def run(site: Site, instance: Instance, options: RunOptions) -> Result:
+def run(fleet: Fleet, instance: Instance, options: RunOptions) -> Result:
     """Bring an instance up as declared; nothing is done where it runs so already.
 
     Raises:
@@ -79,18 +79,18 @@ def run(site: Site, instance: Instance, options: RunOptions) -> Result:
         StartFailedError: a part exited; what this run made was undone.
         StillStartingError: not ready in time; left running.
     """
-    return _bring_up(site, instance, options, plan_run)
+    return _bring_up(fleet, instance, options, plan_run)
 
 
-def restart(site: Site, instance: Instance, options: RunOptions) -> Result:
+def restart(fleet: Fleet, instance: Instance, options: RunOptions) -> Result:
     """Check what a start needs, then stop and start an instance, applying what changed.
 
     Raises: as :func:`run`; a restart that fails brings the old containers back.
     """
-    return _bring_up(site, instance, options, plan_restart)
+    return _bring_up(fleet, instance, options, plan_restart)
 
 
-def stop(site: Site, instance_id: str, options: RunOptions, *, force: bool = False) -> Result:
+def stop(fleet: Fleet, instance_id: str, options: RunOptions, *, force: bool = False) -> Result:
     """Stop and remove what the engine has of an instance, found by label.
 
     Others that use its network or its sandbox are waited for, or stopped first with ``force``.
@@ -101,59 +101,59 @@ def stop(site: Site, instance_id: str, options: RunOptions, *, force: bool = Fal
     """
     began = time.monotonic()
     if force or options.dry_run:
-        observed = site.engine.observe()
+        observed = fleet.engine.observe()
     else:
         deadline = began + options.timeout_s
         observed = wait_for_guests(
-            site.engine, instance_id, deadline, options.report, options.cancelled
+            fleet.engine, instance_id, deadline, options.report, options.cancelled
         )
-    refuse_foreign(instance_id, observed, str(site.settings.servers_file))
-    present = site.listed(instance_id, observed)
+    refuse_foreign(instance_id, observed, str(fleet.settings.servers_file))
+    present = fleet.listed(instance_id, observed)
     guests = guests_of(instance_id, observed) if force else ()
     plan = plan_stop(instance_id, present, guests)
     if options.dry_run:
         return Result(Ending.PLANNED, plan, Outcome(), 0)
-    execution = _execution(site, instance_id, present, options, guests=guests)
+    execution = _execution(fleet, instance_id, present, options, guests=guests)
     outcome = execution.run(plan, undo=False)
     ending = Ending.NOT_RUNNING if plan.is_empty else Ending.STOPPED
     return Result(ending, plan, outcome, time.monotonic() - began)
 
 
-def check(site: Site, instance: Instance) -> None:
+def check(fleet: Fleet, instance: Instance) -> None:
     """Raise what would keep an instance from starting; change nothing."""
-    _survey(site, instance, site.engine.observe(), create_secrets=False)
+    _survey(fleet, instance, fleet.engine.observe(), create_secrets=False)
 
 
 def _survey(
-    site: Site, instance: Instance, observed: Observed, *, create_secrets: bool
+    fleet: Fleet, instance: Instance, observed: Observed, *, create_secrets: bool
 ) -> tuple[Desired, Present]:
     """What an instance should be, and what the engine has of it.
 
     Raises:
         PreflightError: something is in the way of a start.
     """
-    wanted = site.desired(instance, create_secrets=create_secrets)
-    present = site.present(instance.id, observed, {spec.image for spec in wanted.containers})
-    Preflight(instance, site.settings, wanted, observed, present, site.engine.is_local).check()
+    wanted = fleet.desired(instance, create_secrets=create_secrets)
+    present = fleet.present(instance.id, observed, {spec.image for spec in wanted.containers})
+    Preflight(instance, fleet.settings, wanted, observed, present, fleet.engine.is_local).check()
     return wanted, present
 
 
-def _bring_up(site: Site, instance: Instance, options: RunOptions, planner: Planner) -> Result:
+def _bring_up(fleet: Fleet, instance: Instance, options: RunOptions, planner: Planner) -> Result:
     began = time.monotonic()
     options.report("checking")
-    observed = _observe(site, instance.id, options)
-    wanted, present = _survey(site, instance, observed, create_secrets=not options.dry_run)
-    subnets = site.subnets(observed)
+    observed = _observe(fleet, instance.id, options)
+    wanted, present = _survey(fleet, instance, observed, create_secrets=not options.dry_run)
+    subnets = fleet.subnets(observed)
     plan = planner(
         wanted,
         persistence.without_carrier(present),
         "" if present.networks else next(subnets),
     )
-    kept = _kept(site, instance) if persistence.is_started(plan, wanted) else None
+    kept = _kept(fleet, instance) if persistence.is_started(plan, wanted) else None
     plan = persistence.carried_over(plan, wanted, present, kept)
     if options.dry_run:
         return Result(Ending.PLANNED, plan, Outcome(), 0, url(wanted))
-    execution = _execution(site, instance.id, present, options, subnets=subnets)
+    execution = _execution(fleet, instance.id, present, options, subnets=subnets)
     outcome = execution.run(plan, undo=True)
     seconds = time.monotonic() - began
     warm_up = _warm_up(plan, wanted, options)
@@ -166,14 +166,14 @@ def _ending(plan: Plan, outcome: Outcome) -> Ending:
     return Ending.UNCHANGED if plan.is_empty and not outcome.revived else Ending.READY
 
 
-def _observe(site: Site, instance_id: str, options: RunOptions) -> Observed:
+def _observe(fleet: Fleet, instance_id: str, options: RunOptions) -> Observed:
     """What the engine has.
 
     Where a command died and the engine has forgotten its events since, each part that runs counts
     as one that is being stopped: the stop that the dead command asked for may come true later.
     """
-    observed = site.engine.observe()
-    if not options.left_by or not _may_go_on(site, options.left_by):
+    observed = fleet.engine.observe()
+    if not options.left_by or not _may_go_on(fleet, options.left_by):
         return observed
     containers = tuple(
         replace(each, is_stopping=each.is_running) if each.instance == instance_id else each
@@ -182,18 +182,18 @@ def _observe(site: Site, instance_id: str, options: RunOptions) -> Observed:
     return replace(observed, containers=containers)
 
 
-def _may_go_on(site: Site, dead: Holder) -> bool:
+def _may_go_on(fleet: Fleet, dead: Holder) -> bool:
     """Whether a stop that a dead command asked for may be under way without an event to tell."""
     began = dead.began
     is_recent = began is not None and time.time() - began < STOP_AT_MOST_S
-    return is_recent and not site.engine.remembers(began or 0)
+    return is_recent and not fleet.engine.remembers(began or 0)
 
 
-def _kept(site: Site, instance: Instance) -> persistence.Kept | None:
+def _kept(fleet: Fleet, instance: Instance) -> persistence.Kept | None:
     """What lies in Valkey's folder, where that is on this machine."""
-    if not site.engine.is_local:
+    if not fleet.engine.is_local:
         return None
-    return valkey_folder.look(instance_path(instance, site.settings) / VALKEY_DATA)
+    return valkey_folder.look(instance_path(instance, fleet.settings) / VALKEY_DATA)
 
 
 def _warm_up(plan: Plan, wanted: Desired, options: RunOptions) -> WarmUp | None:
@@ -206,12 +206,12 @@ def _warm_up(plan: Plan, wanted: Desired, options: RunOptions) -> WarmUp | None:
 
 
 def _execution(
-    site: Site, instance_id: str, present: Present, options: RunOptions, **particulars: Any
+    fleet: Fleet, instance_id: str, present: Present, options: RunOptions, **particulars: Any
 ) -> Execution:
     return Execution(
-        engine=site.engine,
+        engine=fleet.engine,
         before=present,
-        look=lambda: site.present(instance_id, site.engine.observe(), set()),
+        look=lambda: fleet.present(instance_id, fleet.engine.observe(), set()),
         timeout_s=options.timeout_s,
         report=options.report,
         cancelled=Cancellation(options.cancelled),

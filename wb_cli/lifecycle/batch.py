@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable, Sequence
 
+    from wb_cli.lifecycle.fleet import Fleet
     from wb_cli.lifecycle.options import RunOptions
-    from wb_cli.lifecycle.site import Site
 
 INTERRUPTED = "interrupted; what it had begun was undone"
 
@@ -71,7 +71,7 @@ class Batch(Generic[R]):
     """One action on several instances.
 
     Args:
-        site: the engine, and where the locks lie.
+        fleet: the engine, and where the locks lie.
         options: how the action was asked for.
         work: the action on one instance.
         progress: hears what happens.
@@ -79,12 +79,12 @@ class Batch(Generic[R]):
 
     def __init__(
         self,
-        site: Site,
+        fleet: Fleet,
         options: RunOptions,
         work: Callable[[str, RunOptions], R],
         progress: Progress,
     ) -> None:
-        self._site = site
+        self._fleet = fleet
         self._options = options
         self._work = work
         self._progress = progress
@@ -152,7 +152,7 @@ class Batch(Generic[R]):
         if options.dry_run:
             return self._work(instance, options)
         command = f"wb {options.verb} {instance}"
-        locks = self._site.locks
+        locks = self._fleet.locks
         with locked(locks, instance, command, options.wait_s, cancelled, report) as lock:
             self._begun.add(instance)
             return self._work(instance, replace(options, left_by=lock.left_by))
@@ -174,7 +174,7 @@ class Batch(Generic[R]):
         if self._options.verb.is_undone:
             left = aftermath.after_start(ids, ended, self._begun)
         else:
-            left = aftermath.after_stop(ids, ended, self._begun, self._site.engine.observe)
+            left = aftermath.after_stop(ids, ended, self._begun, self._fleet.engine.observe)
             interruption.hint = aftermath.hint_after_stop(left) or interruption.hint
         interruption.message = "; ".join([interruption.message, *aftermath.in_words(left)])
         interruption.left = [fate.as_document() for fate in left]

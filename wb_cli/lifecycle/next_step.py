@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wb_cli.instances.model import Instance
+    from wb_cli.lifecycle.fleet import Fleet
     from wb_cli.lifecycle.planning.desired import Desired
-    from wb_cli.lifecycle.site import Site
 
 
-def next_steps(site: Site, old: Instance | None, new: Instance) -> Iterator[str]:
+def next_steps(fleet: Fleet, old: Instance | None, new: Instance) -> Iterator[str]:
     """What to do about a changed entry, a sentence each. ``old`` is None where it was refused.
 
     Raises:
         EngineUnreachableError: whether the instance runs is not known.
     """
-    observed = site.engine.observe()
+    observed = fleet.engine.observe()
     is_running = any(each.instance == new.id and each.is_running for each in observed.containers)
-    wanted = site.desired(new, create_secrets=False)
-    before = site.desired(old, create_secrets=False) if old else None
+    wanted = fleet.desired(new, create_secrets=False)
+    before = fleet.desired(old, create_secrets=False) if old else None
     if before and _labels(before) == _labels(wanted):
         yield "nothing to do: no container sees this change"
         return
-    yield from _obstacles(site, old, new)
+    yield from _obstacles(fleet, old, new)
     yield _command(new.id, before, wanted, is_running=is_running)
 
 
@@ -42,16 +42,16 @@ def busy_ports(old: Instance | None, new: Instance) -> Iterator[str]:
             yield f"port {port} is taken on this host now; `wb run {new.id}` needs it free"
 
 
-def _obstacles(site: Site, old: Instance | None, new: Instance) -> Iterator[str]:
-    for role, reference in images(new, site.settings).items():
-        if not site.engine.image(reference):
+def _obstacles(fleet: Fleet, old: Instance | None, new: Instance) -> Iterator[str]:
+    for role, reference in images(new, fleet.settings).items():
+        if not fleet.engine.image(reference):
             yield (
                 f"the image {reference} is not on this engine; "
                 f"{remedy_of_missing_image(new, role, reference).rstrip('.')}"
             )
-    if site.engine.is_local:
+    if fleet.engine.is_local:
         yield from busy_ports(old, new)
-        folder = instance_path(new, site.settings)
+        folder = instance_path(new, fleet.settings)
         if directories.trouble(folder) is directories.Trouble.MISSING:
             yield f"`wb init-dirs {new.id}` creates its folders"
 

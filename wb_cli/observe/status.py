@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wb_cli.instances.model import Instance
     from wb_cli.instances.refused import RefusedEntry
     from wb_cli.instances.registry import Registry
-    from wb_cli.lifecycle.site import Site
+    from wb_cli.lifecycle.fleet import Fleet
 
 PROBES_AT_A_TIME = 16
 # What an instance has whatever its entry says.
@@ -100,7 +100,7 @@ class InstanceStatus(Struct, frozen=True):
 
 
 def statuses(
-    site: Site,
+    fleet: Fleet,
     instances: Sequence[Instance],
     *,
     orphans: bool,
@@ -110,17 +110,17 @@ def statuses(
 
     An instance whose entry is refused has a status too: what the engine has of it.
     """
-    observed = site.engine.observe()
+    observed = fleet.engine.observe()
     broken = {entry.instance_id: entry for entry in refused if entry.instance_id}
     ids = [*(instance.id for instance in instances), *broken]
     if orphans:
-        registry = common_labels(site.settings)
+        registry = common_labels(fleet.settings)
         running = instances_on(observed, registry[LABEL_REGISTRY])
         ids += sorted(running - set(ids))
     roles = {each.id: _declared_roles(each) for each in instances}
     with ThreadPoolExecutor(PROBES_AT_A_TIME) as pool:
         found = pool.map(
-            lambda id_: _status(site, id_, observed, roles.get(id_), broken.get(id_)), ids
+            lambda id_: _status(fleet, id_, observed, roles.get(id_), broken.get(id_)), ids
         )
         return list(found)
 
@@ -184,7 +184,7 @@ def _refusal(entry: RefusedEntry) -> str:
 
 
 def _status(
-    site: Site,
+    fleet: Fleet,
     instance_id: str,
     observed: Observed,
     roles: tuple[Role, ...] | None,
@@ -194,8 +194,8 @@ def _status(
     current = {c.role: c for c in ours if not c.name.endswith((PREVIOUS, CARRIER))}
     expected = REQUIRED_ROLES if refused else ()
     shown = roles or tuple(role for role in Role if role in expected or role in current)
-    parts = tuple(_part(site, instance_id, role, current.get(role)) for role in shown)
-    strangers = foreign(instance_id, observed, str(site.settings.servers_file))
+    parts = tuple(_part(fleet, instance_id, role, current.get(role)) for role in shown)
+    strangers = foreign(instance_id, observed, str(fleet.settings.servers_file))
     notes = [problem.message for problem in strangers]
     notes += [
         f"{c.name} is left over{' and runs' * c.is_active}; `wb run {instance_id}` tidies up"
@@ -227,16 +227,16 @@ def _summary(parts: Sequence[PartStatus], *, is_foreign: bool) -> InstanceState:
 
 
 def _part(
-    site: Site, instance_id: str, role: Role, container: ObservedContainer | None
+    fleet: Fleet, instance_id: str, role: Role, container: ObservedContainer | None
 ) -> PartStatus:
     name = role.container_name(instance_id)
     if not container:
         return PartStatus(role, name, Condition.STOPPED)
     try:
-        detail = site.engine.inspect(container.id)
+        detail = fleet.engine.inspect(container.id)
     except NotFoundError:
         return PartStatus(role, name, Condition.STOPPED)
-    told = ask(site.engine, role, container, detail)
+    told = ask(fleet.engine, role, container, detail)
     return PartStatus(
         role=role,
         name=container.name,

@@ -147,7 +147,7 @@ def carrying(world: World) -> Callable[..., None]:
     """Says how containers that change the form end: those to a log, those back."""
 
     def end(*, to_aof: Program = DONE, to_rdb: Program = DONE) -> None:
-        spec = world.site.desired(LOOK, create_secrets=True).container(Role.VALKEY)
+        spec = world.fleet.desired(LOOK, create_secrets=True).container(Role.VALKEY)
         assert spec
         for to, program in ((Persistence.AOF, to_aof), (Persistence.RDB, to_rdb)):
             world.engine.programs[carrier(CarryOver(spec, to)).command] = program

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 VALKEY_SAVE_BYTES_PER_S = 100 * 1024**2
 
 
-class Site(Struct):
-    """This host: the engine, its settings, its secrets."""
+class Fleet(Struct):
+    """All instances of this host: their engine, settings and secrets."""
 
     engine: Engine
     settings: Settings

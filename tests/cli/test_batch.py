@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from wb_cli.cli.batch import act_on_each, in_words
 from wb_cli.cli.console import Console, error_document
-from wb_cli.cli.fleet import act_on_each, in_words
 from wb_cli.engine.types import LABEL_INSTANCE, LABEL_ROLE, Observed, ObservedContainer, State
 from wb_cli.errors import EngineUnreachableError, ExitCode, StartFailedError, WbError
 from wb_cli.lifecycle.actions import Ending, Result
@@ -36,7 +36,7 @@ def result(plan: Plan = DOING, **changes: Any) -> Result:
 
 
 @dataclass
-class Fleet:
+class Shown:
     """Three instances and the console that shows what becomes of them."""
 
     folder: Path
@@ -55,7 +55,7 @@ class Fleet:
         console.as_json = as_json
         wb: Any = SimpleNamespace(
             console=console,
-            site=SimpleNamespace(locks=self.folder, engine=SimpleNamespace(observe=self.observe)),
+            fleet=SimpleNamespace(locks=self.folder, engine=SimpleNamespace(observe=self.observe)),
         )
         code = act_on_each(wb, ids or ("a", "b", "c"), work, replace(OPTIONS, **options), check)
         self.answer, self.talk = self.capsys.readouterr()
@@ -63,8 +63,8 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Fleet:
-    return Fleet(tmp_path, capsys)
+def shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shown:
+    return Shown(tmp_path, capsys)
 
 
 def failing_at(bad: str, message: str = "it exited\nits log") -> Work:
@@ -93,38 +93,38 @@ def test_how_an_instance_ended_in_words(ending: Ending) -> None:
     assert in_words(result(ending=ending, url=url)) == WORDS[ending]
 
 
-def test_one_instance_is_one_line_of_the_answer(fleet: Fleet) -> None:
-    assert fleet.act_on_each(lambda *_: result(), "demo") == 0
-    assert fleet.answer == f"demo: ready: {URL} (1.2 s)\n"
+def test_one_instance_is_one_line_of_the_answer(shown: Shown) -> None:
+    assert shown.act_on_each(lambda *_: result(), "demo") == 0
+    assert shown.answer == f"demo: ready: {URL} (1.2 s)\n"
 
 
-def test_several_are_a_table_with_the_failures_after_it(fleet: Fleet) -> None:
-    assert fleet.act_on_each(failing_at("b")) == ExitCode.PARTIAL
-    assert fleet.answer.splitlines() == [
+def test_several_are_a_table_with_the_failures_after_it(shown: Shown) -> None:
+    assert shown.act_on_each(failing_at("b")) == ExitCode.PARTIAL
+    assert shown.answer.splitlines() == [
         "INSTANCE  RESULT",
         f"a         ready: {URL} (1.2 s)",
         "b         failed: b: it exited",
         f"c         ready: {URL} (1.2 s)",
     ]
-    assert fleet.talk.endswith("error: b: it exited\nits log\nhint: mend it\n")
+    assert shown.talk.endswith("error: b: it exited\nits log\nhint: mend it\n")
 
 
-def test_an_error_that_all_share_is_told_once_with_the_names(fleet: Fleet) -> None:
+def test_an_error_that_all_share_is_told_once_with_the_names(shown: Shown) -> None:
     def work(_: str, __: RunOptions) -> Result:
         raise EngineUnreachableError("the Docker Engine does not answer", "start it")
 
     ids = [f"c{number}" for number in range(8)]
-    assert fleet.act_on_each(work, *ids) == ExitCode.ENGINE_UNREACHABLE
-    assert fleet.talk.endswith(
+    assert shown.act_on_each(work, *ids) == ExitCode.ENGINE_UNREACHABLE
+    assert shown.talk.endswith(
         "\nerror: c0, c1, c2, c3, c4 and 3 more: the Docker Engine does not answer\n"
         "hint: start it\n"
     )
-    assert fleet.talk.count("error:") == 1
+    assert shown.talk.count("error:") == 1
 
 
-def test_the_same_as_json(fleet: Fleet) -> None:
-    assert fleet.act_on_each(failing_at("b"), as_json=True) == ExitCode.PARTIAL
-    a, b, _ = json.loads(fleet.answer)["instances"]
+def test_the_same_as_json(shown: Shown) -> None:
+    assert shown.act_on_each(failing_at("b"), as_json=True) == ExitCode.PARTIAL
+    a, b, _ = json.loads(shown.answer)["instances"]
     assert (a["id"], a["result"], a["url"], a["seconds"], a["exitCode"]) == (
         "a",
         "ready",
@@ -136,29 +136,29 @@ def test_the_same_as_json(fleet: Fleet) -> None:
     assert (b["result"], b["exitCode"], b["error"]["hint"]) == ("failed", 1, "mend it")
 
 
-def test_a_dry_run_shows_the_plan_and_takes_no_lock(fleet: Fleet) -> None:
+def test_a_dry_run_shows_the_plan_and_takes_no_lock(shown: Shown) -> None:
     never = threading.Event()
-    with locked(fleet.folder, "demo", "wb stop demo", 0, never):
+    with locked(shown.folder, "demo", "wb stop demo", 0, never):
         assert (
-            fleet.act_on_each(lambda *_: result(ending=Ending.PLANNED), "demo", dry_run=True) == 0
+            shown.act_on_each(lambda *_: result(ending=Ending.PLANNED), "demo", dry_run=True) == 0
         )
-    assert fleet.answer == "demo\n  demo: stop\n    remove demo\n"
+    assert shown.answer == "demo\n  demo: stop\n    remove demo\n"
 
 
-def test_an_instance_that_somebody_else_changes_is_left_alone(fleet: Fleet) -> None:
+def test_an_instance_that_somebody_else_changes_is_left_alone(shown: Shown) -> None:
     done: list[str] = []
 
     def work(instance: str, _: RunOptions) -> Result:
         done.append(instance)
         return result()
 
-    with locked(fleet.folder, "b", "wb stop b", 0, threading.Event()):
-        assert fleet.act_on_each(work) == ExitCode.PARTIAL
+    with locked(shown.folder, "b", "wb stop b", 0, threading.Event()):
+        assert shown.act_on_each(work) == ExitCode.PARTIAL
     assert done == ["a", "c"]
-    assert "b is being changed by `wb stop b`" in fleet.talk
+    assert "b is being changed by `wb stop b`" in shown.talk
 
 
-def test_those_that_fail_the_check_are_left_alone_before_anything_is_done(fleet: Fleet) -> None:
+def test_those_that_fail_the_check_are_left_alone_before_anything_is_done(shown: Shown) -> None:
     order: list[str] = []
 
     def check(instance: str) -> None:
@@ -170,27 +170,27 @@ def test_those_that_fail_the_check_are_left_alone_before_anything_is_done(fleet:
         order.append(f"do {instance}")
         return result()
 
-    assert fleet.act_on_each(work, check=check) == ExitCode.PARTIAL
+    assert shown.act_on_each(work, check=check) == ExitCode.PARTIAL
     assert order == ["check a", "check b", "check c", "do a", "do c"]
 
 
-def test_what_is_degraded_killed_or_drifting_is_a_warning(fleet: Fleet) -> None:
+def test_what_is_degraded_killed_or_drifting_is_a_warning(shown: Shown) -> None:
     plan = replace(DOING, drift=("postgres: another default",))
     outcome = Outcome(degraded=["no valkey"], killed=["demo was killed."])
-    fleet.act_on_each(lambda *_: result(plan, outcome=outcome), "demo")
+    shown.act_on_each(lambda *_: result(plan, outcome=outcome), "demo")
     for warning in (
         "no valkey",
         "demo was killed.",
         "postgres: another default; `wb restart demo` applies it",
     ):
-        assert f"demo: warning: {warning}\n" in fleet.talk
+        assert f"demo: warning: {warning}\n" in shown.talk
 
 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
 )
 def test_a_signal_ends_the_work_at_its_next_step_and_names_itself(
-    fleet: Fleet, number: signal.Signals, code: int
+    shown: Shown, number: signal.Signals, code: int
 ) -> None:
     before = signal.getsignal(number)
 
@@ -200,14 +200,14 @@ def test_a_signal_ends_the_work_at_its_next_step_and_names_itself(
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError) as caught:
-        fleet.act_on_each(work)
+        shown.act_on_each(work)
     assert caught.value.exit_code == code
     by = "" if number == signal.SIGINT else f" by {number.name}"
     assert caught.value.message == f"interrupted{by}; undone: a; not begun: b, c"
     assert signal.getsignal(number) is before
 
 
-def test_instances_that_wait_for_their_turn_are_not_begun_after_a_signal(fleet: Fleet) -> None:
+def test_instances_that_wait_for_their_turn_are_not_begun_after_a_signal(shown: Shown) -> None:
     begun = []
 
     def work(id_: str, options: RunOptions) -> Result:
@@ -217,11 +217,11 @@ def test_instances_that_wait_for_their_turn_are_not_begun_after_a_signal(fleet: 
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError):
-        fleet.act_on_each(work, "demo", "mali", "niger")
+        shown.act_on_each(work, "demo", "mali", "niger")
     assert begun == ["demo"]
 
 
-def test_what_became_of_each_instance_is_told_after_a_signal(fleet: Fleet) -> None:
+def test_what_became_of_each_instance_is_told_after_a_signal(shown: Shown) -> None:
     def work(id_: str, options: RunOptions) -> Result:
         if id_ == "demo":
             return result()
@@ -230,7 +230,7 @@ def test_what_became_of_each_instance_is_told_after_a_signal(fleet: Fleet) -> No
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError) as caught:
-        fleet.act_on_each(work, "demo", "mali", "niger")
+        shown.act_on_each(work, "demo", "mali", "niger")
     assert caught.value.message == (
         "interrupted; ready before: demo; undone: mali; not begun: niger"
     )
@@ -239,20 +239,20 @@ def test_what_became_of_each_instance_is_told_after_a_signal(fleet: Fleet) -> No
     }  # fmt: skip
 
 
-def test_what_an_interruption_could_not_undo_is_named(fleet: Fleet) -> None:
+def test_what_an_interruption_could_not_undo_is_named(shown: Shown) -> None:
     def work(_: str, options: RunOptions) -> Result:
         os.kill(os.getpid(), signal.SIGINT)
         assert options.cancelled.wait(5)
         raise WbError("interrupted; not undone: start demo")
 
     with pytest.raises(InterruptedByUserError) as caught:
-        fleet.act_on_each(work, "demo")
+        shown.act_on_each(work, "demo")
     assert caught.value.message == (
         "interrupted; failed: demo (interrupted; not undone: start demo)"
     )
 
 
-def test_a_second_signal_does_not_break_off_the_undoing(fleet: Fleet) -> None:
+def test_a_second_signal_does_not_break_off_the_undoing(shown: Shown) -> None:
     undone = []
 
     def work(_: str, options: RunOptions) -> Result:
@@ -264,15 +264,15 @@ def test_a_second_signal_does_not_break_off_the_undoing(fleet: Fleet) -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError) as caught:
-        fleet.act_on_each(work, "demo")
+        shown.act_on_each(work, "demo")
     assert undone
     assert caught.value.exit_code == 130
-    assert fleet.capsys.readouterr().err.count("undoing what was begun") == 2
+    assert shown.capsys.readouterr().err.count("undoing what was begun") == 2
 
 
 @pytest.mark.parametrize("check", [None, lambda _: None], ids=["", "checked before"])
 def test_after_a_stop_the_engine_is_asked_what_is_left(
-    fleet: Fleet, check: Callable[[str], None] | None
+    shown: Shown, check: Callable[[str], None] | None
 ) -> None:
     containers = [
         ObservedContainer(f"{id_}-{role}", f"{id_}-{role}", State(state), "", "", "",
@@ -281,7 +281,7 @@ def test_after_a_stop_the_engine_is_asked_what_is_left(
             ("b", "platform", "exited"), ("b", "postgres", "running"), ("b", "valkey", "running")
         ]
     ]  # fmt: skip
-    fleet.observed = Observed(tuple(containers), ())
+    shown.observed = Observed(tuple(containers), ())
 
     def work(id_: str, options: RunOptions) -> Result:
         if id_ == "a":
@@ -291,7 +291,7 @@ def test_after_a_stop_the_engine_is_asked_what_is_left(
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError) as caught:
-        fleet.act_on_each(work, verb=Verb.STOP, check=check)
+        shown.act_on_each(work, verb=Verb.STOP, check=check)
     assert caught.value.message == (
         "interrupted; stopped: a; "
         "half stopped: b (platform is stopped, postgres and valkey run); not begun: c"
@@ -299,12 +299,12 @@ def test_after_a_stop_the_engine_is_asked_what_is_left(
     assert caught.value.hint == "`wb stop b` goes on, `wb run b` brings back what is stopped."
 
 
-def test_after_a_stop_what_the_engine_does_not_tell_is_unknown(fleet: Fleet) -> None:
+def test_after_a_stop_what_the_engine_does_not_tell_is_unknown(shown: Shown) -> None:
     def work(_: str, options: RunOptions) -> Result:
         os.kill(os.getpid(), signal.SIGINT)
         assert options.cancelled.wait(5)
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError) as caught:
-        fleet.act_on_each(work, "demo", verb=Verb.STOP)
+        shown.act_on_each(work, "demo", verb=Verb.STOP)
     assert caught.value.message == "interrupted; unknown: demo (no engine)"

@@ -64,7 +64,7 @@ def act_on_each(
 
     with wb.console.tasks(len(ids)) as tasks:
         progress = _Progress(wb.console, tasks, are_several=len(ids) > 1)
-        endings = Batch(wb.site, options, work, progress).run(ids, check)
+        endings = Batch(wb.fleet, options, work, progress).run(ids, check)
     _summarise(wb.console, endings, options, refused)
     return name_refused(wb.console, refused, exit_code(endings))
 
