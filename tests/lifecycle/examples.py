@@ -13,7 +13,7 @@ from wb_cli.instances.setting_table import SETTINGS as TABLE
 from wb_cli.instances.setting_table import Places
 from wb_cli.instances.settings import Settings
 from wb_cli.lifecycle.planning.desired import Credentials, Desired, desired
-from wb_cli.lifecycle.planning.observed_instance import Present
+from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 from wb_cli.secret import Secret
 
 KEY = b"k" * 32
@@ -38,18 +38,18 @@ def wanted(instance: Instance = DEMO, settings: Settings = SETTINGS, **changes: 
     return desired(replace(instance, **changes), settings, credentials(), KEY)
 
 
-def running(desired: Desired, *changed: ObservedContainer, **changes: Any) -> Present:
+def running(desired: Desired, *changed: ObservedContainer, **changes: Any) -> ObservedInstance:
     """What the engine has once a ``run`` of ``desired`` is done; then with changes."""
     network = ObservedNetwork("net-1", desired.instance, (SUBNET,), desired.labels)
     containers = {spec.name: container(spec) for spec in desired.containers}
     containers |= {each.name: each for each in changed}
-    present = Present(
+    current = ObservedInstance(
         containers=tuple(containers.values()),
         networks=(network,),
         policies={c.id: policy(c) for c in containers.values()},
         image_ids={spec.image: image_id(spec.image) for spec in desired.containers},
     )
-    return replace(present, **changes)
+    return replace(current, **changes)
 
 
 def container(spec: ContainerSpec, name: str = "", **changes: Any) -> ObservedContainer:
@@ -84,9 +84,9 @@ def image_id(reference: str) -> str:
     return f"sha256:{reference}"
 
 
-def without(present: Present, *names: str) -> Present:
+def without(current: ObservedInstance, *names: str) -> ObservedInstance:
     """The same without some containers."""
-    return replace(present, containers=tuple(c for c in present.containers if c.name not in names))
+    return replace(current, containers=tuple(c for c in current.containers if c.name not in names))
 
 
 def environment(desired: Desired, name: str = "demo") -> Mapping[str, Any]:

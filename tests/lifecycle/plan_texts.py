@@ -5,7 +5,7 @@ from textwrap import dedent
 from lifecycle.examples import SUBNET
 
 from wb_cli.lifecycle.planning.desired import Desired
-from wb_cli.lifecycle.planning.observed_instance import Present
+from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 from wb_cli.lifecycle.planning.reconcile import plan_run
 
 IMAGES = {
@@ -90,6 +90,6 @@ def replaced(*causes: str, name: str = "demo", image: str = "") -> str:
     return lines(*causes, aside(name), fresh(name, image), gone(name))
 
 
-def run(desired: Desired, present: Present) -> str:
+def run(desired: Desired, current: ObservedInstance) -> str:
     """What `wb run` plans."""
-    return str(plan_run(desired, present, SUBNET))
+    return str(plan_run(desired, current, SUBNET))

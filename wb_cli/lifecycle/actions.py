@@ -20,7 +20,7 @@ from wb_cli.lifecycle.guard.preflight import Preflight, refuse_foreign
 from wb_cli.lifecycle.planning import persistence
 from wb_cli.lifecycle.planning import plan as ops
 from wb_cli.lifecycle.planning.desired import instance_path
-from wb_cli.lifecycle.planning.observed_instance import Present
+from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 from wb_cli.lifecycle.planning.plan import Plan
 from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run, plan_stop
 from wb_cli.lifecycle.readiness.health import reachable_address
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 # No stop is under way for longer: the largest Valkey has saved its snapshot by then.
 STOP_AT_MOST_S = 3600.0
-Planner = Callable[["Desired", Present, str], Plan]
+Planner = Callable[["Desired", ObservedInstance, str], Plan]
 
 
 class Ending(StrEnum):
@@ -108,12 +108,12 @@ def stop(fleet: Fleet, instance_id: str, options: RunOptions, *, force: bool = F
             fleet.engine, instance_id, deadline, options.report, options.cancelled
         )
     refuse_foreign(instance_id, observed, str(fleet.settings.servers_file))
-    present = fleet.listed(instance_id, observed)
+    current = fleet.look_up(instance_id, observed)
     guests = guests_of(instance_id, observed) if force else ()
-    plan = plan_stop(instance_id, present, guests)
+    plan = plan_stop(instance_id, current, guests)
     if options.dry_run:
         return Result(Ending.PLANNED, plan, Outcome(), 0)
-    execution = _execution(fleet, instance_id, present, options, guests=guests)
+    execution = _execution(fleet, instance_id, current, options, guests=guests)
     outcome = execution.run(plan, undo=False)
     ending = Ending.NOT_RUNNING if plan.is_empty else Ending.STOPPED
     return Result(ending, plan, outcome, time.monotonic() - began)
@@ -126,34 +126,34 @@ def check(fleet: Fleet, instance: Instance) -> None:
 
 def _survey(
     fleet: Fleet, instance: Instance, observed: Observed, *, create_secrets: bool
-) -> tuple[Desired, Present]:
+) -> tuple[Desired, ObservedInstance]:
     """What an instance should be, and what the engine has of it.
 
     Raises:
         PreflightError: something is in the way of a start.
     """
     wanted = fleet.desired(instance, create_secrets=create_secrets)
-    present = fleet.present(instance.id, observed, {spec.image for spec in wanted.containers})
-    Preflight(instance, fleet.settings, wanted, observed, present, fleet.engine.is_local).check()
-    return wanted, present
+    current = fleet.inspect(instance.id, observed, {spec.image for spec in wanted.containers})
+    Preflight(instance, fleet.settings, wanted, observed, current, fleet.engine.is_local).check()
+    return wanted, current
 
 
 def _bring_up(fleet: Fleet, instance: Instance, options: RunOptions, planner: Planner) -> Result:
     began = time.monotonic()
     options.report("checking")
     observed = _observe(fleet, instance.id, options)
-    wanted, present = _survey(fleet, instance, observed, create_secrets=not options.dry_run)
+    wanted, current = _survey(fleet, instance, observed, create_secrets=not options.dry_run)
     subnets = fleet.subnets(observed)
     plan = planner(
         wanted,
-        persistence.without_carrier(present),
-        "" if present.networks else next(subnets),
+        persistence.without_carrier(current),
+        "" if current.networks else next(subnets),
     )
     kept = _kept(fleet, instance) if persistence.is_started(plan, wanted) else None
-    plan = persistence.carried_over(plan, wanted, present, kept)
+    plan = persistence.carried_over(plan, wanted, current, kept)
     if options.dry_run:
         return Result(Ending.PLANNED, plan, Outcome(), 0, url(wanted))
-    execution = _execution(fleet, instance.id, present, options, subnets=subnets)
+    execution = _execution(fleet, instance.id, current, options, subnets=subnets)
     outcome = execution.run(plan, undo=True)
     seconds = time.monotonic() - began
     warm_up = _warm_up(plan, wanted, options)
@@ -206,12 +206,16 @@ def _warm_up(plan: Plan, wanted: Desired, options: RunOptions) -> WarmUp | None:
 
 
 def _execution(
-    fleet: Fleet, instance_id: str, present: Present, options: RunOptions, **particulars: Any
+    fleet: Fleet,
+    instance_id: str,
+    current: ObservedInstance,
+    options: RunOptions,
+    **particulars: Any,
 ) -> Execution:
     return Execution(
         engine=fleet.engine,
-        before=present,
-        look=lambda: fleet.present(instance_id, fleet.engine.observe(), set()),
+        before=current,
+        look=lambda: fleet.inspect(instance_id, fleet.engine.observe(), set()),
         timeout_s=options.timeout_s,
         report=options.report,
         cancelled=Cancellation(options.cancelled),

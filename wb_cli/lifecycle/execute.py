@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from wb_cli.engine.base import Engine
     from wb_cli.engine.keeping import Kept
     from wb_cli.engine.types import ContainerSpec, NetworkSpec, ObservedContainer
-    from wb_cli.lifecycle.planning.observed_instance import Present
+    from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
     from wb_cli.lifecycle.planning.plan import Operation, Plan, Stage
 
 KILLED = 137
@@ -80,8 +80,8 @@ class Execution(Struct):
     """
 
     engine: Engine
-    before: Present
-    look: Callable[[], Present]
+    before: ObservedInstance
+    look: Callable[[], ObservedInstance]
     timeout_s: float
     report: Callable[[str], None]
     subnets: Iterator[str] = field(default_factory=lambda: iter(()))
@@ -102,10 +102,10 @@ class Execution(Struct):
         self._bind(self.before)
         self._ids |= {guest.name: guest.id for guest in self.guests}
 
-    def _bind(self, present: Present) -> None:
+    def _bind(self, current: ObservedInstance) -> None:
         """Let names mean what the engine has under them."""
-        self._ids = {container.name: container.id for container in present.containers}
-        self._network = present.network
+        self._ids = {container.name: container.id for container in current.containers}
+        self._network = current.network
 
     def run(self, plan: Plan, *, undo: bool) -> Outcome:
         """Carry out a plan; where it fails, undo what this run did if ``undo``, then raise.

@@ -15,7 +15,7 @@ from wb_cli.errors import NotFoundError
 from wb_cli.host import directories
 from wb_cli.host.routes import routes
 from wb_cli.lifecycle.planning.desired import Credentials, Desired, desired, instance_path
-from wb_cli.lifecycle.planning.observed_instance import Present
+from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 from wb_cli.lifecycle.planning.subnets import free_subnets
 from wb_cli.lifecycle.readiness import probes
 from wb_cli.secret import Secret
@@ -50,9 +50,11 @@ class Fleet(Struct):
         """Where the locks lie: beside the registry file, for all who share it by any path."""
         return Path(os.path.realpath(self.settings.servers_file)).parent / "locks"
 
-    def present(self, instance_id: str, observed: Observed, references: set[str]) -> Present:
+    def inspect(
+        self, instance_id: str, observed: Observed, references: set[str]
+    ) -> ObservedInstance:
         """What the engine has of one instance, and what a listing does not say of it."""
-        listed = self.listed(instance_id, observed)
+        listed = self.look_up(instance_id, observed)
         details = [detail for each in listed.containers if (detail := self._detail(each))]
         found = {reference: self.engine.image(reference) for reference in references}
         return replace(
@@ -61,10 +63,10 @@ class Fleet(Struct):
             image_ids={reference: image.id for reference, image in found.items() if image},
         )
 
-    def listed(self, instance_id: str, observed: Observed) -> Present:
+    def look_up(self, instance_id: str, observed: Observed) -> ObservedInstance:
         """What the engine lists of one instance: enough to stop it."""
         containers = tuple(c for c in observed.containers if c.instance == instance_id)
-        return Present(
+        return ObservedInstance(
             containers=containers,
             networks=_networks(instance_id, observed, containers),
             stop_timeouts=_stop_timeouts(instance_id, containers),

@@ -17,7 +17,7 @@ from wb_cli.lifecycle.guard.preflight import (
     foreign_names,
     refuse_foreign,
 )
-from wb_cli.lifecycle.planning.observed_instance import Present
+from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 
 HERE = str(SETTINGS.servers_file)
 
@@ -46,7 +46,7 @@ def preflight(mount_path: Path, observed: Observed | None = None, **facts: Any) 
         "settings": settings,
         "desired": desired,
         "observed": observed or Observed(),
-        "present": Present(image_ids=images),
+        "current": ObservedInstance(image_ids=images),
         "is_local": True,
     } | facts
     return Preflight(**given)
@@ -81,7 +81,7 @@ def test_a_database_that_postgres_could_not_reach_is_not_taken_for_none(mount_pa
 
 
 def test_each_missing_image_is_named_with_its_part(mount_path: Path) -> None:
-    assert problems(mount_path, present=Present()) == [
+    assert problems(mount_path, current=ObservedInstance()) == [
         "the image postgres:17.4 of postgres is not on this engine",
         "the image valkey/valkey:8 of valkey is not on this engine",
         "the image timroberton/comb:wb-fastr-server-v1.6.7 of platform is not on this engine",
@@ -124,8 +124,8 @@ def test_our_own_container_that_runs_or_is_about_to_does_not_take_its_port_from_
     mount_path: Path, free_ports: set[int], state: State, number: int
 ) -> None:
     free_ports.add(9001)
-    present = running(wanted(), container(part(wanted(), "demo"), state=state))
-    assert len(problems(mount_path, present=present)) == number
+    current = running(wanted(), container(part(wanted(), "demo"), state=state))
+    assert len(problems(mount_path, current=current)) == number
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_of_several_problems_each_has_a_line_with_its_remedy(
         (mount_path / "demo" / name).rmdir()
     settings = replace(SETTINGS, mount_path=mount_path)
     images = {spec.image: "sha256:x" for spec in wanted().containers}
-    there = Present(image_ids=images)
+    there = ObservedInstance(image_ids=images)
     free_ports.update((9001, 19001))
     with pytest.raises(PreflightError) as caught:
         Preflight(DEMO, settings, wanted(), Observed(), there, is_local=True).check()

@@ -13,7 +13,7 @@ from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerSpec, Mount, Port
 from wb_cli.lifecycle.planning.desired import desired
 from wb_cli.lifecycle.planning.fingerprint import differences, digest, dump, fingerprint, parse
-from wb_cli.lifecycle.planning.observed_instance import Present
+from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run
 from wb_cli.secret import Secret
 
@@ -93,7 +93,7 @@ def test_no_secret_shows_in_specs_plans_or_labels(
     new = desired(instance, host, credentials(*passwords), KEY)
     old = desired(DEMO, SETTINGS, credentials(), KEY)
     plans = [
-        plan_run(new, Present(), SUBNET),
+        plan_run(new, ObservedInstance(), SUBNET),
         plan_run(new, running(old), SUBNET),
         plan_restart(new, running(new), SUBNET),
     ]

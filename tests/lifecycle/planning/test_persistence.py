@@ -18,7 +18,7 @@ from wb_cli.lifecycle import valkey_folder
 from wb_cli.lifecycle.carry import carrier
 from wb_cli.lifecycle.planning import persistence
 from wb_cli.lifecycle.planning.desired import Desired
-from wb_cli.lifecycle.planning.observed_instance import CARRIER, Present
+from wb_cli.lifecycle.planning.observed_instance import CARRIER, ObservedInstance
 from wb_cli.lifecycle.planning.persistence import Kept
 from wb_cli.lifecycle.planning.plan import CarryOver, Persistence, Plan
 from wb_cli.lifecycle.planning.reconcile import plan_run, plan_stop
@@ -29,9 +29,9 @@ SNAPSHOT, LOG = Kept(snapshot=True, log=False), Kept(snapshot=True, log=True)
 CARRY = "carry the cache of demo-valkey over from {} to {}"
 
 
-def planned(desired: Desired, present: Present, kept: Kept | None) -> Plan:
-    plan = plan_run(desired, persistence.without_carrier(present), SUBNET)
-    return persistence.carried_over(plan, desired, present, kept)
+def planned(desired: Desired, current: ObservedInstance, kept: Kept | None) -> Plan:
+    plan = plan_run(desired, persistence.without_carrier(current), SUBNET)
+    return persistence.carried_over(plan, desired, current, kept)
 
 
 def carries(plan: Plan) -> list[str]:
@@ -39,13 +39,13 @@ def carries(plan: Plan) -> list[str]:
 
 
 TO_AOF, TO_RDB = [CARRY.format("rdb", "aof")], [CARRY.format("aof", "rdb")]
-GONE = Present()
+GONE = ObservedInstance()
 EXITED = {state: running(wanted(cache_persistence=state)) for state in ("rdb", "aof")}
 EXITED = {
     state: replace(
-        present, containers=tuple(replace(c, state=State.EXITED) for c in present.containers)
+        current, containers=tuple(replace(c, state=State.EXITED) for c in current.containers)
     )
-    for state, present in EXITED.items()
+    for state, current in EXITED.items()
 }
 CASES = {
     "runs as declared": (AOF, running(AOF), LOG, []),
@@ -65,11 +65,11 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("desired", "present", "kept", "expected"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("desired", "current", "kept", "expected"), CASES.values(), ids=CASES)
 def test_the_form_changes_only_where_what_is_there_does_not_suit(
-    desired: Desired, present: Present, kept: Kept | None, expected: list[str]
+    desired: Desired, current: ObservedInstance, kept: Kept | None, expected: list[str]
 ) -> None:
-    assert carries(planned(desired, present, kept)) == expected
+    assert carries(planned(desired, current, kept)) == expected
 
 
 def test_a_running_valkey_saves_first_and_its_successor_starts_on_the_new_form() -> None:
@@ -94,15 +94,15 @@ def test_a_running_valkey_saves_first_and_its_successor_starts_on_the_new_form()
 
 def test_what_a_killed_change_left_goes_first() -> None:
     left = container(part(AOF, "demo-valkey"), name=f"demo-valkey{CARRIER}")
-    present = running(AOF, left)
-    assert str(planned(AOF, present, None)) == text(
+    current = running(AOF, left)
+    assert str(planned(AOF, current, None)) == text(
         """
         demo-valkey-carrier: left over from an interrupted run
           stop demo-valkey-carrier (at most 10 s)
           remove demo-valkey-carrier
         """
     )
-    assert carries(planned(AOF, without(present, "demo-valkey"), SNAPSHOT)) == TO_AOF
+    assert carries(planned(AOF, without(current, "demo-valkey"), SNAPSHOT)) == TO_AOF
 
 
 def test_a_stop_leaves_nothing_of_a_killed_change() -> None:

@@ -2,7 +2,7 @@
 
 from lifecycle.examples import SUBNET, running, wanted
 
-from wb_cli.lifecycle.planning.observed_instance import Present
+from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run, plan_stop
 
 FRESH = """\
@@ -98,7 +98,7 @@ network: stop
 
 
 def test_a_fresh_start() -> None:
-    assert str(plan_run(wanted(), Present(), SUBNET)) == FRESH
+    assert str(plan_run(wanted(), ObservedInstance(), SUBNET)) == FRESH
 
 
 def test_a_run_after_one_part_was_changed() -> None:

@@ -23,13 +23,13 @@ from msgspec.structs import replace
 
 from wb_cli.engine.types import State
 from wb_cli.lifecycle.planning.desired import Desired
-from wb_cli.lifecycle.planning.observed_instance import Present
+from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run
 from wb_cli.secret import Secret
 
 
 def test_a_fresh_start_makes_the_network_then_postgres_and_valkey_then_the_platform() -> None:
-    plan = plan_run(wanted(), Present(), SUBNET)
+    plan = plan_run(wanted(), ObservedInstance(), SUBNET)
     assert str(plan) == lines(
         "network: not there",
         "  create network demo",
@@ -44,7 +44,7 @@ def test_a_fresh_start_makes_the_network_then_postgres_and_valkey_then_the_platf
 
 
 def test_the_admin_server_starts_after_the_databases_and_before_the_platform() -> None:
-    plan = plan_run(wanted(admin_version="2.0"), Present(), SUBNET)
+    plan = plan_run(wanted(admin_version="2.0"), ObservedInstance(), SUBNET)
     assert [[lane.subject for lane in stage] for stage in plan.stages] == [
         ["network"],
         ["postgres"],
@@ -187,7 +187,7 @@ def test_run_applies_changed_settings(change: dict[str, Any], expected: str) -> 
     assert run(wanted(settings=replace(SETTINGS, **change)), running(wanted())) == expected
 
 
-def as_another_release_made_it(desired: Desired) -> Present:
+def as_another_release_made_it(desired: Desired) -> ObservedInstance:
     """What runs was made with another default, and declared the same."""
     spec = part(desired, "demo-postgres")
     made = container(spec)
@@ -196,10 +196,10 @@ def as_another_release_made_it(desired: Desired) -> Present:
     return running(desired, replace(made, labels={**made.labels, "wb.spec": older}))
 
 
-def with_tag_pulled_again(desired: Desired) -> Present:
+def with_tag_pulled_again(desired: Desired) -> ObservedInstance:
     image = part(desired, "demo").image
-    present = running(desired)
-    return replace(present, image_ids={**present.image_ids, image: "sha256:newer"})
+    current = running(desired)
+    return replace(current, image_ids={**current.image_ids, image: "sha256:newer"})
 
 
 def test_another_release_s_defaults_are_drift_that_run_shows_and_leaves_alone() -> None:
@@ -264,8 +264,8 @@ def test_restart_keeps_the_old_containers_aside_until_the_new_ones_are_ready() -
 
 
 def test_restart_of_a_stopped_instance_starts_it() -> None:
-    plan = str(plan_restart(wanted(), Present(), SUBNET))
-    assert plan == run(wanted(), Present()).replace("not there", "restart").replace(
+    plan = str(plan_restart(wanted(), ObservedInstance(), SUBNET))
+    assert plan == run(wanted(), ObservedInstance()).replace("not there", "restart").replace(
         "network: restart", "network: not there"
     )
 
@@ -282,9 +282,9 @@ def test_restart_first_removes_what_an_interrupted_run_left_over() -> None:
 
 def test_restart_does_not_undo_the_supervision_of_what_has_none() -> None:
     previous = container(part(wanted(), "demo"), "demo-previous", state=State.EXITED)
-    present = without(running(wanted(), previous), "demo")
-    present = replace(present, policies={**present.policies, previous.id: "no"})
-    plan = str(plan_restart(wanted(), present, SUBNET))
+    current = without(running(wanted(), previous), "demo")
+    current = replace(current, policies={**current.policies, previous.id: "no"})
+    plan = str(plan_restart(wanted(), current, SUBNET))
     everything_aside = put_aside("demo", "demo-postgres", "demo-valkey")
     assert plan == RESTART.replace(everything_aside, put_aside("demo-postgres", "demo-valkey"))
 

@@ -8,7 +8,7 @@ from lifecycle.plan_texts import aside, fresh, gone, lines, replaced, run, super
 from msgspec.structs import replace
 
 from wb_cli.engine.types import ContainerSpec, ObservedNetwork, State
-from wb_cli.lifecycle.planning.observed_instance import Present
+from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run, plan_stop
 
 
@@ -16,13 +16,15 @@ def only(role_name: str, *operations: str) -> str:
     return lines(role_name, *(f"  {each}" for each in operations))
 
 
-def found(state: State, status: str, *, is_stopping: bool = False, **changes: Any) -> Present:
+def found(
+    state: State, status: str, *, is_stopping: bool = False, **changes: Any
+) -> ObservedInstance:
     made = container(part(wanted(), "demo"), state=state, status=status, is_stopping=is_stopping)
     return replace(running(wanted(), made), **changes)
 
 
 AGAIN = ("start demo", "wait until demo is ready", "set restart policy of demo to always")
-STATES: dict[str, tuple[Present, str]] = {
+STATES: dict[str, tuple[ObservedInstance, str]] = {
     "exited, and started again": (
         found(State.EXITED, "Exited (137) 2 minutes ago"),
         only("platform: found exited (137) 2 minutes ago", *AGAIN[:2]),
@@ -81,11 +83,11 @@ STATES: dict[str, tuple[Present, str]] = {
 }
 
 
-@pytest.mark.parametrize(("present", "expected"), STATES.values(), ids=STATES)
+@pytest.mark.parametrize(("current", "expected"), STATES.values(), ids=STATES)
 def test_run_takes_a_container_from_the_state_it_is_found_in(
-    present: Present, expected: str
+    current: ObservedInstance, expected: str
 ) -> None:
-    assert run(wanted(), present) == expected
+    assert run(wanted(), current) == expected
 
 
 def test_a_stopped_container_whose_network_was_made_anew_is_replaced() -> None:
@@ -128,8 +130,8 @@ def left_over(spec: ContainerSpec) -> Any:
 
 
 def test_a_previous_container_goes_once_its_successor_is_ready() -> None:
-    present = running(wanted(), left_over(part(wanted(), "demo")))
-    assert run(wanted(), present) == text("""
+    current = running(wanted(), left_over(part(wanted(), "demo")))
+    assert run(wanted(), current) == text("""
         platform: left over from an interrupted run
           wait until demo is ready
         demo-previous: left over from an interrupted run
@@ -138,8 +140,8 @@ def test_a_previous_container_goes_once_its_successor_is_ready() -> None:
 
 
 def test_a_previous_container_makes_room_where_its_successor_is_replaced() -> None:
-    present = running(wanted(), left_over(part(wanted(), "demo")))
-    assert run(wanted(label="Mali"), present) == lines(
+    current = running(wanted(), left_over(part(wanted(), "demo")))
+    assert run(wanted(label="Mali"), current) == lines(
         "platform: INSTANCE_NAME Demo -> Mali",
         "  stop demo-previous (at most 10 s)",
         "  remove demo-previous",
@@ -150,9 +152,9 @@ def test_a_previous_container_makes_room_where_its_successor_is_replaced() -> No
 
 
 def test_a_container_that_was_only_set_aside_is_brought_back() -> None:
-    present = without(running(wanted(), left_over(part(wanted(), "demo"))), "demo")
-    present = replace(present, policies={"id-demo-previous": "no"})
-    assert run(wanted(), present) == text("""
+    current = without(running(wanted(), left_over(part(wanted(), "demo"))), "demo")
+    current = replace(current, policies={"id-demo-previous": "no"})
+    assert run(wanted(), current) == text("""
         platform: set aside by an interrupted run
           rename demo-previous to demo
           start demo
@@ -162,8 +164,8 @@ def test_a_container_that_was_only_set_aside_is_brought_back() -> None:
 
 
 def test_one_that_was_set_aside_for_a_change_is_kept_until_its_successor_is_ready() -> None:
-    present = without(running(wanted(), left_over(part(wanted(), "demo"))), "demo")
-    assert run(wanted(label="Mali"), present) == lines(
+    current = without(running(wanted(), left_over(part(wanted(), "demo"))), "demo")
+    assert run(wanted(label="Mali"), current) == lines(
         "platform: not there",
         fresh("demo"),
         "demo-previous: left over from an interrupted run",
@@ -189,8 +191,8 @@ def awake(spec: ContainerSpec, **changes: Any) -> Any:
 def test_one_set_aside_that_runs_is_stopped_before_anything_else(state: State) -> None:
     changed = wanted(valkey_max_memory=2**31)
     previous = awake(part(wanted(), "demo-valkey"), state=state)
-    present = without(running(wanted(), previous), "demo-valkey")
-    first, *_ = plan_run(changed, present, SUBNET).stages
+    current = without(running(wanted(), previous), "demo-valkey")
+    first, *_ = plan_run(changed, current, SUBNET).stages
     assert "\n".join(map(str, first)) == text("""
         demo-valkey-previous: set aside, but it runs
           set restart policy of demo-valkey-previous to no
@@ -229,8 +231,8 @@ def test_one_set_aside_that_runs_and_is_still_wanted_gets_its_name_back() -> Non
 def test_what_the_engine_could_not_remove_is_removed_by_a_restart_and_not_set_aside(
     state: State,
 ) -> None:
-    present = running(wanted(), container(part(wanted(), "demo"), state=state))
-    plan = plan_restart(wanted(), present, SUBNET)
+    current = running(wanted(), container(part(wanted(), "demo"), state=state))
+    plan = plan_restart(wanted(), current, SUBNET)
     of_platform = [
         op for op in map(str, plan.operations) if op.split()[1] in {"demo", "demo-previous"}
     ]
@@ -253,9 +255,9 @@ def test_a_part_that_runs_with_rm_and_is_being_stopped_is_made_anew() -> None:
 
 def test_networks_that_bear_the_same_name_go_but_for_the_one_in_use() -> None:
     surplus = ObservedNetwork("net-2", "demo")
-    present = running(wanted())
-    present = replace(present, networks=(*present.networks, surplus))
-    plan = plan_run(wanted(), present, SUBNET)
+    current = running(wanted())
+    current = replace(current, networks=(*current.networks, surplus))
+    plan = plan_run(wanted(), current, SUBNET)
     assert str(plan) == text("""
         network: made twice
           remove network demo
@@ -264,8 +266,8 @@ def test_networks_that_bear_the_same_name_go_but_for_the_one_in_use() -> None:
 
 
 def test_stop_follows_the_contract_s_order_and_ends_with_the_network() -> None:
-    present = running(wanted(admin_version="2.0"))
-    assert str(plan_stop("demo", present)) == text("""
+    current = running(wanted(admin_version="2.0"))
+    assert str(plan_stop("demo", current)) == text("""
         demo: stop
           stop demo (at most 10 s)
         demo-admin: stop
@@ -288,21 +290,21 @@ def test_stop_follows_the_contract_s_order_and_ends_with_the_network() -> None:
 
 
 def test_stop_gives_valkey_the_time_that_its_snapshot_takes() -> None:
-    present = running(wanted(), stop_timeouts={"id-demo-valkey": 45})
-    assert "  stop demo-valkey (at most 45 s)" in str(plan_stop("demo", present)).splitlines()
+    current = running(wanted(), stop_timeouts={"id-demo-valkey": 45})
+    assert "  stop demo-valkey (at most 45 s)" in str(plan_stop("demo", current)).splitlines()
 
 
 def test_stop_of_what_is_not_there_has_nothing_to_do() -> None:
-    assert plan_stop("demo", Present()).is_empty
+    assert plan_stop("demo", ObservedInstance()).is_empty
 
 
 def test_stop_takes_leftovers_and_never_started_containers_and_every_network_along() -> None:
     spec = part(wanted(), "demo")
-    present = Present(
+    current = ObservedInstance(
         containers=(left_over(spec), container(spec, state=State.CREATED)),
         networks=(ObservedNetwork("net-1", "demo"), ObservedNetwork("net-2", "demo")),
     )
-    plan = plan_stop("demo", present)
+    plan = plan_stop("demo", current)
     assert str(plan) == text("""
         demo-previous: stop
           stop demo-previous (at most 10 s)
@@ -327,9 +329,9 @@ def test_postgres_and_valkey_with_restart_no_remove_themselves_and_are_never_sup
         ("demo-valkey", True),
         ("demo", False),
     ]
-    assert run(seed, Present()) == "\n".join(
+    assert run(seed, ObservedInstance()) == "\n".join(
         line
-        for line in run(wanted(), Present()).splitlines()
+        for line in run(wanted(), ObservedInstance()).splitlines()
         if line
         not in {
             *("postgres: ready", supervised("demo-postgres")),
@@ -384,5 +386,5 @@ def test_reasons_name_what_changed_and_pass_over_what_is_merely_new() -> None:
     seed = wanted(image="wb:1.6.7")
     changed = wanted(image="wb:1.7.0")
     assert plan_run(changed, running(seed), SUBNET).reasons == ("platform: image 1.6.7 -> 1.7.0",)
-    assert plan_run(seed, Present(), SUBNET).reasons == ()
+    assert plan_run(seed, ObservedInstance(), SUBNET).reasons == ()
     assert plan_restart(changed, running(seed), SUBNET).reasons == ()

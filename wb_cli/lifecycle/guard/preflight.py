@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wb_cli.instances.model import Instance
     from wb_cli.instances.settings import Settings
     from wb_cli.lifecycle.planning.desired import Desired
-    from wb_cli.lifecycle.planning.observed_instance import Present
+    from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 
 # The folders that only one server may write to.
 DATA_FOLDERS = (contract.DATABASES, contract.VALKEY_DATA)
@@ -60,7 +60,7 @@ class Preflight(Struct, frozen=True):
     settings: Settings
     desired: Desired
     observed: Observed
-    present: Present
+    current: ObservedInstance
     is_local: bool
 
     def check(self) -> None:
@@ -79,7 +79,7 @@ class Preflight(Struct, frozen=True):
 
     def _images(self) -> Iterator[Problem]:
         for spec in self.desired.containers:
-            if spec.image not in self.present.image_ids:
+            if spec.image not in self.current.image_ids:
                 from wb_cli.lifecycle.image_plan import remedy_of_missing_image
 
                 yield Problem(
@@ -129,10 +129,10 @@ class Preflight(Struct, frozen=True):
 
     def _ports(self) -> Iterator[Problem]:
         # By number: ours on one address is no obstacle to ours on another.
-        active = (each for each in self.present.containers if each.is_active)
+        active = (each for each in self.current.containers if each.is_active)
         ours = {port.host for each in active for port in each.ports}
         # A start that a killed command asked for may be under way, and have taken the port.
-        starting = {each.name for each in self.present.containers if each.state is State.CREATED}
+        starting = {each.name for each in self.current.containers if each.state is State.CREATED}
         for spec in self.desired.containers:
             for port in spec.ports if spec.name not in starting else ():
                 if not ports.is_address_here(port.address):

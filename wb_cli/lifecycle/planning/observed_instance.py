@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PREVIOUS, CARRIER = PREVIOUS_SUFFIX, CARRIER_SUFFIX
 
 
-class Present(Struct, frozen=True):
+class ObservedInstance(Struct, frozen=True):
     """What the engine has of one instance, found by label.
 
     ``policies`` are the restart policies and ``stop_timeouts`` the seconds allowed for stopping,

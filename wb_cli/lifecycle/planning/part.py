@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC, State
 from wb_cli.lifecycle.planning.fingerprint import differences, parse
-from wb_cli.lifecycle.planning.observed_instance import PREVIOUS, Present, role_of
+from wb_cli.lifecycle.planning.observed_instance import PREVIOUS, ObservedInstance, role_of
 from wb_cli.lifecycle.planning.plan import (
     LEFT_OVER,
     NOT_THERE,
@@ -26,27 +26,27 @@ if TYPE_CHECKING:
     from wb_cli.engine.types import ContainerSpec, ObservedContainer
 
 
-def needs(spec: ContainerSpec, present: Present) -> Lane | None:
+def needs(spec: ContainerSpec, current: ObservedInstance) -> Lane | None:
     """What one container needs, and why; ``None`` where it runs as declared."""
-    container = present.container(spec.name)
-    previous = present.container(spec.name + PREVIOUS)
+    container = current.container(spec.name)
+    previous = current.container(spec.name + PREVIOUS)
     if not container and previous:
-        return _bring_back(spec, previous, present)
+        return _bring_back(spec, previous, current)
     if not container:
         return Lane(spec.role, NOT_THERE, fresh(spec))
-    for applies, cause, operations in _cases(spec, container, present):
+    for applies, cause, operations in _cases(spec, container, current):
         if applies:
             return Lane(spec.role, cause, operations())
     return Lane(spec.role, LEFT_OVER, (Await(spec),)) if previous else None
 
 
-def drift_of(spec: ContainerSpec, present: Present) -> str:
+def drift_of(spec: ContainerSpec, current: ObservedInstance) -> str:
     """What differs in a container without having been declared so; empty where nothing does."""
-    container = present.container(spec.name)
+    container = current.container(spec.name)
     if not container or _declared_change(spec, container):
         return ""
     changed = _difference(spec, container)
-    newer = present.image_ids.get(spec.image, container.image_id)
+    newer = current.image_ids.get(spec.image, container.image_id)
     if newer != container.image_id:
         changed = ", ".join(filter(None, [changed, f"{spec.image} is another image now"]))
     return changed
@@ -57,41 +57,41 @@ def fresh(spec: ContainerSpec) -> tuple[Operation, ...]:
     return (Create(spec), Start(spec), *_until_ready(spec))
 
 
-def aside(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
+def aside(container: ObservedContainer, current: ObservedInstance) -> tuple[Operation, ...]:
     """Stop a container and keep it under another name; one that runs with --rm is gone."""
     name = container.name
     if removes_itself(container) or container.state.is_lost:
-        return down(container, present)
+        return down(container, current)
     return (
-        *((stop(container, present),) if container.is_active else ()),
-        *_unsupervised(container, present),
+        *((stop(container, current),) if container.is_active else ()),
+        *_unsupervised(container, current),
         *(() if name.endswith(PREVIOUS) else (Rename(name, name + PREVIOUS),)),
     )
 
 
-def asleep(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
+def asleep(container: ObservedContainer, current: ObservedInstance) -> tuple[Operation, ...]:
     """Stop a container that was set aside and runs nevertheless, such that it stays down."""
-    return (*_unsupervised(container, present), stop(container, present))
+    return (*_unsupervised(container, current), stop(container, current))
 
 
-def down(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
+def down(container: ObservedContainer, current: ObservedInstance) -> tuple[Operation, ...]:
     """Stop it and remove it. What the engine could not remove it cannot stop, either."""
     is_lost = container.state.is_lost
-    return (*(() if is_lost else (stop(container, present),)), Remove(container.name))
+    return (*(() if is_lost else (stop(container, current),)), Remove(container.name))
 
 
-def stop(container: ObservedContainer, present: Present) -> Stop:
+def stop(container: ObservedContainer, current: ObservedInstance) -> Stop:
     """Stop a container, even one that is only created.
 
     A killed command may have asked for its start, and the engine may still do it.
     """
-    timeout = present.stop_timeout(container)
+    timeout = current.stop_timeout(container)
     return Stop(container.name, role_of(container), timeout, removes_itself(container))
 
 
-def _unsupervised(container: ObservedContainer, present: Present) -> tuple[Operation, ...]:
+def _unsupervised(container: ObservedContainer, current: ObservedInstance) -> tuple[Operation, ...]:
     """The engine brings a supervised container back when it starts itself anew."""
-    is_supervised = present.policies.get(container.id, "always") != "no"
+    is_supervised = current.policies.get(container.id, "always") != "no"
     if removes_itself(container) or not is_supervised:
         return ()
     return (SetRestartPolicy(container.name, "no"),)
@@ -113,33 +113,35 @@ def _was_removed(container: ObservedContainer) -> bool:
 Case = tuple[bool, str, Callable[[], tuple[Operation, ...]]]
 
 
-def _cases(spec: ContainerSpec, container: ObservedContainer, present: Present) -> tuple[Case, ...]:
+def _cases(
+    spec: ContainerSpec, container: ObservedContainer, current: ObservedInstance
+) -> tuple[Case, ...]:
     """The states a container can be found in, the first that applies first."""
     change = _declared_change(spec, container)
-    policy = present.policies.get(container.id)
+    policy = current.policies.get(container.id)
     is_unsupervised = not spec.auto_remove and policy is not None and policy != "always"
     return (
         # Its secret files may be missing: a run may have been killed right after creating it.
         (
             container.state is State.CREATED,
             "created but never started",
-            lambda: (*down(container, present), *fresh(spec)),
+            lambda: (*down(container, current), *fresh(spec)),
         ),
         (
             container.state.is_lost,
             f"found {container.status.lower()}",
-            lambda: (*down(container, present), *fresh(spec)),
+            lambda: (*down(container, current), *fresh(spec)),
         ),
-        (bool(change), change, lambda: _replace(spec, container, present)),
+        (bool(change), change, lambda: _replace(spec, container, current)),
         (
-            not present.is_on_network(container),
+            not current.is_on_network(container),
             "not on the instance's network",
-            lambda: _replace(spec, container, present),
+            lambda: _replace(spec, container, current),
         ),
         (
             container.is_stopping,
             "it was being stopped",
-            lambda: _after_its_end(spec, container, present),
+            lambda: _after_its_end(spec, container, current),
         ),
         (
             container.state is State.EXITED,
@@ -149,9 +151,9 @@ def _cases(spec: ContainerSpec, container: ObservedContainer, present: Present) 
         (
             container.state is State.RESTARTING,
             f"found {container.status.lower()}",
-            lambda: _end_crash_loop(spec, container, present),
+            lambda: _end_crash_loop(spec, container, current),
         ),
-        (container.state is State.PAUSED, "paused", lambda: _replace(spec, container, present)),
+        (container.state is State.PAUSED, "paused", lambda: _replace(spec, container, current)),
         # It may be serving, so it is neither stopped nor replaced. It must answer, though.
         (
             container.state is State.UNKNOWN,
@@ -180,33 +182,33 @@ def _until_ready(spec: ContainerSpec, policy: str | None = None) -> tuple[Operat
 
 
 def _end_crash_loop(
-    spec: ContainerSpec, container: ObservedContainer, present: Present
+    spec: ContainerSpec, container: ObservedContainer, current: ObservedInstance
 ) -> tuple[Operation, ...]:
     """Start it now: the engine waits longer after each exit, and its cause may be repaired.
 
     The engine takes it for started until it is stopped.
     """
     unsupervised = SetRestartPolicy(spec.name, "no")
-    return (stop(container, present), unsupervised, Start(spec), *_until_ready(spec, "no"))
+    return (stop(container, current), unsupervised, Start(spec), *_until_ready(spec, "no"))
 
 
 def _replace(
-    spec: ContainerSpec, container: ObservedContainer, present: Present
+    spec: ContainerSpec, container: ObservedContainer, current: ObservedInstance
 ) -> tuple[Operation, ...]:
     """The old one is kept, stopped, until its successor is ready. An older one makes room."""
-    older = present.container(spec.name + PREVIOUS)
-    room = down(older, present) if older else ()
-    return (*room, *aside(container, present), *fresh(spec))
+    older = current.container(spec.name + PREVIOUS)
+    room = down(older, current) if older else ()
+    return (*room, *aside(container, current), *fresh(spec))
 
 
 def _after_its_end(
-    spec: ContainerSpec, container: ObservedContainer, present: Present
+    spec: ContainerSpec, container: ObservedContainer, current: ObservedInstance
 ) -> tuple[Operation, ...]:
     """Join the stop that is under way, then start the part again."""
     if removes_itself(container):
-        return (*down(container, present), *fresh(spec))
-    policy = present.policies.get(container.id)
-    return (stop(container, present), Start(spec), *_until_ready(spec, policy))
+        return (*down(container, current), *fresh(spec))
+    policy = current.policies.get(container.id)
+    return (stop(container, current), Start(spec), *_until_ready(spec, policy))
 
 
 def removes_itself(container: ObservedContainer) -> bool:
@@ -214,18 +216,22 @@ def removes_itself(container: ObservedContainer) -> bool:
     return parse(container.labels.get(LABEL_SPEC)).get("restart") == "no"
 
 
-def _bring_back(spec: ContainerSpec, previous: ObservedContainer, present: Present) -> Lane:
+def _bring_back(
+    spec: ContainerSpec, previous: ObservedContainer, current: ObservedInstance
+) -> Lane:
     """A run was interrupted between setting the old one aside and making its successor."""
-    if not is_brought_back(spec, previous, present):
+    if not is_brought_back(spec, previous, current):
         return Lane(spec.role, NOT_THERE, fresh(spec))
     back = Rename(previous.name, spec.name)
-    policy = "no" if previous.is_active else present.policies.get(previous.id)
+    policy = "no" if previous.is_active else current.policies.get(previous.id)
     until_ready = _until_ready(spec, policy)
     return Lane(spec.role, "set aside by an interrupted run", (back, Start(spec), *until_ready))
 
 
-def is_brought_back(spec: ContainerSpec, previous: ObservedContainer, present: Present) -> bool:
+def is_brought_back(
+    spec: ContainerSpec, previous: ObservedContainer, current: ObservedInstance
+) -> bool:
     """Whether a container that was set aside can serve on."""
     is_usable = previous.state is not State.CREATED and not previous.state.is_lost
-    is_wanted = not _declared_change(spec, previous) and present.is_on_network(previous)
+    is_wanted = not _declared_change(spec, previous) and current.is_on_network(previous)
     return is_usable and is_wanted

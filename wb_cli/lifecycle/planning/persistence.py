@@ -36,7 +36,7 @@ from wb_cli.lifecycle.planning.plan import (
 if TYPE_CHECKING:
     from wb_cli.engine.types import ObservedContainer
     from wb_cli.lifecycle.planning.desired import Desired
-    from wb_cli.lifecycle.planning.observed_instance import Present
+    from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 
 
 class Kept(Struct, frozen=True):
@@ -58,30 +58,32 @@ def persistence_of(command: str) -> Persistence:
     return Persistence.AOF if "--appendonly yes" in command else Persistence.RDB
 
 
-def without_carrier(present: Present) -> Present:
+def without_carrier(current: ObservedInstance) -> ObservedInstance:
     """What the engine has of an instance but for what an interrupted change of form left."""
-    others = tuple(each for each in present.containers if not _is_carrier(each))
-    return replace(present, containers=others)
+    others = tuple(each for each in current.containers if not _is_carrier(each))
+    return replace(current, containers=others)
 
 
-def carried_over(plan: Plan, desired: Desired, present: Present, kept: Kept | None) -> Plan:
+def carried_over(
+    plan: Plan, desired: Desired, current: ObservedInstance, kept: Kept | None
+) -> Plan:
     """The plan, with what is needed such that Valkey finds its data in the form that it reads.
 
     ``kept`` is ``None`` where the folder cannot be looked at, as on a remote engine. Then the
     containers say what is known.
     """
     carriers = tuple(
-        Lane(each.name, LEFT_OVER, _without_trace(each, present))
-        for each in present.containers
+        Lane(each.name, LEFT_OVER, _without_trace(each, current))
+        for each in current.containers
         if _is_carrier(each)
     )
     valkey = desired.container(Role.VALKEY)
     stages_up = plan.stages
     if valkey and is_started(plan, desired):
         wanted = persistence_of(" ".join(valkey.command))
-        if _must_change(wanted, without_carrier(present), kept):
+        if _must_change(wanted, without_carrier(current), kept):
             carry = CarryOver(valkey, wanted)
-            saves = _saves(plan, present)
+            saves = _saves(plan, current)
             stages_up = (*stages(saves), *(_with_carry(stage, carry) for stage in plan.stages))
     return replace(plan, stages=(*stages(carriers), *stages_up))
 
@@ -92,8 +94,8 @@ def is_started(plan: Plan, desired: Desired) -> bool:
     return valkey is not None and Start(valkey) in plan.operations
 
 
-def _must_change(wanted: Persistence, present: Present, kept: Kept | None) -> bool:
-    valkeys = [each for each in present.containers if each.role is Role.VALKEY]
+def _must_change(wanted: Persistence, current: ObservedInstance, kept: Kept | None) -> bool:
+    valkeys = [each for each in current.containers if each.role is Role.VALKEY]
     active = {_persistence_of(each) for each in valkeys if each.is_active}
     if active:
         return active != {wanted}
@@ -109,21 +111,21 @@ def _persistence_of(container: ObservedContainer) -> Persistence:
     return persistence_of(parse(container.labels.get(LABEL_SPEC)).get("command", ""))
 
 
-def _saves(plan: Plan, present: Present) -> Stage:
+def _saves(plan: Plan, current: ObservedInstance) -> Stage:
     """Before anything stops: a Valkey that cannot save loses nothing as long as it runs."""
     stopped = {each.name for each in plan.operations if isinstance(each, Stop)}
     return tuple(
-        Lane(Role.VALKEY, CARRIED, (Save(each.name, present.stop_timeout(each)),))
-        for each in present.containers
+        Lane(Role.VALKEY, CARRIED, (Save(each.name, current.stop_timeout(each)),))
+        for each in current.containers
         if each.role is Role.VALKEY and each.is_running and each.name in stopped
     )
 
 
-def _without_trace(carrier: ObservedContainer, present: Present) -> tuple[Operation, ...]:
+def _without_trace(carrier: ObservedContainer, current: ObservedInstance) -> tuple[Operation, ...]:
     """Stopped only where it runs, or may yet: how an earlier one ended is of no interest."""
     if carrier.state in {State.EXITED, State.DEAD}:
         return (Remove(carrier.name),)
-    return down(carrier, present)
+    return down(carrier, current)
 
 
 def _with_carry(stage: Stage, carry: CarryOver) -> Stage:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wb_cli.contract import STOP_ORDER, Role
 from wb_cli.engine.types import NetworkSpec
-from wb_cli.lifecycle.planning.observed_instance import PREVIOUS, Present, role_of
+from wb_cli.lifecycle.planning.observed_instance import PREVIOUS, ObservedInstance, role_of
 from wb_cli.lifecycle.planning.part import aside, asleep, down, drift_of, fresh, needs, succeeded
 from wb_cli.lifecycle.planning.plan import (
     AWAKE,
@@ -41,21 +41,21 @@ GUEST_TIMEOUT_S = 10
 START_ORDER = (Role.POSTGRES, Role.VALKEY, Role.ADMIN, Role.PLATFORM)
 
 
-def plan_run(desired: Desired, present: Present, subnet: str) -> Plan:
+def plan_run(desired: Desired, current: ObservedInstance, subnet: str) -> Plan:
     """What brings an instance up; empty where it runs as declared. ``subnet`` is for a new network.
 
     Only what the operator declared differently is replaced; other differences are drift.
     """
-    parts = {spec.role: needs(spec, present) for spec in desired.containers}
-    cleanup = _cleanup(present, parts)
-    makes_room, parts[Role.PLATFORM] = _makes_room(desired, present, parts)
+    parts = {spec.role: needs(spec, current) for spec in desired.containers}
+    cleanup = _cleanup(current, parts)
+    makes_room, parts[Role.PLATFORM] = _makes_room(desired, current, parts)
     drift = tuple(
         f"{spec.role}: {reason}"
         for spec in desired.containers
-        if (reason := drift_of(spec, present))
+        if (reason := drift_of(spec, current))
     )
-    network = _network_lane(desired, present, subnet)
-    stages_up = stages(_awake(present), (network, makes_room), *_start_stages(parts))
+    network = _network_lane(desired, current, subnet)
+    stages_up = stages(_awake(current), (network, makes_room), *_start_stages(parts))
     untouched = tuple(
         spec for spec in desired.containers if not _is_awaited(spec, parts.get(spec.role))
     )
@@ -63,11 +63,11 @@ def plan_run(desired: Desired, present: Present, subnet: str) -> Plan:
 
 
 def _makes_room(
-    desired: Desired, present: Present, parts: Mapping[Role, Lane | None]
+    desired: Desired, current: ObservedInstance, parts: Mapping[Role, Lane | None]
 ) -> tuple[Lane | None, Lane | None]:
     """The platform's lane in two where it has the port that PostgreSQL gets: it stops first."""
     lane, platform = parts.get(Role.PLATFORM), desired.container(Role.PLATFORM)
-    old = present.container(platform.name) if platform else None
+    old = current.container(platform.name) if platform else None
     if not lane or not old:
         return None, lane
     others = (spec for spec in desired.containers if spec.role is not Role.PLATFORM)
@@ -78,43 +78,45 @@ def _makes_room(
     return lane.split(is_new.index(True), STOPPED)
 
 
-def plan_restart(desired: Desired, present: Present, subnet: str) -> Plan:
+def plan_restart(desired: Desired, current: ObservedInstance, subnet: str) -> Plan:
     """Stop everything there is and start all of it anew, drift applied; the network stays.
 
     The old containers are kept aside, stopped, until their successors are ready.
     """
-    leftovers, current = _leftovers(present), _current(present)
+    leftovers, serving = _leftovers(current), _serving(current)
     parts = {spec.role: Lane(spec.role, RESTART, fresh(spec)) for spec in desired.containers}
     return Plan(
         desired.instance,
         (
-            *stages(tuple(Lane(c.name, LEFT_OVER, down(c, present)) for c in leftovers)),
-            *_one_after_another(Lane(c.name, RESTART, aside(c, present)) for c in current),
-            *stages((_network_lane(desired, present, subnet),)),
+            *stages(tuple(Lane(c.name, LEFT_OVER, down(c, current)) for c in leftovers)),
+            *_one_after_another(Lane(c.name, RESTART, aside(c, current)) for c in serving),
+            *stages((_network_lane(desired, current, subnet),)),
             *_start_stages(parts),
         ),
-        _only_filled((*(succeeded(c, SUCCEEDED) for c in current), *_surplus_networks(present))),
+        _only_filled((*(succeeded(c, SUCCEEDED) for c in serving), *_surplus_networks(current))),
     )
 
 
-def plan_stop(instance: str, present: Present, guests: tuple[ObservedContainer, ...] = ()) -> Plan:
+def plan_stop(
+    instance: str, current: ObservedInstance, guests: tuple[ObservedContainer, ...] = ()
+) -> Plan:
     """What leaves no container and no network behind; ``guests`` are stopped first, and stay."""
     others = tuple(
         Lane(each.name, "uses the instance, and --force", (Stop(each.name, None, GUEST_TIMEOUT_S),))
         for each in guests
     )
     networks = tuple(
-        Lane("network", STOP, (RemoveNetwork(each.id, each.name),)) for each in present.networks
+        Lane("network", STOP, (RemoveNetwork(each.id, each.name),)) for each in current.networks
     )
-    own = [Lane(each.name, STOP, down(each, present)) for each in _in_stop_order(present)]
+    own = [Lane(each.name, STOP, down(each, current)) for each in _in_stop_order(current)]
     return Plan(instance, (*stages(others), *_one_after_another(own, networks)))
 
 
-def _awake(present: Present) -> Stage:
+def _awake(current: ObservedInstance) -> Stage:
     """Stop what was set aside and runs all the same: its successor would be a second writer."""
     return tuple(
-        Lane(container.name, AWAKE, asleep(container, present))
-        for container in present.containers
+        Lane(container.name, AWAKE, asleep(container, current))
+        for container in current.containers
         if container.name.endswith(PREVIOUS) and container.is_active
     )
 
@@ -123,17 +125,17 @@ def _is_awaited(spec: ContainerSpec, lane: Lane | None) -> bool:
     return lane is not None and Await(spec) in lane.operations
 
 
-def _cleanup(present: Present, parts: Mapping[Role, Lane | None]) -> Stage:
+def _cleanup(current: ObservedInstance, parts: Mapping[Role, Lane | None]) -> Stage:
     """What goes once everything is ready: predecessors, leftovers, and what nobody declares."""
-    return _only_filled((*_unneeded(present, parts), *_surplus_networks(present)))
+    return _only_filled((*_unneeded(current, parts), *_surplus_networks(current)))
 
 
-def _unneeded(present: Present, parts: Mapping[Role, Lane | None]) -> Iterator[Lane]:
+def _unneeded(current: ObservedInstance, parts: Mapping[Role, Lane | None]) -> Iterator[Lane]:
     operations = (operation for lane in parts.values() if lane for operation in lane.operations)
     renamed = {each.name: each.to for each in operations if isinstance(each, Rename)}
-    for container in present.containers:
+    for container in current.containers:
         if container.role not in parts:
-            yield Lane(container.name, "no longer declared", down(container, present))
+            yield Lane(container.name, "no longer declared", down(container, current))
         elif renamed.get(container.name, "").endswith(PREVIOUS):
             yield succeeded(container, SUCCEEDED)
         elif container.name.endswith(PREVIOUS) and container.name not in {
@@ -185,19 +187,19 @@ def _creation_apart(lane: Lane) -> tuple[Lane | None, Lane]:
     return lane.split(1, CREATED) if is_new else (None, lane)
 
 
-def _network_lane(desired: Desired, present: Present, subnet: str) -> Lane | None:
+def _network_lane(desired: Desired, current: ObservedInstance, subnet: str) -> Lane | None:
     """The network, made where there is none."""
-    if present.networks:
+    if current.networks:
         return None
     spec = NetworkSpec(desired.instance, subnet, desired.labels)
     return Lane("network", NOT_THERE, (CreateNetwork(spec),))
 
 
-def _surplus_networks(present: Present) -> Iterator[Lane]:
+def _surplus_networks(current: ObservedInstance) -> Iterator[Lane]:
     """Where several networks bear the name, those that are not in use."""
     return (
         Lane("network", "made twice", (RemoveNetwork(each.id, each.name),))
-        for each in present.networks[1:]
+        for each in current.networks[1:]
     )
 
 
@@ -205,19 +207,19 @@ def _only_filled(lanes: Iterable[Lane]) -> Stage:
     return tuple(lane for lane in lanes if lane.operations)
 
 
-def _leftovers(present: Present) -> tuple[ObservedContainer, ...]:
+def _leftovers(current: ObservedInstance) -> tuple[ObservedContainer, ...]:
     """Containers set aside whose successor exists."""
     return tuple(
         each
-        for each in present.containers
-        if each.name.endswith(PREVIOUS) and present.container(each.name.removesuffix(PREVIOUS))
+        for each in current.containers
+        if each.name.endswith(PREVIOUS) and current.container(each.name.removesuffix(PREVIOUS))
     )
 
 
-def _current(present: Present) -> tuple[ObservedContainer, ...]:
+def _serving(current: ObservedInstance) -> tuple[ObservedContainer, ...]:
     """The containers that a restart sets aside, in the order in which they stop."""
-    leftovers = _leftovers(present)
-    return tuple(each for each in _in_stop_order(present) if each not in leftovers)
+    leftovers = _leftovers(current)
+    return tuple(each for each in _in_stop_order(current) if each not in leftovers)
 
 
 def _one_after_another(lanes: Iterable[Lane], beside: Stage = ()) -> tuple[Stage, ...]:
@@ -230,5 +232,5 @@ def _one_after_another(lanes: Iterable[Lane], beside: Stage = ()) -> tuple[Stage
     return stages(*((stop,) for stop, _ in halves), (*others, *beside))
 
 
-def _in_stop_order(present: Present) -> list[ObservedContainer]:
-    return sorted(present.containers, key=lambda each: STOP_ORDER.index(role_of(each)))
+def _in_stop_order(current: ObservedInstance) -> list[ObservedContainer]:
+    return sorted(current.containers, key=lambda each: STOP_ORDER.index(role_of(each)))

@@ -29,11 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from wb_cli.engine.types import ObservedContainer
-    from wb_cli.lifecycle.planning.observed_instance import Present
+    from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 
 
 def operations_back(
-    before: Present, now: Present, kept: Collection[str], carried: CarryOver | None = None
+    before: ObservedInstance,
+    now: ObservedInstance,
+    kept: Collection[str],
+    carried: CarryOver | None = None,
 ) -> tuple[Operation, ...]:
     """What brings an instance back to how it was, in order.
 
@@ -60,24 +63,26 @@ def operations_back(
 Pair = tuple["ObservedContainer", "ObservedContainer"]
 
 
-def _pairs(before: Present, now: Present) -> Iterator[Pair]:
+def _pairs(before: ObservedInstance, now: ObservedInstance) -> Iterator[Pair]:
     current = {container.id: container for container in now.containers}
     return ((old, current[old.id]) for old in before.containers if old.id in current)
 
 
-def _networks_removed(before: Present, now: Present) -> Iterator[Operation]:
+def _networks_removed(before: ObservedInstance, now: ObservedInstance) -> Iterator[Operation]:
     known = {network.id for network in before.networks}
     return (RemoveNetwork(each.id, each.name) for each in now.networks if each.id not in known)
 
 
-def _stops(still_there: Iterable[Pair], now: Present) -> Iterator[Operation]:
+def _stops(still_there: Iterable[Pair], now: ObservedInstance) -> Iterator[Operation]:
     """What was down stops. A stop under way is joined: left alone, it would come true later."""
     for old, new in still_there:
         if new.is_active and (not old.is_active or new.is_stopping):
             yield stop(new, now)
 
 
-def _policies(still_there: Iterable[Pair], before: Present, now: Present) -> Iterator[Operation]:
+def _policies(
+    still_there: Iterable[Pair], before: ObservedInstance, now: ObservedInstance
+) -> Iterator[Operation]:
     for old, new in still_there:
         policy = before.policies.get(old.id)
         if policy and now.policies.get(old.id, policy) != policy:
@@ -85,7 +90,7 @@ def _policies(still_there: Iterable[Pair], before: Present, now: Present) -> Ite
 
 
 def _starts(
-    before: Present, still_there: Iterable[Pair], kept: Collection[str]
+    before: ObservedInstance, still_there: Iterable[Pair], kept: Collection[str]
 ) -> Iterator[Operation]:
     """What was up starts again, in the order in which parts start."""
     serving = {old.id for old, new in still_there if new.is_active and not new.is_stopping}
