@@ -67,11 +67,12 @@ faults: $(VENV)/ready ## The longer suite: wb killed at every step and at random
 	$(call pytest,-m faults)
 
 .PHONY: lint
-lint: $(VENV)/ready ## ruff, mypy, import-linter
+lint: $(VENV)/ready ## ruff, mypy, import-linter, vulture
 	@$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 .PHONY: format
 format: $(VENV)/ready ## Format the code, and fix what can be fixed
