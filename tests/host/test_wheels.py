@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -69,6 +70,12 @@ assert not foreign, foreign
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_wb_asks_for_pip_which_pipx_and_uv_leave_out() -> None:
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    needed = tomllib.loads(project.read_text())["project"]["dependencies"]
+    assert any(one.startswith("pip>") for one in needed)
 
 
 def test_a_python_without_pip_is_told_how_to_get_it(
