@@ -1,17 +1,22 @@
 """What every test stands on: the guard, the run's own label, and the leak check."""
 
+import os
 import signal
 import socket
+import sys
 import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
 from made import Made, made
 from services import VALKEY_IMAGE, Services
+
+import wb_cli
 
 RUN_LABEL = "wb.test.run"
 # The thread that reads the engine's events for the tests of faults.
@@ -23,6 +28,13 @@ pytest.register_assert_rewrite("faults.deployment", "faults.kills", "wb_host")
 
 # Shells start what runs in the background with Ctrl-C ignored, and so would be what tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure() -> None:
+    """Refuse to test a checkout where the installed wheel is meant to be tested."""
+    tested = Path(wb_cli.__file__)
+    if os.environ.get("WB_TEST_THE_WHEEL") and not tested.is_relative_to(sys.prefix):
+        raise pytest.UsageError(f"not the installed wheel: {tested}")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -352,14 +352,27 @@ def test_remove_takes_the_entry_out_and_leaves_others(wb: CommandLine) -> None:
     assert [entry["id"] for entry in wb.entries()] == ["b"]
 
 
+def test_remove_says_where_the_folders_stay_if_there_are_any(
+    wb: CommandLine, tmp_path: Path
+) -> None:
+    mounted = str(tmp_path)
+    for name in ("a", "b"):
+        wb("add", name)
+    (tmp_path / "a").mkdir()
+    said = wb("remove", "a", "--yes", mount_path=mounted)
+    assert said == f"removed a; its folders and its password stay ({tmp_path}/a)\n"
+    assert wb("remove", "b", "--yes", mount_path=mounted) == "removed b; it has no folders\n"
+
+
 def test_remove_without_yes_and_without_anybody_to_ask_changes_nothing(
     wb: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wb("add", "a")
     with Path(os.devnull).open() as nobody:
         monkeypatch.setattr("sys.stdin", nobody)
-        with pytest.raises(UsageError, match="Remove a"):
+        with pytest.raises(UsageError, match="Remove a") as caught:
             wb("remove", "a")
+    assert "`wb remove-dirs a` removes them, before this" in caught.value.message
     assert len(wb.entries()) == 1
 
 

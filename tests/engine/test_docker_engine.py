@@ -4,6 +4,7 @@ import gc
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import docker
@@ -97,6 +98,19 @@ def test_the_engine_says_who_it_is(docker_client: docker.DockerClient) -> None:
     engine = DockerEngine(docker_client)
     assert engine.info().version == docker_client.version()["Version"]
     assert engine.is_local == docker_client.api.base_url.startswith("http+docker://")
+
+
+@pytest.mark.parametrize(
+    ("url", "is_local"),
+    [
+        ("http+docker://localhost", True),
+        ("http+docker://ssh", False),
+        ("http://10.0.0.7:2375", False),
+    ],
+)
+def test_an_engine_is_local_only_behind_a_socket_of_this_machine(url: str, is_local: bool) -> None:
+    client: Any = SimpleNamespace(api=SimpleNamespace(base_url=url))
+    assert DockerEngine(client).is_local is is_local
 
 
 @pytest.mark.engine

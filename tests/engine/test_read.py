@@ -63,8 +63,9 @@ def test_only_published_ports_count_each_once() -> None:
     )
 
 
-def test_only_what_it_may_write_to_counts() -> None:
+def test_what_it_may_write_to_and_what_it_only_reads_are_told_apart() -> None:
     assert read.container(LISTED).writes_to == ("/mnt/demo/sandbox",)
+    assert read.container(LISTED).reads_from == ("/etc/certs",)
 
 
 def test_a_container_of_somebody_else_has_neither_instance_nor_role() -> None:

@@ -6,9 +6,10 @@ import pytest
 from fake_images import FakeImages
 from msgspec.structs import replace
 
+from wb_cli import contract
 from wb_cli.errors import WbError
-from wb_cli.host import base_image
-from wb_cli.images import BASE, LABEL_RECIPE, POSTGRES, PUBLIC_BASE, VALKEY, Recipe
+from wb_cli.host import base_image, wheels
+from wb_cli.images import BASE, LABEL_RECIPE, PLATFORM, POSTGRES, PUBLIC_BASE, VALKEY, Recipe
 from wb_cli.instances.settings import load
 from wb_cli.lifecycle import provision
 
@@ -77,6 +78,45 @@ def test_a_build_that_fails_leaves_the_others_alone(images: FakeImages) -> None:
         "postgres": f"cannot build {POSTGRES.tag}: no such package",
         "valkey": True,
     }
+
+
+def test_the_platform_is_built_from_the_package_and_the_wheels_that_it_needs(
+    images: FakeImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    downloads: list[Path] = []
+
+    def download(folder: Path) -> None:
+        downloads.append(folder)
+        (folder / "uvicorn-1-py3-none-any.whl").write_bytes(b"wheel")
+
+    monkeypatch.setattr(wheels, "download", download)
+    for _ in range(2):
+        provision.build(images, PLATFORM, mirror="", report=lambda *_: None)
+    first, second = images.builds
+    assert (first.context, first.labels) == (second.context, second.labels)
+    context = first.context
+    assert context["wheels/uvicorn-1-py3-none-any.whl"] == b"wheel"
+    assert b"\nuvicorn" in context["requirements.txt"]
+    assert context["wb_cli/contract.py"] == Path(contract.__file__).read_bytes()
+    assert {path.partition("/")[0] for path in context} == {
+        "Dockerfile",
+        "requirements.txt",
+        "wb_cli",
+        "wheels",
+    }
+    assert provision.is_current(images, PLATFORM)
+    assert len(downloads) == 2  # to see that it is current takes none
+
+
+@pytest.mark.parametrize("changed", ["package", "server_requirements"])
+def test_a_platform_of_other_code_or_of_other_requirements_is_built_anew(
+    images: FakeImages, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    monkeypatch.setattr(wheels, "download", lambda _: None)
+    provision.build(images, PLATFORM, mirror="", report=lambda *_: None)
+    other = {"package": {"wb_cli/__init__.py": b"2"}, "server_requirements": ["uvicorn>=2"]}
+    monkeypatch.setattr(wheels, changed, lambda: other[changed])
+    assert not provision.is_current(images, PLATFORM)
 
 
 def test_where_no_registry_has_the_base_it_is_made_from_debian_s_packages(

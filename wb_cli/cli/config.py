@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wb_cli.cli import config_texts
 from wb_cli.cli.config_texts import refused_document, row, setting_document, summary, text_of
 from wb_cli.cli.context import Id, Json, Wb, Yes, wb_of
 from wb_cli.cli.group import Group
@@ -172,10 +173,12 @@ def remove(
     wb.registry_file.entry(instance_id)
     if not force:
         refuse_while_present(wb, instance_id)
-    question = f"Remove {instance_id} from {wb.registry_file.path}? Its folders stay."
+    known = {instance.id: instance for instance in wb.registry.instances}.get(instance_id)
+    way = f"; `wb remove-dirs {instance_id}` removes them, before this" if known else ""
+    question = f"Remove {instance_id} from {wb.registry_file.path}? Its folders stay{way}."
     wb.console.confirm(question, yes=yes)
     wb.registry_file.remove(instance_id)
-    wb.console.line(f"removed {instance_id}; its folders and its password stay")
+    wb.console.line(f"removed {instance_id}; {config_texts.what_stays(known, wb.settings)}")
 
 
 @app.command(epilog="Example: wb config validate && wb run all")

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from wb_cli.instances.model import Instance
     from wb_cli.instances.refused import RefusedEntry
     from wb_cli.instances.setting_table import Setting
+    from wb_cli.instances.settings import Settings
 
 
 def summary(instance: Instance) -> str:
@@ -29,6 +30,19 @@ def row(instance: Instance) -> tuple[str, ...]:
         instance.server_version,
         " ".join(instance.tags),
     )
+
+
+def what_stays(instance: Instance | None, settings: Settings) -> str:
+    """What is left of an instance that was taken out; ``None`` where its entry was refused."""
+    from wb_cli.host import directories
+    from wb_cli.lifecycle.planning.desired import instance_path
+
+    if instance is None:
+        return "its folders and its password stay"
+    folder = instance_path(instance, settings)
+    if directories.trouble(folder) is directories.Trouble.MISSING:
+        return "it has no folders"
+    return f"its folders and its password stay ({folder})"
 
 
 def refused_document(entry: RefusedEntry) -> dict[str, Any]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rich.console import Console as RichConsole
 
 
+NOT_CONFIRMED = "Not confirmed; nothing was changed."
+
+
 class Tasks(Protocol):
     """Work in progress, one line for each key."""
 
@@ -149,18 +152,28 @@ class Console:
         Raises:
             UsageError: the answer was no, or there is nobody to ask.
         """
-        if yes:
-            return
+        if not yes and self._ask(f"{question} [y/N]", question).lower() not in {"y", "yes"}:
+            raise UsageError(NOT_CONFIRMED)
+
+    def confirm_by_typing(self, word: str, question: str) -> None:
+        """Ask for a word to be typed before data is lost.
+
+        Raises:
+            UsageError: something else was typed, or there is nobody to ask.
+        """
+        if self._ask(f"{question} Type {word} to go on:", question) != word:
+            raise UsageError(NOT_CONFIRMED)
+
+    def _ask(self, prompt: str, question: str) -> str:
         if sys.stdin and sys.stdin.isatty():
-            sys.stderr.write(f"{question} [y/N] ")
+            sys.stderr.write(f"{prompt} ")
             sys.stderr.flush()
         if not (sys.stdin and sys.stdin.isatty()) or streams.lost(sys.stderr):
             raise UsageError(
                 f"not confirmed, as there is no terminal to ask on: {question}",
                 "Add --yes to go on.",
             )
-        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-            raise UsageError("Not confirmed; nothing was changed.")
+        return sys.stdin.readline().strip()
 
     @contextmanager
     def tasks(self, count: int = 1) -> Iterator[Tasks]:

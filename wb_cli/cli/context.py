@@ -166,3 +166,7 @@ DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Show what would be done, with the reasons; change nothing."),
 ]
+Wait = Annotated[
+    float,
+    typer.Option(help="Seconds to wait for an instance that somebody else is changing.", min=0),
+]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wb_cli.cli.batch import act_on_each
-from wb_cli.cli.context import DryRun, Json, Selectors, wb_of
+from wb_cli.cli.context import DryRun, Json, Selectors, Wait, wb_of
 from wb_cli.errors import ExitCode
 from wb_cli.lifecycle.options import PARALLEL, READY_WITHIN_S, RunOptions, Verb
 
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 
 Timeout = Annotated[
     float, typer.Option(help="Seconds an instance may take until it is ready.", min=0)
-]
-Wait = Annotated[
-    float,
-    typer.Option(help="Seconds to wait for an instance that somebody else is changing.", min=0),
 ]
 Parallel = Annotated[int, typer.Option(help="Instances at a time.", min=1, max=64)]
 

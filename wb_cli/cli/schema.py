@@ -21,6 +21,7 @@ ANSWERS = {
     "status": "status",
     "init-dirs": FOLDERS,
     "dirs": FOLDERS,
+    "remove-dirs": "removals",
     "pull": IMAGES,
     "images build": IMAGES,
     "config add": INSTANCE,

@@ -26,6 +26,7 @@ MODULES = {
     "exec": "observe",
     "init-dirs": "host",
     "dirs": "host",
+    "remove-dirs": "removal",
     "pull": "images",
     "images": "images",
     "setup": "setup",

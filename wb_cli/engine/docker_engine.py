@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 # What an engine keeps of its events, and those that tell whether a container is being stopped.
 EVENTS_KEPT = 256
 ENDINGS = ["kill", "start", "die"]
+# What the SDK says of a socket on this machine; of one behind ssh it says `http+docker://ssh`.
+BASE_URL_OF_A_SOCKET = "http+docker://localhost"
 
 
 class DockerEngine:
@@ -51,7 +53,7 @@ class DockerEngine:
     @property
     def is_local(self) -> bool:
         """Whether it is reached through a socket of this machine."""
-        return str(self._api.base_url).startswith("http+docker://")
+        return bool(self._api.base_url == BASE_URL_OF_A_SOCKET)
 
     def info(self) -> EngineInfo:
         """Which engine this is."""

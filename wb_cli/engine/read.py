@@ -33,7 +33,7 @@ HARMLESS_SIGNALS = {
 
 def container(listed: Document, stopping: Container[str] = ()) -> ObservedContainer:
     """One entry of the container listing; ``stopping`` are the ids that were told to stop."""
-    networks, mounts = _networks(listed), _written(listed.get("Mounts") or ())
+    networks, mounts = _networks(listed), _mounted(listed, is_writable=True)
     return ObservedContainer(
         id=listed["Id"],
         name=_first_name(listed.get("Names") or ()),
@@ -44,6 +44,7 @@ def container(listed: Document, stopping: Container[str] = ()) -> ObservedContai
         labels=listed.get("Labels") or {},
         ports=tuple(_ports(listed.get("Ports") or ())),
         writes_to=tuple(mounts.values()),
+        reads_from=tuple(_mounted(listed, is_writable=False).values()),
         data_folder=next((mounts[path] for path in DATA_PATHS if path in mounts), ""),
         networks=tuple(each["NetworkID"] for each in networks.values() if each.get("NetworkID")),
         addresses=_addresses(networks),
@@ -121,12 +122,12 @@ def _ports(listed: Iterable[Document]) -> Iterable[Port]:
                 yield port
 
 
-def _written(mounts: Iterable[Document]) -> dict[str, str]:
-    """The host paths that are mounted read-write, by their path in the container."""
+def _mounted(listed: Document, *, is_writable: bool) -> dict[str, str]:
+    """The host paths that are mounted read-write, or read-only, by their path in the container."""
     return {
         mount.get("Destination", mount["Source"]): mount["Source"]
-        for mount in mounts
-        if mount.get("Source") and mount.get("RW")
+        for mount in listed.get("Mounts") or ()
+        if mount.get("Source") and bool(mount.get("RW")) is is_writable
     }
 
 

@@ -154,11 +154,12 @@ class NetworkSpec(Struct, frozen=True):
 class ObservedContainer(Struct, frozen=True):
     """A container as the engine lists it.
 
-    ``status`` is the engine's own sentence ("Up 5 minutes"). ``writes_to`` are the host paths that
-    it mounts read-write; ``data_folder`` is the one of them where a server keeps its data ("" where
-    there is none). ``networks`` are ids, ``addresses`` maps the networks' names to its addresses
-    there ("" where it has none now). ``is_stopping`` says that it was sent a stop signal and has
-    not ended yet.
+    ``status`` is the engine's own sentence ("Up 5 minutes"). ``writes_to`` are the host paths
+    that it mounts read-write, ``reads_from`` those that it mounts read-only; ``data_folder`` is
+    the one that it writes to where a server keeps its data ("" where there is none).
+    ``networks`` are ids, ``addresses`` maps the networks' names to its addresses there (""
+    where it has none now). ``is_stopping`` says that it was sent a stop signal and has not
+    ended yet.
     """
 
     id: str
@@ -170,6 +171,7 @@ class ObservedContainer(Struct, frozen=True):
     labels: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[Port, ...] = ()
     writes_to: tuple[str, ...] = ()
+    reads_from: tuple[str, ...] = ()
     data_folder: str = ""
     networks: tuple[str, ...] = ()
     addresses: Mapping[str, str] = field(default_factory=dict)

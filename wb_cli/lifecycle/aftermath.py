@@ -24,6 +24,7 @@ class Fate(StrEnum):
 
     READY = "ready before"
     STOPPED = "stopped"
+    REMOVED = "removed"
     HALF_STOPPED = "half stopped"
     STILL_RUNNING = "still running"
     UNDONE = "undone"
@@ -86,6 +87,14 @@ def after_stop(
     return [_fate(each, ended.get(each), begun, Fate.STOPPED, half_done) for each in ids]
 
 
+def after_removal(
+    ids: Sequence[str], done: Iterable[Ended[Any]], begun: Collection[str]
+) -> list[Left]:
+    """The fates after `remove-dirs`. Where it ended midway, the error says what is left."""
+    ended = {each.instance: each for each in done}
+    return [_fate(each, ended.get(each), begun, Fate.REMOVED, _not_begun) for each in ids]
+
+
 def _fate(
     instance: str,
     ended: Ended[Any] | None,
@@ -102,6 +111,10 @@ def _fate(
 
 def _undone(instance: str) -> Left:
     return Left(instance, Fate.UNDONE)
+
+
+def _not_begun(instance: str) -> Left:
+    return Left(instance, Fate.NOT_BEGUN)
 
 
 def standing(instance: str, observed: Observed) -> Left:

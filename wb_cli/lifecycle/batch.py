@@ -16,6 +16,7 @@ from wb_cli.errors import ExitCode, UnexpectedError, WbError
 from wb_cli.lifecycle import aftermath
 from wb_cli.lifecycle.guard.interrupts import InterruptedByUserError, interruptible
 from wb_cli.lifecycle.guard.lock import locked
+from wb_cli.lifecycle.options import Verb
 
 if TYPE_CHECKING:
     import threading
@@ -159,6 +160,9 @@ class Batch(Generic[R]):
 
     def _answer(self, _number: int) -> None:
         """Answer a further signal."""
+        if self._options.verb is Verb.REMOVE_DIRS:
+            self._progress.answer("ending the removal at the next folder; Ctrl-C is heard")
+            return
         is_undone = self._options.verb.is_undone
         doing = "undoing what was begun" if is_undone else "ending the step that was begun"
         self._progress.answer(
@@ -173,6 +177,8 @@ class Batch(Generic[R]):
     ) -> None:
         if self._options.verb.is_undone:
             left = aftermath.after_start(ids, ended, self._begun)
+        elif self._options.verb is Verb.REMOVE_DIRS:
+            left = aftermath.after_removal(ids, ended, self._begun)
         else:
             left = aftermath.after_stop(ids, ended, self._begun, self._fleet.engine.observe)
             interruption.hint = aftermath.hint_after_stop(left) or interruption.hint

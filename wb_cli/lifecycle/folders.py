@@ -18,8 +18,20 @@ def create_folders(instance: Instance, settings: Settings) -> dict[str, bool]:
     """Create what an instance lacks; for each path, whether it was created.
 
     Raises:
-        WbError: a mount path that was configured is not there. It may be a volume that is not
-            mounted, and the folders would fill the disk below it.
+        WbError: a mount path that was configured is not there. If it is a volume that is not
+            mounted, the folders would fill the disk below it.
+    """
+    refuse_missing_mount_path(settings)
+    folder = instance_path(instance, settings)
+    created = directories.create(folder, contract.FOLDERS, contract.FOLDER_MODES)
+    return {str(folder / name): made for name, made in created.items()}
+
+
+def refuse_missing_mount_path(settings: Settings) -> None:
+    """Refuse to work below a mount path that was configured and is not there.
+
+    Raises:
+        WbError: it is not there. It may be a volume that is not mounted.
     """
     mount_path = settings.mount_path
     origin = settings.origins.get("mount_path", "default")
@@ -28,6 +40,3 @@ def create_folders(instance: Instance, settings: Settings) -> dict[str, bool]:
             f"the mount path {mount_path} (from {origin}) is not there",
             "If it is a volume, mount it first; else create the folder.",
         )
-    folder = instance_path(instance, settings)
-    created = directories.create(folder, contract.FOLDERS, contract.FOLDER_MODES)
-    return {str(folder / name): made for name, made in created.items()}

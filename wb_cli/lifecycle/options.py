@@ -23,11 +23,12 @@ class Verb(StrEnum):
     RUN = "run"
     RESTART = "restart"
     STOP = "stop"
+    REMOVE_DIRS = "remove-dirs"
 
     @property
     def is_undone(self) -> bool:
         """Whether an interruption undoes what was begun, or leaves it where it is."""
-        return self is not Verb.STOP
+        return self in {Verb.RUN, Verb.RESTART}
 
 
 class RunOptions(Struct, frozen=True):

@@ -112,8 +112,8 @@ def _source(recipe: Recipe) -> dict[str, bytes]:
     """What the image is made from, as far as it is ours; packages are as new as the build."""
     files = recipe.files()
     if recipe == PLATFORM:
-        name, wheel = wheels.server_wheel()
-        files[f"wheels/{name}"] = wheel
+        files |= wheels.package()
+        files["requirements.txt"] = "\n".join([*wheels.server_requirements(), ""]).encode()
     return files
 
 

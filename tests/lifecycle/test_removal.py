@@ -1,0 +1,345 @@
+"""The folders of an instance, removed on a host with an engine in memory."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lifecycle.world import LOOK, World
+from msgspec.structs import replace
+
+from wb_cli.contract import FOLDERS, Role
+from wb_cli.engine.types import ContainerSpec, NetworkSpec, Observed, ObservedContainer
+from wb_cli.errors import WbError
+from wb_cli.host import removal as host_removal
+from wb_cli.instances.entries import Flaw
+from wb_cli.instances.refused import RefusedEntry
+from wb_cli.instances.registry import Registry
+from wb_cli.lifecycle.guard.preflight import PreflightError
+from wb_cli.lifecycle.options import RunOptions, Verb
+from wb_cli.lifecycle.removal import FolderRemoval, Removal
+
+OPTIONS = RunOptions(Verb.REMOVE_DIRS)
+OTHER = replace(LOOK, id="other", port=9100)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """The mount path, with the folders of an instance that was used."""
+    root = tmp_path / "mnt"
+    for name in FOLDERS:
+        (root / "demo" / name).mkdir(parents=True)
+    (root / "demo" / "databases" / "row").write_text("precious")
+    return root
+
+
+@pytest.fixture
+def world(new_world: Callable[[], World], tmp_path: Path) -> World:
+    """An engine on the machine where the folders are."""
+    world = new_world()
+    world.engine.is_local = True
+    world.fleet.settings = replace(world.fleet.settings, servers_file=tmp_path / "servers.json")
+    return world
+
+
+def of(world: World, *others: Any, **options: Any) -> FolderRemoval:
+    instances = [other for other in others if not isinstance(other, RefusedEntry)]
+    refused = [other for other in others if isinstance(other, RefusedEntry)]
+    return FolderRemoval(world.fleet, Registry((LOOK, *instances), tuple(refused)), **options)
+
+
+def remove(world: World, *others: Any, **options: Any) -> Removal:
+    return of(world, *others, **options).remove(LOOK, OPTIONS)
+
+
+def refusal(world: World, *others: Any) -> str:
+    """Why nothing is removed, which must be so."""
+    before = sorted(world.fleet.settings.mount_path.rglob("*"))
+    with pytest.raises(PreflightError) as caught:
+        remove(world, *others)
+    assert sorted(world.fleet.settings.mount_path.rglob("*")) == before
+    return f"{caught.value.message} {caught.value.hint}"
+
+
+def mounting(path: Path, *, read_only: bool = False) -> ObservedContainer:
+    """A stranger's container that mounts a path."""
+    from wb_cli.engine.types import State
+
+    paths = (str(path),)
+    return ObservedContainer(
+        "1",
+        "box",
+        State.EXITED,
+        "",
+        "image",
+        "sha",
+        writes_to=() if read_only else paths,
+        reads_from=paths if read_only else (),
+    )
+
+
+def observing(world: World, *containers: ObservedContainer) -> None:
+    world.engine.observe = lambda: Observed(containers)  # type: ignore[method-assign]
+
+
+def test_all_folders_go_and_the_empty_folder_that_held_them(world: World, folders: Path) -> None:
+    (folders / "other").mkdir()
+    removed = remove(world)
+    assert [folder.path.name for folder in removed.folders] == list(FOLDERS)
+    assert removed.folders[0].bytes > 0
+    assert [path.name for path in folders.iterdir()] == ["other"]
+
+
+def test_a_plan_changes_nothing(world: World, folders: Path) -> None:
+    planned = of(world).plan(LOOK)
+    assert [folder.path for folder in planned.folders] == [
+        folders / "demo" / name for name in FOLDERS
+    ]
+    assert (folders / "demo" / "databases" / "row").exists()
+
+
+def test_it_can_be_repeated(world: World) -> None:
+    remove(world)
+    assert remove(world).is_empty
+
+
+def test_what_is_not_wb_s_stays_and_is_named(world: World, folders: Path) -> None:
+    (folders / "demo" / "backup.tar").write_text("")
+    assert remove(world).kept == (folders / "demo" / "backup.tar",)
+    assert [path.name for path in (folders / "demo").iterdir()] == ["backup.tar"]
+
+
+def test_the_secrets_stay_unless_they_are_to_be_forgotten(world: World) -> None:
+    world.fleet.secrets.create("demo")
+    assert not remove(world).forgets_secrets
+    assert world.fleet.secrets.for_instance("demo")
+    assert not of(world, forget_secrets=True).plan(LOOK).is_empty
+    assert remove(world, forget_secrets=True).forgets_secrets
+    assert world.fleet.secrets.for_instance("demo") is None
+    assert remove(world, forget_secrets=True).is_empty
+
+
+@pytest.mark.parametrize("stop", [False, True], ids=["running", "exited"])
+def test_an_instance_that_has_containers_is_refused(world: World, stop: bool) -> None:
+    world.run()
+    if stop:
+        for container in [*world.engine.containers.values()]:
+            world.engine.stop(container.id, 1)
+    said = refusal(world)
+    assert "its containers are there: demo-postgres, demo-valkey, demo" in said
+    assert "`wb stop demo`" in said
+    world.stop()
+    remove(world)
+
+
+def test_a_container_of_the_instance_under_another_name_counts(world: World) -> None:
+    network = world.engine.create_network(NetworkSpec("demo", "10.0.0.0/24"))
+    container = world.engine.create_container(ContainerSpec("demo", Role.VALKEY, "vk:1"), network)
+    world.engine.rename(container, "put-aside")
+    assert "put-aside" in refusal(world)
+
+
+@pytest.mark.parametrize("below", ["", "demo", "demo/sandbox", "demo/sandbox/job/7"])
+def test_a_container_that_may_write_above_at_or_below_a_folder_is_refused(
+    world: World, folders: Path, below: str
+) -> None:
+    observing(world, mounting(folders / below))
+    said = refusal(world)
+    assert f"the container box (exited) mounts {folders / below}" in said
+    assert "`docker rm -f box`" in said
+
+
+@pytest.mark.parametrize("below", ["demo/assets", "demo/assets/maps"])
+def test_a_container_that_only_reads_a_folder_is_refused(
+    world: World, folders: Path, below: str
+) -> None:
+    observing(world, mounting(folders / below, read_only=True))
+    assert "box" in refusal(world)
+
+
+def test_a_container_that_mounts_a_folder_by_another_path_is_refused(
+    world: World, folders: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(folders)
+    observing(world, mounting(tmp_path / "link" / "demo" / "databases"))
+    assert "box" in refusal(world)
+
+
+def test_what_reads_the_whole_disk_or_works_beside_is_not_in_the_way(
+    world: World, folders: Path
+) -> None:
+    observing(
+        world,
+        mounting(Path("/"), read_only=True),
+        mounting(folders / "demo-2" / "sandbox"),
+    )
+    assert len(remove(world).folders) == len(FOLDERS)
+
+
+def test_a_container_that_comes_after_the_first_look_is_seen_under_the_folders_lock(
+    world: World, folders: Path
+) -> None:
+    looks = iter([Observed(), Observed((mounting(folders / "demo" / "databases"),))])
+    world.engine.observe = lambda: next(looks)  # type: ignore[method-assign]
+    assert "box" in refusal(world)
+
+
+def test_a_folder_that_a_start_holds_is_waited_for(
+    world: World, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wb_cli.lifecycle.guard.folder_lock import folder_locked
+
+    cancelled = threading.Event()
+    waited: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waited.append(seconds)
+        return True
+
+    monkeypatch.setattr(cancelled, "wait", wait)
+    with (
+        folder_locked(folders / "demo" / "valkey_data", lambda _: None),
+        pytest.raises(InterruptedError),
+    ):
+        of(world).remove(LOOK, replace(OPTIONS, cancelled=cancelled))
+    assert waited
+    assert (folders / "demo" / "databases" / "row").exists()
+
+
+@pytest.mark.parametrize("name", ["demo", "demo/databases"])
+def test_a_symbolic_link_is_refused(world: World, folders: Path, name: str, tmp_path: Path) -> None:
+    (folders / name).rename(tmp_path / "big-disk")
+    (folders / name).symlink_to(tmp_path / "big-disk")
+    assert f"{folders / name}" in refusal(world)
+    assert (tmp_path / "big-disk").exists()
+
+
+def test_a_mount_path_behind_a_link_is_none_of_these(
+    world: World, folders: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "srv").symlink_to(folders)
+    world.fleet.settings = replace(world.fleet.settings, mount_path=tmp_path / "srv")
+    assert len(remove(world).folders) == len(FOLDERS)
+
+
+@pytest.mark.parametrize("name", ["", "databases", "sandbox/disk"])
+def test_a_folder_on_which_something_is_mounted_is_refused(
+    world: World, folders: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = folders / "demo" / name
+    monkeypatch.setattr(host_removal, "mount_points", lambda _: [point])
+    assert f"`umount {point}` comes first" in refusal(world)
+
+
+def test_the_home_folder_is_refused(
+    world: World, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(folders / "demo"))
+    assert "holds the home folder" in refusal(world)
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [
+        ("mount_path", "the mount path"),
+        ("servers_file", "the registry file"),
+        ("secrets_dir", "the folder of secrets"),
+        ("config_file", "the settings"),
+    ],
+)
+def test_a_folder_that_holds_what_wb_needs_is_refused(
+    world: World, folders: Path, setting: str, name: str
+) -> None:
+    instance = LOOK
+    if setting == "mount_path":
+        instance = replace(LOOK, instance_dir=".")
+    else:
+        path = folders / "demo" / "sandbox" / "it"
+        world.fleet.settings = replace(world.fleet.settings, **{setting: path})
+    with pytest.raises(PreflightError, match=f"holds {name}"):
+        of(world).remove(instance, OPTIONS)
+    assert (folders / "demo" / "databases" / "row").exists()
+
+
+def test_a_folder_that_another_instance_reaches_through_a_link_is_refused(
+    world: World, folders: Path
+) -> None:
+    (folders / "other").symlink_to(folders / "demo")
+    assert "is also other's" in refusal(world, OTHER)
+
+
+@pytest.mark.parametrize("claim", ["demo", "demo/databases/inner"])
+def test_a_folder_that_a_refused_entry_claims_too_is_refused(world: World, claim: str) -> None:
+    raw = {"id": "twin", "instanceDir": claim}
+    twin = RefusedEntry(1, "entry 2", (Flaw("instanceDir", "must be its own"),), raw)
+    assert "is also twin's, or holds it" in refusal(world, twin)
+
+
+def test_a_folder_beside_another_s_is_removed(world: World) -> None:
+    assert len(remove(world, OTHER).folders) == len(FOLDERS)
+
+
+def test_a_file_in_a_folder_s_place_is_refused(world: World, folders: Path) -> None:
+    (folders / "demo" / "exports").rmdir()
+    (folders / "demo" / "exports").write_text("")
+    assert "exports is not a folder" in refusal(world)
+
+
+def test_an_engine_on_another_machine_is_refused(world: World, folders: Path) -> None:
+    world.engine.is_local = False
+    with pytest.raises(WbError, match="on another machine") as caught:
+        remove(world)
+    assert "on the machine where the engine runs" in caught.value.hint
+    assert (folders / "demo" / "databases" / "row").exists()
+
+
+def test_a_mount_path_that_is_not_there_may_be_a_volume_and_is_refused(
+    world: World, tmp_path: Path
+) -> None:
+    world.fleet.secrets.create("demo")
+    world.fleet.settings = replace(
+        world.fleet.settings, mount_path=tmp_path / "volume", origins={"mount_path": "flag"}
+    )
+    with pytest.raises(WbError, match="is not there"):
+        remove(world, forget_secrets=True)
+    assert world.fleet.secrets.for_instance("demo")
+
+
+def test_a_failure_midway_says_what_is_left_and_that_a_repetition_goes_on(
+    world: World, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.fleet.secrets.create("demo")
+    removes = host_removal.remove
+
+    def failing(path: Path, check: Callable[[], None]) -> None:
+        if path.name == "exports":
+            raise WbError(f"cannot remove {path}: Input/output error", "Mend it.")
+        removes(path, check)
+
+    monkeypatch.setattr(host_removal, "remove", failing)
+    with pytest.raises(WbError, match="Input/output error; still there") as caught:
+        remove(world, forget_secrets=True)
+    left = ", ".join(str(folders / "demo" / name) for name in ("exports", "assets", "valkey_data"))
+    assert caught.value.message.endswith(f"in part: {left}")
+    assert caught.value.hint == "Mend it. `wb remove-dirs demo` goes on."
+    assert world.fleet.secrets.for_instance("demo")
+    monkeypatch.undo()
+    assert [folder.path.name for folder in remove(world).folders] == [
+        "exports",
+        "assets",
+        "valkey_data",
+    ]
+
+
+def test_an_interruption_midway_says_what_is_left(world: World, folders: Path) -> None:
+    cancelled = threading.Event()
+
+    def report(text: str) -> None:
+        if "sandbox" in text:
+            cancelled.set()
+
+    with pytest.raises(WbError, match="interrupted; not all was removed; still there") as caught:
+        of(world).remove(LOOK, replace(OPTIONS, report=report, cancelled=cancelled))
+    assert f"{folders}/demo/databases" not in caught.value.message
+    assert (folders / "demo" / "sandbox").exists()

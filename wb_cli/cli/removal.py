@@ -1,0 +1,174 @@
+"""wb remove-dirs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wb_cli.cli.context import DryRun, Json, Selectors, Wait, Yes, wb_of
+from wb_cli.cli.refused import documents, name_refused
+from wb_cli.errors import EngineUnreachableError, ExitCode, WbError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from wb_cli.cli.console import Console
+    from wb_cli.cli.context import Wb
+    from wb_cli.instances.model import Instance
+    from wb_cli.lifecycle.batch import Ended
+    from wb_cli.lifecycle.removal import FolderRemoval, Removal
+
+    # By the instance's id: what went or would go, or why it stays.
+    Outcomes = Mapping[str, Removal | WbError]
+
+ForgetSecrets = Annotated[
+    bool,
+    typer.Option("--forget-secrets", help="Remove the generated password and token, too."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing where all goes well.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the tree."""
+    app.command("remove-dirs")(remove_dirs)
+
+
+def remove_dirs(
+    ctx: typer.Context,
+    selectors: Selectors,
+    forget_secrets: ForgetSecrets = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    wait: Wait = 0.0,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> int:
+    """Remove the folders of stopped instances for good, with all data in them.
+
+    Shows what goes, and asks for the instance's id to be typed. Refuses while a container of the
+    instance is there, or any container mounts one of the folders. What else lies in the instance's
+    folder stays, and so does the entry in the registry file.
+
+    Examples: `wb remove-dirs demo --dry-run`, `wb stop demo && wb remove-dirs demo`
+    """
+    del as_json
+    from wb_cli.lifecycle.removal import FolderRemoval
+
+    wb = wb_of(ctx)
+    selection = wb.select(selectors)
+    removal = FolderRemoval(wb.fleet, wb.registry, forget_secrets)
+    outcomes = {instance.id: _look(removal, instance) for instance in selection.instances}
+    todo = [
+        instance for instance in selection.instances if _is_to_be_removed(outcomes[instance.id])
+    ]
+    if not dry_run and not yes:
+        _confirm(wb, {instance.id: outcomes[instance.id] for instance in todo})
+    if not dry_run:
+        outcomes |= _remove(wb, removal, todo, wait, quiet=quiet)
+    if wb.console.as_json:
+        answer = [_document(id_, outcome, dry_run=dry_run) for id_, outcome in outcomes.items()]
+        wb.console.json({"instances": answer, "refused": documents(selection.refused)})
+    else:
+        _show(wb, outcomes, dry_run=dry_run, quiet=quiet)
+    return name_refused(wb.console, selection.refused, _exit_code(outcomes))
+
+
+def _look(removal: FolderRemoval, instance: Instance) -> Removal | WbError:
+    try:
+        return removal.plan(instance)
+    except EngineUnreachableError:  # it is the same for all
+        raise
+    except WbError as error:
+        return error
+
+
+def _is_to_be_removed(outcome: Removal | WbError) -> bool:
+    return not isinstance(outcome, WbError) and not outcome.is_empty
+
+
+def _confirm(wb: Wb, outcomes: Outcomes) -> None:
+    for id_, outcome in outcomes.items():
+        for line in _in_words(outcome, dry_run=True):
+            wb.console.note(f"{id_}: {line}")
+        wb.console.confirm_by_typing(id_, f"Remove this data of {id_} for good?")
+
+
+class _Progress:
+    """Says what is being removed, unless nothing is to be said."""
+
+    def __init__(self, console: Console, *, quiet: bool) -> None:
+        self._console, self._quiet = console, quiet
+
+    def update(self, instance: str, text: str) -> None:
+        """A step begins."""
+        if not self._quiet:
+            self._console.note(f"{instance}: {text}")
+
+    def finish(self, ended: Ended[Removal]) -> None:
+        """The removal of an instance's folders has ended: that is said at the end, of all."""
+
+    def answer(self, text: str) -> None:
+        """A further signal came."""
+        self._console.note(text)
+
+
+def _remove(
+    wb: Wb, removal: FolderRemoval, instances: Sequence[Instance], wait_s: float, *, quiet: bool
+) -> dict[str, Removal | WbError]:
+    from wb_cli.lifecycle.batch import Batch
+    from wb_cli.lifecycle.options import RunOptions, Verb
+
+    by_id = {instance.id: instance for instance in instances}
+    batch = Batch(
+        wb.fleet,
+        RunOptions(Verb.REMOVE_DIRS, wait_s=wait_s, parallel=1),
+        lambda id_, options: removal.remove(by_id[id_], options),
+        _Progress(wb.console, quiet=quiet),
+    )
+    outcomes = ((ended.instance, ended.result or ended.error) for ended in batch.run([*by_id]))
+    return {id_: outcome for id_, outcome in outcomes if outcome}
+
+
+def _show(wb: Wb, outcomes: Outcomes, *, dry_run: bool, quiet: bool) -> None:
+    for id_, outcome in outcomes.items():
+        if isinstance(outcome, WbError):
+            wb.console.failure(outcome)
+        elif dry_run or not quiet:
+            for line in _in_words(outcome, dry_run=dry_run):
+                wb.console.line(f"{id_}: {line}")
+
+
+def _in_words(outcome: Removal | WbError, *, dry_run: bool) -> Iterator[str]:
+    """What went or would go, and what stays."""
+    if isinstance(outcome, WbError):
+        return
+    if outcome.is_empty:
+        yield "nothing to remove"
+    done = "would be removed" if dry_run else "removed"
+    for folder in outcome.folders:
+        yield f"{folder} {done}"
+    for path in outcome.kept:
+        yield f"{path} stays: it is not wb's"
+    if outcome.forgets_secrets:
+        yield f"its password and its token {done}"
+
+
+def _document(id_: str, outcome: Removal | WbError, *, dry_run: bool) -> dict[str, Any]:
+    from wb_cli.cli.console import error_document
+
+    if isinstance(outcome, WbError):
+        code, error = int(outcome.exit_code), error_document(outcome)
+        return {"id": id_, "exitCode": code, "result": "failed", "error": error}
+    done = "planned" if dry_run else "removed"
+    result = "nothing" if outcome.is_empty else done
+    return {"id": id_, "exitCode": 0, "result": result} | outcome.as_document()
+
+
+def _exit_code(outcomes: Outcomes) -> ExitCode:
+    """One code for all: theirs where they agree, PARTIAL where only some failed."""
+    codes = {
+        outcome.exit_code if isinstance(outcome, WbError) else ExitCode.OK
+        for outcome in outcomes.values()
+    }
+    return codes.pop() if len(codes) == 1 else ExitCode.PARTIAL

@@ -1,0 +1,273 @@
+"""The folders of an instance, removed for good: the counterpart of creating them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from wb_cli import contract
+from wb_cli.engine.types import LABEL_REGISTRY
+from wb_cli.errors import ExitCode, WbError
+from wb_cli.host import directories, removal
+from wb_cli.host.directories import is_same_path
+from wb_cli.lifecycle.folders import refuse_missing_mount_path
+from wb_cli.lifecycle.guard.folder_lock import folder_locked
+from wb_cli.lifecycle.guard.preflight import PreflightError, Problem
+from wb_cli.lifecycle.planning.desired import instance_path
+from wb_cli.quantities import size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from wb_cli.engine.types import Observed, ObservedContainer
+    from wb_cli.instances.model import Instance
+    from wb_cli.instances.registry import Registry
+    from wb_cli.instances.settings import Settings
+    from wb_cli.lifecycle.fleet import Fleet
+    from wb_cli.lifecycle.options import RunOptions
+
+BY_HAND = "wb removes nothing that lies elsewhere: see to it by hand."
+
+
+class Folder(Struct, frozen=True):
+    """One folder that goes, and the bytes that it takes on its disk."""
+
+    path: Path
+    bytes: int
+
+    def __str__(self) -> str:
+        """The folder as it is announced: ``/mnt/demo/sandbox (4.0 KiB)``."""
+        return f"{self.path} ({size(self.bytes)})"
+
+
+class Removal(Struct, frozen=True):
+    """What goes of an instance, or has gone.
+
+    ``kept`` is what else lies in the instance's own folder, which stays for its sake.
+    """
+
+    instance: str
+    folders: tuple[Folder, ...]
+    kept: tuple[Path, ...] = ()
+    forgets_secrets: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What this instance alone would make the process say."""
+        return ExitCode.OK
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to remove."""
+        return not self.folders and not self.forgets_secrets
+
+    def as_document(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "folders": [
+                {"path": str(folder.path), "bytes": folder.bytes} for folder in self.folders
+            ],
+            "kept": [str(path) for path in self.kept],
+            "forgetsSecrets": self.forgets_secrets,
+        }
+
+
+class FolderRemoval(Struct, frozen=True):
+    """What the removal of folders works with."""
+
+    fleet: Fleet
+    registry: Registry
+    forget_secrets: bool = False
+
+    def plan(self, instance: Instance) -> Removal:
+        """What would go of an instance; nothing is changed.
+
+        Raises:
+            PreflightError: the folders are in use, or something shows that they must not go.
+        """
+        _refuse_remote(self.fleet, instance.id)
+        refuse_missing_mount_path(self.fleet.settings)
+        own = instance_path(instance, self.fleet.settings)
+        paths = [own / name for name in contract.FOLDERS]
+        problems = [
+            *_misplaced(own, paths, self.fleet.settings),
+            *_claimed(own, instance, self.registry, self.fleet.settings),
+        ]
+        _refuse(instance, problems or _in_use(instance.id, paths, self.fleet))
+        found = removal.entries(own)
+        return Removal(
+            instance.id,
+            tuple(Folder(path, removal.size(path)) for path in paths if path in found),
+            tuple(path for path in found if path not in paths),
+            self.forget_secrets and self.fleet.secrets.for_instance(instance.id) is not None,
+        )
+
+    def remove(self, instance: Instance, options: RunOptions) -> Removal:
+        """Remove an instance's folders, and its secrets where they are to be forgotten.
+
+        The caller holds the instance's lock.
+
+        The folders stay locked from the last look at the engine until they are gone: wb starts no
+        container on them meanwhile.
+
+        Raises:
+            PreflightError: as :func:`plan`; nothing was changed.
+            WbError: it ended midway; the message says what is left.
+            InterruptedError: it was cancelled before it began.
+        """
+
+        def pause(seconds: float) -> None:
+            if options.cancelled.wait(seconds):
+                raise InterruptedError(instance.id)
+
+        planned = self.plan(instance)
+        with ExitStack() as held:
+            for folder in planned.folders:
+                held.enter_context(folder_locked(folder.path, pause))
+            paths = [folder.path for folder in planned.folders]
+            _refuse(instance, _in_use(instance.id, paths, self.fleet))
+            pause(0)
+            _remove_all(planned, options)
+        if not planned.kept:
+            removal.remove_if_empty(instance_path(instance, self.fleet.settings))
+        if planned.forgets_secrets:
+            self.fleet.secrets.remove(instance.id)
+        return planned
+
+
+def _refuse_remote(fleet: Fleet, instance_id: str) -> None:
+    if not fleet.engine.is_local:
+        where = fleet.engine.info().endpoint
+        raise WbError(
+            f"the Docker Engine at {where} is on another machine, and so are {instance_id}'s "
+            "folders",
+            "Run `wb remove-dirs` on the machine where the engine runs.",
+        )
+
+
+def _remove_all(planned: Removal, options: RunOptions) -> None:
+    def check() -> None:
+        if options.cancelled.is_set():
+            raise WbError("interrupted; not all was removed")
+
+    try:
+        for folder in planned.folders:
+            options.report(f"removing {folder}")
+            removal.remove(folder.path, check)
+    except WbError as error:
+        left = [str(folder.path) for folder in planned.folders if directories.holds(folder.path)]
+        go_on = f"`wb remove-dirs {planned.instance}` goes on."
+        raise WbError(
+            f"{error.message}; still there, as a whole or in part: {', '.join(left)}",
+            f"{error.hint} {go_on}".strip(),
+        ) from error
+
+
+def _refuse(instance: Instance, problems: Sequence[Problem]) -> None:
+    if problems:
+        raise PreflightError(instance.id, list(problems))
+
+
+def _misplaced(own: Path, paths: Sequence[Path], settings: Settings) -> Iterator[Problem]:
+    """Folders that are not where they seem to be, or are more than an instance's."""
+    real = Path(directories.place(settings.mount_path).name, own.relative_to(settings.mount_path))
+    if Path(directories.place(own).name) != real:
+        yield Problem(f"a symbolic link leads to the folder {own}", BY_HAND)
+        return
+    trouble = directories.trouble(own)
+    if trouble:
+        if trouble is not directories.Trouble.MISSING:
+            yield Problem(f"the folder {own} {trouble}", "Check who owns it, or run wb as root.")
+        return
+    for path in paths:
+        if path.is_symlink():
+            yield Problem(f"{path} is a symbolic link to {path.readlink()}", BY_HAND)
+        elif path.exists() and not path.is_dir():
+            yield Problem(f"{path} is not a folder", BY_HAND)
+    for point in removal.mount_points(own):
+        yield Problem(f"something is mounted at {point}", f"`umount {point}` comes first.")
+    precious = {
+        "the home folder": Path.home(),
+        "the mount path": settings.mount_path,
+        "the registry file": settings.servers_file,
+        "the folder of secrets": settings.secrets_dir,
+        "the settings": settings.config_file,
+    }
+    for name, path in precious.items():
+        if _is_at_or_below(path, own):
+            yield Problem(f"the folder {own} holds {name} ({path})", BY_HAND)
+
+
+def _claimed(
+    own: Path, instance: Instance, registry: Registry, settings: Settings
+) -> Iterator[Problem]:
+    """Entries, also refused ones, that have the folder, or one in it, for themselves."""
+    others = [(other.id, other.folder) for other in registry.instances if other.id != instance.id]
+    raws = [(entry.title, entry.raw) for entry in registry.refused if isinstance(entry.raw, dict)]
+    refused = [(title, raw.get("instanceDir") or raw.get("id")) for title, raw in raws]
+    for title, name in (*others, *refused):
+        if isinstance(name, str) and _is_at_or_below(settings.mount_path / name, own):
+            yield Problem(
+                f"the folder {own} is also {title}'s, or holds it",
+                "`wb config set <id> instanceDir=...` tells two instances' folders apart.",
+            )
+
+
+def _is_at_or_below(path: Path, folder: Path) -> bool:
+    inner, outer = directories.place(path), directories.place(folder)
+    is_same = inner.inode is not None and inner.inode == outer.inode
+    return is_same or Path(inner.name).is_relative_to(outer.name)
+
+
+def _in_use(instance_id: str, paths: Sequence[Path], fleet: Fleet) -> list[Problem]:
+    """The containers that are in the way, as the engine lists them now."""
+    observed = fleet.engine.observe()
+    own = _containers_of(instance_id, observed, str(fleet.settings.servers_file))
+    problems = []
+    if own:
+        names = ", ".join(container.name for container in own)
+        problems.append(
+            Problem(f"its containers are there: {names}", f"`wb stop {instance_id}` removes them.")
+        )
+    places = [directories.place(path) for path in paths]
+    others = (container for container in observed.containers if container not in own)
+    return problems + [
+        Problem(
+            f"the container {container.name} ({container.state}) mounts {used}",
+            f"Stop it and remove it first, if nothing needs it: `docker rm -f {container.name}`.",
+        )
+        for container in others
+        if (used := _mount_in_the_way(container, places))
+    ]
+
+
+def _containers_of(
+    instance_id: str, observed: Observed, registry_file: str
+) -> list[ObservedContainer]:
+    """The instance's containers in any state, also under another name than wb gave them."""
+    return [
+        container
+        for container in observed.containers
+        if container.labelled_instance == instance_id
+        and is_same_path(container.labels.get(LABEL_REGISTRY, registry_file), registry_file)
+    ]
+
+
+def _mount_in_the_way(
+    container: ObservedContainer, places: Sequence[directories.Place]
+) -> str | None:
+    """The path that a container mounts and that is one of these folders, above one or in one.
+
+    What only reads from a folder above, as a backup or a monitor of the whole disk does, is not
+    in the way.
+    """
+    for path in container.writes_to:
+        if any(directories.place(path).overlaps(place) for place in places):
+            return path
+    for path in container.reads_from:
+        if any(_is_at_or_below(Path(path), Path(place.name)) for place in places):
+            return path
+    return None
