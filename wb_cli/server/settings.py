@@ -42,7 +42,6 @@ class Settings:
 
     instance_id: str = "local"
     instance_name: str = "local"
-    language: str = "en"
     version: str = __version__
     host: str = "0.0.0.0"  # noqa: S104  (inside the container; what is published decides wb)
     port: int = PLATFORM_PORT
@@ -60,7 +59,6 @@ class Settings:
         return cls(
             instance_id=instance_id,
             instance_name=read.text(Env.INSTANCE_NAME, instance_id),
-            language=read.text(Env.INSTANCE_LANGUAGE, "en"),
             version=read.text(Env.SERVER_VERSION, __version__),
             host=read.text("HOST", cls.host),
             port=read.number("PORT", PLATFORM_PORT, 0, MAX_PORT),

@@ -42,7 +42,3 @@ async def test_deleted_keys_are_gone_and_keys_are_found_by_prefix(link: ValkeyLi
     await link.apply([(key, None) for key in sorted(found)])
     assert [batch async for batch in link.keys(b"cache:po*:") if batch] == []
     assert await link.get(b"cache:power:1") == b""
-
-
-async def test_info_is_read_as_names_and_values(link: ValkeyLink) -> None:
-    assert "used_memory" in await link.info("memory")

@@ -32,7 +32,7 @@ def test_an_older_write_is_turned_away_even_when_the_newer_is_long_written() -> 
     queue = WriteQueue(10_000)
     queue.offer(write("a", 2))
     queue.take(10, 10_000)
-    queue.settle()
+    queue.settle((), 1, "")
     assert not queue.offer(write("a", 1))
     assert (len(queue), queue.bytes) == (0, 0)
 
@@ -100,11 +100,11 @@ def test_a_refused_write_is_tried_again_after_the_others_and_given_up_in_the_end
     queue = WriteQueue(10_000, lambda write, why: heard.append((write.key, why)))
     for name in "abc":
         queue.offer(write(name))
-    queue.settle_but(queue.take(2, 10_000)[:1], 3, "OOM")
+    queue.settle(queue.take(2, 10_000)[:1], 3, "OOM")
     assert keys(queue.take(10, 10_000)) == ["c", "a"]
-    queue.settle_but([write("a")], 3, "OOM")
+    queue.settle([write("a")], 3, "OOM")
     assert keys(queue.take(10, 10_000)) == ["a"]
-    queue.settle_but([write("a")], 3, "OOM")
+    queue.settle([write("a")], 3, "OOM")
     assert (len(queue), queue.bytes, queue.dropped) == (0, 0, {Drop.REFUSED: 1})
     assert heard == [(b"a", "OOM")]
 
@@ -114,7 +114,7 @@ def test_a_refused_write_gives_way_to_a_newer_one() -> None:
     queue.offer(write("a", 1))
     taken = queue.take(10, 10_000)
     queue.offer(write("a", 2))
-    queue.settle_but(taken, 3, "OOM")
+    queue.settle(taken, 3, "OOM")
     assert [each.order for each in queue.take(10, 10_000)] == [2]
     assert queue.dropped.total() == 0
 
@@ -124,9 +124,9 @@ def test_a_batch_is_bounded_in_number_and_bytes_and_never_empty() -> None:
     for n in range(10):
         queue.offer(write(str(n), size=99))
     assert len(queue.take(4, 100_000)) == 4
-    queue.settle()
+    queue.settle((), 1, "")
     assert len(queue.take(10, room(99, 99, 49))) == 2
-    queue.settle()
+    queue.settle((), 1, "")
     assert len(queue.take(10, 1)) == 1
 
 
@@ -156,13 +156,13 @@ def test_bytes_add_up_and_orders_only_rise(steps: list) -> None:
             for each in sent:
                 assert each.order >= arrived.get(each.key, 0)
                 arrived[each.key] = each.order
-            queue.settle()
+            queue.settle((), 1, "")
             sent = []
         elif step == "fail":
             queue.put_back(3, "gone")
             sent = []
         elif step == "refuse":
-            queue.settle_but([each for each in sent if each.key == name.encode()], 3, "OOM")
+            queue.settle([each for each in sent if each.key == name.encode()], 3, "OOM")
             sent = []
         elif step == "forget":
             queue.forget(name.encode())

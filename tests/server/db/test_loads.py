@@ -5,6 +5,7 @@ import itertools
 import random
 
 import pytest
+from server.db.versions import read_results_version
 
 from wb_cli.server.cache.lossless import check, to_json
 from wb_cli.server.db.address import MAIN
@@ -19,7 +20,6 @@ from wb_cli.server.db.queries_objects import load_object_detail
 from wb_cli.server.db.queries_versions import (
     read_dataset_versions,
     read_object_version,
-    read_results_version,
 )
 from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, replace_results
 

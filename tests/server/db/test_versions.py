@@ -5,6 +5,7 @@ import itertools
 import re
 
 import pytest
+from server.db.versions import read_results_version
 
 from wb_cli.server.db.address import MAIN, connect
 from wb_cli.server.db.errors import DatabaseError, RecordMissingError
@@ -15,7 +16,6 @@ from wb_cli.server.db.queries_versions import (
     read_metric_version,
     read_object_version,
     read_object_versions,
-    read_results_version,
 )
 from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, touch_object
 

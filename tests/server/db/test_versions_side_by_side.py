@@ -10,11 +10,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 from server.db.conftest import PROJECT
+from server.db.versions import read_results_version
 
 from wb_cli.server.db.address import MAINTENANCE, Address, connect
 from wb_cli.server.db.errors import RecordMissingError
 from wb_cli.server.db.pool import Databases
-from wb_cli.server.db.queries_versions import read_object_version, read_results_version
+from wb_cli.server.db.queries_versions import read_object_version
 
 pytestmark = pytest.mark.services
 

@@ -14,7 +14,8 @@ class Loaded:
     """What a loader returns: the data, and the version that very data has.
 
     ``version`` is None where the data was changing while it was read. ``is_error`` marks an error
-    in the form of an answer: it is passed on and not stored.
+    in the form of an answer, which is passed on and not stored. The library offers it to loaders
+    that return their errors; the loaders of this server raise theirs.
     """
 
     data: Any

@@ -38,11 +38,6 @@ class Hydration:
     missing: dict[str, str] = field(default_factory=dict)
     cleared: set[str | None] = field(default_factory=set)  # since it began; None is everything
 
-    @property
-    def done(self) -> int:
-        """How many have been looked at."""
-        return len(self.held) + len(self.hydrated) + len(self.missing)
-
     def is_cleared(self, uniqueness: str) -> bool:
         """Whether what was read from L2 must not be used any more."""
         return uniqueness in self.cleared or None in self.cleared

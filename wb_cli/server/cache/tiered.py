@@ -98,22 +98,19 @@ class Cache:
         return await self._join_or_take_off(uniqueness, version, loader, order)
 
     def hydrate(self, uniqueness: str, entry: Entry, *, order: int | None = None) -> bool:
-        """Put an entry into L1 without writing it to L2; False where L1 holds a newer one."""
+        """Put an entry into L1 without writing it to L2; False where L1 holds a newer one.
+
+        For entries that come from elsewhere than L2: the library offers it, this server needs it
+        not.
+        """
         if entry.version is None or entry.fingerprint != self.fingerprint:
             return False
         return self._shelf.put(uniqueness, entry, self._order_or_next(order))
 
     async def hydrate_many(
-        self,
-        wanted: Mapping[str, str],
-        *,
-        order: int | None = None,
-        on_batch: Callable[[Hydration], None] | None = None,
+        self, wanted: Mapping[str, str], *, order: int | None = None
     ) -> Hydration:
-        """Fill L1 from L2 with these versions, given by uniqueness; decodes nothing.
-
-        ``on_batch`` hears of the growing result after each batch.
-        """
+        """Fill L1 from L2 with these versions, given by uniqueness; decodes nothing."""
         order = self._order_or_next(order)
         result = Hydration()
         todo: list[str] = []
@@ -128,8 +125,6 @@ class Cache:
             async for batch in self._l2.read_many([key_of(self.name, u) for u in todo]):
                 for uniqueness, found in zip(islice(names, len(batch)), batch, strict=True):
                     self._hydrate_found(result, uniqueness, wanted[uniqueness], found, order)
-                if on_batch is not None:
-                    on_batch(result)
                 await asyncio.sleep(0)  # requests first
             await self._load_times.recall()
         finally:

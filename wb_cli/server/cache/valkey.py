@@ -174,12 +174,6 @@ class ValkeyLink:
             if cursor == b"0":
                 return
 
-    async def info(self, section: str) -> dict[str, str]:
-        """One section of the server's INFO."""
-        text: bytes = await self._ask(("INFO", section))
-        lines = (line.partition(":") for line in text.decode().splitlines() if ":" in line)
-        return {name: value for name, _, value in lines}
-
     async def _ask(self, command: Command) -> Any:
         deadline = self.timing.batch_deadline
         return await self._on(self._batches, deadline, lambda connection: connection.call(command))

@@ -134,7 +134,7 @@ class WriteBehind:
             raise
         refused = [write for write, no in zip(batch, refusals, strict=True) if no is not None]
         refusal = next(filter(None, refusals), None)
-        self.queue.settle_but(refused, REFUSED_ATTEMPTS, str(refusal))
+        self.queue.settle(refused, REFUSED_ATTEMPTS, str(refusal))
         self.written += len(batch) - len(refused)
         self._note_refusal(refusal)
         if len(refused) == len(batch):

@@ -88,11 +88,6 @@ class WriteQueue:
             self._sending[key] = line.pop(key)
         return list(self._sending.values())
 
-    def settle(self) -> None:
-        """What was taken is done with."""
-        self.bytes -= sum(write.cost for write in self._sending.values())
-        self._sending.clear()
-
     def put_back(self, max_attempts: int, why: str) -> None:
         """What was taken may not have arrived: again, unless superseded or tried too often."""
         for write in reversed(self._take_back()):
@@ -102,7 +97,7 @@ class WriteQueue:
                 line.move_to_end(write.key, last=False)
         self._shrink()
 
-    def settle_but(self, refused: Collection[Write], max_attempts: int, why: str) -> None:
+    def settle(self, refused: Collection[Write], max_attempts: int, why: str) -> None:
         """What was taken is done with, but for the writes that L2 refused.
 
         They are tried again after all others, which L2 may take.

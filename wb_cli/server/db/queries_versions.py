@@ -135,24 +135,6 @@ async def read_metric_version(databases: Databases, project_id: str, metric_id: 
     return RunVersion(**require_row(row, "metric", metric_id))
 
 
-async def read_results_version(
-    databases: Databases, project_id: str, results_object_id: str
-) -> RunVersion:
-    """The version of a results object's items and replicants."""
-    async with databases.connect(project_id) as connection:
-        return await results_version(connection, results_object_id)
-
-
-async def results_version(connection: Any, results_object_id: str) -> RunVersion:
-    """The same, within the snapshot that the caller loads from."""
-    row = await connection.fetchrow(
-        f"""SELECT {LAST_RUN} FROM results_objects ro LEFT JOIN modules mod ON mod.id = ro.module_id
-        WHERE ro.id = $1""",
-        results_object_id,
-    )
-    return RunVersion(**require_row(row, "results object", results_object_id))
-
-
 async def read_dataset_versions(databases: Databases) -> DatasetVersions:
     """The versions of both datasets, and the columns by which facilities are shown."""
     async with databases.connect(MAIN) as connection:

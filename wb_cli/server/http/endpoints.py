@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -61,7 +61,6 @@ class Endpoint:
     responses: Mapping[int, Mapping[str, Any]]
     parameters: tuple[Parameter, ...] = ()
     access: Access = Access.OPEN
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
