@@ -32,14 +32,19 @@ def test_it_asks_for_the_servers_requirements_alone() -> None:
 def test_it_asks_for_all_that_its_modules_import() -> None:
     distributions = metadata.packages_distributions()
     imported = {
-        distribution.lower()
+        canonical(distribution)
         for name, source in wheels.package().items()
         if name.endswith(".py")
         for module in imports(source.decode())
         for distribution in distributions.get(module, [])
     }
-    asked_for = {re.split(r"[^\w-]", one)[0].lower() for one in wheels.server_requirements()}
+    asked_for = {canonical(re.split(r"[^\w-]", one)[0]) for one in wheels.server_requirements()}
     assert imported - {"wb-cli"} <= asked_for
+
+
+def canonical(distribution: str) -> str:
+    """A distribution's name, written in the one way (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def imports(source: str) -> set[str]:
