@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from services import POSTGRES_IMAGE, POSTGRES_STARTUP, VALKEY_IMAGE, free_port, speaks, wait_until
 
-from wb_cli.images import PLATFORM
+from wb_cli.instances.local_images import PLATFORM
 
 pytestmark = pytest.mark.engine
 

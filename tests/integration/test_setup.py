@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from wb_cli.errors import ExitCode
-from wb_cli.images import PLATFORM, POSTGRES, VALKEY
+from wb_cli.instances.local_images import PLATFORM, POSTGRES, VALKEY
 
 pytestmark = pytest.mark.engine
 

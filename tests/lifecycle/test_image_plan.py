@@ -6,13 +6,12 @@ from msgspec.structs import replace
 
 from wb_cli import __version__
 from wb_cli.contract import Role
-from wb_cli.images import PLATFORM, POSTGRES, VALKEY
+from wb_cli.instances.local_images import PLATFORM, POSTGRES, VALKEY
 from wb_cli.instances.model import Instance
 from wb_cli.lifecycle.image_plan import (
     NeededImage,
     images_to_pull,
     needed_images,
-    remedy_of_missing_image,
     users_of_other_platforms,
 )
 

@@ -7,7 +7,8 @@ from fake_engine import FakeEngine
 from fake_images import FakeImages
 
 from wb_cli.errors import EngineUnreachableError, WbError
-from wb_cli.images import BASE, POSTGRES, VALKEY
+from wb_cli.images import BASE
+from wb_cli.instances.local_images import POSTGRES, VALKEY
 from wb_cli.instances.model import Instance
 from wb_cli.instances.settings import load
 from wb_cli.lifecycle.setup import Setup

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from wb_cli.errors import EngineUnreachableError
-from wb_cli.images import PLATFORM, POSTGRES
+from wb_cli.instances.local_images import PLATFORM, POSTGRES
 from wb_cli.lifecycle.image_plan import NeededImage
 from wb_cli.lifecycle.setup_plan import Machine, setup_plan
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wb_cli.cli.console import Console
     from wb_cli.cli.context import Wb
     from wb_cli.engine.pull_progress import PullProgress
-    from wb_cli.images import Recipe
+    from wb_cli.instances.local_images import Recipe
     from wb_cli.lifecycle.pull import Pulled
 
 Mirror = Annotated[
@@ -233,7 +233,7 @@ def exit_code(errors: Sequence[WbError | None]) -> ExitCode:
 
 
 def _recipes(names: Sequence[str]) -> list[Recipe]:
-    from wb_cli.images import RECIPES
+    from wb_cli.instances.local_images import RECIPES
 
     for name in names:
         if name not in RECIPES:

@@ -8,10 +8,10 @@ from wb_cli import __version__
 from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET
 from wb_cli.errors import UsageError
 from wb_cli.instances.entries import FIELDS_BY_NAME, PORTS
+from wb_cli.instances.local_images import PLATFORM
 from wb_cli.instances.registry import Registry
 
 FIRST_PORT = 9000
-OWN_PLATFORM_IMAGE = f"wb-platform:{__version__}"
 
 
 def complete(
@@ -55,7 +55,7 @@ def free_port(registry: Registry, is_free: Callable[[int], bool]) -> int:
 def _version(registry: Registry) -> dict[str, str]:
     """The newest version in use, with the image it is used with; else wb's own platform."""
     if not registry.instances:
-        return {"serverVersion": __version__, "image": OWN_PLATFORM_IMAGE}
+        return {"serverVersion": __version__, "image": PLATFORM.tag}
     newest = max(registry.instances, key=lambda one: _version_order(one.server_version))
     version = {"serverVersion": newest.server_version}
     return version | ({"image": newest.image} if newest.image else {})

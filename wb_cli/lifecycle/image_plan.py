@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from wb_cli import __version__
 from wb_cli.contract import Role
-from wb_cli.images import PLATFORM, POSTGRES, RECIPES, VALKEY, Recipe
+from wb_cli.instances.local_images import PLATFORM, POSTGRES, VALKEY, Recipe
 from wb_cli.instances.model import Instance
 from wb_cli.instances.settings import Settings
 from wb_cli.lifecycle.planning import desired
@@ -66,21 +66,6 @@ def users_of_other_platforms(
     if settings.platform_image:
         return ()
     return tuple(one for one in instances if not one.image and one.server_version != __version__)
-
-
-def remedy_of_missing_image(instance: Instance, role: Role, reference: str) -> str:
-    """How an image comes to be on the engine; of what wb cannot build, how to choose another."""
-    for name, recipe in RECIPES.items():
-        if reference == recipe.tag:
-            return f"`wb images build {name}` builds it."
-    if role in {Role.POSTGRES, Role.VALKEY}:
-        return "`wb pull` fetches it; `wb images build` builds one to use instead."
-    own = "image" if instance.image else "serverVersion"
-    field = own if role is Role.PLATFORM else "adminVersion"
-    return (
-        "`wb pull` fetches it where a registry has it; else choose one that `docker images` "
-        f"lists: `wb config set {instance.id} {field}=...`."
-    )
 
 
 def _first_platform(settings: Settings) -> str:

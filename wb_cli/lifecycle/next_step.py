@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC
 from wb_cli.host import directories, ports
-from wb_cli.lifecycle.image_plan import remedy_of_missing_image
 from wb_cli.lifecycle.planning.desired import images, instance_path
+from wb_cli.lifecycle.planning.missing_image import remedy_of_missing_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,9 @@ from wb_cli.engine.base import ImageStore
 from wb_cli.engine.types import BuildSpec
 from wb_cli.errors import WbError
 from wb_cli.host import base_image, wheels
-from wb_cli.images import BASE, LABEL_RECIPE, PLATFORM, PUBLIC_BASE, Recipe, digest
+from wb_cli.images import BASE, LABEL_RECIPE, PUBLIC_BASE, digest, files_of
 from wb_cli.instances.config_file import write_setting
+from wb_cli.instances.local_images import PLATFORM, Recipe
 from wb_cli.instances.model import Instance
 from wb_cli.instances.settings import Settings
 from wb_cli.lifecycle.image_plan import users_of_other_platforms
@@ -110,7 +111,7 @@ def use(recipe: Recipe, settings: Settings, instances: Sequence[Instance]) -> st
 
 def _source(recipe: Recipe) -> dict[str, bytes]:
     """What the image is made from, as far as it is ours; packages are as new as the build."""
-    files = recipe.files()
+    files = files_of(recipe)
     if recipe == PLATFORM:
         files |= wheels.package()
         files["requirements.txt"] = "\n".join([*wheels.server_requirements(), ""]).encode()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from wb_cli.engine.base import Engine, ImageStore
     from wb_cli.engine.pull_progress import PullProgress
-    from wb_cli.images import Recipe
+    from wb_cli.instances.local_images import Recipe
     from wb_cli.instances.model import Instance
     from wb_cli.instances.settings import Settings
     from wb_cli.lifecycle.provision import Report

@@ -80,7 +80,7 @@ class Preflight(Struct, frozen=True):
     def _images(self) -> Iterator[Problem]:
         for spec in self.desired.containers:
             if spec.image not in self.current.image_ids:
-                from wb_cli.lifecycle.image_plan import remedy_of_missing_image
+                from wb_cli.lifecycle.planning.missing_image import remedy_of_missing_image
 
                 yield Problem(
                     f"the image {spec.image} of {spec.role} is not on this engine",
