@@ -12,7 +12,7 @@ from wb_cli.engine.base import ImageStore
 from wb_cli.engine.images import Images
 from wb_cli.engine.types import BuildSpec
 from wb_cli.errors import EngineError, EngineUnreachableError, ImageMissingError, WbError
-from wb_cli.images import BASE
+from wb_cli.provision.recipes import BASE
 
 DOCKERFILE = b"ARG BASE\nFROM ${BASE}\n"
 

@@ -9,7 +9,7 @@ import pytest
 from wb_cli.engine.images import Images, mirrored, pack, split
 from wb_cli.engine.types import BuildSpec
 from wb_cli.errors import EngineError
-from wb_cli.images import BASE
+from wb_cli.provision.recipes import BASE
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 
 from wb_cli.engine.images import Images
 from wb_cli.errors import ExitCode, ImageMissingError, WbError
-from wb_cli.lifecycle import image_file
+from wb_cli.provision import archive as image_file
 
 pytestmark = pytest.mark.engine
 

@@ -16,8 +16,8 @@ from registry import LocalRegistry, push
 from wb_cli.engine.images import Images
 from wb_cli.engine.pull_progress import PullProgress
 from wb_cli.errors import EngineError, ExitCode, WbError
-from wb_cli.images import LABEL_RECIPE
-from wb_cli.lifecycle.pull import Outcome, Pulled, pull_all, pull_one
+from wb_cli.provision.pull import Outcome, Pulled, pull_all, pull_one
+from wb_cli.provision.recipes import LABEL_RECIPE
 
 pytestmark = pytest.mark.engine
 

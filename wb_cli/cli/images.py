@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wb_cli.cli.context import Wb
     from wb_cli.engine.pull_progress import PullProgress
     from wb_cli.instances.local_images import Recipe
-    from wb_cli.lifecycle.pull import Pulled
+    from wb_cli.provision.pull import Pulled
 
 Mirror = Annotated[
     str | None,
@@ -58,8 +58,8 @@ def pull(
     Examples: `wb pull`, `wb pull --mirror registry.example.org:5000`
     """
     del as_json
-    from wb_cli.lifecycle.image_plan import images_to_pull
-    from wb_cli.lifecycle.pull import pull_all
+    from wb_cli.provision.needs import images_to_pull
+    from wb_cli.provision.pull import pull_all
 
     wb = wb_of(ctx)
     references = images_to_pull(wb.registry.instances, wb.settings)
@@ -103,7 +103,7 @@ def build(
     registry.
     """
     del as_json
-    from wb_cli.lifecycle.provision import build_all
+    from wb_cli.provision.build import build_all
 
     wb = wb_of(ctx)
     recipes = _recipes(names or [])
@@ -151,7 +151,7 @@ def save(ctx: typer.Context, file: File, force: Force = False) -> int:
     Examples: `wb images save images.tar`, carry it over, `wb images load images.tar` there;
     `wb images save - | ssh host wb images load -`
     """
-    from wb_cli.lifecycle.image_plan import needed_images
+    from wb_cli.provision.needs import needed_images
 
     wb = wb_of(ctx)
     references = [one.reference for one in needed_images(wb.registry.instances, wb.settings)]
@@ -163,7 +163,7 @@ def save(ctx: typer.Context, file: File, force: Force = False) -> int:
 
 
 def _save_to_file(wb: Wb, references: Sequence[str], file: Path, *, force: bool) -> None:
-    from wb_cli.lifecycle import image_file
+    from wb_cli.provision import archive as image_file
 
     if file.is_file() and not force and sys.stdin.isatty():
         wb.console.confirm(f"{file} is there. Replace it?", yes=False)
@@ -183,7 +183,7 @@ def _save_to_file(wb: Wb, references: Sequence[str], file: Path, *, force: bool)
 
 
 def _save_to_pipe(wb: Wb, references: Sequence[str]) -> None:
-    from wb_cli.lifecycle import image_file
+    from wb_cli.provision import archive as image_file
 
     if sys.stdout.isatty():
         raise UsageError("images are not written to a terminal", "Pipe them, or name a file.")
@@ -200,7 +200,7 @@ def _save_to_pipe(wb: Wb, references: Sequence[str]) -> None:
 @group.command()
 def load(ctx: typer.Context, file: File) -> None:
     """Check a file of `wb images save`, and load its images; `-` reads them from a pipe."""
-    from wb_cli.lifecycle import image_file
+    from wb_cli.provision import archive as image_file
 
     wb = wb_of(ctx)
     with wb.console.tasks() as tasks:
@@ -244,7 +244,7 @@ def _recipes(names: Sequence[str]) -> list[Recipe]:
 
 
 def _use(wb: Wb, recipes: Iterable[Recipe]) -> list[str]:
-    from wb_cli.lifecycle.provision import use
+    from wb_cli.provision.build import use
 
     notes = (use(recipe, wb.settings, wb.registry.instances) for recipe in recipes)
     return [note for note in notes if note]

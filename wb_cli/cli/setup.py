@@ -13,8 +13,8 @@ from wb_cli.errors import ExitCode, WbError
 if TYPE_CHECKING:
     from wb_cli.cli.console import Console
     from wb_cli.cli.context import Wb
-    from wb_cli.lifecycle.setup import Setup
-    from wb_cli.lifecycle.setup_plan import Step
+    from wb_cli.provision.setup import Setup
+    from wb_cli.provision.setup_plan import Step
 
 InstallEngine = Annotated[
     bool,
@@ -38,7 +38,7 @@ def setup(
     Finds the Docker Engine, creates folders and a commented config.toml, and gets the images that
     the declared instances need: pulled, or built where no registry answers.
     """
-    from wb_cli.lifecycle.setup_plan import setup_plan
+    from wb_cli.provision.setup_plan import setup_plan
 
     wb = wb_of(ctx)
     work = _setup(wb)
@@ -57,7 +57,7 @@ def setup(
 
 
 def _setup(wb: Wb) -> Setup:
-    from wb_cli.lifecycle.setup import Setup
+    from wb_cli.provision.setup import Setup
 
     # Asked for again once the engine was started, so not kept before it answers.
     return Setup(

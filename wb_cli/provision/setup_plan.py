@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from wb_cli.errors import EngineUnreachableError
-from wb_cli.lifecycle.image_plan import NeededImage
+from wb_cli.provision.needs import NeededImage
 
 
 class Task(StrEnum):

@@ -7,12 +7,12 @@ from fake_engine import FakeEngine
 from fake_images import FakeImages
 
 from wb_cli.errors import EngineUnreachableError, WbError
-from wb_cli.images import BASE
 from wb_cli.instances.local_images import POSTGRES, VALKEY
 from wb_cli.instances.model import Instance
 from wb_cli.instances.settings import load
-from wb_cli.lifecycle.setup import Setup
-from wb_cli.lifecycle.setup_plan import setup_plan
+from wb_cli.provision.recipes import BASE
+from wb_cli.provision.setup import Setup
+from wb_cli.provision.setup_plan import setup_plan
 
 FAR_PLATFORM = "registry:5000/app:1"
 INSTANCE = Instance("demo", "Demo", 9001, "1.6.7", image=FAR_PLATFORM)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from wb_cli.errors import EngineError, ImageMissingError, UsageError, WbError
 from wb_cli.instances.files import file_errors
 from wb_cli.lifecycle.guard.interrupts import ended_by_signals
-from wb_cli.lifecycle.sealed_archive import SEAL, write_sealed
+from wb_cli.provision.sealed_archive import SEAL, write_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

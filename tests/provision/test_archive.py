@@ -11,7 +11,7 @@ import pytest
 
 from wb_cli.engine.base import ImageStore
 from wb_cli.errors import UsageError, WbError
-from wb_cli.lifecycle import image_file
+from wb_cli.provision import archive as image_file
 
 
 def no_engine() -> ImageStore:

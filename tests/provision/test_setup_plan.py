@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from wb_cli.errors import EngineUnreachableError
 from wb_cli.instances.local_images import PLATFORM, POSTGRES
-from wb_cli.lifecycle.image_plan import NeededImage
-from wb_cli.lifecycle.setup_plan import Machine, setup_plan
+from wb_cli.provision.needs import NeededImage
+from wb_cli.provision.setup_plan import Machine, setup_plan
 
 READY = Machine(
     engine="Docker Engine 28 at unix:///run/docker.sock",

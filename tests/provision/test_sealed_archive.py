@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wb_cli.lifecycle.sealed_archive import SEAL, write_sealed
+from wb_cli.provision.sealed_archive import SEAL, write_sealed
 
 # Of sizes around a block and a record; the last one ends in zeros, as the archive itself does.
 CONTENTS = {

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from wb_cli import contract
 from wb_cli.errors import WbError
 from wb_cli.host import base_image, wheels
-from wb_cli.images import BASE, LABEL_RECIPE, PUBLIC_BASE
 from wb_cli.instances.local_images import PLATFORM, POSTGRES, VALKEY, Recipe
 from wb_cli.instances.settings import load
-from wb_cli.lifecycle import provision
+from wb_cli.provision import build as provision
+from wb_cli.provision.recipes import BASE, LABEL_RECIPE, PUBLIC_BASE
 
 RECIPES = (POSTGRES, VALKEY)
 

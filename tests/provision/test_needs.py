@@ -8,7 +8,8 @@ from wb_cli import __version__
 from wb_cli.contract import Role
 from wb_cli.instances.local_images import PLATFORM, POSTGRES, VALKEY
 from wb_cli.instances.model import Instance
-from wb_cli.lifecycle.image_plan import (
+from wb_cli.lifecycle.planning.missing_image import remedy_of_missing_image
+from wb_cli.provision.needs import (
     NeededImage,
     images_to_pull,
     needed_images,

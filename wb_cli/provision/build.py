@@ -10,13 +10,13 @@ from wb_cli.engine.base import ImageStore
 from wb_cli.engine.types import BuildSpec
 from wb_cli.errors import WbError
 from wb_cli.host import base_image, wheels
-from wb_cli.images import BASE, LABEL_RECIPE, PUBLIC_BASE, digest, files_of
 from wb_cli.instances.config_file import write_setting
 from wb_cli.instances.local_images import PLATFORM, Recipe
 from wb_cli.instances.model import Instance
 from wb_cli.instances.settings import Settings
-from wb_cli.lifecycle.image_plan import users_of_other_platforms
-from wb_cli.lifecycle.side_by_side import side_by_side
+from wb_cli.provision.needs import users_of_other_platforms
+from wb_cli.provision.recipes import BASE, LABEL_RECIPE, PUBLIC_BASE, digest, files_of
+from wb_cli.provision.side_by_side import side_by_side
 
 AT_A_TIME = 3
 # Builds run side by side, on one base.

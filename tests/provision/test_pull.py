@@ -5,8 +5,8 @@ from fake_images import FakeImages
 
 from wb_cli.engine.types import ImageInfo
 from wb_cli.errors import EngineError, NotFoundError, UsageError
-from wb_cli.images import LABEL_RECIPE
-from wb_cli.lifecycle.pull import ATTEMPTS, Outcome, came_from_a_registry, pull_all, pull_one
+from wb_cli.provision.pull import ATTEMPTS, Outcome, came_from_a_registry, pull_all, pull_one
+from wb_cli.provision.recipes import LABEL_RECIPE
 
 ID, OTHER = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
 BROKEN = EngineError("unexpected EOF")

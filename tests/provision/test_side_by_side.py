@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from wb_cli.errors import WbError
-from wb_cli.lifecycle.side_by_side import side_by_side
+from wb_cli.provision.side_by_side import side_by_side
 
 
 def test_each_job_has_its_own_outcome_and_a_failure_stops_no_other() -> None:

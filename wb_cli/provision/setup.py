@@ -11,11 +11,11 @@ from wb_cli.errors import EngineError, EngineUnreachableError, WbError
 from wb_cli.host import directories, engine_service
 from wb_cli.instances.config_file import default_config_toml
 from wb_cli.instances.files import write_atomically
-from wb_cli.lifecycle import provision
-from wb_cli.lifecycle.image_plan import NeededImage, needed_images
-from wb_cli.lifecycle.pull import pull_one
-from wb_cli.lifecycle.setup_plan import Machine, Step, Task
-from wb_cli.lifecycle.side_by_side import side_by_side
+from wb_cli.provision import build as provision
+from wb_cli.provision.needs import NeededImage, needed_images
+from wb_cli.provision.pull import pull_one
+from wb_cli.provision.setup_plan import Machine, Step, Task
+from wb_cli.provision.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wb_cli.instances.local_images import Recipe
     from wb_cli.instances.model import Instance
     from wb_cli.instances.settings import Settings
-    from wb_cli.lifecycle.provision import Report
+    from wb_cli.provision.build import Report
 
 
 IMAGES_AT_A_TIME = 3

@@ -10,8 +10,8 @@ from wb_cli.engine.base import ImageStore
 from wb_cli.engine.pull_progress import PullProgress
 from wb_cli.engine.types import ImageInfo
 from wb_cli.errors import EngineError, NotFoundError, WbError
-from wb_cli.images import LABEL_RECIPE
-from wb_cli.lifecycle.side_by_side import side_by_side
+from wb_cli.provision.recipes import LABEL_RECIPE
+from wb_cli.provision.side_by_side import side_by_side
 
 ATTEMPTS = 3
 

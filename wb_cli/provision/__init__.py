@@ -1,0 +1,1 @@
+"""Images, and the machine: what an instance needs before it can run."""
