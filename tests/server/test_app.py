@@ -38,7 +38,7 @@ def test_an_unknown_path_is_a_problem_document(start_server):
     }
 
 
-def test_a_wrong_method_is_a_problem_document_that_names_the_right_one(start_server):
+def test_a_wrong_method_is_a_problem_document_that_names_the_right_method(start_server):
     response = start_server(**NOWHERE).http.post("/health_check")
 
     assert response.status_code == 405
@@ -85,14 +85,14 @@ def test_a_request_may_name_the_whole_url(start_server, target):
     assert '"instance"' in told
 
 
-def test_a_slash_too_many_leads_nowhere(start_server):
+def test_a_path_with_an_extra_slash_is_not_found(start_server):
     response = start_server(**NOWHERE).http.get("/health_check/", headers={"Host": "elsewhere"})
 
     assert response.status_code == 404
     assert "location" not in response.headers
 
 
-def test_a_change_under_a_condition_that_nothing_can_meet_is_not_made(start_server):
+def test_a_change_with_an_if_match_condition_is_refused(start_server):
     server = start_server(**NOWHERE, WB_ADMIN_TOKEN=AUTHORIZED["Authorization"].split()[1])
 
     for tag in ('"x"', "*"):
@@ -102,7 +102,7 @@ def test_a_change_under_a_condition_that_nothing_can_meet_is_not_made(start_serv
     assert server.http.get("/health_check", headers={"If-Match": "*"}).status_code == 503
 
 
-def test_two_tokens_are_one_too_many(start_server):
+def test_a_request_with_two_tokens_is_refused(start_server):
     token = AUTHORIZED["Authorization"]
     server = start_server(**NOWHERE, WB_ADMIN_TOKEN=token.split()[1])
 

@@ -139,7 +139,7 @@ def test_a_config_that_json_cannot_carry_is_shown_as_text(demo):
     assert server.json(f"{OBJECTS}/deep")["configText"] == "[" * 400 + "]" * 400
 
 
-def test_a_project_that_cannot_be_read_keeps_no_other_cold(demo):
+def test_a_project_that_cannot_be_read_is_left_out_and_the_others_are_warmed(demo):
     execute(demo.postgres_url, "main", "INSERT INTO projects VALUES ('broken', 'Broken')")
     execute(demo.postgres_url, "postgres", "CREATE DATABASE broken")
     execute(demo.postgres_url, "broken", "CREATE TABLE modules (id int)")

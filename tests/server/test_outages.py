@@ -35,7 +35,7 @@ def test_a_hung_valkey_fails_no_request_and_delays_each_by_a_deadline_at_most(pa
     assert server.http.get("/health_check").status_code == 200
 
 
-def test_what_is_cleared_while_valkey_hangs_is_gone_from_it_once_it_is_back(paused):
+def test_entries_cleared_while_valkey_hangs_are_deleted_once_it_is_back(paused):
     server, own = paused
 
     cleared = server.http.delete("/api/caches")
@@ -62,7 +62,7 @@ def test_a_valkey_that_hung_is_used_again_within_a_second(paused):
         wait_until(written, "what was loaded meanwhile is written", within=2)
 
 
-def test_a_server_killed_while_writing_behind_leaves_nothing_wrong(demo):
+def test_a_server_killed_while_it_writes_leaves_no_wrong_entry(demo):
     server = demo.start()
     with demo.valkey() as client:
         wait_until(lambda: client.dbsize() > 0, "the first writes")

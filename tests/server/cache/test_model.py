@@ -34,7 +34,7 @@ async def check_seeds(seeds) -> int:
     return sum([(await check_seed(seed)).answers for seed in seeds])
 
 
-async def test_the_invariant_holds_whatever_the_interleaving() -> None:
+async def test_the_invariant_holds_in_every_interleaving() -> None:
     assert await check_seeds(SEEDS) > 5 * len(SEEDS)
 
 

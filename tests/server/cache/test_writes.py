@@ -20,7 +20,7 @@ def keys(writes: list[Write]) -> list[str]:
     return [each.key.decode() for each in writes]
 
 
-def test_a_newer_write_takes_the_place_of_the_one_that_waits() -> None:
+def test_a_newer_write_replaces_a_waiting_older_write() -> None:
     queue = WriteQueue(10_000)
     queue.offer(write("a", 1))
     queue.offer(write("b", 1))
@@ -46,7 +46,7 @@ def test_a_failed_batch_goes_back_to_the_front_in_its_order() -> None:
     assert keys(queue.take(10, 10_000)) == ["a", "b", "c"]
 
 
-def test_what_was_superseded_on_its_way_does_not_come_back() -> None:
+def test_a_write_that_was_superseded_on_its_way_is_not_put_back() -> None:
     queue = WriteQueue(10_000)
     queue.offer(write("a", 1))
     queue.take(10, 10_000)
@@ -56,7 +56,7 @@ def test_what_was_superseded_on_its_way_does_not_come_back() -> None:
     assert queue.dropped.total() == 0
 
 
-def test_what_was_cleared_on_its_way_does_not_come_back() -> None:
+def test_a_write_that_was_cleared_on_its_way_is_not_put_back() -> None:
     queue = WriteQueue(10_000)
     queue.offer(write("a:1"))
     queue.offer(write("b:1"))
@@ -109,7 +109,7 @@ def test_a_refused_write_is_tried_again_after_the_others_and_given_up_in_the_end
     assert heard == [(b"a", "OOM")]
 
 
-def test_a_refused_write_gives_way_to_a_newer_one() -> None:
+def test_a_refused_write_is_replaced_by_a_newer_write() -> None:
     queue = WriteQueue(10_000)
     queue.offer(write("a", 1))
     taken = queue.take(10, 10_000)

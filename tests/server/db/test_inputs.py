@@ -110,7 +110,7 @@ async def columns(databases: Databases, database: str) -> dict[str, dict[str, st
         (MAIN, MAIN_INPUTS, {"projects"}),
     ],
 )
-async def test_every_column_of_every_table_is_named_as_an_input_or_as_none(
+async def test_every_column_of_every_table_is_listed_as_input_or_as_no_input(
     databases: Databases, database, inputs, others
 ):
     found = await columns(databases, database)

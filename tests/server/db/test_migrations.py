@@ -92,7 +92,9 @@ async def test_a_projects_database_follows_the_releases(databases: Databases):
     assert "presentation_objects" in {row[0] for row in await schema(databases.address, "older")}
 
 
-async def test_one_projects_trouble_is_named_and_spares_the_others(databases, caplog):
+async def test_a_project_that_cannot_be_migrated_is_named_and_the_others_are_migrated(
+    databases, caplog
+):
     await create_project(databases, Project("gone", "Database gone"))
     administrator = await connect(databases.address, MAINTENANCE)
     await administrator.execute("DROP DATABASE gone WITH (FORCE)")

@@ -117,7 +117,9 @@ async def test_a_first_run_settles_a_module(databases: Databases):
         ("DELETE FROM results_visits WHERE admin_area_2 = 'East'", False, True),
     ],
 )
-async def test_every_writer_moves_what_depends_on_it(databases, writer, moves_object, moves_run):
+async def test_every_writer_moves_the_versions_that_depend_on_it(
+    databases, writer, moves_object, moves_run
+):
     before = await read_object_version(databases, PROJECT, "copy")
     await execute(databases, PROJECT, writer)
     after = await read_object_version(databases, PROJECT, "copy")
@@ -159,7 +161,7 @@ async def test_one_transaction_makes_one_dataset_version(databases: Databases):
     assert after == before + 1
 
 
-async def test_dataset_versions_are_moments_that_always_move(databases: Databases):
+async def test_dataset_versions_are_times_that_always_grow(databases: Databases):
     await execute(databases, MAIN, DATASETS)
     seen = []
     for count in range(20):
@@ -200,7 +202,7 @@ async def test_nothing_is_truncated_under_readers(databases, database, table):
         await execute(databases, database, f"TRUNCATE {table} CASCADE")
 
 
-async def test_what_is_not_there_is_named(databases: Databases):
+async def test_a_missing_thing_is_named(databases: Databases):
     for asked in (
         read_object_version(databases, PROJECT, "no-such"),
         read_metric_version(databases, PROJECT, "no-such"),

@@ -30,7 +30,7 @@ def test_every_example_is_one_that_would_be_accepted(name):
         assert re.fullmatch(parameter.pattern, parameter.example), parameter.name
 
 
-def test_whatever_changes_something_needs_the_token():
+def test_every_endpoint_that_changes_something_needs_the_token():
     changing = {each.name for each in ENDPOINTS if each.method != "GET"}
 
     assert changing == {each.name for each in ENDPOINTS if each.access is Access.TOKEN}

@@ -225,7 +225,7 @@ def test_a_running_module_is_unsettled_until_its_run_is_completed(demo, server):
     assert standing(server, "items") == "l1"
 
 
-def test_many_who_ask_for_one_cold_thing_cause_one_load(demo, server):
+def test_many_requests_for_one_cold_thing_cause_one_load(demo, server):
     server.http.delete("/api/caches").raise_for_status()
     before = loads(server)
 
@@ -300,7 +300,7 @@ def test_cache_status_needs_the_token_and_reading_data_does_not(reader):
         ("/api/datasets", 404),
     ],
 )
-def test_what_does_not_exist_or_cannot_be_is_a_problem_document(reader, path, status):
+def test_a_missing_thing_or_a_wrong_id_is_a_problem_document(reader, path, status):
     response = reader.http.get(path)
 
     assert response.status_code == status
@@ -314,7 +314,7 @@ def test_an_unknown_cache_or_module_is_a_problem_document(reader):
     assert reader.http.post("/api/projects/north/modules/none/run/begin").status_code == 404
 
 
-def test_an_object_whose_config_is_none_says_so_and_can_still_be_opened(demo):
+def test_an_object_with_a_wrong_config_says_so_and_can_still_be_opened(demo):
     execute(
         demo.postgres_url,
         NORTH,

@@ -101,7 +101,7 @@ def dates(serving: Listener) -> set[bytes]:
     return {value for name, value in serving.server_state.default_headers if name == b"date"}
 
 
-async def test_it_ends_when_told_to_and_not_at_its_next_look(monkeypatch):
+async def test_it_ends_at_once_when_told_to(monkeypatch):
     monkeypatch.setattr(listener, "DATE_CHANGES_EVERY_S", 1000)
     serving = Listener(nothing())
     loop = asyncio.create_task(serving.main_loop())
@@ -111,7 +111,7 @@ async def test_it_ends_when_told_to_and_not_at_its_next_look(monkeypatch):
     await asyncio.wait_for(loop, WITHIN_S)
 
 
-async def test_told_before_it_began_it_ends_at_once():
+async def test_it_ends_at_once_when_told_to_before_it_began():
     serving = Listener(nothing())
     serving.stop()
     await asyncio.wait_for(serving.main_loop(), WITHIN_S)
@@ -171,7 +171,7 @@ async def test_an_idle_connection_that_was_answered_is_left_to_its_keep_alive(mo
 
 
 @pytest.mark.network
-async def test_a_peer_that_reads_nothing_is_let_go(monkeypatch):
+async def test_the_connection_of_a_peer_that_reads_nothing_is_closed(monkeypatch):
     async with serving(ConnectionLimits(1000, SOON), monkeypatch) as server:
         peers = [socket.create_connection(server.address) for _ in range(20)]
         for peer in peers:
@@ -230,7 +230,7 @@ async def test_a_request_that_is_cut_at_the_end_is_told_to_come_again(monkeypatc
 
 
 @pytest.mark.network
-async def test_what_fails_and_what_is_no_request_is_counted(monkeypatch):
+async def test_failed_requests_and_bytes_that_are_no_request_are_counted(monkeypatch):
     async with serving(ConnectionLimits(), monkeypatch) as server:
         fails = await server.connect(REQUEST % b"/fails")
         assert (await fails.readline()).startswith(b"HTTP/1.1 500 ")

@@ -84,7 +84,7 @@ def test_objects_are_shared_out_over_projects():
     assert [size.objects_of(number) for number in range(3)] == [34, 33, 33]
 
 
-def test_rows_grow_with_what_is_asked():
+def test_rows_grow_with_the_number_that_is_asked_for():
     volumes = MODULES[0].metrics[0].results
     for rows in (5_000, 20_000, 100_000):
         size = Size(rows=rows)

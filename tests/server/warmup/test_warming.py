@@ -68,7 +68,7 @@ def test_a_cold_start_asks_valkey_once_for_each_entry(demo):
 
 
 @services
-def test_what_is_loaded_is_told_in_one_line_for_each_object_and_what_is_skipped_by_name(demo):
+def test_the_log_has_a_line_for_each_loaded_object_and_names_each_skipped_one(demo):
     server = demo.start_warm()
 
     told = sorted(re.sub("[0-9]+ items", "N items", line) for line in loaded(server))
@@ -99,7 +99,7 @@ def test_a_warm_restart_asks_the_database_for_versions_alone(logged_postgres, de
 
 
 @services
-def test_objects_from_valkey_are_told_one_by_one_only_at_debug_level(demo):
+def test_objects_from_valkey_have_log_lines_only_at_debug_level(demo):
     demo.start_warm().stop()
 
     quiet, loud = demo.start_warm(), demo.start_warm(LOG_LEVEL="debug")
@@ -147,7 +147,7 @@ def test_the_server_answers_while_it_warms_and_requests_do_not_queue_behind_it(d
 
 
 @services
-def test_what_a_request_loaded_meanwhile_is_not_loaded_again(demo):
+def test_the_warm_up_does_not_load_again_what_a_request_has_loaded(demo):
     with locked_results(demo.postgres_url) as release:
         server = demo.start(WARM_CONCURRENCY="1")
         server.wait_status("ready")
@@ -159,7 +159,7 @@ def test_what_a_request_loaded_meanwhile_is_not_loaded_again(demo):
 
 
 @services
-def test_an_object_that_cannot_be_loaded_is_named_and_keeps_the_others_from_nothing(demo):
+def test_an_object_that_cannot_be_loaded_is_named_and_the_others_are_warmed(demo):
     bad = """'{"disaggregateBy": ["no_such_dimension"]}'"""
     worse = """'{"filters": "none"}'"""
     for object_id, config in (("by-month", bad), ("by-area", worse)):
@@ -188,7 +188,7 @@ def test_a_running_module_is_left_alone(demo):
 
 
 @services
-def test_a_run_that_nobody_completed_is_shown_and_its_results_are_warmed(demo):
+def test_a_run_that_was_never_completed_is_shown_and_its_results_are_warmed(demo):
     long_ago = "UPDATE modules SET run_started_at = now() - interval '25 h' WHERE id = 'm1'"
     execute(demo.postgres_url, NORTH, long_ago)
 
