@@ -1,4 +1,4 @@
-"""The frame: it listens at once, says who it is, and refuses properly."""
+"""The application: it listens at once, names its instance, and refuses with a reason."""
 
 import socket
 import statistics
@@ -47,7 +47,7 @@ def test_a_wrong_method_is_a_problem_document_that_names_the_right_method(start_
 
 
 def raw(server, request: str) -> str:
-    """What is answered to exactly these bytes."""
+    """The answer to exactly these bytes."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as peer:
         peer.sendall(request.replace("\n", "\r\n").encode())
         return b"".join(iter(lambda: peer.recv(65536), b"")).decode()
@@ -128,7 +128,7 @@ def test_a_cache_that_is_cleared_without_valkey_is_said_to_wait_for_it(start_ser
 
 
 def test_a_small_answer_does_not_wait_for_an_acknowledgement(start_server):
-    """Nagle's algorithm and delayed acknowledgements would make every one of these take 40 ms."""
+    """Nagle's algorithm with delayed acknowledgements would make every answer take 40 ms."""
     server = start_server(**NOWHERE)
     took = []
 

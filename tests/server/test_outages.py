@@ -1,4 +1,4 @@
-"""Outages of the other two, and of the server itself, as a client sees them."""
+"""Outages of PostgreSQL, of Valkey, and of the server itself, as a client sees them."""
 
 import signal
 import time
@@ -12,13 +12,13 @@ pytestmark = pytest.mark.services
 
 OBJECT = "/api/projects/north/objects/by-area"
 PATHS = (OBJECT, f"{OBJECT}/items", "/api/projects/north/metrics/visits", "/api/datasets/hfa")
-# One deadline of L2 is 0.15 s; the rest is for a busy machine.
+# A deadline of L2 is 0.15 s. The rest is for a busy machine.
 DELAYED_AT_MOST_S = 1.0
 
 
 @pytest.fixture
 def paused(demo, mortal_valkey):
-    """A warm server whose Valkey accepts and does not answer."""
+    """A warm server whose Valkey accepts connections but does not answer."""
     server = demo.start_warm(VALKEY_URL=mortal_valkey.url)
     mortal_valkey.container.pause()
     return server, mortal_valkey
@@ -88,6 +88,6 @@ def test_a_database_that_is_away_is_a_503_and_everything_is_there_when_it_return
     mortal_postgres.container.start()
     server.wait_status("warm")
 
-    assert {each.status_code for each in refused} == {503}
-    assert all("retry-after" in each.headers for each in refused)
+    assert {answer.status_code for answer in refused} == {503}
+    assert all("retry-after" in answer.headers for answer in refused)
     assert {server.http.get(path).status_code for path in PATHS} == {200}

@@ -1,4 +1,4 @@
-"""The environment, read once."""
+"""The settings that are read from the environment."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The envelope: what is stored is what comes back, and what is no envelope says so."""
+"""The envelope: the stored entry comes back, and other bytes are garbage."""
 
 import json
 import zlib
@@ -130,4 +130,4 @@ def test_no_bytes_break_the_reader(wire: bytes) -> None:
 
 def test_the_key_is_that_of_the_contract() -> None:
     assert key("po_detail", "proj|po-é") == "cache:po_detail:proj|po-é".encode()
-    assert key("po_detail", "\ud800")  # nonsense from a URL is a miss, not an error
+    assert key("po_detail", "\ud800")  # nonsense in a URL must be a miss and no error

@@ -1,4 +1,4 @@
-"""Which load a caller may share, and the loads that would wait for themselves."""
+"""Which load a caller may share, and loads that would wait for themselves."""
 
 import asyncio
 
@@ -63,7 +63,7 @@ async def test_a_load_that_asks_for_itself_gets_an_error(
 async def test_two_loads_that_wait_for_each_other_get_an_error(
     process: Process,  # noqa: F811
 ) -> None:
-    """Each was begun by a caller of its own, so neither began within the other."""
+    """Two callers began the loads, so neither load began within the other."""
     both_run = asyncio.Barrier(2)
 
     def loader_of(this: str, other: str):

@@ -1,4 +1,4 @@
-"""L1: bounded in bytes whatever happens, and it spares what is used."""
+"""L1: it is always bounded in bytes, and it spares the entries in use."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,6 +122,6 @@ def test_bytes_and_links_are_right_after_any_steps(steps: list) -> None:
             shelf.discard(name)
         elif step == "clear" and size < 100:
             shelf.clear()
-        nodes = [node for each in shelves for node in each.nodes.values()]
+        nodes = [node for shelf in shelves for node in shelf.nodes.values()]
         assert tier.bytes == sum(node.cost for node in nodes) <= tier.max_bytes
         assert sorted(order_of(tier)) == sorted(node.uniqueness for node in nodes)

@@ -1,4 +1,4 @@
-"""What JSON carries unchanged passes; everything else is refused by its place and type."""
+"""Data that JSON carries unchanged passes. Other data is refused, with its place and type."""
 
 import datetime as dt
 import decimal
@@ -80,7 +80,7 @@ def refuse(data: object) -> UnfaithfulValueError:
 def test_data_that_passes_comes_back_the_same(data: object) -> None:
     encoded = to_json(data)
     check(data, encoded)
-    assert repr(orjson.loads(encoded)) == repr(data)  # repr tells 1 from 1.0 from True
+    assert repr(orjson.loads(encoded)) == repr(data)  # repr shows 1, 1.0 and True differently
 
 
 @pytest.mark.parametrize(("value", "what"), UNFAITHFUL)

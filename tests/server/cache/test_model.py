@@ -1,4 +1,4 @@
-"""The model checker on many seeds, and proof that it would see what it looks for.
+"""The model checker on many seeds, and proof that it would find a fault.
 
 ``WB_MODEL_SEED=n`` runs one seed again, ``WB_MODEL_SEEDS=n`` so many.
 """

@@ -1,4 +1,4 @@
-"""L2: it never raises, never piles up, and writes behind in order."""
+"""L2: it never raises, its queue is bounded, and its writes are in order."""
 
 import asyncio
 import logging

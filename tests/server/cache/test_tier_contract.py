@@ -1,4 +1,4 @@
-"""What holds for a tier, be it L1, L2 on a store in memory, or L2 on a real Valkey."""
+"""Rules for every tier: L1, L2 on a store in memory, and L2 on a real Valkey."""
 
 import os
 

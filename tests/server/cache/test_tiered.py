@@ -1,4 +1,4 @@
-"""The cache as callers see it: one load, the right version, and no harm from anyone."""
+"""The cache as callers see it: one load, the right version, and no harm from faults."""
 
 import asyncio
 import doctest
@@ -25,7 +25,7 @@ KEY = b"cache:reports:north"
 
 
 class Loader:
-    """Returns what it is told to, and counts how often it is asked."""
+    """Returns the given data, and counts how often it is asked."""
 
     def __init__(self, data: object = "data", version: str | None = "v1", **options) -> None:
         self.loaded = Loaded(data, version, **options)
@@ -48,7 +48,7 @@ class Loader:
 
 
 class Process:
-    """One process on an L2 that outlives it."""
+    """A process, on an L2 that outlives it."""
 
     def __init__(self, store: MemoryStore, fingerprint: str = "1.0", l1: int = 10_000_000) -> None:
         self.store = store

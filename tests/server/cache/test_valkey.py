@@ -17,7 +17,7 @@ LOADING = exceptions.BusyLoadingError("Valkey is loading the dataset in memory")
 
 
 class Supervised:
-    """A link whose supervisor looks once per step of the test, instead of once in a while."""
+    """A link whose supervisor looks at Valkey once in each step of the test."""
 
     def __init__(self, *replies: object, timing: Timing | None = None) -> None:
         self.server = ScriptedServer(*replies)

@@ -22,7 +22,7 @@ CONFIGS = st.fixed_dictionaries(
             st.fixed_dictionaries(
                 {"dimension": st.sampled_from(["area", "indicator"]), "values": WORDS}
             ),
-            unique_by=lambda each: each["dimension"],
+            unique_by=lambda part: part["dimension"],
         ),
         "period": st.fixed_dictionaries({}, optional={"latestMonths": st.integers(1, 60)}),
     },
@@ -111,7 +111,7 @@ def test_the_hash_is_the_same_in_every_release():
     ],
 )
 def test_a_config_has_the_same_hash_in_every_release(config: dict, expected: str):
-    """The hash is in the keys of cached entries: another hash would lose them all."""
+    """The hash is in the keys of cached entries, so another hash would lose all of them."""
     assert fetch_config(config, ["reported", "adjusted"], "sum").hash == expected
 
 

@@ -1,4 +1,4 @@
-"""Rows of the database as what JSON carries."""
+"""Rows of the database as values that JSON carries."""
 
 import threading
 from collections import UserDict

@@ -1,4 +1,4 @@
-"""The loads behind the caches: right figures, clean for JSON, under the version they have."""
+"""The loads of the caches: right figures, as JSON carries them, with their own version."""
 
 import asyncio
 import itertools
@@ -36,7 +36,7 @@ async def items(databases: Databases, fetch: FetchConfig) -> list[dict]:
 
 
 def clean(loaded: VersionedData) -> dict:
-    """The data, which the cache must be able to keep as it is."""
+    """The data. The cache must be able to keep it unchanged."""
     check(loaded.data, to_json(loaded.data))
     return loaded.data
 
@@ -213,7 +213,7 @@ async def test_a_racing_run_never_gives_data_a_version_that_is_not_its_own(datab
 
     async def run(number: float) -> None:
         await begin_module_run(databases, PROJECT, "m1")
-        # In two steps, so that an unsettled state is there to be seen.
+        # In two steps, so that a reader can see the unsettled state.
         await replace_results(databases, PROJECT, "visits", [("a", "North", 202401, -1.0, 0.0)])
         await replace_results(databases, PROJECT, "visits", [("a", "North", 202401, number, 0.0)])
         truth[(await complete_module_run(databases, PROJECT, "m1")).settled] = number

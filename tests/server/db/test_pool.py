@@ -119,7 +119,7 @@ async def test_preparation_runs_once_and_before_ready(here: Address):
 async def test_a_restart_of_postgresql_is_noticed_and_survived(postgres, databases, eventually):
     async with databases.connect("project-0") as connection:
         await connection.fetchval("SELECT 1")
-    # Stop and start in a thread: the watch has to notice while the server is gone.
+    # Stop and start in a thread, so that the watch can notice while the server is gone.
     await asyncio.to_thread(postgres.container.stop, timeout=10)
     await eventually(lambda: not databases.state.connected, "the loss is noticed")
     with pytest.raises(DatabaseUnavailableError):

@@ -111,7 +111,7 @@ def test_the_tag_starts_with_the_version():
 
 
 def test_the_tag_differs_by_thing_by_version_and_by_code():
-    tags = {etag_of(*each) for each in (("a", "1", "c"), ("b", "1", "c"), ("a", "2", "c"))}
+    tags = {etag_of(*names) for names in (("a", "1", "c"), ("b", "1", "c"), ("a", "2", "c"))}
 
     assert len({*tags, etag_of("a", "1", "d")}) == 4
 

@@ -1,4 +1,4 @@
-"""The status page: what it shows, and that a real browser shows it."""
+"""The status page: what it shows."""
 
 from html import escape
 

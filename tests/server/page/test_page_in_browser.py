@@ -34,7 +34,7 @@ def browser() -> Iterator:
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What the browser's console complained of."""
+    """The complaints in the browser's console."""
     return []
 
 

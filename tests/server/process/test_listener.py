@@ -1,4 +1,4 @@
-"""The listener: it wakes for the time and for being told to stop, and its connections end."""
+"""The listener: it updates the time, stops when told to, and ends overdue connections."""
 
 import asyncio
 import socket
@@ -44,7 +44,7 @@ class Serving:
         self._writers: list[asyncio.StreamWriter] = []
 
     async def connect(self, send: bytes = b"") -> asyncio.StreamReader:
-        """A peer that sends this and keeps its side open; what it is answered."""
+        """Connect a peer that sends this and keeps its side open. Returns its answers."""
         reader, writer = await asyncio.open_connection(*self.address)
         self._writers.append(writer)
         reader.writer = writer
@@ -52,11 +52,11 @@ class Serving:
         return reader
 
     def count(self, status: int) -> int:
-        """Requests that were counted under a status."""
+        """The number of requests that were counted under a status."""
         return sum(n for (_, counted), n in self.traffic.requests.items() if counted == status)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        """Give the loop turns until it is so."""
+        """Let the loop run until this is true."""
         async with asyncio.timeout(WITHIN_S):
             while not is_so():  # noqa: ASYNC110  (any of many things may make it so)
                 await asyncio.sleep(0)
@@ -84,7 +84,7 @@ async def serving(
 
 
 async def everything(reader: asyncio.StreamReader) -> bytes:
-    """What came until the server closed."""
+    """The bytes that came until the server closed."""
     try:
         return await asyncio.wait_for(reader.read(), WITHIN_S)
     except ConnectionResetError:
@@ -92,12 +92,12 @@ async def everything(reader: asyncio.StreamReader) -> bytes:
 
 
 def nothing() -> Front:
-    """An application that is never asked."""
+    """An application that gets no request."""
     return Front(answer, Traffic())
 
 
 def dates(serving: Listener) -> set[bytes]:
-    """The ``Date`` headers that answers get now."""
+    """The ``Date`` headers of answers now."""
     return {value for name, value in serving.server_state.default_headers if name == b"date"}
 
 

@@ -1,4 +1,4 @@
-"""The way down."""
+"""The shutdown."""
 
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""The warm-up, on real servers: what it loads, from where, in which order, and who goes first."""
+"""The warm-up on real servers: what it loads, from where, in which order, and requests first."""
 
 import asyncio
 import re
@@ -20,7 +20,7 @@ services = pytest.mark.services
 
 
 def statements(container, begun: int) -> list[str]:
-    """What the platform has asked this PostgreSQL since the log had so many bytes."""
+    """The statements of the platform in PostgreSQL's log after so many bytes."""
     log = container.logs()[begun:].decode()
     return re.findall(
         r"wb-platform LOG: .*?(?:execute|statement)[^:]*: (.*?)(?=\n\S+ LOG|\Z)", log, re.DOTALL
@@ -28,13 +28,13 @@ def statements(container, begun: int) -> list[str]:
 
 
 def loaded(server) -> list[str]:
-    """The lines that tell of loads from the database, one for each object or dataset."""
+    """The log lines of loads from the database. An object or dataset has one line."""
     return [line for line in server.lines if "Warmed " in line and "from Valkey" not in line]
 
 
 @pytest.fixture
 def logged_postgres(own_postgres):
-    """The PostgreSQL of `demo`, which logs every statement with who made it."""
+    """The PostgreSQL of `demo`, which logs every statement with the name of its client."""
     for setting in ("log_statement = 'all'", "log_line_prefix = '%a '"):
         execute(own_postgres.url, "postgres", f"ALTER SYSTEM SET {setting}")
     execute(own_postgres.url, "postgres", "SELECT pg_reload_conf()")
@@ -63,7 +63,7 @@ def test_a_cold_start_asks_valkey_once_for_each_entry(demo):
         calls = client.info("commandstats")
 
     assert calls["cmdstat_mget"]["calls"] > 0
-    # What loads took in earlier processes is asked for by cache, not by entry.
+    # Each cache also asks once for the duration of earlier loads.
     assert calls.get("cmdstat_get", {"calls": 0})["calls"] <= len(DECLARED) < ENTRIES
 
 
@@ -93,8 +93,9 @@ def test_a_warm_restart_asks_the_database_for_versions_alone(logged_postgres, de
 
     asked = statements(logged_postgres.container, begun)
     assert server.health()["warmUp"]["fromL2"] == ENTRIES
-    assert sum("FROM presentation_objects" in each for each in asked) == 1
-    assert not [each for each in asked if "results_visits" in each or "dataset_hmis h" in each]
+    assert sum("FROM presentation_objects" in statement for statement in asked) == 1
+    loads = ("results_visits", "dataset_hmis h")
+    assert not [s for s in asked if any(table in s for table in loads)]
     assert loaded(server) == []
 
 

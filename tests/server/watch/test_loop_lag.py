@@ -1,4 +1,4 @@
-"""The loop's lag, measured where it arises."""
+"""The lag of the event loop."""
 
 import asyncio
 import time
