@@ -1,4 +1,4 @@
-"""Platform servers as processes, ended with the test that started them, and a small instance."""
+"""Platform servers as processes that end with their test, and a small instance."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -28,7 +28,7 @@ def start_server() -> Iterator[StartServer]:
 
 @pytest.fixture
 def start_platform(start_server: StartServer, postgres_url: str, valkey_url: str) -> StartServer:
-    """Start a server with the run's PostgreSQL and Valkey, and whatever is said otherwise."""
+    """Start a server with the run's PostgreSQL and Valkey, and with these variables."""
 
     def start(**environment: str) -> PlatformServer:
         return start_server(**{**environment_for(postgres_url, valkey_url), **environment})
@@ -38,7 +38,7 @@ def start_platform(start_server: StartServer, postgres_url: str, valkey_url: str
 
 @dataclass(frozen=True)
 class Demo:
-    """An instance's two servers, filled as `platform_data` says, and how to start its third."""
+    """An instance's PostgreSQL and Valkey, filled by `platform_data`. It starts the platform."""
 
     postgres_url: str
     valkey_url: str
@@ -50,19 +50,19 @@ class Demo:
         return self.start_server(**{**known, **environment})
 
     def start_warm(self, **environment: str) -> PlatformServer:
-        """Start it and wait until it is warm and all is written behind."""
+        """Start the platform, and wait until it is warm and all writes are done."""
         server = self.start(**environment)
         server.wait_status("warm")
         return server
 
     def valkey(self) -> valkey_client.Valkey:
-        """A client of the test's own."""
+        """A client for the test."""
         return valkey_client.Valkey.from_url(self.valkey_url)
 
 
 @pytest.fixture(scope="session")
 def own_postgres(services: Services) -> Service:
-    """A PostgreSQL for tests that change it, with a filled instance to begin from."""
+    """A PostgreSQL that tests may change, with a filled instance."""
     postgres = services.new_postgres()
     make_template(postgres.url)
     return postgres
@@ -70,7 +70,7 @@ def own_postgres(services: Services) -> Service:
 
 @pytest.fixture
 def mortal_postgres(own_postgres: Service, demo: "Demo") -> Iterator[Service]:
-    """`demo`'s PostgreSQL, for tests that stop it; it is up again afterwards."""
+    """`demo`'s PostgreSQL, for tests that stop it. It is started again afterwards."""
     assert demo.postgres_url == own_postgres.url
     yield own_postgres
     own_postgres.container.start()
@@ -79,7 +79,7 @@ def mortal_postgres(own_postgres: Service, demo: "Demo") -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def spare_valkey(services: Services) -> Service:
-    """One that nobody else uses."""
+    """A Valkey for one test alone."""
     return services.new_valkey()
 
 
@@ -98,7 +98,7 @@ def mortal_valkey(spare_valkey: Service) -> Iterator[Service]:
 
 @pytest.fixture
 def demo(own_postgres: Service, valkey_url: str, start_server: StartServer) -> Demo:
-    """A small instance, made anew; its Valkey is empty."""
+    """A small instance, made anew, with an empty Valkey."""
     restore(own_postgres.url)
     instance = Demo(own_postgres.url, valkey_url, start_server)
     with instance.valkey() as client:

@@ -1,4 +1,4 @@
-"""The frame: it listens at once, says who it is, and refuses properly."""
+"""The application: it listens at once, names its instance, and refuses with a reason."""
 
 import socket
 import statistics
@@ -38,7 +38,7 @@ def test_an_unknown_path_is_a_problem_document(start_server):
     }
 
 
-def test_a_wrong_method_is_a_problem_document_that_names_the_right_one(start_server):
+def test_a_wrong_method_is_a_problem_document_that_names_the_right_method(start_server):
     response = start_server(**NOWHERE).http.post("/health_check")
 
     assert response.status_code == 405
@@ -47,7 +47,7 @@ def test_a_wrong_method_is_a_problem_document_that_names_the_right_one(start_ser
 
 
 def raw(server, request: str) -> str:
-    """What is answered to exactly these bytes."""
+    """The answer to exactly these bytes."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as peer:
         peer.sendall(request.replace("\n", "\r\n").encode())
         return b"".join(iter(lambda: peer.recv(65536), b"")).decode()
@@ -85,14 +85,14 @@ def test_a_request_may_name_the_whole_url(start_server, target):
     assert '"instance"' in told
 
 
-def test_a_slash_too_many_leads_nowhere(start_server):
+def test_a_path_with_an_extra_slash_is_not_found(start_server):
     response = start_server(**NOWHERE).http.get("/health_check/", headers={"Host": "elsewhere"})
 
     assert response.status_code == 404
     assert "location" not in response.headers
 
 
-def test_a_change_under_a_condition_that_nothing_can_meet_is_not_made(start_server):
+def test_a_change_with_an_if_match_condition_is_refused(start_server):
     server = start_server(**NOWHERE, WB_ADMIN_TOKEN=AUTHORIZED["Authorization"].split()[1])
 
     for tag in ('"x"', "*"):
@@ -102,7 +102,7 @@ def test_a_change_under_a_condition_that_nothing_can_meet_is_not_made(start_serv
     assert server.http.get("/health_check", headers={"If-Match": "*"}).status_code == 503
 
 
-def test_two_tokens_are_one_too_many(start_server):
+def test_a_request_with_two_tokens_is_refused(start_server):
     token = AUTHORIZED["Authorization"]
     server = start_server(**NOWHERE, WB_ADMIN_TOKEN=token.split()[1])
 
@@ -128,7 +128,7 @@ def test_a_cache_that_is_cleared_without_valkey_is_said_to_wait_for_it(start_ser
 
 
 def test_a_small_answer_does_not_wait_for_an_acknowledgement(start_server):
-    """Nagle's algorithm and delayed acknowledgements would make every one of these take 40 ms."""
+    """Nagle's algorithm with delayed acknowledgements would make every answer take 40 ms."""
     server = start_server(**NOWHERE)
     took = []
 

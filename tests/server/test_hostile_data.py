@@ -1,4 +1,4 @@
-"""Rows as PostgreSQL takes them, whatever they hold: each fails alone, and none is a 500."""
+"""Any row that PostgreSQL accepts: a bad row fails alone, and no answer is a 500."""
 
 import json
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ CONFIGS = st.one_of(
         },
     ),
 )
-# What a JSON reader refuses and jsonb takes, and the reproductions from the field.
+# Configs that jsonb accepts and a JSON reader refuses, and configs that were seen in the field.
 EXTREMES = [
     "null",
     "[]",
@@ -78,7 +78,7 @@ EXTREMES = [
 
 
 def store(demo, rows: list[tuple[str, str, str]]) -> None:
-    """Objects with id, label and config as text."""
+    """Store objects, given by id, label and config as text."""
 
     async def insert() -> None:
         connection = await connect(address_of(demo.postgres_url), NORTH)
@@ -93,14 +93,14 @@ def store(demo, rows: list[tuple[str, str, str]]) -> None:
 
 
 def answers(server, object_id: str) -> dict[str, int]:
-    """The status of everything that can be asked of an object."""
+    """The statuses of all answers about an object."""
     path = f"{OBJECTS}/{quote(object_id, safe='')}"
     parts = ("", "/items", "/replicants/indicator_id", "/cache")
     return {part: server.http.get(path + part).status_code for part in parts}
 
 
 def test_no_config_ends_the_warm_up_or_a_request(demo):
-    """A few hundred configs at once, as each start of the server costs seconds."""
+    """A few hundred configs at one time, because a start of the server takes seconds."""
     generated: list[str] = []
 
     @settings(max_examples=150, database=None, derandomize=True, deadline=None)
@@ -139,7 +139,7 @@ def test_a_config_that_json_cannot_carry_is_shown_as_text(demo):
     assert server.json(f"{OBJECTS}/deep")["configText"] == "[" * 400 + "]" * 400
 
 
-def test_a_project_that_cannot_be_read_keeps_no_other_cold(demo):
+def test_a_project_that_cannot_be_read_is_left_out_and_the_others_are_warmed(demo):
     execute(demo.postgres_url, "main", "INSERT INTO projects VALUES ('broken', 'Broken')")
     execute(demo.postgres_url, "postgres", "CREATE DATABASE broken")
     execute(demo.postgres_url, "broken", "CREATE TABLE modules (id int)")
@@ -187,36 +187,36 @@ def test_an_id_that_postgresql_takes_is_an_id_that_the_api_answers(demo):
 
     generate()
     ids = sorted(generated.union(HOSTILE_IDS))
-    store(demo, [(each, f"Object {each}", "{}") for each in ids])
-    for each in HOSTILE_IDS:
+    store(demo, [(id_, f"Object {id_}", "{}") for id_ in ids])
+    for id_ in HOSTILE_IDS:
         execute(
             demo.postgres_url,
             NORTH,
             "INSERT INTO metrics VALUES ($1, 'm1', $1, 'visits', '{count}', 'sum')",
-            each,
+            id_,
         )
-        execute(demo.postgres_url, NORTH, "INSERT INTO modules VALUES ($1, $1, now())", each)
+        execute(demo.postgres_url, NORTH, "INSERT INTO modules VALUES ($1, $1, now())", id_)
     server = demo.start_warm()
 
-    for each in ids:
-        assert server.json(f"{OBJECTS}/{quote(each, safe='')}")["id"] == each
-        assert set(answers(server, each).values()) == {200}, each
-        assert server.json(f"{OBJECTS}/{quote(each, safe='')}/cache")["detail"]["status"] == "l1"
-    for each in HOSTILE_IDS:
-        place = quote(each, safe="")
-        assert server.json(f"/api/projects/north/metrics/{place}")["metricId"] == each
+    for id_ in ids:
+        assert server.json(f"{OBJECTS}/{quote(id_, safe='')}")["id"] == id_
+        assert set(answers(server, id_).values()) == {200}, id_
+        assert server.json(f"{OBJECTS}/{quote(id_, safe='')}/cache")["detail"]["status"] == "l1"
+    for id_ in HOSTILE_IDS:
+        place = quote(id_, safe="")
+        assert server.json(f"/api/projects/north/metrics/{place}")["metricId"] == id_
         run = f"/api/projects/north/modules/{place}/run"
         begun = server.http.post(f"{run}/begin").raise_for_status().json()
         ended = server.http.post(f"{run}/complete", params={"run": begun["runId"]})
         assert ended.json()["isRunning"] is False
-        assert server.http.post(f"{OBJECTS}/{place}/touch").json()["id"] == each
+        assert server.http.post(f"{OBJECTS}/{place}/touch").json()["id"] == id_
     forged = [line for line in server.lines if line.startswith(("break", "\x1b"))]
     assert forged == []
 
 
 @dataclass
 class Known:
-    """As much of an object's versions as its keys need."""
+    """The part of an object's versions that its keys need."""
 
     id: str = ""
     results_object_id: str = ""

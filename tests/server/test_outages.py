@@ -1,4 +1,4 @@
-"""Outages of the other two, and of the server itself, as a client sees them."""
+"""Outages of PostgreSQL, of Valkey, and of the server itself, as a client sees them."""
 
 import signal
 import time
@@ -12,13 +12,13 @@ pytestmark = pytest.mark.services
 
 OBJECT = "/api/projects/north/objects/by-area"
 PATHS = (OBJECT, f"{OBJECT}/items", "/api/projects/north/metrics/visits", "/api/datasets/hfa")
-# One deadline of L2 is 0.15 s; the rest is for a busy machine.
+# A deadline of L2 is 0.15 s. The rest is for a busy machine.
 DELAYED_AT_MOST_S = 1.0
 
 
 @pytest.fixture
 def paused(demo, mortal_valkey):
-    """A warm server whose Valkey accepts and does not answer."""
+    """A warm server whose Valkey accepts connections but does not answer."""
     server = demo.start_warm(VALKEY_URL=mortal_valkey.url)
     mortal_valkey.container.pause()
     return server, mortal_valkey
@@ -35,7 +35,7 @@ def test_a_hung_valkey_fails_no_request_and_delays_each_by_a_deadline_at_most(pa
     assert server.http.get("/health_check").status_code == 200
 
 
-def test_what_is_cleared_while_valkey_hangs_is_gone_from_it_once_it_is_back(paused):
+def test_entries_cleared_while_valkey_hangs_are_deleted_once_it_is_back(paused):
     server, own = paused
 
     cleared = server.http.delete("/api/caches")
@@ -62,7 +62,7 @@ def test_a_valkey_that_hung_is_used_again_within_a_second(paused):
         wait_until(written, "what was loaded meanwhile is written", within=2)
 
 
-def test_a_server_killed_while_writing_behind_leaves_nothing_wrong(demo):
+def test_a_server_killed_while_it_writes_leaves_no_wrong_entry(demo):
     server = demo.start()
     with demo.valkey() as client:
         wait_until(lambda: client.dbsize() > 0, "the first writes")
@@ -88,6 +88,6 @@ def test_a_database_that_is_away_is_a_503_and_everything_is_there_when_it_return
     mortal_postgres.container.start()
     server.wait_status("warm")
 
-    assert {each.status_code for each in refused} == {503}
-    assert all("retry-after" in each.headers for each in refused)
+    assert {answer.status_code for answer in refused} == {503}
+    assert all("retry-after" in answer.headers for answer in refused)
     assert {server.http.get(path).status_code for path in PATHS} == {200}

@@ -1,6 +1,6 @@
 """The plan's verification steps 1 to 5, on one machine without containers for the server.
 
-Each reads the log lines that its step names.
+A test reads the log lines that its step names.
 """
 
 import re
@@ -16,7 +16,7 @@ ITEMS = "/api/projects/north/objects/by-area/items"
 
 
 def database_lines(server) -> list[str]:
-    """The lines that tell of loads from the database, one for each object or dataset."""
+    """The log lines of loads from the database. An object or dataset has one line."""
     return [line for line in server.lines if "Warmed " in line and "from Valkey" not in line]
 
 
@@ -48,7 +48,7 @@ def test_step_2_warm_restart(demo):
 
 
 def test_step_3_stale_cache_invalidation(demo):
-    """The one object whose `last_updated` moved is loaded anew, the others are not."""
+    """The object whose `last_updated` moved is loaded anew. The others are not."""
     demo.start_warm().stop()
     execute(
         demo.postgres_url,
@@ -64,7 +64,7 @@ def test_step_3_stale_cache_invalidation(demo):
 
 
 def test_step_4_transient_valkey_error(demo, mortal_valkey):
-    """Requests go on while Valkey is away; afterwards it is written to again."""
+    """Requests go on while Valkey is away. Afterwards entries are written to it again."""
     server = demo.start_warm(VALKEY_URL=mortal_valkey.url)
     touch = "/api/projects/north/objects/by-month/touch"
 

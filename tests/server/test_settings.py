@@ -1,4 +1,4 @@
-"""The environment, read once."""
+"""The settings that are read from the environment."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_an_empty_environment_gives_defaults_that_work_outside_a_container():
     assert settings.admin_token is None
 
 
-def test_what_wb_hands_to_a_container_is_read():
+def test_the_variables_that_wb_sets_are_read():
     settings = Settings.from_environment(
         {
             "INSTANCE_ID": "demo",
@@ -68,7 +68,7 @@ def test_a_weak_token_is_refused_and_not_shown(token):
     assert token not in refused.value.message + refused.value.hint
 
 
-def test_a_url_that_is_none_is_no_reason_not_to_start():
+def test_the_server_starts_with_a_malformed_valkey_url():
     assert Settings.from_environment({"VALKEY_URL": "not a url"}).valkey_url.reveal() == "not a url"
 
 

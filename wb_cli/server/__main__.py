@@ -1,4 +1,4 @@
-"""The platform server: ``python -m wb_cli.server``. Builds, serves, closes in reverse order."""
+"""The platform server, ``python -m wb_cli.server``: build the parts, serve, close them again."""
 
 import asyncio
 import logging
@@ -37,8 +37,8 @@ LOADS_FOR_REQUESTS = 2
 async def serve(settings: Settings, listening: socket.socket) -> None:
     """Serve until told to stop. Nothing here waits for PostgreSQL or Valkey.
 
-    What is built later is closed earlier: the listener first, so that requests can finish; then
-    the warm-up, the loads, the queue of writes, PostgreSQL, and Valkey last.
+    A part that is built later is closed earlier. The listener closes first, so that requests can
+    finish. The warm-up, the loads, the queue of writes and PostgreSQL follow. Valkey closes last.
     """
     concurrency = settings.tuning.warm_concurrency
     async with AsyncExitStack() as closing:
@@ -82,7 +82,7 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
 
 
 def in_background(name: str, work: Coroutine[Any, Any, None], closing: AsyncExitStack) -> None:
-    """Run until done or closed. A failure is logged; it does not end the server."""
+    """Run the work until it is done or the server closes. A failure is logged and ends nothing."""
     task = asyncio.create_task(work, name=name)
 
     def tell(done: asyncio.Task[None]) -> None:
@@ -98,7 +98,7 @@ def in_background(name: str, work: Coroutine[Any, Any, None], closing: AsyncExit
 
 
 def main() -> ExitCode:
-    """The program, with the one place where an error becomes a message and an exit code."""
+    """Run the program. This is the only place where an error becomes a message and an exit code."""
     set_up_logging("info")
     try:
         settings = Settings.from_environment(os.environ)
@@ -111,7 +111,7 @@ def main() -> ExitCode:
 
 
 def say(error: WbError) -> None:
-    """What failed, and what to do next."""
+    """Log what failed, and what to do next."""
     log.error("error: %s", error.message)
     if error.hint:
         log.error("hint: %s", error.hint)

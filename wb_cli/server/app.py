@@ -1,4 +1,4 @@
-"""The application: every endpoint, bound to the parts it answers from."""
+"""The application: every endpoint, bound to the platform that it answers from."""
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,12 +22,12 @@ ENDPOINTS = (*DESCRIBED, openapi_endpoint(DESCRIBED))
 
 
 def build_app(platform: Platform) -> Front:
-    """The ASGI application. It opens nothing: `__main__` does."""
+    """Build the ASGI application. It opens no connection; `__main__` does that."""
     routes = [endpoint.route(platform) for endpoint in ENDPOINTS]
     app = Starlette(
         routes=[*routes, page_routes.STATIC],
         exception_handlers={HTTPException: on_http_exception, Exception: on_failure},
     )
-    # A redirect would lead to wherever the Host header says.
+    # Starlette would redirect to the host that the request's Host header names.
     app.router.redirect_slashes = False
     return Front(app, platform.traffic)

@@ -1,4 +1,4 @@
-"""The parts that answers are made from."""
+"""The running platform: everything that an answer is made from."""
 
 import time
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from wb_cli.server.watch.traffic import Traffic
 
 @dataclass(frozen=True)
 class Platform:
-    """Built once, in ``__main__``, and handed to every answer."""
+    """The server's settings, databases, caches and counters. ``__main__`` builds it once."""
 
     settings: Settings
     databases: Databases

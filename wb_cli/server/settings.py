@@ -1,4 +1,4 @@
-"""What the platform container is told, read from its environment once."""
+"""The settings of the server, which it reads once from its environment."""
 
 import re
 from collections.abc import Mapping
@@ -21,15 +21,15 @@ MIB = 1024 * 1024
 MAX_PORT = 65_535
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SHORTEST_TOKEN = 16
-# Of HTTP; fewer where the limit of descriptors is low.
+# HTTP connections. A low limit of descriptors allows fewer.
 MOST_CONNECTIONS = 8192
-# Of the 16 loads that there may be at one time, some are left to requests.
+# There may be 16 loads at one time. The warm-up leaves some of them to requests.
 MOST_LOADS = 12
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """Limits an operator may want to move; the defaults suit a small server."""
+    """Limits that an operator may change. The defaults suit a small server."""
 
     warm_concurrency: int = 4
     l1_max_bytes: int = 512 * MIB
@@ -43,7 +43,7 @@ class Settings:
     instance_id: str = "local"
     instance_name: str = "local"
     version: str = __version__
-    host: str = "0.0.0.0"  # noqa: S104  (inside the container; what is published decides wb)
+    host: str = "0.0.0.0"  # noqa: S104  (inside the container; wb decides what is published)
     port: int = PLATFORM_PORT
     log_level: str = "info"
     postgres: Address = field(default_factory=Address)
@@ -53,7 +53,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read and check every variable; the error names the one that is wrong."""
+        """Read and check every variable. An error names the wrong variable."""
         read = Reader(environment)
         instance_id = read.text(Env.INSTANCE_ID, "local")
         return cls(
@@ -64,7 +64,7 @@ class Settings:
             port=read.number("PORT", PLATFORM_PORT, 0, MAX_PORT),
             log_level=read.choice("LOG_LEVEL", "info", LOG_LEVELS),
             postgres=address_of(read),
-            # A URL that is none leaves the cache in memory: Valkey is no condition for starting.
+            # With a malformed URL the server starts too, and the cache stays in memory.
             valkey_url=Secret(read.text(Env.VALKEY_URL, DEFAULT_VALKEY_URL)),
             admin_token=read.token(),
             tuning=tuning_of(read),
@@ -72,7 +72,7 @@ class Settings:
 
 
 class Reader:
-    """Typed look-ups in an environment. A variable that is set but empty counts as not set."""
+    """Typed look-ups in an environment. An empty variable counts as not set."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -95,14 +95,14 @@ class Reader:
         return int(value)
 
     def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
-        """One of a few words."""
+        """One of the allowed words."""
         value = self.text(name, default).lower()
         if value not in allowed:
             raise UsageError(f"{name}={value!r} is not known", f"Known are {', '.join(allowed)}.")
         return value
 
     def token(self) -> Secret | None:
-        """The secret of the changing routes, if there is one."""
+        """The token for the endpoints that change something, if it is set."""
         value = self.text(Env.WB_ADMIN_TOKEN, "")
         if value and (len(value) < SHORTEST_TOKEN or not value.isascii() or " " in value):
             raise UsageError(

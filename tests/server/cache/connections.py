@@ -1,4 +1,4 @@
-"""A connection to nowhere that answers as its script says, for tests of what stands above it."""
+"""A connection without a server. It answers as its script says."""
 
 import asyncio
 from collections import deque
@@ -10,7 +10,7 @@ HANG = object()
 
 
 class ScriptedServer:
-    """Answers each command with the next reply; the last one repeats for ever."""
+    """Answers a command with the next reply. The last reply repeats without end."""
 
     def __init__(self, *replies: Any) -> None:
         self.replies = deque(replies)
@@ -26,7 +26,7 @@ class ScriptedServer:
 
 
 class ScriptedConnection:
-    """Has the part of the client library's connection that ours use."""
+    """Has the part of the client library's connection that our connections use."""
 
     def __init__(self, server: ScriptedServer) -> None:
         self.server = server

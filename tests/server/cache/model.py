@@ -1,8 +1,8 @@
-"""The model checker: a seed interleaves everything that can happen, and one invariant must hold.
+"""The model checker: a seed interleaves all that can happen, and an invariant must hold.
 
-No tier ever serves a version other than the one asked for; no answer goes out under a version that
-is not its own; no answer is older than what the database had when it was asked for, settled or not;
-and within a process no newer value is replaced by an older one.
+No tier serves another version than the version that was asked for. No answer has a version that is
+not its own. No answer is older than the database was when the question was asked, settled or not.
+Within a process no older value replaces a newer value.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ STEPS = 150
 
 
 class DatabaseError(Exception):
-    """The database's own failure, which callers are to see."""
+    """A failure of the database, which callers must see."""
 
 
 class Model:
@@ -61,7 +61,7 @@ class Model:
         ]
 
     async def run(self) -> None:
-        """Every step, then an end in which all comes to rest."""
+        """Take every step, then let everything come to rest."""
         self.processes = [Process.start(self.valkey, self.chance) for _ in range(2)]
         weights = [weight for weight, _ in self.actions]
         for _ in range(STEPS):
@@ -72,7 +72,7 @@ class Model:
         await self.end()
 
     async def end(self) -> None:
-        """Valkey is well and every door opens: all requests must be answered, all writes done."""
+        """Let Valkey be well and every door open. Then every request and write must be done."""
         self.valkey.is_up, self.valkey.is_hung = True, False
         for _ in range(3000):
             self.supervise()
@@ -89,7 +89,7 @@ class Model:
         return not process.l2.queue and all(r.task.done() for r in process.requests)
 
     async def stop(self, process: Process) -> None:
-        """End a process the hard way: nothing is flushed."""
+        """End a process without flushing."""
         process.connection.is_cut = True
         tasks = [request.task for request in process.requests]
         for task in [*tasks, process.l2._behind._task]:
@@ -135,7 +135,7 @@ class Model:
         )
 
     def check_entry(self, thing: str, entry: Entry) -> None:
-        """The data is that thing in that version, and nothing else."""
+        """Check that the data is this thing in this version."""
         data = entry.value()
         assert data[0] == thing, f"{thing} was answered with {data}"
         assert entry.version in (None, data[1]), f"{entry.version} was answered with {data}"
@@ -207,7 +207,7 @@ class Model:
         self.valkey.is_hung = not self.valkey.is_hung
 
     def stop_or_start(self) -> None:
-        """A Valkey that starts again has what its last snapshot had."""
+        """Stop Valkey, or start it with the data of its last snapshot."""
         self.valkey.is_up = not self.valkey.is_up
         if self.valkey.is_up:
             self.valkey.data = dict(self.valkey.snapshot)
@@ -238,7 +238,7 @@ class Model:
         self.any_process().cache.clear_all()
 
     def crash(self) -> None:
-        """A process dies with all it had in memory; another takes its place."""
+        """Kill a process with all its memory, and start another."""
         process = self.any_process()
         self.processes.remove(process)
         process.connection.is_cut = True
@@ -248,7 +248,7 @@ class Model:
         self.processes.append(Process.start(self.valkey, self.chance))
 
     def rubbish(self) -> None:
-        """Somebody writes under our keys."""
+        """Let another program write under our keys."""
         thing = self.any_thing()
         version = f"v{self.database.number[thing]}"
         self.valkey.data[f"cache:things:{thing}".encode()] = self.chance.dice.choice(
@@ -257,7 +257,7 @@ class Model:
 
 
 async def check_seed(seed: int) -> Model:
-    """Run one seed; a failure names it."""
+    """Run a seed. A failure names it."""
     unhandled: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
     model = Model(seed)

@@ -1,4 +1,4 @@
-"""An L2 server in memory, with the faults of a real one at hand."""
+"""An L2 server in memory that can have the faults of a real server."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -7,7 +7,7 @@ from wb_cli.server.cache.errors import RefusedError
 
 
 class MemoryStore:
-    """Does what `Store` says; `fault` is raised by every call while it is set."""
+    """A `Store` in memory. While `fault` is set, every call raises it."""
 
     def __init__(self) -> None:
         self.data: dict[bytes, bytes] = {}
@@ -23,7 +23,7 @@ class MemoryStore:
 
     @property
     def entries(self) -> dict[bytes, bytes]:
-        """What is stored under the caches' own keys."""
+        """The values under the caches' keys."""
         return {key: wire for key, wire in self.data.items() if key.startswith(b"cache:")}
 
     def on_ready(self, callback: Callable[[], None]) -> None:
@@ -83,7 +83,7 @@ class MemoryStore:
 
 
 class Clock:
-    """Time that stands still until it is told to move."""
+    """A clock that moves only when it is told to."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -93,11 +93,11 @@ class Clock:
 
 
 async def settle(rounds: int = 50) -> None:
-    """Let everything that can run without waiting run."""
+    """Let every task run until it waits."""
     for _ in range(rounds):
         await asyncio.sleep(0)
 
 
 async def no_pause(_seconds: float) -> None:
-    """A pause that takes no time and lets others run."""
+    """A pause that takes no time and lets other tasks run."""
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""URLs: what makes a connection, and what may be shown."""
+"""URLs: which make a connection, and which parts may be shown."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The cache is a library of its own: it needs the ground under it, and nothing of the server."""
+"""The cache is a library: it needs the ground modules, and nothing of the server."""
 
 import subprocess
 import sys

@@ -58,7 +58,7 @@ def test_a_probe_that_fails_opens_it_for_another_cooldown() -> None:
     assert breaker.openings == 1
 
 
-def test_a_probe_that_proved_nothing_leaves_the_place_to_another() -> None:
+def test_after_a_probe_that_proved_nothing_another_call_may_probe() -> None:
     clock = Clock()
     breaker = opened(clock)
     clock.now = 1

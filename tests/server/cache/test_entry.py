@@ -1,4 +1,4 @@
-"""The envelope: what is stored is what comes back, and what is no envelope says so."""
+"""The envelope: the stored entry comes back, and other bytes are garbage."""
 
 import json
 import zlib
@@ -59,13 +59,13 @@ def test_a_large_entry_is_a_zstd_stream_that_any_tool_reads() -> None:
     assert json.loads(reader.read()) == LARGE
 
 
-def test_the_body_of_a_large_entry_is_what_a_browser_decodes() -> None:
+def test_a_browser_can_decode_the_body_of_a_large_entry() -> None:
     entry = encode(LARGE, "v1", "1.0")
     assert json.loads(zstandard.ZstdDecompressor().decompress(entry.body)) == LARGE
     assert zstandard.get_frame_parameters(entry.body).window_size <= 8 * 2**20  # RFC 9659
 
 
-def test_what_does_not_shrink_is_stored_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_that_does_not_shrink_is_stored_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wb_cli.server.cache.entry.COMPRESS_FROM", 0)
     assert encode(1, "v1", "1.0").encoding is Encoding.IDENTITY
 
@@ -130,4 +130,4 @@ def test_no_bytes_break_the_reader(wire: bytes) -> None:
 
 def test_the_key_is_that_of_the_contract() -> None:
     assert key("po_detail", "proj|po-é") == "cache:po_detail:proj|po-é".encode()
-    assert key("po_detail", "\ud800")  # nonsense from a URL is a miss, not an error
+    assert key("po_detail", "\ud800")  # nonsense in a URL must be a miss and no error

@@ -1,4 +1,4 @@
-"""Which load a caller may share, and the loads that would wait for themselves."""
+"""Which load a caller may share, and loads that would wait for themselves."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from wb_cli.server.cache import Loaded, LoadLoopError
 WITHIN_S = 5
 
 
-async def test_without_a_version_nobody_joins_a_load_that_has_begun(
+async def test_without_a_version_no_caller_joins_a_load_that_has_begun(
     process: Process,  # noqa: F811
 ) -> None:
     earlier = Loader("x=1", None).hold()
@@ -31,7 +31,7 @@ async def test_without_a_version_a_load_that_has_not_begun_is_shared(
     assert loader.calls == 1
 
 
-async def test_closing_ends_loads_that_nobody_can_join_any_more(
+async def test_closing_ends_loads_that_callers_can_no_longer_join(
     process: Process,  # noqa: F811
 ) -> None:
     calls = [asyncio.create_task(process.get(version, Loader().hold())) for version in (None, "v1")]
@@ -47,7 +47,7 @@ async def test_closing_ends_loads_that_nobody_can_join_any_more(
 
 
 @pytest.mark.parametrize("version", ["v1", None])
-async def test_a_load_that_asks_for_itself_is_told_so(
+async def test_a_load_that_asks_for_itself_gets_an_error(
     process: Process,  # noqa: F811
     version: str | None,
 ) -> None:
@@ -60,10 +60,10 @@ async def test_a_load_that_asks_for_itself_is_told_so(
     assert (await process.get(version, Loader())).value() == "data"
 
 
-async def test_two_loads_that_wait_for_each_other_are_told_so(
+async def test_two_loads_that_wait_for_each_other_get_an_error(
     process: Process,  # noqa: F811
 ) -> None:
-    """Each was begun by a caller of its own, so neither began within the other."""
+    """Two callers began the loads, so neither load began within the other."""
     both_run = asyncio.Barrier(2)
 
     def loader_of(this: str, other: str):

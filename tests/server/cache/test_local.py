@@ -1,4 +1,4 @@
-"""L1: bounded in bytes whatever happens, and it spares what is used."""
+"""L1: it is always bounded in bytes, and it spares the entries in use."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +35,7 @@ def test_the_oldest_goes_first() -> None:
     assert tier.evictions == 1
 
 
-def test_what_was_used_is_spared_once() -> None:
+def test_an_entry_that_was_hit_is_spared_once() -> None:
     tier = room_for(2)
     shelf = tier.shelf()
     shelf.put("a", entry(), 1)
@@ -47,7 +47,7 @@ def test_what_was_used_is_spared_once() -> None:
     assert len(shelf.nodes) == 2
 
 
-def test_a_scan_does_not_flush_what_is_in_use() -> None:
+def test_a_scan_does_not_flush_entries_in_use() -> None:
     tier = room_for(100)
     shelf = tier.shelf()
     hot = [f"hot {n}" for n in range(20)]
@@ -69,7 +69,7 @@ def test_shelves_share_the_bytes() -> None:
     assert (list(one.nodes), list(other.nodes), len(tier)) == ([], ["a", "b"], 2)
 
 
-def test_what_is_larger_than_the_tier_is_not_kept_and_displaces_only_its_forerunner() -> None:
+def test_an_entry_larger_than_the_tier_is_not_kept_and_removes_only_its_older_version() -> None:
     tier = room_for(2)
     shelf = tier.shelf()
     shelf.put("a", entry(), 1)
@@ -107,7 +107,7 @@ steps = st.lists(
 
 
 @given(steps)
-def test_bytes_and_links_hold_whatever_happens(steps: list) -> None:
+def test_bytes_and_links_are_right_after_any_steps(steps: list) -> None:
     tier = LocalTier(4 * (1000 + OVERHEAD_BYTES))
     shelves: list[Shelf] = [tier.shelf(), tier.shelf()]
     for step, which, name, size, order in steps:
@@ -122,6 +122,6 @@ def test_bytes_and_links_hold_whatever_happens(steps: list) -> None:
             shelf.discard(name)
         elif step == "clear" and size < 100:
             shelf.clear()
-        nodes = [node for each in shelves for node in each.nodes.values()]
+        nodes = [node for shelf in shelves for node in shelf.nodes.values()]
         assert tier.bytes == sum(node.cost for node in nodes) <= tier.max_bytes
         assert sorted(order_of(tier)) == sorted(node.uniqueness for node in nodes)

@@ -1,4 +1,4 @@
-"""What JSON carries unchanged passes; everything else is refused by its place and type."""
+"""Data that JSON carries unchanged passes. Other data is refused, with its place and type."""
 
 import datetime as dt
 import decimal
@@ -77,19 +77,19 @@ def refuse(data: object) -> UnfaithfulValueError:
 
 
 @given(faithful)
-def test_what_passes_comes_back_the_same(data: object) -> None:
+def test_data_that_passes_comes_back_the_same(data: object) -> None:
     encoded = to_json(data)
     check(data, encoded)
-    assert repr(orjson.loads(encoded)) == repr(data)  # repr tells 1 from 1.0 from True
+    assert repr(orjson.loads(encoded)) == repr(data)  # repr shows 1, 1.0 and True differently
 
 
 @pytest.mark.parametrize(("value", "what"), UNFAITHFUL)
-def test_what_json_changes_is_refused_by_its_type(value: object, what: str) -> None:
+def test_a_value_that_json_changes_is_refused_with_its_type(value: object, what: str) -> None:
     assert refuse(value).what == what
 
 
 @pytest.mark.parametrize(("value", "what"), UNFAITHFUL)
-def test_what_json_changes_is_refused_by_its_place(value: object, what: str) -> None:
+def test_a_value_that_json_changes_is_refused_with_its_place(value: object, what: str) -> None:
     error = refuse({"ok": None, "items": [{"a": 1.5}, {"a": value}]})
     assert (error.path, error.what) == ("$.items[1].a", what)
     assert str(error) == f"JSON does not carry this faithfully: $.items[1].a is {what}"
@@ -110,7 +110,7 @@ def test_a_container_in_itself_is_refused() -> None:
     refuse(loop)
 
 
-def test_nesting_past_what_the_encoder_takes_is_refused() -> None:
+def test_nesting_too_deep_for_the_encoder_is_refused() -> None:
     deep: list = []
     for _ in range(2000):
         deep = [deep]

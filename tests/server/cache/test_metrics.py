@@ -25,7 +25,7 @@ def numbers(process: Process) -> dict[str, float]:  # noqa: F811
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in samples)}
 
 
-async def test_what_happened_is_counted_by_tier_and_reason(process: Process) -> None:  # noqa: F811
+async def test_answers_are_counted_by_tier_and_reason(process: Process) -> None:  # noqa: F811
     await process.get("v1", Loader())
     await process.get("v1", Loader())
     await process.get("v2", Loader("x", "v3"))

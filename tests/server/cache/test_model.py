@@ -1,4 +1,4 @@
-"""The model checker on many seeds, and proof that it would see what it looks for.
+"""The model checker on many seeds, and proof that it would find a fault.
 
 ``WB_MODEL_SEED=n`` runs one seed again, ``WB_MODEL_SEEDS=n`` so many.
 """
@@ -34,7 +34,7 @@ async def check_seeds(seeds) -> int:
     return sum([(await check_seed(seed)).answers for seed in seeds])
 
 
-async def test_the_invariant_holds_whatever_the_interleaving() -> None:
+async def test_the_invariant_holds_in_every_interleaving() -> None:
     assert await check_seeds(SEEDS) > 5 * len(SEEDS)
 
 

@@ -1,4 +1,4 @@
-"""L2: it never raises, never piles up, and writes behind in order."""
+"""L2: it never raises, its queue is bounded, and its writes are in order."""
 
 import asyncio
 import logging
@@ -36,14 +36,14 @@ async def l2():
     await made.tier.close()
 
 
-async def test_what_is_written_behind_is_read_back(l2: L2) -> None:
+async def test_an_entry_that_is_written_behind_is_read_back(l2: L2) -> None:
     assert l2.tier.write(b"k", entry(), 1)
     assert await l2.tier.flush() == 0
     assert l2.store.data[b"k"] == entry().wire()
     assert await l2.tier.read(b"k") == entry()
 
 
-async def test_what_waits_to_be_written_is_read_from_the_queue(l2: L2) -> None:
+async def test_a_write_that_waits_is_read_from_the_queue(l2: L2) -> None:
     l2.store.lose()
     l2.tier.write(b"k", entry(), 1)
     assert await l2.tier.read(b"k") == entry()
@@ -51,7 +51,9 @@ async def test_what_waits_to_be_written_is_read_from_the_queue(l2: L2) -> None:
 
 
 @pytest.mark.parametrize(("wire", "absence"), [(None, Absence.NONE), (b"rubbish", Absence.GARBAGE)])
-async def test_nothing_and_rubbish_are_told_apart(l2: L2, wire, absence: Absence) -> None:
+async def test_an_absent_entry_and_rubbish_have_different_reasons(
+    l2: L2, wire, absence: Absence
+) -> None:
     if wire:
         l2.store.data[b"k"] = wire
     assert await l2.tier.read(b"k") is absence
@@ -199,7 +201,7 @@ async def test_the_older_never_wins_in_ten_thousand_adversarial_pairs(l2: L2) ->
     assert found == {"v2"}
 
 
-async def test_what_queued_up_during_an_outage_is_replayed_in_its_newest_form(l2: L2) -> None:
+async def test_writes_of_an_outage_are_done_afterwards_in_their_newest_form(l2: L2) -> None:
     l2.store.lose()
     for order in range(5):
         for n in range(200):
@@ -279,7 +281,7 @@ async def test_refusals_without_end_are_given_up_after_ever_longer_pauses_and_na
     ] + ["[Valkey] Failed to persist 7 more cache entries"]
 
 
-async def test_what_is_given_up_is_named_anew_a_minute_later(
+async def test_writes_that_are_given_up_are_named_again_a_minute_later(
     l2: L2, caplog: pytest.LogCaptureFixture
 ) -> None:
     l2.tier.queue.max_bytes = 0
@@ -314,7 +316,7 @@ async def test_a_deleted_key_reads_as_absent_before_and_after_the_server_knows(l
     assert await l2.tier.read(b"k") is Absence.NONE
 
 
-async def test_a_purge_takes_what_was_there_and_leaves_what_comes_after(l2: L2) -> None:
+async def test_a_purge_deletes_older_entries_and_leaves_newer_ones(l2: L2) -> None:
     l2.store.data = {b"a:1": entry().wire(), b"b:1": entry().wire()}
     l2.store.lose()
     l2.tier.write(b"a:2", entry(), 1)

@@ -1,4 +1,4 @@
-"""What holds for a tier, be it L1, L2 on a store in memory, or L2 on a real Valkey."""
+"""Rules for every tier: L1, L2 on a store in memory, and L2 on a real Valkey."""
 
 import os
 
@@ -41,7 +41,7 @@ async def tier(request: pytest.FixtureRequest):
 
 
 @pytest.mark.parametrize("name", DATA)
-async def test_what_is_put_comes_back_byte_for_byte(tier: Tier, name: str) -> None:
+async def test_an_entry_comes_back_byte_for_byte(tier: Tier, name: str) -> None:
     entry = encode(DATA[name], "v1", "1.0")
     assert await tier.put("contract:a", entry, 1)
     found = await tier.get("contract:a")
@@ -55,7 +55,7 @@ def test_the_data_covers_both_encodings() -> None:
     assert encodings == {Encoding.IDENTITY, Encoding.ZSTD}
 
 
-async def test_nothing_comes_from_where_nothing_was_put(tier: Tier) -> None:
+async def test_a_key_without_an_entry_gives_none(tier: Tier) -> None:
     assert await tier.get("contract:none") is None
 
 
@@ -78,7 +78,7 @@ async def test_keys_are_apart(tier: Tier) -> None:
     assert (await tier.get("contract:a|b\r\n é")).value() == 2
 
 
-async def test_what_is_deleted_is_gone_and_may_return(tier: Tier) -> None:
+async def test_a_deleted_entry_is_gone_and_may_be_stored_again(tier: Tier) -> None:
     await tier.put("contract:a", encode(1, "v1", "1.0"), 1)
     await tier.delete("contract:a", 2)
     assert await tier.get("contract:a") is None

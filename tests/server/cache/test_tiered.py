@@ -1,4 +1,4 @@
-"""The cache as callers see it: one load, the right version, and no harm from anyone."""
+"""The cache as callers see it: one load, the right version, and no harm from faults."""
 
 import asyncio
 import doctest
@@ -25,7 +25,7 @@ KEY = b"cache:reports:north"
 
 
 class Loader:
-    """Returns what it is told to, and counts how often it is asked."""
+    """Returns the given data, and counts how often it is asked."""
 
     def __init__(self, data: object = "data", version: str | None = "v1", **options) -> None:
         self.loaded = Loaded(data, version, **options)
@@ -48,7 +48,7 @@ class Loader:
 
 
 class Process:
-    """One process on an L2 that outlives it."""
+    """A process, on an L2 that outlives it."""
 
     def __init__(self, store: MemoryStore, fingerprint: str = "1.0", l1: int = 10_000_000) -> None:
         self.store = store
@@ -111,7 +111,7 @@ async def test_ten_thousand_staggered_callers_make_one_load(process: Process) ->
     assert loader.calls == 1
 
 
-async def test_the_first_of_ten_thousand_callers_is_cancelled_and_harms_nobody(
+async def test_a_cancelled_first_of_ten_thousand_callers_does_not_end_the_load(
     process: Process,
 ) -> None:
     loader = Loader().hold()
@@ -149,7 +149,7 @@ async def test_after_a_failure_the_next_call_tries_again(process: Process) -> No
     assert process.cache.counts.failures == 1
 
 
-async def test_a_failure_whose_callers_all_left_is_no_unhandled_error(process: Process) -> None:
+async def test_a_failed_load_without_callers_logs_no_unhandled_error(process: Process) -> None:
     loader = Loader().hold()
     loader.error = OSError()
     caller = asyncio.create_task(process.get("v1", loader))
@@ -164,7 +164,7 @@ async def test_a_failure_whose_callers_all_left_is_no_unhandled_error(process: P
     assert len(process.cache._flights) == 0
 
 
-async def test_a_load_whose_callers_all_left_is_stored_all_the_same(process: Process) -> None:
+async def test_a_load_without_callers_is_still_stored(process: Process) -> None:
     loader = Loader().hold()
     caller = asyncio.create_task(process.get("v1", loader))
     await settle()
@@ -219,7 +219,7 @@ async def test_two_versions_in_flight_are_two_loads(process: Process) -> None:
     assert (old.calls, new.calls) == (1, 1)
 
 
-async def test_a_late_older_load_replaces_nothing_in_either_tier(process: Process) -> None:
+async def test_an_older_load_that_ends_late_replaces_no_entry(process: Process) -> None:
     old = Loader("old", "v1").hold()
     asks_old = asyncio.create_task(process.get("v1", old))
     await settle()
@@ -276,7 +276,7 @@ async def test_an_error_in_the_form_of_an_answer_is_not_stored(process: Process)
     assert process.store.data == {}
 
 
-async def test_what_json_does_not_carry_is_refused_at_the_first_load(process: Process) -> None:
+async def test_data_that_json_cannot_carry_is_refused_at_the_first_load(process: Process) -> None:
     with pytest.raises(UnfaithfulValueError, match=r"\$\.when is of type object"):
         await process.get("v1", Loader({"when": object()}))
     assert len(process.cache) == 0
@@ -289,7 +289,7 @@ async def test_large_values_are_checked_and_stored_too(process: Process) -> None
         await process.get("v2", Loader([*rows, ()], "v2"))
 
 
-async def test_an_older_moment_makes_an_older_entry(process: Process) -> None:
+async def test_an_older_order_makes_an_older_entry(process: Process) -> None:
     order = process.cache.order()
     await process.get("v2", Loader("new", "v2"))
     await process.get("v1", Loader("old", "v1"), order=order)
@@ -312,7 +312,7 @@ async def test_after_a_restart_the_same_bytes_come_from_l2_without_a_load(
     await again.end()
 
 
-async def test_what_came_from_l2_is_not_written_back(process: Process) -> None:
+async def test_entries_from_l2_are_not_written_back(process: Process) -> None:
     process.store.data[KEY] = encode("stored", "v1", "1.0").wire()
     assert (await process.get("v1", Loader())).value() == "stored"
     assert await process.l2.flush() == 0
@@ -328,7 +328,7 @@ async def test_what_came_from_l2_is_not_written_back(process: Process) -> None:
         (None, "absent"),
     ],
 )
-async def test_what_does_not_serve_in_l2_is_loaded_and_replaced(
+async def test_an_unusable_entry_in_l2_is_loaded_and_replaced(
     process: Process, wire, reason: str
 ) -> None:
     if wire:
@@ -361,7 +361,7 @@ async def test_a_cache_without_l2_never_touches_it(process: Process) -> None:
     assert (process.store.gets, process.store.history) == (0, [])
 
 
-async def test_what_l1_evicted_comes_back_from_l2(store: MemoryStore) -> None:
+async def test_an_entry_that_l1_evicted_comes_back_from_l2(store: MemoryStore) -> None:
     process = Process(store, l1=2000)
     for n in range(10):
         await process.cache.get_or_load(f"{n}", "v1", Loader(n))
@@ -401,7 +401,9 @@ async def test_hydration_fills_l1_and_says_what_is_missing(process: Process) -> 
     assert [key for key, _ in process.store.history if key.startswith(b"cache:")] == []
 
 
-async def test_hydration_does_not_replace_what_was_asked_for_later(process: Process) -> None:
+async def test_hydration_does_not_replace_an_entry_that_was_asked_for_later(
+    process: Process,
+) -> None:
     order = process.cache.order()
     fill(process.store, 1)
     await process.cache.get_or_load("0", "v2", Loader("new", "v2"))
@@ -413,7 +415,7 @@ async def test_hydration_does_not_replace_what_was_asked_for_later(process: Proc
     assert process.cache.peek("0", "v2").value() == "new"
 
 
-async def test_what_a_hydration_did_not_find_is_loaded_without_a_second_look(
+async def test_an_entry_that_a_hydration_missed_is_loaded_without_asking_l2_again(
     process: Process,
 ) -> None:
     await process.cache.hydrate_many({"north": "v1"})
@@ -427,7 +429,7 @@ async def test_what_a_hydration_did_not_find_is_loaded_without_a_second_look(
     assert process.cache.counts.misses == {"absent": 1}
 
 
-async def test_what_l2_could_not_be_asked_is_asked_again(process: Process) -> None:
+async def test_after_an_outage_a_load_asks_l2_again(process: Process) -> None:
     process.store.data[KEY] = encode("stored", "v1", "1.0").wire()
     process.store.lose()
     await process.cache.hydrate_many({"north": "v1"})
@@ -435,7 +437,7 @@ async def test_what_l2_could_not_be_asked_is_asked_again(process: Process) -> No
     assert (await process.get("v1", Loader())).value() == "stored"
 
 
-async def test_another_version_than_the_one_not_found_is_looked_up(process: Process) -> None:
+async def test_a_version_that_the_hydration_did_not_ask_for_is_looked_up(process: Process) -> None:
     await process.cache.hydrate_many({"north": "v1"})
     process.store.data[KEY] = encode("stored", "v2", "1.0").wire()
     assert (await process.get("v2", Loader())).value() == "stored"
@@ -450,7 +452,7 @@ async def test_hydrating_one_entry_does_not_write_it(process: Process) -> None:
     assert process.store.history == []
 
 
-async def test_what_is_cleared_during_a_hydration_stays_cleared(process: Process) -> None:
+async def test_an_entry_that_is_cleared_during_a_hydration_stays_cleared(process: Process) -> None:
     fill(process.store, 3)
     process.store.gate = asyncio.Event()
     wanted = {str(n): "v1" for n in range(3)}
@@ -466,7 +468,7 @@ async def test_what_is_cleared_during_a_hydration_stays_cleared(process: Process
 # Clearing and status -------------------------------------------------------------------------
 
 
-async def test_clearing_one_takes_it_from_both_tiers(process: Process) -> None:
+async def test_clearing_a_thing_removes_it_from_both_tiers(process: Process) -> None:
     await process.get("v1", Loader())
     await process.l2.flush()
     process.cache.clear("north")
@@ -475,7 +477,7 @@ async def test_clearing_one_takes_it_from_both_tiers(process: Process) -> None:
     assert (await process.l2.read(KEY)).value() == "fresh"
 
 
-async def test_clearing_all_takes_everything_of_this_cache_alone(process: Process) -> None:
+async def test_clearing_all_removes_the_entries_of_this_cache_alone(process: Process) -> None:
     process.store.data[b"cache:reports2:a"] = b"another's"
     for n in range(5):
         await process.cache.get_or_load(f"{n}", "v1", Loader(n))
@@ -550,7 +552,7 @@ async def test_minutes_saved_are_hits_times_the_mean_load(process: Process) -> N
     assert saved == {"l1": 360, "l2": 0, "warm_up": 0, "flight": 0}
 
 
-async def test_what_loads_took_is_known_after_a_restart(
+async def test_the_duration_of_loads_is_known_after_a_restart(
     process: Process, store: MemoryStore
 ) -> None:
     async def slow() -> Loaded:
@@ -568,7 +570,7 @@ async def test_what_loads_took_is_known_after_a_restart(
     await again.end()
 
 
-async def test_rubbish_in_place_of_load_times_harms_nothing(process: Process) -> None:
+async def test_rubbish_in_place_of_load_times_is_ignored(process: Process) -> None:
     for rubbish in (b"rubbish", encode(["x"], "1", "").wire(), encode("y" * 9999, "1", "").wire()):
         process.store.data[b"load-times:reports"] = rubbish
         await process.cache.hydrate_many({"a": "v1"})

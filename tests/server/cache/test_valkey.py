@@ -17,7 +17,7 @@ LOADING = exceptions.BusyLoadingError("Valkey is loading the dataset in memory")
 
 
 class Supervised:
-    """A link whose supervisor looks once per step of the test, instead of once in a while."""
+    """A link whose supervisor looks at Valkey once in each step of the test."""
 
     def __init__(self, *replies: object, timing: Timing | None = None) -> None:
         self.server = ScriptedServer(*replies)
@@ -187,7 +187,7 @@ async def test_waiting_for_a_connection_does_not_blame_the_server() -> None:
     slow.cancel()
 
 
-async def test_who_leaves_the_line_when_his_turn_comes_passes_it_on() -> None:
+async def test_a_caller_that_leaves_at_its_turn_passes_the_connection_on() -> None:
     server = ScriptedServer(HANG, b"value")
     link = ValkeyLink(URL, readers=1, make_connection=server.connect)
     first, second, third = (asyncio.create_task(link.get(b"key")) for _ in range(3))
@@ -204,7 +204,7 @@ async def test_a_burst_is_served_in_its_turn() -> None:
     assert set(await asyncio.gather(*(link.get(b"key") for _ in range(500)))) == {b"value"}
 
 
-async def test_nobody_in_line_waits_longer_than_those_in_front() -> None:
+async def test_callers_in_line_wait_no_longer_than_the_callers_in_front() -> None:
     server = ScriptedServer(HANG)
     link = ValkeyLink(URL, timing=Timing(deadline=0.05), make_connection=server.connect)
     results = await asyncio.gather(*(link.get(b"key") for _ in range(50)), return_exceptions=True)

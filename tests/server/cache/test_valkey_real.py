@@ -18,7 +18,7 @@ async def link(valkey_url: str):
     await link.close()
 
 
-async def test_what_is_written_is_read_back(link: ValkeyLink) -> None:
+async def test_a_value_that_is_written_is_read_back(link: ValkeyLink) -> None:
     assert await link.apply([(b"a", b"1"), (b"b", b"\x00\r\n")]) == [None, None]
     assert await link.get(b"a") == b"1"
     assert await link.get_many([b"b", b"none", b"a"]) == [b"\x00\r\n", None, b"1"]

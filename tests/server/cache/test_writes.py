@@ -1,4 +1,4 @@
-"""The write queue: bounded, one write per key, and the older never wins."""
+"""The write queue: bounded, with one write for each key, the newest."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,20 +12,20 @@ def write(key: str, order: int = 1, size: int = 10) -> Write:
 
 
 def room(*sizes: int) -> int:
-    """Bytes that just hold writes of these sizes, their keys of one letter included."""
+    """The bytes that writes of these sizes take, with keys of one letter."""
     return sum(OVERHEAD_BYTES + 1 + size for size in sizes)
 
 
 def keys(writes: list[Write]) -> list[str]:
-    return [each.key.decode() for each in writes]
+    return [write.key.decode() for write in writes]
 
 
-def test_a_newer_write_takes_the_place_of_the_one_that_waits() -> None:
+def test_a_newer_write_replaces_a_waiting_older_write() -> None:
     queue = WriteQueue(10_000)
     queue.offer(write("a", 1))
     queue.offer(write("b", 1))
     queue.offer(write("a", 2))
-    assert [(each.key, each.order) for each in queue.take(10, 10_000)] == [(b"b", 1), (b"a", 2)]
+    assert [(write.key, write.order) for write in queue.take(10, 10_000)] == [(b"b", 1), (b"a", 2)]
 
 
 def test_an_older_write_is_turned_away_even_when_the_newer_is_long_written() -> None:
@@ -46,17 +46,17 @@ def test_a_failed_batch_goes_back_to_the_front_in_its_order() -> None:
     assert keys(queue.take(10, 10_000)) == ["a", "b", "c"]
 
 
-def test_what_was_superseded_on_its_way_does_not_come_back() -> None:
+def test_a_write_that_was_superseded_on_its_way_is_not_put_back() -> None:
     queue = WriteQueue(10_000)
     queue.offer(write("a", 1))
     queue.take(10, 10_000)
     queue.offer(write("a", 2))
     queue.put_back(3, "gone")
-    assert [each.order for each in queue.take(10, 10_000)] == [2]
+    assert [write.order for write in queue.take(10, 10_000)] == [2]
     assert queue.dropped.total() == 0
 
 
-def test_what_was_cleared_on_its_way_does_not_come_back() -> None:
+def test_a_write_that_was_cleared_on_its_way_is_not_put_back() -> None:
     queue = WriteQueue(10_000)
     queue.offer(write("a:1"))
     queue.offer(write("b:1"))
@@ -109,13 +109,13 @@ def test_a_refused_write_is_tried_again_after_the_others_and_given_up_in_the_end
     assert heard == [(b"a", "OOM")]
 
 
-def test_a_refused_write_gives_way_to_a_newer_one() -> None:
+def test_a_refused_write_is_replaced_by_a_newer_write() -> None:
     queue = WriteQueue(10_000)
     queue.offer(write("a", 1))
     taken = queue.take(10, 10_000)
     queue.offer(write("a", 2))
     queue.settle(taken, 3, "OOM")
-    assert [each.order for each in queue.take(10, 10_000)] == [2]
+    assert [write.order for write in queue.take(10, 10_000)] == [2]
     assert queue.dropped.total() == 0
 
 
@@ -153,20 +153,20 @@ def test_bytes_add_up_and_orders_only_rise(steps: list) -> None:
         elif step == "take" and not sent:
             sent = queue.take(2, 10_000)
         elif step == "settle":
-            for each in sent:
-                assert each.order >= arrived.get(each.key, 0)
-                arrived[each.key] = each.order
+            for done in sent:
+                assert done.order >= arrived.get(done.key, 0)
+                arrived[done.key] = done.order
             queue.settle((), 1, "")
             sent = []
         elif step == "fail":
             queue.put_back(3, "gone")
             sent = []
         elif step == "refuse":
-            queue.settle([each for each in sent if each.key == name.encode()], 3, "OOM")
+            queue.settle([done for done in sent if done.key == name.encode()], 3, "OOM")
             sent = []
         elif step == "forget":
             queue.forget(name.encode())
         writes = [*queue._deletions.values(), *queue._stores.values(), *queue._sending.values()]
-        assert queue.bytes == sum(each.cost for each in writes)
+        assert queue.bytes == sum(write.cost for write in writes)
         unbounded = [*queue._sending.values(), *queue._deletions.values()]
-        assert queue.bytes <= queue.max_bytes + sum(each.cost for each in unbounded)
+        assert queue.bytes <= queue.max_bytes + sum(write.cost for write in unbounded)

@@ -1,4 +1,4 @@
-"""L1 and L2 behind one small face, for the tests that both must pass."""
+"""L1 and L2 with one small interface, for the tests that both must pass."""
 
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from wb_cli.server.cache.store import Store
 
 
 class Tier(Protocol):
-    """What a tier does, whichever it is."""
+    """The interface of a tier."""
 
     async def put(self, key: str, entry: Entry, order: int) -> bool: ...
     async def get(self, key: str) -> Entry | None: ...
@@ -40,7 +40,7 @@ class L1:
 
 
 class L2:
-    """The tier behind it; each step waits until Valkey has it: nothing comes from the queue."""
+    """The tier behind it. A step waits until Valkey has the write, so none comes from the queue."""
 
     def __init__(self, store: Store | None = None) -> None:
         self.tier = RemoteTier(store or MemoryStore(), pause=no_pause)

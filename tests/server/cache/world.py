@@ -1,4 +1,4 @@
-"""A world in which everything takes as long as the seed wants: database, Valkey and processes."""
+"""A world in which the seed decides how long the database, Valkey and processes take."""
 
 import asyncio
 import random
@@ -17,20 +17,20 @@ POISON = "of other code"
 
 
 class Chance:
-    """The seed's dice, and the doors it opens one by one."""
+    """The seed's random numbers, and the doors that it opens one after another."""
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
         self._doors: list[asyncio.Future[None]] = []
 
     async def door(self, *_: object) -> None:
-        """Wait until the seed opens this one."""
+        """Wait until the seed opens this door."""
         door = asyncio.get_running_loop().create_future()
         self._doors.append(door)
         await door
 
     def open_one(self) -> bool:
-        """Open any door; tells whether one was closed."""
+        """Open any door; whether a door was closed."""
         self._doors = [door for door in self._doors if not door.done()]
         if self._doors:
             self._doors.pop(self.dice.randrange(len(self._doors))).set_result(None)
@@ -42,7 +42,7 @@ class Chance:
 
 
 class Database:
-    """Things with versions that only rise; unsettled while they change."""
+    """Things whose versions only grow. They are unsettled while they change."""
 
     def __init__(self) -> None:
         self.number = dict.fromkeys(THINGS, 1)
@@ -56,12 +56,12 @@ class Database:
 
 
 def rank(version: str) -> int:
-    """How new a version is, which the cache cannot know."""
+    """The age of a version, which the cache cannot know."""
     return int(version[1:])
 
 
 class Valkey:
-    """The data that outlives processes, and the outages that all of them see."""
+    """The data that outlives processes, and the outages that all processes see."""
 
     def __init__(self) -> None:
         self.data: dict[bytes, bytes] = {}
@@ -71,7 +71,7 @@ class Valkey:
 
 
 class Connection:
-    """One process's store on the shared Valkey; remembers what this process wrote, in order."""
+    """A process's store on the shared Valkey. It remembers the writes of the process."""
 
     def __init__(self, valkey: Valkey, chance: Chance) -> None:
         self.valkey = valkey
@@ -88,7 +88,7 @@ class Connection:
         self.look()
 
     def look(self) -> None:
-        """What the supervisor does."""
+        """Look at Valkey, as the supervisor does."""
         was_ready, self.is_ready = self.is_ready, self.valkey.is_up and not self.valkey.is_hung
         if self.is_ready and not was_ready:
             for callback in self._callbacks:
@@ -122,7 +122,7 @@ class Connection:
     ) -> list[RefusedError | None]:
         refusals: list[RefusedError | None] = []
         for key, value in changes:
-            await self._exchange()  # what came before a loss has arrived
+            await self._exchange()  # writes before a loss have arrived
             if value is not None and self.chance.happens(0.02):
                 refusals.append(RefusedError("OOM"))
                 continue
@@ -140,7 +140,7 @@ class Connection:
 
 
 class WatchedShelf(Shelf):
-    """Says so when a newer entry gives way to an older one."""
+    """Notes when an older entry replaces a newer entry."""
 
     def put(self, uniqueness: str, entry: Entry, order: int) -> bool:
         before = self.nodes.get(uniqueness)
@@ -169,7 +169,7 @@ class Process:
     l2: RemoteTier
     cache: Cache
     requests: list["Request"] = field(default_factory=list)
-    # Step at which each thing was last cleared, for entries that were read before.
+    # The step at which a thing was last cleared, for entries that were read before.
     cleared: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -185,7 +185,7 @@ class Process:
 
 @dataclass(eq=False)
 class Request:
-    """One question, in which version, and the rank that the database had when it was asked."""
+    """A question, its version, and the rank of the database when it was asked."""
 
     thing: str
     version: str | None
@@ -199,7 +199,7 @@ def foreign(version: str) -> bytes:
 
 
 def stored_versions(written: Sequence[tuple[bytes, bytes | None]]) -> dict[bytes, list[int]]:
-    """Per key the ranks of what was stored, in order."""
+    """The ranks of the stored entries by key, in their order."""
     ranks: dict[bytes, list[int]] = {}
     for key, wire in written:
         if wire is not None and key.startswith(b"cache:"):

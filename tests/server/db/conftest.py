@@ -44,7 +44,7 @@ async def wipe(address: Address) -> None:
 
 
 async def fill(databases: Databases) -> None:
-    """One project: a module that has run, one that has not, and one that is not installed."""
+    """Make a project: a module that has run, a module that has not, and a missing module."""
     await create_project(databases, Project(PROJECT, "Malaria"))
     async with databases.connect(PROJECT) as connection:
         await connection.execute("INSERT INTO modules VALUES ('m1', 'Counts', now())")
@@ -78,7 +78,7 @@ def server(services: Services) -> Address:
 
 @pytest.fixture(scope="module")
 def address(server: Address) -> Iterator[Address]:
-    """The data tests' PostgreSQL, empty."""
+    """The PostgreSQL of the data tests, empty."""
     asyncio.run(wipe(server))
     yield server
     asyncio.run(wipe(server))
@@ -106,7 +106,7 @@ async def databases(filled: Address) -> AsyncIterator[Databases]:
 
 @pytest.fixture
 async def fresh(address: Address) -> AsyncIterator[Databases]:
-    """The same, made anew for one test."""
+    """The databases, made anew for one test."""
     await wipe(address)
     opened = Databases(address, prepare=migrate_all)
     await opened.wait_until_ready(30)
@@ -117,7 +117,7 @@ async def fresh(address: Address) -> AsyncIterator[Databases]:
 
 @pytest.fixture
 async def known_rows(databases: Databases) -> None:
-    """The results that `visits` had at first."""
+    """Give `visits` its first results again."""
     await replace_results(databases, PROJECT, VISITS.id, ROWS)
 
 
@@ -129,7 +129,7 @@ def address_of() -> Callable[[str], Address]:
 @pytest.fixture(scope="session")
 def eventually() -> Callable:
     async def poll(is_true: Callable[[], bool], what: str, within: float = 20) -> None:
-        # The tests' own wait, in a thread, so that the event loop goes on.
+        # Wait in a thread, so that the event loop goes on.
         await asyncio.to_thread(wait_until, is_true, what, within)
 
     return poll

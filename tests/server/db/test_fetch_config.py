@@ -22,7 +22,7 @@ CONFIGS = st.fixed_dictionaries(
             st.fixed_dictionaries(
                 {"dimension": st.sampled_from(["area", "indicator"]), "values": WORDS}
             ),
-            unique_by=lambda each: each["dimension"],
+            unique_by=lambda part: part["dimension"],
         ),
         "period": st.fixed_dictionaries({}, optional={"latestMonths": st.integers(1, 60)}),
     },
@@ -61,7 +61,7 @@ def test_style_makes_no_difference(style: dict):
         {"replicateBy": "indicator", "selectedReplicant": "opd"},
     ],
 )
-def test_whatever_decides_the_items_makes_a_difference(change: dict):
+def test_every_field_that_decides_the_items_changes_the_hash(change: dict):
     config = {"disaggregateBy": ["area"], "values": ["count"], "period": {"latestMonths": 6}}
     assert derived(config | change).hash != derived(config).hash
     assert derived(config).hash != fetch_config(config, ["count"], "avg").hash
@@ -111,11 +111,11 @@ def test_the_hash_is_the_same_in_every_release():
     ],
 )
 def test_a_config_has_the_same_hash_in_every_release(config: dict, expected: str):
-    """The hash is in the keys of cached entries: another hash would lose them all."""
+    """The hash is in the keys of cached entries, so another hash would lose all of them."""
     assert fetch_config(config, ["reported", "adjusted"], "sum").hash == expected
 
 
-def test_a_selected_replicant_narrows_and_an_open_one_groups():
+def test_a_selected_replicant_filters_and_an_open_replicant_groups():
     selected = derived({"replicateBy": "area", "selectedReplicant": "North"})
     assert (selected.group_by, selected.filters) == ((), (Filter("area", ("North",)),))
     assert derived({"replicateBy": "area"}).group_by == ("area",)
@@ -141,13 +141,13 @@ def test_a_selected_replicant_narrows_and_an_open_one_groups():
         {"replicateBy": 1},
     ],
 )
-def test_a_config_that_cannot_be_one_is_refused(config: dict):
+def test_a_config_with_a_wrong_field_is_refused(config: dict):
     with pytest.raises(InvalidConfigError):
         derived(config)
 
 
 @pytest.mark.parametrize("given", [[], None, "x", 7])
-def test_what_is_no_config_at_all_is_refused(given: object):
+def test_a_value_that_is_no_config_is_refused(given: object):
     with pytest.raises(InvalidConfigError):
         derived(given)
 

@@ -1,4 +1,4 @@
-"""Every input of a version moves it: what differs never bears a version that it bore before."""
+"""Every input of a version moves it: data that differs never has an earlier version."""
 
 import random
 
@@ -30,7 +30,7 @@ from wb_cli.server.results.wants import CachedQuery, ObjectOf
 
 pytestmark = pytest.mark.services
 PROJECT = "malaria"
-# Brings back what the statements under test took away, as operators would.
+# Restores what the statements under test removed, as operators would.
 REPAIR = """
     INSERT INTO modules VALUES ('m1', 'Counts', now()), ('m2', 'Second', now())
         ON CONFLICT (id) DO UPDATE SET last_run = coalesce(modules.last_run, now()),
@@ -57,7 +57,7 @@ DATASETS = """
     INSERT INTO hfa_indicators VALUES ('h1', 'Power') ON CONFLICT DO NOTHING;
     INSERT INTO dataset_hfa VALUES ('f1', 'North', 'h1', '2023', 1) ON CONFLICT DO NOTHING;
 """
-# Values for a column by its type; those that a table refuses are part of the trial.
+# Values for a column, by its type. The table may refuse some of them; that is part of the test.
 VALUES = {
     "text": ["'x'", "'visits'", "'m1'", "'m2'", "'nowhere'", "'North'", "'avg'", "''"],
     "text[]": ["'{count}'", "'{rate}'", "'{indicator_id}'", "'{indicator_id,admin_area_2}'"],
@@ -80,7 +80,7 @@ VALUES = {
 
 @pytest.fixture
 def databases(fresh: Databases) -> Databases:
-    """A project and a `main` of the test's own."""
+    """A project and a `main` for one test."""
     return fresh
 
 
@@ -110,7 +110,7 @@ async def columns(databases: Databases, database: str) -> dict[str, dict[str, st
         (MAIN, MAIN_INPUTS, {"projects"}),
     ],
 )
-async def test_every_column_of_every_table_is_named_as_an_input_or_as_none(
+async def test_every_column_of_every_table_is_listed_as_input_or_as_no_input(
     databases: Databases, database, inputs, others
 ):
     found = await columns(databases, database)
@@ -121,14 +121,14 @@ async def test_every_column_of_every_table_is_named_as_an_input_or_as_none(
 
 
 async def wanted_of_datasets(databases: Databases) -> list[CachedQuery]:
-    """Everything of `main` that can be wanted now."""
+    """All cached queries of `main` that can be made now."""
     known = await read_dataset_versions(databases)
     hmis = [DATASET_HMIS.query(databases, Hmis(kind, known)) for kind in ("raw", "common")]
     return [*hmis, DATASET_HFA.query(databases, known)]
 
 
 async def wanted(databases: Databases) -> list[CachedQuery]:
-    """Everything of the project that can be wanted now."""
+    """All cached queries of the project that can be made now."""
     found = []
     for known in await read_object_versions(databases, PROJECT):
         of = ObjectOf(PROJECT, known)
@@ -152,14 +152,14 @@ async def wanted(databases: Databases) -> list[CachedQuery]:
 
 
 class Truth:
-    """What each cached result was under each version, since the test began."""
+    """The cached results by their versions, since the test began."""
 
     def __init__(self) -> None:
         self.known: dict[tuple[str, str, str], bytes] = {}
         self.newest: dict[tuple[str, str], str] = {}
 
     async def check(self, databases: Databases, database: str, after: str) -> None:
-        """Load everything anew and compare it with what bore the same version earlier."""
+        """Load everything anew, and compare it with the earlier results of the same version."""
         want_all = wanted_of_datasets if database == MAIN else wanted
         for query in await want_all(databases):
             try:
@@ -179,12 +179,12 @@ class Truth:
 
 
 def order(version: str) -> tuple:
-    """A version as something that grows: a moment, or the numbers of a dataset's version."""
+    """A version as a value that grows: a time, or the numbers of a dataset's version."""
     return (version,) if "T" in version else tuple(map(int, version.split("_")))
 
 
 async def attempt(databases: Databases, database: str, statement: str) -> None:
-    """Run a statement, in a transaction of its own; what PostgreSQL refuses changes nothing."""
+    """Run a statement in its own transaction. A refused statement changes nothing."""
     try:
         async with databases.connect(database) as connection:
             await connection.execute(statement)
@@ -211,7 +211,7 @@ def others(table: str, types: dict[str, str]) -> list[str]:
     )
     relabelled = ", ".join(f"{name} || ' again'" if name == "label" else name for name in types)
     names = ", ".join(types)
-    # Foreign keys refuse most of these unless they look away, as a restore with psql does.
+    # Foreign keys refuse most of these, unless they are disabled, as a restore with psql does.
     return [
         f"TRUNCATE {table} CASCADE",
         f"DELETE FROM {table}",
@@ -284,7 +284,7 @@ async def test_an_answer_that_differs_bears_another_version_after_each_statement
 async def test_the_same_holds_in_any_order_without_repairs_between(databases: Databases):
     mixed, truth = random.Random(7), Truth()
     tried = [*MODULES, DISMANTLED] * 5 + await statements(databases, PROJECT, PROJECT_INPUTS)
-    kept = [each for each in tried if not each.startswith("DELETE")]
+    kept = [statement for statement in tried if not statement.startswith("DELETE")]
     for count, statement in enumerate(mixed.sample(kept, 60)):
         if count % 10 == 0:
             await repair(databases)

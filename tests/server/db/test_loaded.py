@@ -1,4 +1,4 @@
-"""Rows of the database as what JSON carries."""
+"""Rows of the database as values that JSON carries."""
 
 import threading
 from collections import UserDict
@@ -47,5 +47,5 @@ async def test_many_rows_are_left_to_another_thread(monkeypatch, count, on_the_l
     assert readers == {on_the_loop}
 
 
-async def test_no_rows_are_none():
+async def test_no_records_make_no_rows():
     assert await plain_rows([]) == []

@@ -1,4 +1,4 @@
-"""The loads behind the caches: right figures, clean for JSON, under the version they have."""
+"""The loads of the caches: right figures, as JSON carries them, with their own version."""
 
 import asyncio
 import itertools
@@ -36,7 +36,7 @@ async def items(databases: Databases, fetch: FetchConfig) -> list[dict]:
 
 
 def clean(loaded: VersionedData) -> dict:
-    """The data, which the cache must be able to keep as it is."""
+    """The data. The cache must be able to keep it unchanged."""
     check(loaded.data, to_json(loaded.data))
     return loaded.data
 
@@ -114,7 +114,9 @@ async def test_a_module_that_has_not_run_has_no_data_and_no_version(databases, r
         FetchConfig(("no_such",), "sum"),
     ],
 )
-async def test_what_a_results_object_lacks_is_refused(databases: Databases, fetch):
+async def test_a_dimension_or_value_that_the_results_object_lacks_is_refused(
+    databases: Databases, fetch
+):
     with pytest.raises(InvalidConfigError):
         await load_items(databases, PROJECT, "visits", fetch)
 
@@ -167,7 +169,7 @@ async def test_metric_info_says_what_can_be_asked(databases: Databases):
     assert loaded.version == (await read_results_version(databases, PROJECT, "visits")).settled
 
 
-async def test_replicants_are_those_that_the_other_filters_leave(databases: Databases):
+async def test_replicants_are_the_values_that_the_other_filters_leave(databases: Databases):
     rows = [("opd", "North", 202401, 1.0, 1.0), ("anc1", "South", 202401, 1.0, 1.0)]
     await replace_results(databases, PROJECT, "visits", rows)
     north = Filter("admin_area_2", ("North",))
@@ -186,7 +188,7 @@ async def test_too_many_replicants_are_a_status(databases: Databases):
     assert options.data["status"] == "no_values_available"
 
 
-async def test_what_is_not_there_is_named(databases: Databases):
+async def test_a_missing_thing_is_named(databases: Databases):
     for asked in (
         load_items(databases, PROJECT, "no_such", by()),
         load_object_detail(databases, PROJECT, "no_such"),
@@ -211,7 +213,7 @@ async def test_a_racing_run_never_gives_data_a_version_that_is_not_its_own(datab
 
     async def run(number: float) -> None:
         await begin_module_run(databases, PROJECT, "m1")
-        # In two steps, so that an unsettled state is there to be seen.
+        # In two steps, so that a reader can see the unsettled state.
         await replace_results(databases, PROJECT, "visits", [("a", "North", 202401, -1.0, 0.0)])
         await replace_results(databases, PROJECT, "visits", [("a", "North", 202401, number, 0.0)])
         truth[(await complete_module_run(databases, PROJECT, "m1")).settled] = number

@@ -1,4 +1,4 @@
-"""Migrations: two starts at once, again and again, and what they must not do."""
+"""Migrations: two starts at one time, repeated starts, and failures."""
 
 import asyncio
 import logging
@@ -92,14 +92,16 @@ async def test_a_projects_database_follows_the_releases(databases: Databases):
     assert "presentation_objects" in {row[0] for row in await schema(databases.address, "older")}
 
 
-async def test_one_projects_trouble_is_named_and_spares_the_others(databases, caplog):
+async def test_a_project_that_cannot_be_migrated_is_named_and_the_others_are_migrated(
+    databases, caplog
+):
     await create_project(databases, Project("gone", "Database gone"))
     administrator = await connect(databases.address, MAINTENANCE)
     await administrator.execute("DROP DATABASE gone WITH (FORCE)")
     with caplog.at_level(logging.ERROR):
         await migrate_all(databases)
     assert "Project gone has no database" in caplog.text
-    # What is missing stays missing: an empty database would pass for an empty project.
+    # A missing database stays missing, because an empty database would pass for an empty project.
     assert not await administrator.fetchval("SELECT true FROM pg_database WHERE datname='gone'")
     await administrator.close()
 
@@ -170,7 +172,7 @@ async def test_a_project_of_the_first_release_is_upgraded_in_place(address: Addr
         """SELECT version_text(last_updated), (SELECT version_text(last_run) FROM modules
         WHERE id = 'm1') FROM presentation_objects WHERE id = 'kept'"""
     )
-    # What is cached of it stays valid.
+    # Its cached entries stay valid.
     assert tuple(kept) == ("2024-01-02T00:00:00.000000Z", "2024-01-01T00:00:00.000000Z")
     odd = "SELECT version_text(last_updated) FROM presentation_objects WHERE id = 'odd'"
     assert await connection.fetchval(odd) is not None

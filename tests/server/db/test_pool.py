@@ -119,7 +119,7 @@ async def test_preparation_runs_once_and_before_ready(here: Address):
 async def test_a_restart_of_postgresql_is_noticed_and_survived(postgres, databases, eventually):
     async with databases.connect("project-0") as connection:
         await connection.fetchval("SELECT 1")
-    # Stop and start in a thread: the watch has to notice while the server is gone.
+    # Stop and start in a thread, so that the watch can notice while the server is gone.
     await asyncio.to_thread(postgres.container.stop, timeout=10)
     await eventually(lambda: not databases.state.connected, "the loss is noticed")
     with pytest.raises(DatabaseUnavailableError):
@@ -193,7 +193,7 @@ async def test_an_idle_connection_makes_room_and_a_busy_one_does_not(here: Addre
     await connections.close()
 
 
-async def test_a_caller_waiting_in_vain_is_told_so(here: Address):
+async def test_a_caller_that_gets_no_connection_in_time_gets_an_error(here: Address):
     connections = Connections(here, Limits(shorts_per_database=1, acquire_within_s=0.2))
     async with connections.acquire("main"):
         with pytest.raises(DatabaseBusyError, match=r"within 0\.2 s"):
@@ -241,7 +241,7 @@ async def test_close_cuts_off_what_does_not_end_in_time(here: Address):
         await task
 
 
-async def test_a_snapshot_sees_one_moment_and_cannot_write(databases):
+async def test_a_snapshot_does_not_see_later_writes_and_cannot_write(databases):
     async with databases.connect("main") as writer:
         await writer.execute("CREATE TABLE IF NOT EXISTS moment AS SELECT 1 AS n")
         async with databases.snapshot("main") as reader:
@@ -284,7 +284,7 @@ async def test_jsonb_travels_as_python_values(databases):
         (asyncpg.UndefinedTableError("no such table"), DatabaseError),
     ],
 )
-def test_each_foreign_error_has_one_word_of_ours(foreign: Exception, ours: type):
+def test_each_foreign_error_is_translated_to_one_of_ours(foreign: Exception, ours: type):
     with pytest.raises(DatabaseError) as caught, translated():
         raise foreign
     assert type(caught.value) is ours
@@ -360,7 +360,7 @@ async def test_a_refused_statement_costs_no_connection_and_a_cancelled_one_does(
     await connections.close()
 
 
-async def test_what_nobody_uses_is_closed(here: Address, eventually):
+async def test_connections_that_are_not_used_are_closed(here: Address, eventually):
     connections = Connections(here, Limits(idle_for_s=0.1))
     await backends(connections, "project-0")
     assert connections.open == 1
@@ -368,7 +368,7 @@ async def test_what_nobody_uses_is_closed(here: Address, eventually):
     await connections.close()
 
 
-async def test_nothing_of_ours_stays_in_a_session(databases):
+async def test_a_session_keeps_no_state_of_ours(databases):
     async with databases.connect("project-0") as connection:
         before = await connection.fetch("SELECT name, setting FROM pg_settings ORDER BY 1")
     async with databases.snapshot("project-0") as connection:
@@ -379,7 +379,9 @@ async def test_nothing_of_ours_stays_in_a_session(databases):
 
 
 @pytest.mark.parametrize("name", ["nowhere", "otherapp", "postgres", "template1"])
-async def test_what_is_no_project_is_never_connected_to(databases, here: Address, name):
+async def test_no_connection_is_opened_for_a_name_that_is_no_project(
+    databases, here: Address, name
+):
     with pytest.raises(DatabaseMissingError, match=name):
         async with databases.connect(name):
             pass
@@ -396,7 +398,7 @@ async def test_strangers_cost_one_look_for_all(databases):
     assert databases.open_connections == 1
 
 
-async def test_a_project_made_just_now_by_somebody_else_is_found(databases, here: Address):
+async def test_a_project_that_another_process_has_just_made_is_found(databases, here: Address):
     async with databases.connect("project-0"):
         pass
     administrator = await connect(here, MAINTENANCE)

@@ -1,4 +1,4 @@
-"""Versions: exact, strictly moving, and moved by every writer of anything they stand for."""
+"""Versions are exact, always grow, and are moved by every writer of their inputs."""
 
 import asyncio
 import itertools
@@ -46,14 +46,14 @@ async def test_all_versions_come_at_once_newest_first(databases: Databases):
 
 
 async def test_objects_of_modules_that_have_not_run_are_there_without_a_version(databases):
-    versions = {each.id: each for each in await read_object_versions(databases, PROJECT)}
+    versions = {known.id: known for known in await read_object_versions(databases, PROJECT)}
     assert versions["idle"].run == RunVersion(None, is_running=False)
     assert versions["ghost"].run == RunVersion(None, is_running=False)
     assert versions["table"].run.settled
 
 
 async def test_objects_that_differ_in_style_share_their_fetch_config(databases: Databases):
-    versions = {each.id: each for each in await read_object_versions(databases, PROJECT)}
+    versions = {known.id: known for known in await read_object_versions(databases, PROJECT)}
     assert versions["table"].fetch_config().hash == versions["copy"].fetch_config().hash
     assert versions["table"].fetch_config().values == ("count", "rate")
 
@@ -117,7 +117,9 @@ async def test_a_first_run_settles_a_module(databases: Databases):
         ("DELETE FROM results_visits WHERE admin_area_2 = 'East'", False, True),
     ],
 )
-async def test_every_writer_moves_what_depends_on_it(databases, writer, moves_object, moves_run):
+async def test_every_writer_moves_the_versions_that_depend_on_it(
+    databases, writer, moves_object, moves_run
+):
     before = await read_object_version(databases, PROJECT, "copy")
     await execute(databases, PROJECT, writer)
     after = await read_object_version(databases, PROJECT, "copy")
@@ -159,7 +161,7 @@ async def test_one_transaction_makes_one_dataset_version(databases: Databases):
     assert after == before + 1
 
 
-async def test_dataset_versions_are_moments_that_always_move(databases: Databases):
+async def test_dataset_versions_are_times_that_always_grow(databases: Databases):
     await execute(databases, MAIN, DATASETS)
     seen = []
     for count in range(20):
@@ -170,7 +172,7 @@ async def test_dataset_versions_are_moments_that_always_move(databases: Database
     assert all(
         now[0] > before[0] and now[1] > before[1] for before, now in itertools.pairwise(seen)
     )
-    # Not a count from one, which a database made anew would repeat.
+    # A count from one would be repeated by a database that is made anew.
     assert min(min(pair) for pair in seen) > 1_700_000_000_000
 
 
@@ -200,7 +202,7 @@ async def test_nothing_is_truncated_under_readers(databases, database, table):
         await execute(databases, database, f"TRUNCATE {table} CASCADE")
 
 
-async def test_what_is_not_there_is_named(databases: Databases):
+async def test_a_missing_thing_is_named(databases: Databases):
     for asked in (
         read_object_version(databases, PROJECT, "no-such"),
         read_metric_version(databases, PROJECT, "no-such"),

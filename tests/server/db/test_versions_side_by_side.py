@@ -1,7 +1,7 @@
-"""Versions where two write at once: what becomes visible later never hides under an older version.
+"""Versions with two writers at one time: later data never has an older version.
 
-A reader looks between the two commits. What it caches then must have another version than what is
-there once both are done; or the second writer waits for the first.
+A reader looks between the two commits. The data that it caches then must have another version than
+the data after both commits, or the second writer must wait for the first.
 """
 
 import asyncio
@@ -31,14 +31,14 @@ IS_ANYBODY_HELD_UP = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 @pytest.fixture(scope="module")
 def as_made(filled: Address) -> Address:
-    """The small project put aside, to be copied for each test."""
+    """The small project, kept to be copied for each test."""
     asyncio.run(maintain(filled, f"ALTER DATABASE {PROJECT} RENAME TO {PROJECT}_as_made"))
     return filled
 
 
 @pytest.fixture
 async def databases(as_made: Address) -> AsyncIterator[Databases]:
-    """The small project, as it was made."""
+    """A fresh copy of the small project."""
     copy = f"CREATE DATABASE {PROJECT} TEMPLATE {PROJECT}_as_made STRATEGY file_copy"
     await maintain(as_made, copy)
     opened = Databases(as_made)

@@ -1,4 +1,4 @@
-"""Rules that hold for every endpoint, whichever is added next."""
+"""Rules that hold for every endpoint, and for those that will be added."""
 
 import re
 
@@ -21,7 +21,7 @@ def test_every_part_of_a_path_is_declared_and_so_checked(name):
 
     in_path = set(re.findall(r"{(\w+)}", endpoint.path))
 
-    assert in_path == {each.name for each in endpoint.parameters if each.place == "path"}
+    assert in_path == {part.name for part in endpoint.parameters if part.place == "path"}
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -30,10 +30,11 @@ def test_every_example_is_one_that_would_be_accepted(name):
         assert re.fullmatch(parameter.pattern, parameter.example), parameter.name
 
 
-def test_whatever_changes_something_needs_the_token():
-    changing = {each.name for each in ENDPOINTS if each.method != "GET"}
+def test_every_endpoint_that_changes_something_needs_the_token():
+    changing = {endpoint.name for endpoint in ENDPOINTS if endpoint.method != "GET"}
 
-    assert changing == {each.name for each in ENDPOINTS if each.access is Access.TOKEN}
+    closed = {endpoint.name for endpoint in ENDPOINTS if endpoint.access is Access.TOKEN}
+    assert changing == closed
     assert len(changing) == 5
 
 

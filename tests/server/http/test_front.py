@@ -1,4 +1,4 @@
-"""What stands in front of the application counts whatever becomes of a request."""
+"""The front counts every request, however it ends."""
 
 from types import SimpleNamespace
 

@@ -18,7 +18,7 @@ def test_the_server_becomes_healthy_by_itself_when_the_database_comes_late(demo,
     assert server.health()["database"] == {"connected": True, "reason": None}
 
 
-def test_what_is_in_memory_now_is_told(demo):
+def test_the_health_check_reports_the_size_of_l1(demo):
     server = demo.start_warm()
     told = server.health()["l1"]
     assert told["entries"] > 0
@@ -36,7 +36,7 @@ def test_the_server_says_so_when_the_database_goes_and_comes_back(demo, mortal_p
     server.wait_status("warm")
 
 
-def test_valkey_absent_at_boot_is_told_once_and_harms_nothing(start_platform):
+def test_valkey_absent_at_boot_is_logged_once_and_requests_go_on(start_platform):
     server = start_platform(VALKEY_URL=f"redis://127.0.0.1:{free_port()}")
 
     server.wait_status("alive", "ready", "warm")
@@ -58,7 +58,7 @@ def test_valkey_that_comes_late_is_used(start_platform, services):
     wait_until(lambda: server.health()["l2"]["state"] == "ready", "L2 ready")
 
 
-def test_valkey_lost_and_back_is_told_and_requests_go_on(start_platform, mortal_valkey):
+def test_valkey_lost_and_back_is_logged_and_requests_go_on(start_platform, mortal_valkey):
     server = start_platform(VALKEY_URL=mortal_valkey.url)
     server.wait_for_line("[Valkey] Ready")
     server.wait_status("alive", "ready", "warm")
@@ -72,7 +72,7 @@ def test_valkey_lost_and_back_is_told_and_requests_go_on(start_platform, mortal_
     assert server.log.count("[Valkey] Connected to ") == 1
 
 
-def test_a_valkey_url_that_is_none_leaves_the_cache_in_memory(start_platform):
+def test_a_malformed_valkey_url_leaves_the_cache_in_memory(start_platform):
     server = start_platform(VALKEY_URL="here://[is:none")
 
     server.wait_for_line("Cache will be in-memory only.")

@@ -1,4 +1,4 @@
-"""What `/metrics` says, as Prometheus' own tool judges it."""
+"""`/metrics`, as Prometheus' own tool checks it."""
 
 import shutil
 import subprocess

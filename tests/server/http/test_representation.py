@@ -54,11 +54,11 @@ ZSTD, PLAIN, NEITHER = Encoding.ZSTD, Encoding.IDENTITY, None
         ("identity;q=0, *", ZSTD),
     ],
 )
-def test_what_is_sent_is_what_the_client_prefers(header, expected):
+def test_the_client_gets_the_encoding_that_it_prefers(header, expected):
     assert choose_encoding(request(accept_encoding=header), ZSTD) is expected
 
 
-def test_what_is_stored_plain_is_compressed_only_for_a_client_that_takes_nothing_else():
+def test_a_plain_entry_is_compressed_only_for_a_client_that_takes_nothing_else():
     entry = encode({"a": 1}, "v1", "code-1")
 
     preferring = answer(entry, accept_encoding="zstd")
@@ -69,7 +69,7 @@ def test_what_is_stored_plain_is_compressed_only_for_a_client_that_takes_nothing
     assert zstandard.ZstdDecompressor().decompress(refusing.body) == entry.json()
 
 
-def test_a_client_that_takes_neither_form_is_told_so():
+def test_a_client_that_takes_neither_form_gets_a_406():
     with pytest.raises(Problem) as refused:
         answer(encode(LARGE, "v1", "code-1"), accept_encoding="gzip, identity;q=0")
 
@@ -111,7 +111,7 @@ def test_the_tag_starts_with_the_version():
 
 
 def test_the_tag_differs_by_thing_by_version_and_by_code():
-    tags = {etag_of(*each) for each in (("a", "1", "c"), ("b", "1", "c"), ("a", "2", "c"))}
+    tags = {etag_of(*names) for names in (("a", "1", "c"), ("b", "1", "c"), ("a", "2", "c"))}
 
     assert len({*tags, etag_of("a", "1", "d")}) == 4
 
@@ -128,7 +128,7 @@ def test_the_tag_differs_by_thing_by_version_and_by_code():
         ("", False),
     ],
 )
-def test_a_client_has_what_it_names(header, expected):
+def test_a_client_has_the_tags_that_it_names(header, expected):
     assert has_client(request(if_none_match=header), TAG) is expected
 
 

@@ -29,7 +29,7 @@ def server(demo):
 
 @pytest.fixture(scope="module")
 def reader(postgres_url, valkey_url):
-    """A warm server for tests that change nothing, on a PostgreSQL that nobody wipes."""
+    """A warm server for tests that change nothing, on a PostgreSQL that is not wiped."""
     with_databases(postgres_url, fill)
     server = PlatformServer(environment_for(postgres_url, valkey_url))
     server.wait_listening().wait_status("warm")
@@ -45,7 +45,7 @@ def raw(server, path, **headers):
 
 
 def loads(server) -> float:
-    """How many loads there were so far."""
+    """The number of loads so far."""
     lines = server.http.get("/metrics").text.splitlines()
     return sum(float(line.split()[-1]) for line in lines if "wb_cache_load_seconds_count" in line)
 
@@ -75,7 +75,7 @@ def test_projects_and_objects_are_listed_most_recent_first(server):
     assert server.json("/api/projects") == [{"id": "north", "label": "North"}]
     listed = server.json("/api/projects/north/objects")
     assert listed[0]["id"] == "by-area"
-    assert {each["id"] for each in listed} == {
+    assert {known["id"] for known in listed} == {
         "by-area",
         "by-area-bars",
         "by-month",
@@ -118,7 +118,7 @@ def test_replicants_and_datasets_answer(reader):
     datasets = [reader.json(f"/api/datasets/{name}") for name in ("hmis/raw", "hmis/common", "hfa")]
 
     assert replicants["values"] == ["anc1", "opd"]
-    assert [each["items"][0]["indicator_id"] for each in datasets] == ["opd_raw", "opd", "power"]
+    assert [data["items"][0]["indicator_id"] for data in datasets] == ["opd_raw", "opd", "power"]
 
 
 @pytest.mark.parametrize("path", [OBJECT, f"{OBJECT}/items", "/api/datasets/hfa"])
@@ -189,7 +189,7 @@ def test_touching_an_object_moves_its_version_and_only_its_own(server):
 
 
 def test_a_changed_config_is_not_answered_with_the_old_items_tag(demo, server):
-    """The module's version stays, so the tag has to tell one set of items from another."""
+    """The module's version stays, so only the tag's digest tells the items apart."""
     old = server.http.get(f"{OBJECT}/items").headers["etag"]
     execute(
         demo.postgres_url,
@@ -225,7 +225,7 @@ def test_a_running_module_is_unsettled_until_its_run_is_completed(demo, server):
     assert standing(server, "items") == "l1"
 
 
-def test_many_who_ask_for_one_cold_thing_cause_one_load(demo, server):
+def test_many_requests_for_one_cold_thing_cause_one_load(demo, server):
     server.http.delete("/api/caches").raise_for_status()
     before = loads(server)
 
@@ -255,7 +255,7 @@ def test_one_cache_is_cleared_in_both_tiers_and_the_others_are_not(demo, server)
 def test_all_caches_are_cleared_at_once(demo, server):
     server.http.delete("/api/caches").raise_for_status()
 
-    assert {standing(server, each) for each in ("detail", "metricInfo", "items")} == {"absent"}
+    assert {standing(server, entry) for entry in ("detail", "metricInfo", "items")} == {"absent"}
     with demo.valkey() as client:
         wait_until(lambda: not client.keys("cache:*"), "cleared in L2")
     assert server.http.get(f"{OBJECT}/items").status_code == 200
@@ -276,7 +276,7 @@ def test_changing_routes_are_refused_without_the_token(reader, method, path):
 def test_changing_routes_are_closed_where_no_token_is_configured(demo):
     server = demo.start_warm(WB_ADMIN_TOKEN="")
 
-    assert {server.http.request(*each).status_code for each in CHANGING} == {403}
+    assert {server.http.request(*change).status_code for change in CHANGING} == {403}
 
 
 def test_cache_status_needs_the_token_and_reading_data_does_not(reader):
@@ -300,7 +300,7 @@ def test_cache_status_needs_the_token_and_reading_data_does_not(reader):
         ("/api/datasets", 404),
     ],
 )
-def test_what_does_not_exist_or_cannot_be_is_a_problem_document(reader, path, status):
+def test_a_missing_thing_or_a_wrong_id_is_a_problem_document(reader, path, status):
     response = reader.http.get(path)
 
     assert response.status_code == status
@@ -314,7 +314,7 @@ def test_an_unknown_cache_or_module_is_a_problem_document(reader):
     assert reader.http.post("/api/projects/north/modules/none/run/begin").status_code == 404
 
 
-def test_an_object_whose_config_is_none_says_so_and_can_still_be_opened(demo):
+def test_an_object_with_a_wrong_config_says_so_and_can_still_be_opened(demo):
     execute(
         demo.postgres_url,
         NORTH,

@@ -1,4 +1,4 @@
-"""The status page: what it shows, and that a real browser shows it."""
+"""The status page: what it shows."""
 
 from html import escape
 
@@ -44,7 +44,7 @@ def test_the_page_shows_the_instance_its_tiers_and_the_warm_up():
     assert "75% came from memory" in text
 
 
-def test_what_operators_name_cannot_become_markup():
+def test_labels_of_operators_cannot_become_markup():
     progress = Progress()
     progress.tallies["p"] = Tally("<script>alert(1)</script>")
     progress.enter(Phase.DONE)
@@ -80,7 +80,7 @@ def test_a_missing_database_is_away_and_its_reason_is_a_note():
     assert f'<p class="soft">{escape(reason)}</p>' in text
 
 
-def test_a_start_with_nothing_to_load_is_no_full_bar():
+def test_a_start_with_nothing_to_load_shows_no_full_bar():
     progress = Progress()
     progress.tallies[DATASETS] = Tally("Datasets")
     progress.enter(Phase.DONE)
@@ -94,7 +94,7 @@ def test_a_start_with_nothing_to_load_is_no_full_bar():
     assert "<svg" not in text
 
 
-def test_what_is_not_known_yet_is_not_called_none():
+def test_projects_that_are_not_known_yet_are_not_called_none():
     assert "Not known yet." in page(view(progress=Progress()))
 
 
@@ -110,12 +110,12 @@ def test_a_project_without_objects_is_listed():
     ("seconds", "text"),
     [(0.04, "0.0 s"), (59, "59.0 s"), (61, "1 min 1 s"), (3661, "1 h 1 min"), (90000, "1 d 1 h")],
 )
-def test_durations_are_told_in_their_two_largest_units(seconds, text):
+def test_durations_are_shown_in_their_two_largest_units(seconds, text):
     assert duration(seconds) == text
 
 
 @pytest.mark.parametrize(
     ("count", "text"), [(0, "0 B"), (1024, "1.0 KiB"), (5 * 1024**2, "5.0 MiB"), (2**31, "2.0 GiB")]
 )
-def test_sizes_are_told_in_the_unit_that_keeps_them_short(count, text):
+def test_sizes_are_shown_in_the_unit_that_keeps_them_short(count, text):
     assert size(count) == text

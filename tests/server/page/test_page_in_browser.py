@@ -34,7 +34,7 @@ def browser() -> Iterator:
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What the browser's console complained of."""
+    """The complaints in the browser's console."""
     return []
 
 
@@ -82,7 +82,7 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(demo, tab, complaints
     assert complaints == []
 
 
-def test_a_server_that_went_away_is_told(demo, tab):
+def test_the_page_says_that_the_server_went_away(demo, tab):
     server = demo.start_warm()
     tab.goto(f"http://127.0.0.1:{server.port}/")
 

@@ -1,4 +1,4 @@
-"""The listener: it wakes for the time and for being told to stop, and its connections end."""
+"""The listener: it updates the time, stops when told to, and ends overdue connections."""
 
 import asyncio
 import socket
@@ -44,7 +44,7 @@ class Serving:
         self._writers: list[asyncio.StreamWriter] = []
 
     async def connect(self, send: bytes = b"") -> asyncio.StreamReader:
-        """A peer that sends this and keeps its side open; what it is answered."""
+        """Connect a peer that sends this and keeps its side open. Returns its answers."""
         reader, writer = await asyncio.open_connection(*self.address)
         self._writers.append(writer)
         reader.writer = writer
@@ -52,11 +52,11 @@ class Serving:
         return reader
 
     def count(self, status: int) -> int:
-        """Requests that were counted under a status."""
+        """The number of requests that were counted under a status."""
         return sum(n for (_, counted), n in self.traffic.requests.items() if counted == status)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        """Give the loop turns until it is so."""
+        """Let the loop run until this is true."""
         async with asyncio.timeout(WITHIN_S):
             while not is_so():  # noqa: ASYNC110  (any of many things may make it so)
                 await asyncio.sleep(0)
@@ -84,7 +84,7 @@ async def serving(
 
 
 async def everything(reader: asyncio.StreamReader) -> bytes:
-    """What came until the server closed."""
+    """The bytes that came until the server closed."""
     try:
         return await asyncio.wait_for(reader.read(), WITHIN_S)
     except ConnectionResetError:
@@ -92,16 +92,16 @@ async def everything(reader: asyncio.StreamReader) -> bytes:
 
 
 def nothing() -> Front:
-    """An application that is never asked."""
+    """An application that gets no request."""
     return Front(answer, Traffic())
 
 
 def dates(serving: Listener) -> set[bytes]:
-    """The ``Date`` headers that answers get now."""
+    """The ``Date`` headers of answers now."""
     return {value for name, value in serving.server_state.default_headers if name == b"date"}
 
 
-async def test_it_ends_when_told_to_and_not_at_its_next_look(monkeypatch):
+async def test_it_ends_at_once_when_told_to(monkeypatch):
     monkeypatch.setattr(listener, "DATE_CHANGES_EVERY_S", 1000)
     serving = Listener(nothing())
     loop = asyncio.create_task(serving.main_loop())
@@ -111,7 +111,7 @@ async def test_it_ends_when_told_to_and_not_at_its_next_look(monkeypatch):
     await asyncio.wait_for(loop, WITHIN_S)
 
 
-async def test_told_before_it_began_it_ends_at_once():
+async def test_it_ends_at_once_when_told_to_before_it_began():
     serving = Listener(nothing())
     serving.stop()
     await asyncio.wait_for(serving.main_loop(), WITHIN_S)
@@ -171,7 +171,7 @@ async def test_an_idle_connection_that_was_answered_is_left_to_its_keep_alive(mo
 
 
 @pytest.mark.network
-async def test_a_peer_that_reads_nothing_is_let_go(monkeypatch):
+async def test_the_connection_of_a_peer_that_reads_nothing_is_closed(monkeypatch):
     async with serving(ConnectionLimits(1000, SOON), monkeypatch) as server:
         peers = [socket.create_connection(server.address) for _ in range(20)]
         for peer in peers:
@@ -230,7 +230,7 @@ async def test_a_request_that_is_cut_at_the_end_is_told_to_come_again(monkeypatc
 
 
 @pytest.mark.network
-async def test_what_fails_and_what_is_no_request_is_counted(monkeypatch):
+async def test_failed_requests_and_bytes_that_are_no_request_are_counted(monkeypatch):
     async with serving(ConnectionLimits(), monkeypatch) as server:
         fails = await server.connect(REQUEST % b"/fails")
         assert (await fails.readline()).startswith(b"HTTP/1.1 500 ")

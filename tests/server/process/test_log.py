@@ -1,4 +1,4 @@
-"""Log lines: one for each record, whatever is in it."""
+"""Log lines: a record is always one line."""
 
 import logging
 

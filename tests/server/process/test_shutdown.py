@@ -1,4 +1,4 @@
-"""The way down."""
+"""The shutdown."""
 
 import signal
 import socket
@@ -37,7 +37,7 @@ def test_a_server_still_waiting_for_its_database_stops_as_well(start_server):
 
 
 @pytest.mark.network
-def test_more_signals_on_the_way_down_change_nothing(start_server):
+def test_more_signals_during_the_shutdown_change_nothing(start_server):
     server = start_server(**NOWHERE)
 
     for _ in range(5):
@@ -99,7 +99,7 @@ def test_a_request_that_never_ends_is_cut_off_and_the_exit_is_clean(demo):
 
 
 @pytest.mark.services
-def test_what_waits_to_be_written_behind_is_flushed(demo):
+def test_waiting_writes_are_flushed(demo):
     server = demo.start_warm()
     with demo.valkey() as client:
         client.flushall()

@@ -1,4 +1,4 @@
-"""A cache is declared once: everything else follows from its declaration."""
+"""A cache is declared once. Everything else follows from its declaration."""
 
 import ast
 import inspect
@@ -15,7 +15,7 @@ from wb_cli.server.results import declared
 from wb_cli.server.results.declared import DECLARED
 from wb_cli.server.results.fingerprint import SHARED
 
-# What a newcomer adds at the end of `declared.py`. Its query is one that is there already.
+# The lines that a newcomer adds at the end of `declared.py`. They use an existing query.
 A_NEW_CACHE = """
 LABELS: Declaration[ObjectOf] = Declaration(
     "po_labels",
@@ -32,7 +32,7 @@ DECLARED = (*DECLARED, LABELS)
 
 @pytest.fixture
 def package_with_a_new_cache(tmp_path: Path) -> Path:
-    """The folder of a copy of the package, in which one more cache is declared."""
+    """The folder of a copy of the package that declares one more cache."""
     copy = tmp_path / "wb_cli"
     shutil.copytree(Path(wb_cli.__file__).parent, copy)
     with (copy / "server/results/declared.py").open("a") as file:

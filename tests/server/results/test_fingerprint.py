@@ -12,8 +12,7 @@ from wb_cli.server.results.fingerprint import fingerprinted
 FINGERPRINT = (
     "from wb_cli.server.results.fingerprint import code_fingerprint; print(code_fingerprint())"
 )
-# What the queries import although it shapes no data: connections, errors and the cache's encoder,
-# whose format has a version of its own.
+# The queries import these modules, but they shape no data.
 SHAPES_NOTHING = {
     "wb_cli.errors",
     "wb_cli.server.cache",
@@ -43,7 +42,7 @@ def imported_by(source: str) -> set[str]:
 
 
 def test_only_code_that_shapes_data_moves_the_fingerprint(tmp_path):
-    """So an upgrade keeps the cache, and nobody has to remember to empty it."""
+    """So an upgrade keeps the cache, and the cache is emptied when it must be."""
     copy = tmp_path / "wb_cli"
     shutil.copytree(Path(wb_cli.__file__).parent, copy)
     before = fingerprint_of(tmp_path)

@@ -32,9 +32,9 @@ SOURCE = Path(__file__).parents[3] / "wb_cli"
 
 
 def everything(size: Size) -> list:
-    """All that the seed decides."""
+    """All data that the seed decides."""
     country = Country(size)
-    results = [rows_of(each.metrics[0].results, country, size.chance("r")) for each in MODULES]
+    results = [rows_of(m.metrics[0].results, country, size.chance("r")) for m in MODULES]
     return [
         country.facilities,
         list(country.hmis()),
@@ -84,7 +84,7 @@ def test_objects_are_shared_out_over_projects():
     assert [size.objects_of(number) for number in range(3)] == [34, 33, 33]
 
 
-def test_rows_grow_with_what_is_asked():
+def test_rows_grow_with_the_number_that_is_asked_for():
     volumes = MODULES[0].metrics[0].results
     for rows in (5_000, 20_000, 100_000):
         size = Size(rows=rows)
@@ -102,16 +102,16 @@ def test_areas_nest():
 
 def test_objects_differ_as_those_of_users_do():
     made = list(objects(2_000, Size().chance("objects")))
-    metrics = {each.id: each for module in MODULES for each in module.metrics}
+    metrics = {metric.id: metric for module in MODULES for metric in module.metrics}
     fetched = Counter()
-    for each in made:
-        metric = metrics[each.metric_id]
-        fetch = fetch_config(each.config, metric.value_props, metric.value_func)
+    for known in made:
+        metric = metrics[known.metric_id]
+        fetch = fetch_config(known.config, metric.value_props, metric.value_func)
         fetched[metric.results.id, fetch.hash] += 1
-    assert {each.config["type"] for each in made} == set(KINDS)
-    assert sum("replicateBy" in each.config for each in made) > 200
-    assert len({each.id for each in made}) == 2_000
-    # Most fetch something of their own; those that were copied share it.
+    assert {known.config["type"] for known in made} == set(KINDS)
+    assert sum("replicateBy" in known.config for known in made) > 200
+    assert len({known.id for known in made}) == 2_000
+    # Most objects have a fetch config of their own. Copies share it.
     assert 0.85 < len(fetched) / len(made) < 0.95
 
 
@@ -138,7 +138,7 @@ async def databases(address: Address):
 
 
 async def contents_of(databases: Databases) -> list:
-    """What is in the databases, without the versions."""
+    """The contents of the databases, without the versions."""
     async with databases.connect(MAIN) as connection:
         rows = [list(await connection.fetch("SELECT * FROM dataset_hmis ORDER BY 1, 2, 3"))]
         rows.append(list(await connection.fetch("SELECT * FROM facilities ORDER BY id")))
@@ -155,7 +155,7 @@ async def contents_of(databases: Databases) -> list:
 async def versions_of(databases: Databases) -> list:
     projects = [project.id for project in await list_projects(databases)]
     datasets = await read_dataset_versions(databases)
-    return [datasets, *[await read_object_versions(databases, each) for each in projects]]
+    return [datasets, *[await read_object_versions(databases, project) for project in projects]]
 
 
 @pytest.mark.services
@@ -201,7 +201,7 @@ async def test_every_load_of_a_sample_has_something_to_show(databases: Databases
     assert statuses["no_data_available"]
     assert any(version.run.settled is None for version in versions)
     info = await load_metric_info(databases, "sample-01", "volumes")
-    assert {each["status"] for each in info.data["disaggregations"]} == {"ok"}
+    assert {by["status"] for by in info.data["disaggregations"]} == {"ok"}
     replicants = await load_replicant_options(*args, "admin_area_2", fetch)
     assert replicants.data["status"] in ("ok", "no_values_available")
     datasets = await read_dataset_versions(databases)

@@ -1,4 +1,4 @@
-"""What the warm-up's progress says."""
+"""The progress of the warm-up."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The warm-up, on real servers: what it loads, from where, in which order, and who goes first."""
+"""The warm-up on real servers: what it loads, from where, in which order, and requests first."""
 
 import asyncio
 import re
@@ -20,7 +20,7 @@ services = pytest.mark.services
 
 
 def statements(container, begun: int) -> list[str]:
-    """What the platform has asked this PostgreSQL since the log had so many bytes."""
+    """The statements of the platform in PostgreSQL's log after so many bytes."""
     log = container.logs()[begun:].decode()
     return re.findall(
         r"wb-platform LOG: .*?(?:execute|statement)[^:]*: (.*?)(?=\n\S+ LOG|\Z)", log, re.DOTALL
@@ -28,13 +28,13 @@ def statements(container, begun: int) -> list[str]:
 
 
 def loaded(server) -> list[str]:
-    """The lines that tell of loads from the database, one for each object or dataset."""
+    """The log lines of loads from the database. An object or dataset has one line."""
     return [line for line in server.lines if "Warmed " in line and "from Valkey" not in line]
 
 
 @pytest.fixture
 def logged_postgres(own_postgres):
-    """The PostgreSQL of `demo`, which logs every statement with who made it."""
+    """The PostgreSQL of `demo`, which logs every statement with the name of its client."""
     for setting in ("log_statement = 'all'", "log_line_prefix = '%a '"):
         execute(own_postgres.url, "postgres", f"ALTER SYSTEM SET {setting}")
     execute(own_postgres.url, "postgres", "SELECT pg_reload_conf()")
@@ -63,12 +63,12 @@ def test_a_cold_start_asks_valkey_once_for_each_entry(demo):
         calls = client.info("commandstats")
 
     assert calls["cmdstat_mget"]["calls"] > 0
-    # What loads took in earlier processes is asked for by cache, not by entry.
+    # Each cache also asks once for the duration of earlier loads.
     assert calls.get("cmdstat_get", {"calls": 0})["calls"] <= len(DECLARED) < ENTRIES
 
 
 @services
-def test_what_is_loaded_is_told_in_one_line_for_each_object_and_what_is_skipped_by_name(demo):
+def test_the_log_has_a_line_for_each_loaded_object_and_names_each_skipped_one(demo):
     server = demo.start_warm()
 
     told = sorted(re.sub("[0-9]+ items", "N items", line) for line in loaded(server))
@@ -93,13 +93,14 @@ def test_a_warm_restart_asks_the_database_for_versions_alone(logged_postgres, de
 
     asked = statements(logged_postgres.container, begun)
     assert server.health()["warmUp"]["fromL2"] == ENTRIES
-    assert sum("FROM presentation_objects" in each for each in asked) == 1
-    assert not [each for each in asked if "results_visits" in each or "dataset_hmis h" in each]
+    assert sum("FROM presentation_objects" in statement for statement in asked) == 1
+    loads = ("results_visits", "dataset_hmis h")
+    assert not [s for s in asked if any(table in s for table in loads)]
     assert loaded(server) == []
 
 
 @services
-def test_objects_from_valkey_are_told_one_by_one_only_at_debug_level(demo):
+def test_objects_from_valkey_have_log_lines_only_at_debug_level(demo):
     demo.start_warm().stop()
 
     quiet, loud = demo.start_warm(), demo.start_warm(LOG_LEVEL="debug")
@@ -147,7 +148,7 @@ def test_the_server_answers_while_it_warms_and_requests_do_not_queue_behind_it(d
 
 
 @services
-def test_what_a_request_loaded_meanwhile_is_not_loaded_again(demo):
+def test_the_warm_up_does_not_load_again_what_a_request_has_loaded(demo):
     with locked_results(demo.postgres_url) as release:
         server = demo.start(WARM_CONCURRENCY="1")
         server.wait_status("ready")
@@ -159,7 +160,7 @@ def test_what_a_request_loaded_meanwhile_is_not_loaded_again(demo):
 
 
 @services
-def test_an_object_that_cannot_be_loaded_is_named_and_keeps_the_others_from_nothing(demo):
+def test_an_object_that_cannot_be_loaded_is_named_and_the_others_are_warmed(demo):
     bad = """'{"disaggregateBy": ["no_such_dimension"]}'"""
     worse = """'{"filters": "none"}'"""
     for object_id, config in (("by-month", bad), ("by-area", worse)):
@@ -188,7 +189,7 @@ def test_a_running_module_is_left_alone(demo):
 
 
 @services
-def test_a_run_that_nobody_completed_is_shown_and_its_results_are_warmed(demo):
+def test_a_run_that_was_never_completed_is_shown_and_its_results_are_warmed(demo):
     long_ago = "UPDATE modules SET run_started_at = now() - interval '25 h' WHERE id = 'm1'"
     execute(demo.postgres_url, NORTH, long_ago)
 

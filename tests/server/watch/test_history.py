@@ -3,7 +3,7 @@
 from wb_cli.server.watch.history import KEPT, History, Origins
 
 
-def test_an_interval_holds_what_came_since_the_one_before():
+def test_an_interval_holds_the_answers_since_the_last_interval():
     counts = iter([Origins(1, 0, 3), Origins(5, 1, 3), Origins(7, 1, 3)])
     history = History(lambda: next(counts))
 

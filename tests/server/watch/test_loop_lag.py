@@ -1,4 +1,4 @@
-"""The loop's lag, measured where it arises."""
+"""The lag of the event loop."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ async def test_a_loop_that_is_held_up_is_noticed():
     assert lag.worst_s > 0.05
 
 
-def test_the_recent_worst_is_told_once_and_the_worst_of_all_stays():
+def test_the_longest_recent_delay_is_read_once_and_the_longest_of_all_stays():
     lag = LoopLag()
     for late in (0.01, 0.03, 0.02):
         lag.note(late)

@@ -1,4 +1,4 @@
-"""What was answered, as Prometheus reads it."""
+"""The counts of answers, as Prometheus reads them."""
 
 from prometheus_client import CollectorRegistry, generate_latest
 

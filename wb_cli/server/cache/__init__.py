@@ -1,11 +1,11 @@
 """A two-tier cache: L1 in the process, L2 in Valkey, one load for any number of callers.
 
-Versions decide. Who asks says which thing (*uniqueness*) in which state (*version*); an entry of
-any other version is a miss. What is loaded is encoded once, and those bytes are what L1 holds, what
-L2 keeps over a restart, and what goes out over HTTP.
+Versions decide. The caller says which thing it wants (*uniqueness*) and in which state (*version*).
+An entry of any other version is a miss. Loaded data is encoded once. L1 holds these bytes, L2 keeps
+them over a restart, and HTTP sends them.
 
-L2 is optional at every moment. Absent, lost, hung or full of rubbish, it costs a request one
-deadline at most, and never an error.
+L2 is optional at all times. It may be absent, lost, hung or full of rubbish: a request then waits
+for one deadline at most, and it never fails because of L2.
 
     >>> import asyncio
     >>> from wb_cli.server.cache import Cache, Loaded, LocalTier, RemoteTier, ValkeyLink
@@ -18,23 +18,23 @@ deadline at most, and never an error.
     ...     link = ValkeyLink("redis://localhost:6379")
     ...     l2 = RemoteTier(link)
     ...     reports = Cache("reports", LocalTier(max_bytes=64_000_000), l2, fingerprint="1.0")
-    ...     link.start()  # connects behind the scenes; nothing waits for it
+    ...     link.start()  # connects in the background; nothing waits for it
     ...     l2.start()
     ...     ten = [reports.get_or_load("north", "2026-01-01", load_report) for _ in range(10)]
     ...     entry, *_ = await asyncio.gather(*ten)
     ...     print(entry.version, entry.value(), entry.body)
     ...     reports.clear("north")
     ...     await reports.close()
-    ...     await l2.close()  # writes what waits to be written, for two seconds at most
+    ...     await l2.close()  # does the waiting writes, for two seconds at most
     ...     await link.close()
     >>>
     >>> asyncio.run(main())
     asking the database
     2026-01-01 {'rows': [1, 2, 3]} b'{"rows":[1,2,3]}'
 
-Wiring: one `LocalTier`, `ValkeyLink` and `RemoteTier` per process, a `Cache` per kind of thing; a
-`Cache` without an L2 lives in memory alone. A `CacheCollector` gives
-Prometheus' client library the numbers.
+A process has one `LocalTier`, one `ValkeyLink` and one `RemoteTier`, and a `Cache` for each kind of
+thing. A `Cache` without an L2 lives in memory alone. A `CacheCollector` gives the numbers to
+Prometheus' client library.
 """
 
 from wb_cli.server.cache.entry import Encoding, Entry

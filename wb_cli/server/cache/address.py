@@ -1,4 +1,4 @@
-"""From a Valkey URL to connections, and to what may be shown of it."""
+"""A Valkey URL: how to connect to it, and which parts of it may be shown."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,19 +8,19 @@ from valkey.asyncio.connection import ConnectionPool
 
 
 def connections_to(url: str) -> Callable[[], Any]:
-    """What makes a (closed) connection to the URL; never fails, its connections do."""
-    # No timeouts in the library: our own deadlines cover connecting and every exchange.
+    """A function that makes closed connections to the URL. For a bad URL, the connections fail."""
+    # The library needs no timeouts, because our deadlines cover connecting and every exchange.
     options = {"socket_timeout": None, "lib_name": None, "lib_version": None}
     try:
         make_connection: Callable[[], Any] = ConnectionPool.from_url(url, **options).make_connection
     except ValueError:
-        # What the parser says may quote a part of the password.
+        # The parser's message may quote a part of the password.
         return InvalidUrl
     return make_connection
 
 
 class InvalidUrl:
-    """Stands for the connection that a malformed URL cannot give: the cache stays in memory."""
+    """A connection to a malformed URL. It always fails, so the cache stays in memory."""
 
     is_connected = False
 
@@ -35,12 +35,12 @@ class InvalidUrl:
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be logged: user, host, port and database number, nothing else."""
+    """The URL for the log, with user, host, port and database number, and nothing else."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return "(invalid URL)"
-    if "@" in parts.path:  # where the rest of a password with a slash ends up
+    if "@" in parts.path:  # the rest of a password with a slash
         return "(invalid URL)"
     credentials, _, host = parts.netloc.rpartition("@")
     user = credentials.partition(":")[0]

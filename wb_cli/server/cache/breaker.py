@@ -1,11 +1,11 @@
-"""The breaker: after a few failures in a row nobody waits for L2, until one probe succeeds."""
+"""The breaker: after a few failures in a row no call waits for L2, until one probe succeeds."""
 
 from collections.abc import Callable
 from enum import StrEnum
 
 
 class BreakerState(StrEnum):
-    """Closed lets everybody through, open nobody, half-open one."""
+    """Closed lets every call through, open lets none through, half-open lets one through."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -13,10 +13,10 @@ class BreakerState(StrEnum):
 
 
 class Breaker:
-    """Ask `allows` before each call, and then say how it went, exactly once.
+    """Ask `allows` before each call. After the call, say once how it went.
 
-    Any call let through ends in :meth:`succeeded`, :meth:`failed` or, where it proved nothing,
-    :meth:`proved_nothing`.
+    Say it with :meth:`succeeded`, :meth:`failed`, or :meth:`proved_nothing` if the call did not
+    reach the server.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Breaker:
 
     @property
     def state(self) -> BreakerState:
-        """What the next caller would meet."""
+        """The state that the next caller would meet."""
         if self._open_until is None:
             return BreakerState.CLOSED
         if self._is_probing or self._clock() >= self._open_until:
@@ -40,7 +40,7 @@ class Breaker:
         return BreakerState.OPEN
 
     def allows(self) -> bool:
-        """Whether this call may go; while half-open, the first that asks is the probe."""
+        """Whether this call may go. While half-open, the first call that asks is the probe."""
         if self._open_until is None:
             return True
         if self._is_probing or self._clock() < self._open_until:
@@ -55,7 +55,7 @@ class Breaker:
         self._is_probing = False
 
     def failed(self) -> None:
-        """It did not."""
+        """The server did not answer."""
         self._failures += 1
         self._is_probing = False
         if self._failures >= self._limit:
@@ -67,6 +67,6 @@ class Breaker:
         self._is_probing = False
 
     def probe_now(self) -> None:
-        """There is news that the server is back: let the next call find out, without waiting."""
+        """Let the next call be the probe, without waiting: the server seems to be back."""
         if self._open_until is not None:
             self._open_until = self._clock()

@@ -1,4 +1,4 @@
-"""Connections to Valkey: one exchange at a time on each, foreign errors translated at this door."""
+"""Connections to Valkey. Each has one exchange at a time. Foreign errors are translated here."""
 
 import asyncio
 from collections import deque
@@ -27,10 +27,10 @@ def foreign_errors() -> Iterator[None]:
 
 
 class Connection:
-    """One connection, opened when first used and again after it broke.
+    """One connection. It is opened at its first use, and opened again after it broke.
 
-    Whatever interrupts an exchange, a cancelled caller included, closes the connection: a reply
-    that nobody read must not answer the next question.
+    If an exchange is interrupted, even by a cancelled caller, the connection is closed. Otherwise
+    the reply that was not read would answer the next question.
     """
 
     def __init__(self, make_connection: Callable[[], Any]) -> None:
@@ -41,7 +41,7 @@ class Connection:
         return (await self._exchange([command], keep_refusals=False))[0]
 
     async def pipeline(self, commands: Sequence[Command]) -> list[Any]:
-        """Send commands in one go; a reply each, a `RefusedError` where the server said no."""
+        """Send commands in one go. The answer to each is a reply, or a `RefusedError`."""
         return await self._exchange(commands, keep_refusals=True)
 
     async def close(self) -> None:
@@ -54,8 +54,8 @@ class Connection:
             with foreign_errors():
                 return await self._send_and_read(commands, keep_refusals=keep_refusals)
         except LostError:
-            # A connection that idled while the server restarted tells so only when it is used.
-            # All our commands may be sent twice.
+            # If the server restarted while the connection was idle, only the next use shows it.
+            # It is safe to send any of our commands twice.
             if not was_open:
                 raise
         with foreign_errors():
@@ -82,10 +82,10 @@ async def _read_or_refusal(wire: Any) -> Any:
 
 
 class ConnectionPool:
-    """A few connections; who finds all of them in use stands in line.
+    """A few connections. A caller that finds all of them in use waits in line.
 
-    A burst on a healthy server is served in its turn. As soon as the server fails one of those in
-    front, the whole line is sent away: on a server that hangs, nobody waits for two deadlines.
+    On a healthy server a burst of callers is served in turn. As soon as a call in front fails, the
+    whole line is sent away, so that on a server that hangs no caller waits for two deadlines.
     """
 
     def __init__(self, make_connection: Callable[[], Any], size: int) -> None:
@@ -94,7 +94,7 @@ class ConnectionPool:
         self._line: deque[asyncio.Future[Connection]] = deque()
 
     async def acquire(self, patience: float) -> Connection:
-        """A connection, the one used last first, so that idle ones stay closed; or `BusyError`."""
+        """The connection used last, so that others stay closed; `BusyError` if all are in use."""
         if self._idle:
             return self._idle.pop()
         turn: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
@@ -104,13 +104,13 @@ class ConnectionPool:
                 return await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self.release(turn.result())  # our turn came, and we are no longer there
+                self.release(turn.result())  # our turn came too late
             if isinstance(error, TimeoutError):
                 raise BusyError(f"no free connection within {patience:g} s") from error
             raise
 
     def release(self, connection: Connection) -> None:
-        """Give a connection to the next in line, or back."""
+        """Give the connection to the next caller in line, or back to the pool."""
         while self._line:
             turn = self._line.popleft()
             if not turn.done():
@@ -119,7 +119,7 @@ class ConnectionPool:
         self._idle.append(connection)
 
     def send_away(self) -> None:
-        """The server does not answer: nobody in line shall wait for that."""
+        """Fail every caller in line, because the server does not answer."""
         while self._line:
             turn = self._line.popleft()
             if not turn.done():

@@ -19,8 +19,10 @@ class Counts:
     joined: int = 0
     misses: Counter[str] = field(default_factory=Counter)  # by reason; each is a load
     failures: int = 0
-    unstored: Counter[str] = field(default_factory=Counter)  # answers that went out only
-    past_loads: int = 0  # of processes before this one
+    unstored: Counter[str] = field(
+        default_factory=Counter
+    )  # answers that were sent but not stored, by reason
+    past_loads: int = 0  # of earlier processes
     past_seconds: float = 0.0
     load_durations: Histogram = field(default_factory=lambda: Histogram(LOAD_BOUNDS_S))
 
@@ -31,21 +33,21 @@ class Counts:
 
     @property
     def l1_hits(self) -> int:
-        """Answers from L1; counted on the entries themselves, to cost a hit next to nothing."""
+        """Answers from L1. The entries count them, so that a hit costs almost nothing."""
         return self.shelf.hits
 
     @property
     def mean_load_seconds(self) -> float:
-        """What a load takes, processes before this one included; 0 while there was none."""
+        """The mean duration of a load, also of earlier processes; 0 before the first load."""
         loads = self.past_loads + self.loads
         return (self.past_seconds + self.load_durations.total_s) / loads if loads else 0.0
 
     def seconds_saved(self) -> dict[str, float]:
-        """The time that loads would have taken, by what made them needless."""
-        each = self.mean_load_seconds
+        """The time that needless loads would have taken, by what made them needless."""
+        mean = self.mean_load_seconds
         return {
-            "l1": self.l1_hits * each,
-            "l2": self.l2_hits * each,
-            "warm_up": self.hydrated * each,
-            "flight": self.joined * each,
+            "l1": self.l1_hits * mean,
+            "l2": self.l2_hits * mean,
+            "warm_up": self.hydrated * mean,
+            "flight": self.joined * mean,
         }

@@ -1,4 +1,4 @@
-"""Deadlines that know a silent server from an event loop that had no time to listen."""
+"""Deadlines that tell a silent server from an event loop that was too busy to listen."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -6,13 +6,13 @@ from typing import Any
 
 from wb_cli.server.cache.errors import BusyError, LostError
 
-# A timer that fires so late says that the loop was blocked, and nothing about the server.
+# If a timer fires so late, the loop was blocked. It says nothing about the server.
 OUR_OWN_DELAY_S = 0.05
 ATTEMPTS = 3
 
 
 async def within(deadline: float, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """The answer; `LostError` without one; `BusyError` if it was we, again and again."""
+    """The answer; `LostError` if none came, `BusyError` if our loop was late three times."""
     for _ in range(ATTEMPTS):
         clock = asyncio.get_running_loop().time
         due = clock() + deadline

@@ -1,8 +1,8 @@
-"""The entry: encoded once, then the same bytes in L1, in L2 and in the HTTP answer.
+"""The entry. It is encoded once, and L1, L2 and the HTTP answer share the bytes.
 
-On the wire an entry is an envelope of version hash, code fingerprint and data. Small ones are the
-JSON document ``{"versionHash": ..., "fingerprint": ..., "data": ...}``. Larger ones are a zstd
-stream: a skippable frame that holds version and fingerprint, then a frame with the data alone. So
+In L2 an entry is an envelope of version hash, code fingerprint and data. A small entry is the JSON
+document ``{"versionHash": ..., "fingerprint": ..., "data": ...}``. A larger entry is a zstd stream
+of two frames: a skippable frame with version and fingerprint, and a frame with the data alone. So
 the version is read without decompressing, the data frame is served as it is
 (``Content-Encoding: zstd``), and ``valkey-cli get KEY | zstd -d`` shows the data.
 """
@@ -36,14 +36,14 @@ class Encoding(StrEnum):
 
 
 class GarbageError(ValueError):
-    """Bytes under one of our keys that are no envelope of ours."""
+    """The bytes under one of our keys are not one of our envelopes."""
 
 
 class Entry:
-    """One answer: a version and the encoded data. Immutable; everything else is derived.
+    """One answer: a version and the encoded data. It never changes.
 
-    ``version`` is None where the data was unsettled when it was read; such an entry is never
-    stored. ``body`` is what goes over HTTP, as ``encoding`` says.
+    ``version`` is None if the data was unsettled when it was read. Such an entry is never stored.
+    ``body`` is the body of the HTTP answer, encoded as ``encoding`` says.
     """
 
     __slots__ = ("body", "encoding", "fingerprint", "version")
@@ -66,19 +66,19 @@ class Entry:
         return hash((self.version, self.fingerprint, self.body))
 
     def json(self) -> bytes:
-        """The data as JSON text, decompressed where need be."""
+        """The data as JSON text. A compressed body is decompressed."""
         if self.encoding is Encoding.IDENTITY:
             return self.body
         return _zstd().decompress(self.body)
 
     def zstd(self) -> bytes:
-        """The data as a zstd frame, compressed where need be."""
+        """The data as a zstd frame. A plain body is compressed."""
         if self.encoding is Encoding.ZSTD:
             return self.body
         return _zstd().compress(self.body)
 
     def value(self) -> Any:
-        """The data, decoded anew at each call: the caller's own, free to change."""
+        """The data, decoded anew at each call, so that the caller may change it."""
         return orjson.loads(self.json())
 
     def wire(self) -> bytes:
@@ -107,10 +107,10 @@ def finish(data: Any, encoded: bytes, version: str | None, fingerprint: str) -> 
 
 
 def _to_size(body: bytes) -> bytes:
-    """The body in memory of its own size.
+    """Copy the body into memory of exactly its size.
 
-    Encoders shrink the buffer that they worked in. What the buffer had too much stays behind as a
-    hole in the heap beside each body.
+    Encoders work in a larger buffer and then shrink it. The rest of the buffer would stay as a
+    hole in the heap beside the body.
     """
     return bytes(memoryview(body))
 
@@ -126,7 +126,7 @@ def decode(wire: bytes) -> Entry:
 
 
 def peek_version(prefix: bytes) -> tuple[str, str] | None:
-    """Version and fingerprint from an envelope's first bytes; None where they are not there."""
+    """Version and fingerprint from an envelope's first bytes; None if the bytes lack them."""
     try:
         if not prefix.startswith(_JSON_HEAD):
             head, _ = _split(prefix)
@@ -166,7 +166,7 @@ _head = msgspec.json.Decoder(_Head)
 
 
 def _decode_json(wire: bytes) -> Entry:
-    # Raw checks the data's grammar without building it, and passes any bytes in its strings.
+    # Raw checks the JSON grammar without building the data, but it accepts any bytes in strings.
     document = _document.decode(wire)
     if not wire.isascii():
         wire.decode()
@@ -191,7 +191,7 @@ def _split(wire: bytes) -> tuple[_Head, int]:
 
 
 class _Zstd(threading.local):
-    """Compressor and decompressor; neither may be used by two threads at once."""
+    """Compressor and decompressor of one thread. Two threads must not share them."""
 
     def __init__(self) -> None:
         self.compress = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress

@@ -1,4 +1,4 @@
-"""What can go wrong with L2, in the four ways that call for different answers."""
+"""Four ways in which L2 can fail. Each calls for a different reaction."""
 
 
 class L2Error(Exception):
@@ -10,12 +10,12 @@ class LostError(L2Error):
 
 
 class LoadingError(L2Error):
-    """The server is up and still reading its snapshot: neither ready nor a miss."""
+    """The server is up but still reads its snapshot, so it can give no answer yet."""
 
 
 class BusyError(L2Error):
-    """All our connections were in use until the deadline; the server is not to blame."""
+    """We were too busy: our connections were in use, or our event loop was late."""
 
 
 class RefusedError(L2Error):
-    """The server answered, with an error: out of memory, wrong type, no permission."""
+    """The server answered with an error, such as out of memory, wrong type or no permission."""

@@ -1,4 +1,4 @@
-"""Loads in progress: one shared task for all who ask for the same version of the same thing."""
+"""Loads in progress. All callers for the same version of the same thing share one task."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -11,9 +11,9 @@ from wb_cli.server.cache.entry import Entry
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a loader returns: the data, and the version that very data has.
+    """What a loader returns: the data, and the version of exactly this data.
 
-    ``version`` is None where the data was changing while it was read. ``is_error`` marks an error
+    ``version`` is None if the data was changing while it was read. ``is_error`` marks an error
     in the form of an answer, which is passed on and not stored. The library offers it to loaders
     that return their errors; the loaders of this server raise theirs.
     """
@@ -27,39 +27,40 @@ Loader = Callable[[], Awaitable[Loaded]]
 
 
 class LoadAbandonedError(RuntimeError):
-    """The load was cancelled from within, or because the cache closes; the caller was not."""
+    """The load was cancelled from within, or because the cache closes. The caller was not."""
 
 
 class LoadLoopError(RuntimeError):
-    """A loader asked for what waits for this very loader, and would have waited for ever."""
+    """A loader asked for a load that waits for this loader. Both would wait for ever."""
 
 
 @dataclass(eq=False, slots=True)
 class Flight:
-    """One load. Its order is taken when it starts: what starts later is newer."""
+    """One load. It takes its order when it starts, so a load that starts later is newer."""
 
     uniqueness: str
     version: str | None
     order: int
-    is_void: bool = False  # cleared meanwhile: it answers, and stores nothing
+    is_void: bool = False  # its thing was cleared: it answers, and stores nothing
     waiters: "set[Flight]" = field(default_factory=set)  # flights whose loaders wait for this one
     flights: "Flights" = field(init=False)
     task: "asyncio.Task[Entry]" = field(init=False)
 
     def is_of(self, flights: "Flights", uniqueness: str, version: str | None) -> bool:
-        """Whether this is a load of that thing, in that version, for that cache."""
+        """Whether it loads this version of this thing for this cache."""
         return (self.flights, self.uniqueness, self.version) == (flights, uniqueness, version)
 
 
-# The flight whose loader is running, for what that loader asks of a cache.
+# The flight whose loader runs in this context. Set, if that loader asks a cache.
 _current: ContextVar[Flight | None] = ContextVar("flight", default=None)
 
 
 class Flights:
     """The flights of one cache, by uniqueness and version.
 
-    A flight without a version can be joined only until it begins. Once it has begun, it may have
-    seen a state older than the one that a later caller knows of, and no version would tell.
+    A caller may join a flight without a version only before the flight begins. After that, the
+    flight may have read a state older than the state that the caller knows, and no version would
+    show it.
     """
 
     def __init__(self) -> None:
@@ -70,7 +71,7 @@ class Flights:
         return len(self._in_the_air)
 
     def find(self, uniqueness: str, version: str | None) -> Flight | None:
-        """The flight to join, if there is one."""
+        """The flight that a caller can join, if there is one."""
         return self._joinable.get((uniqueness, version))
 
     def take_off(
@@ -85,7 +86,7 @@ class Flights:
         return flight
 
     def check_for_loop(self, uniqueness: str, version: str | None) -> None:
-        """Raise `LoadLoopError` where the running loader would wait for itself."""
+        """Raise `LoadLoopError` if the running loader would wait for itself."""
         asking = _current.get()
         if asking is None or asking.task.done():
             return
@@ -100,7 +101,7 @@ class Flights:
             seen |= flight.waiters
 
     async def wait_for(self, flight: Flight) -> Entry:
-        """The flight's entry. A caller that is cancelled leaves the flight to the others."""
+        """The flight's entry. If a caller is cancelled, the flight goes on for the others."""
         asking = _current.get()
         if asking is None:
             return await asyncio.shield(flight.task)
@@ -111,14 +112,14 @@ class Flights:
             flight.waiters.discard(asking)
 
     def void(self, uniqueness: str | None = None) -> None:
-        """Let flights of one thing (or all) end unstored; the next caller starts anew."""
+        """Let the flights of one thing (or all) store nothing. The next caller starts anew."""
         for flight in list(self._joinable.values()):
             if uniqueness in (None, flight.uniqueness):
                 flight.is_void = True
                 self._close_to_others(flight)
 
     async def close(self) -> None:
-        """Cancel every flight and wait until all are down."""
+        """Cancel every flight and wait until all have ended."""
         tasks = [flight.task for flight in self._in_the_air]
         for task in tasks:
             task.cancel()
@@ -133,16 +134,17 @@ class Flights:
         try:
             return await work(flight)
         except asyncio.CancelledError as error:
-            # Passed on as it is, it would look to each waiter as if the waiter was cancelled.
+            # A waiter would take a CancelledError for its own cancellation.
             raise LoadAbandonedError(f"the load of {flight.uniqueness} was cancelled") from error
         finally:
             self._close_to_others(flight)
 
     def _land(self, flight: Flight, task: "asyncio.Task[Entry]") -> None:
-        self._close_to_others(flight)  # where it was cancelled before it ever ran
+        self._close_to_others(flight)  # the task may have been cancelled before it ran
         self._in_the_air.discard(flight)
         if not task.cancelled():
-            task.exception()  # seen: a failure that no waiter is left for is none to report
+            # Fetch the exception, or asyncio logs "never retrieved" when all callers have gone.
+            task.exception()
 
     def _close_to_others(self, flight: Flight) -> None:
         if self._joinable.get((flight.uniqueness, flight.version)) is flight:

@@ -1,4 +1,4 @@
-"""Durations, counted by upper bound. Plain numbers, because a request must not pay for a lock."""
+"""Durations, counted by upper bound in plain numbers: a request must not pay for a lock."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from prometheus_client.core import HistogramMetricFamily
 
 @dataclass(slots=True)
 class Histogram:
-    """How many durations lie at or below each bound; the last count is of those above them all."""
+    """The number of durations in each bucket. The last bucket is above every bound."""
 
     bounds: tuple[float, ...]
     counts: list[int] = field(init=False)
@@ -29,7 +29,7 @@ class Histogram:
         self.total_s += seconds
 
     def add_to(self, metric: HistogramMetricFamily, labels: Sequence[str]) -> None:
-        """Add the counts to a metric, cumulated as Prometheus wants them."""
+        """Add the counts to a metric. Prometheus wants each bucket to include the smaller ones."""
         buckets, below = [], 0
         for bound, count in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
             below += count

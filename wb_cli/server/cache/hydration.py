@@ -1,4 +1,4 @@
-"""Filling L1 from L2, many versions at a time, and telling where things stand."""
+"""The results of filling L1 from L2 in batches, and of asking where a thing is stored."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,7 +7,7 @@ from wb_cli.server.cache.remote import Absence
 
 
 class Status(StrEnum):
-    """Where a thing stands, in the version asked for."""
+    """Where a thing is stored, in the version that was asked for."""
 
     L1 = "l1"
     L2 = "l2"
@@ -17,7 +17,7 @@ class Status(StrEnum):
 
 
 class Miss(StrEnum):
-    """Why an entry did not serve, besides the reasons of L2 itself."""
+    """Why an entry could not be used, besides the reasons of L2 itself."""
 
     STALE = "stale"
     FOREIGN = "foreign_fingerprint"
@@ -25,19 +25,21 @@ class Miss(StrEnum):
     UNSETTLED = "unsettled"
 
 
-# The reasons that say what L2 holds; the others say that it could not be asked.
+# These reasons say what L2 holds. The other reasons say that L2 could not be asked.
 LOOKED = frozenset((Absence.NONE, Absence.GARBAGE, Absence.CLEARED, Miss.STALE, Miss.FOREIGN))
 
 
 @dataclass(eq=False, slots=True)
 class Hydration:
-    """How a batch of known versions fared: in L1 before, found in L2, or missing and why."""
+    """Which versions were in L1 before, which came from L2, and which are missing and why."""
 
     held: list[str] = field(default_factory=list)
     hydrated: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
-    cleared: set[str | None] = field(default_factory=set)  # since it began; None is everything
+    cleared: set[str | None] = field(
+        default_factory=set
+    )  # since the hydration began; None stands for everything
 
     def is_cleared(self, uniqueness: str) -> bool:
-        """Whether what was read from L2 must not be used any more."""
+        """Whether this thing was cleared, so that its entry from L2 must not be used."""
         return uniqueness in self.cleared or None in self.cleared

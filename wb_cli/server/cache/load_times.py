@@ -1,4 +1,4 @@
-"""What loads took, kept in L2: after a warm restart nothing is loaded, and much time is saved."""
+"""The duration of loads, kept in L2. After a warm restart nothing is loaded that could tell it."""
 
 from contextlib import suppress
 
@@ -13,7 +13,7 @@ GROWTH = 1.25
 
 
 class LoadTimes:
-    """One cache's number of loads and their seconds, over all processes so far."""
+    """The number of one cache's loads and their seconds, over all processes so far."""
 
     def __init__(self, cache: str, counts: Counts, l2: RemoteTier) -> None:
         self._key = f"load-times:{cache}".encode()
@@ -23,18 +23,18 @@ class LoadTimes:
         self._noted = 0
 
     async def recall(self) -> None:
-        """Read what processes before this one knew; once is enough."""
+        """Read what earlier processes knew. This is done once."""
         if self._is_recalled:
             return
         found = await self._l2.read(self._key)
         if isinstance(found, Entry):
-            with suppress(msgspec.MsgspecError):  # somebody else's, under our key
+            with suppress(msgspec.MsgspecError):  # the value under our key is not ours
                 past = msgspec.json.decode(found.json(), type=_Totals)
                 self._counts.past_loads, self._counts.past_seconds = past.loads, past.seconds
                 self._is_recalled = True
 
     def note(self, order: int) -> None:
-        """Write what this process knows, where that is news."""
+        """Write what this process knows, if the number of loads has grown enough."""
         counts = self._counts
         loads = counts.past_loads + counts.loads
         if loads < self._noted * GROWTH:

@@ -1,9 +1,9 @@
-"""L1: bounded in bytes, synchronous, no I/O. Evicts by SIEVE.
+"""L1: bounded in bytes, synchronous, without I/O. It evicts by SIEVE.
 
-SIEVE (Zhang et al., NSDI 2024) keeps entries in the order they came. A hit counts on its entry and
-moves nothing, which is what makes it cheap; a hand walks from the oldest on, spares once what was
-hit since it last passed, and evicts the first that was not. One pass of the warm-up cannot flush
-what is in use.
+SIEVE (Zhang et al., NSDI 2024) keeps entries in the order in which they came. A hit is counted on
+its entry and moves nothing, so it is cheap. A hand walks from the oldest entry to the newest. It
+spares an entry that was hit since the hand last passed, and evicts the first entry that was not.
+So the warm-up cannot flush the entries that are in use.
 """
 
 from itertools import count
@@ -15,7 +15,7 @@ OVERHEAD_BYTES = 512
 
 
 class Node:
-    """An entry's place in the order."""
+    """An entry's place in the list of entries."""
 
     __slots__ = (
         "cost",
@@ -36,12 +36,12 @@ class Node:
         self.version = entry.version
         self.order = order
         self.cost = len(entry.body) + OVERHEAD_BYTES
-        self.hits = 0  # since the hand last passed; any spares it once
+        self.hits = 0  # since the hand last passed; if there are any, the hand spares the entry
         self.newer: Node | None = None
         self.older: Node | None = None
 
     def count_hits(self) -> None:
-        """Move the hits to the shelf's count: the mark is gone, the number is kept."""
+        """Move the hits to the shelf's count. The entry is no longer spared, and no hit is lost."""
         self.shelf.past_hits += self.hits
         self.hits = 0
 
@@ -65,7 +65,7 @@ class LocalTier:
         return self.shelves[-1]
 
     def order(self) -> int:
-        """The next place in the order, which all caches over this tier share."""
+        """The next number of the order. All caches over this tier share it."""
         return next(self._orders)
 
     def __len__(self) -> int:
@@ -102,7 +102,7 @@ class LocalTier:
         while node is not None and node.hits:
             node.count_hits()
             node = node.newer or self._oldest
-        if node is None:  # pragma: no cover  (bytes are held by nodes alone)
+        if node is None:  # pragma: no cover  (only nodes hold bytes)
             raise AssertionError("L1 is empty and full")
         self._hand = node
         self.evictions += 1
@@ -123,10 +123,10 @@ class Shelf:
         return self.past_hits + sum(node.hits for node in self.nodes.values())
 
     def put(self, uniqueness: str, entry: Entry, order: int) -> bool:
-        """Store, unless what is there is newer; tells whether it was not.
+        """Store the entry unless a newer one is held; whether it was stored.
 
-        ``order`` is when the entry's version was asked for, not when the entry arrived. What is
-        larger than the whole tier takes the place of the older one, and is not kept.
+        ``order`` says when the entry's version was asked for, not when the entry arrived. An entry
+        that is larger than the whole tier removes the older entry, and is not kept itself.
         """
         held = self.nodes.get(uniqueness)
         if held is not None:
@@ -140,14 +140,14 @@ class Shelf:
         return True
 
     def discard(self, uniqueness: str) -> bool:
-        """Remove an entry; tells whether there was one."""
+        """Remove an entry; whether there was one."""
         node = self.nodes.pop(uniqueness, None)
         if node is not None:
             self._tier.remove(node)
         return node is not None
 
     def clear(self) -> int:
-        """Remove every entry; how many there were."""
+        """Remove every entry; how many entries there were."""
         count = len(self.nodes)
         for uniqueness in list(self.nodes):
             self.discard(uniqueness)

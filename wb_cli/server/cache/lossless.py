@@ -1,7 +1,7 @@
-"""To JSON and back without a change: what would not survive that is refused by its place and type.
+"""Encode data as JSON without loss. A value that JSON would change is refused, with its place.
 
-orjson alone is not enough: it writes NaN as null, a tuple as a list, an Enum as its value, a UUID
-as a string. A value must be the same before and after a restart.
+A value must be the same before and after a restart. orjson alone does not see to that: it writes
+NaN as null, a tuple as a list, an Enum as its value, and a UUID as a string.
 """
 
 import math
@@ -14,7 +14,7 @@ SCALARS = frozenset({str, int, float, bool, type(None)})
 CONTAINERS = frozenset({dict, list})
 CARRIED = SCALARS | CONTAINERS
 
-# What orjson can refuse by itself, it shall.
+# Let orjson refuse as much as it can.
 OPTIONS = (
     orjson.OPT_STRICT_INTEGER  # 53 bits, all that a browser can hold
     | orjson.OPT_PASSTHROUGH_DATACLASS
@@ -26,7 +26,7 @@ MAX_PATH = 20_000  # letters
 
 
 class UnfaithfulValueError(TypeError):
-    """A value that JSON would change or cannot hold; says where it stands and what it is."""
+    """JSON would change this value or cannot hold it. Says where the value is and what it is."""
 
     def __init__(self, path: str, what: str) -> None:
         super().__init__(f"JSON does not carry this faithfully: {path} is {what}")
@@ -35,7 +35,7 @@ class UnfaithfulValueError(TypeError):
 
 
 def to_json(data: Any) -> bytes:
-    """Encode, or raise `UnfaithfulValueError`. What passes, :func:`check` must still see."""
+    """Encode, or raise `UnfaithfulValueError`. :func:`check` must see the result as well."""
     try:
         return orjson.dumps(data, option=OPTIONS)
     except orjson.JSONEncodeError as error:
@@ -43,7 +43,7 @@ def to_json(data: Any) -> bytes:
 
 
 def check(data: Any, encoded: bytes) -> None:
-    """Refuse what :func:`to_json` encoded but changed; a generation of containers at a time."""
+    """Refuse data that :func:`to_json` changed. Looks at one level of containers at a time."""
     may_hide_nan = b"null" in encoded
     generation = [[data]]
     while generation:
@@ -60,12 +60,12 @@ def children(container: Any) -> Any:
 
 
 def has_nan(values: list[Any]) -> bool:
-    """Whether any is a float that JSON has no number for."""
+    """Whether a value is NaN or infinite, which JSON cannot write."""
     return not all(math.isfinite(value) for value in values if type(value) is float)
 
 
 def offence(data: Any) -> UnfaithfulValueError | None:
-    """The first thing in the data that JSON does not carry, depth first."""
+    """The first value in the data that JSON cannot carry, depth first."""
     stack = [("$", data)]
     while stack:
         path, value = stack.pop()
@@ -76,10 +76,10 @@ def offence(data: Any) -> UnfaithfulValueError | None:
             odd = next((key for key in value if not is_key(key)), None)
             if odd is not None:
                 return UnfaithfulValueError(path, f"a dict with the key {odd!r}")
-            stack += [(f"{path}.{key}", each) for key, each in reversed(value.items())]
+            stack += [(f"{path}.{key}", child) for key, child in reversed(value.items())]
         elif type(value) is list:
-            stack += [(f"{path}[{i}]", each) for i, each in reversed(list(enumerate(value)))]
-        if len(path) > MAX_PATH:  # a container in itself, or one nested past what JSON readers take
+            stack += [(f"{path}[{i}]", child) for i, child in reversed(list(enumerate(value)))]
+        if len(path) > MAX_PATH:  # it holds itself, or is nested too deeply for JSON readers
             return UnfaithfulValueError(path[:80] + "...", "nested too deeply")
     return None
 
@@ -90,7 +90,7 @@ def is_key(key: Any) -> bool:
 
 
 def is_text(text: str) -> bool:
-    """Whether it is Unicode proper: no half of a surrogate pair."""
+    """Whether it is valid Unicode, without half of a surrogate pair."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -99,7 +99,7 @@ def is_text(text: str) -> bool:
 
 
 def describe(value: Any) -> str | None:
-    """What is wrong with one value by itself, or None."""
+    """What is wrong with a value, apart from the values in it; None if nothing is."""
     kind = type(value)
     if kind not in CARRIED:
         return f"of type {kind.__name__}"

@@ -25,7 +25,7 @@ class CacheCollector(Collector):
         self._l2 = l2
 
     def collect(self) -> Iterator[Metric]:
-        """Every number of now."""
+        """Every metric, with its value now."""
         yield from cache_metrics(self._caches)
         yield from l1_metrics(self._l1)
         yield from l2_metrics(self._l2)

@@ -1,4 +1,4 @@
-"""What was cleared and may still be in L2: read as absent until L2 has deleted it."""
+"""Cleared keys that L2 may still hold. They read as absent until L2 has deleted them."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,7 @@ from itertools import count
 
 
 class Purges:
-    """Prefixes whose keys are to be deleted from L2, the oldest first."""
+    """Prefixes of the keys that L2 has to delete, the oldest first."""
 
     def __init__(self) -> None:
         self._wanted: dict[bytes, int] = {}
@@ -18,12 +18,12 @@ class Purges:
         return len(self._wanted)
 
     def add(self, prefix: bytes) -> None:
-        """Everything under the prefix is cleared from now on."""
+        """From now on every key with this prefix is cleared."""
         self._wanted[prefix] = next(self._numbers)
         self._done.clear()
 
     def covers(self, key: bytes) -> bool:
-        """Whether what L2 holds under the key was cleared."""
+        """Whether the value that L2 holds under the key was cleared."""
         return bool(self._wanted) and key.startswith(tuple(self._wanted))
 
     def next(self) -> tuple[bytes, int]:
@@ -31,7 +31,7 @@ class Purges:
         return next(iter(self._wanted.items()))
 
     def finish(self, prefix: bytes, number: int) -> None:
-        """L2 has deleted it, unless the prefix was cleared once more since that began."""
+        """Forget a prefix that L2 has deleted, unless it was cleared again meanwhile."""
         if self._wanted.get(prefix) == number:
             del self._wanted[prefix]
         if not self._wanted:
@@ -42,7 +42,7 @@ class Purges:
         return [prefix.decode(errors="backslashreplace") for prefix in self._wanted]
 
     async def wait(self, within: float) -> None:
-        """Until L2 has deleted everything, for so many seconds at most."""
+        """Wait until L2 has deleted everything, for so many seconds at most."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
                 await self._done.wait()

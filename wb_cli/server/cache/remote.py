@@ -1,4 +1,4 @@
-"""L2: never raises, never makes a request wait longer than one deadline, writes behind."""
+"""L2. It never raises, lets no request wait longer than one deadline, and writes behind."""
 
 import asyncio
 import logging
@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 
 READ_BATCH_KEYS = 128
 READ_BATCH_BYTES = 2 * 1024 * 1024
-PREFIX_BYTES = 1024  # holds the head of every envelope whose hashes are of sane length
+PREFIX_BYTES = 1024  # enough for version and fingerprint of ordinary length
 
 
 class Absence(StrEnum):
-    """Why L2 gave nothing."""
+    """Why L2 gave no entry."""
 
     NONE = "absent"
     GARBAGE = "garbage"
@@ -33,9 +33,9 @@ class Absence(StrEnum):
 
 
 class RemoteTier:
-    """The L2 of a process: reads with a breaker in front, writes from a queue behind.
+    """The L2 of a process. A breaker guards its reads, and a queue holds its writes.
 
-    `start` it once; from then on it follows its store through every outage. `close` flushes.
+    Call `start` once. From then on it follows its store through every outage. `close` flushes.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class RemoteTier:
     # Reading ---------------------------------------------------------------------------------
 
     async def read(self, key: bytes) -> Entry | Absence:
-        """What L2 holds under the key, whatever its version."""
+        """The entry that L2 holds under the key, of any version."""
         waiting = self._unwritten(key)
         if waiting is not None:
             return waiting
@@ -77,9 +77,9 @@ class RemoteTier:
         return wire if isinstance(wire, Absence) else _entry(wire)
 
     async def read_many(self, keys: Sequence[bytes]) -> AsyncIterator[list[Entry | Absence]]:
-        """What L2 holds under each key, in order, in batches bounded by bytes; decodes no data.
+        """The entries that L2 holds under the keys, in batches bounded by bytes. Decodes no data.
 
-        Sizes are not known beforehand: each batch is sized by what the one before it brought.
+        Sizes are not known beforehand, so the size of a batch follows from the batch before it.
         """
         start, count = 0, READ_BATCH_KEYS // 8
         while start < len(keys):
@@ -143,7 +143,7 @@ class RemoteTier:
             return [Absence.FAILED] * len(keys)
 
     def _unwritten(self, key: bytes) -> Entry | Absence | None:
-        """What the queue will make of this key, where it still has to."""
+        """The value that the waiting writes will give this key; None if no write waits."""
         write = self.queue.find(key)
         if write is not None:
             return write.entry or Absence.CLEARED
@@ -158,33 +158,33 @@ class RemoteTier:
     # Writing ---------------------------------------------------------------------------------
 
     def write(self, key: bytes, entry: Entry, order: int) -> bool:
-        """Store behind; returns at once, and tells whether nothing newer was there."""
+        """Queue the entry and return at once; whether no newer write was queued."""
         return self._behind.offer(Write(key, entry, order))
 
     def delete(self, key: bytes, order: int) -> None:
-        """Delete behind; from now on, the key reads as absent."""
+        """Queue a deletion. From now on the key reads as absent."""
         self._behind.offer(Write(key, None, order))
 
     def purge(self, prefix: bytes) -> None:
-        """Delete behind every key that begins so; from now on, they read as absent."""
+        """Queue the deletion of all keys with the prefix. From now on they read as absent."""
         self._behind.purge(prefix)
 
     async def purged(self, within: float) -> list[str]:
-        """Wait for the purges, so many seconds at most; the prefixes that L2 still holds.
+        """Wait for the purges, for so many seconds at most; the prefixes that L2 still holds.
 
-        They are deleted as soon as the server is back, while this process lives.
+        These prefixes are deleted as soon as the server is back, if this process still runs.
         """
         return await self._behind.purged(within)
 
     async def flush(self, within: float = 2.0) -> int:
-        """Write what waits, for so many seconds at most; how many writes are left.
+        """Do the waiting writes, for so many seconds at most; how many are left.
 
-        A server that is away gets the time of one reconnection, not all of it.
+        If the server is away, this waits for one reconnection only.
         """
         return await self._behind.flush(within)
 
     async def close(self, within: float = 2.0) -> None:
-        """Flush, then stop writing; the log names what was not done."""
+        """Flush, then stop writing. The log names what was not written."""
         await self._behind.close(within)
 
     def _on_ready(self) -> None:

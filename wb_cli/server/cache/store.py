@@ -1,4 +1,4 @@
-"""What L2 asks of a server's client."""
+"""The client that L2 needs."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
@@ -7,17 +7,17 @@ from wb_cli.server.cache.errors import RefusedError
 
 
 class Store(Protocol):
-    """What L2 asks of a server's client; raises `L2Error` alone. `ValkeyLink` is one."""
+    """The client that L2 needs, such as `ValkeyLink`. It raises `L2Error` and nothing else."""
 
     @property
     def is_ready(self) -> bool:
-        """Whether calls make sense now."""
+        """Whether the server answers now."""
 
     def on_ready(self, callback: Callable[[], None]) -> None:
-        """Call back each time it becomes ready."""
+        """Call back each time the server becomes ready."""
 
     def suspect(self) -> None:
-        """A call failed: have a look."""
+        """Check the connection now, because a call failed."""
 
     async def get(self, key: bytes) -> bytes | None:
         """One value, within the request deadline."""
@@ -31,7 +31,7 @@ class Store(Protocol):
     async def apply(
         self, changes: Sequence[tuple[bytes, bytes | None]]
     ) -> list[RefusedError | None]:
-        """Store values, or delete keys for None, in order; for each, why it was refused."""
+        """Store values in order; a value of None deletes its key. Returns each refusal or None."""
 
     def keys(self, prefix: bytes) -> AsyncIterator[list[bytes]]:
-        """Every key that begins so, a batch at a time."""
+        """Every key with the prefix, a batch at a time."""

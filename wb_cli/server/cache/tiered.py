@@ -1,4 +1,4 @@
-"""The two tiers as one cache: flight, L1, L2, loader, store, in this order."""
+"""The two tiers as one cache, asked in this order: L1, flight, L2, loader. Then it stores."""
 
 import asyncio
 import logging
@@ -20,18 +20,19 @@ from wb_cli.server.cache.remote import Absence, RemoteTier
 log = logging.getLogger(__name__)
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-# From this much JSON on, checking and compressing leave the event loop to others.
+# Larger JSON is checked and compressed in a thread, to leave the event loop free.
 THREAD_FROM_BYTES = 256 * 1024
 
 
 class Cache:
     """One named cache. Without an ``l2`` it lives in memory alone and never touches Valkey.
 
-    A version is what the caller read from the database just before; None says that it is
-    unsettled. Then the cache is neither read nor written, and no load is shared that began earlier.
+    The caller has read the version from the database just before. A version of None says that the
+    data is unsettled. Then the cache is neither read nor written, and the caller joins no load that
+    has already begun.
 
-    *order*: who reads versions long before using them (the warm-up) takes an :meth:`order` before
-    reading them and passes it on. What was asked for later then counts as newer.
+    *order*: the warm-up reads versions long before it uses them. It takes an :meth:`order` before
+    it reads them, and passes it on. So a version that a request asked for later counts as newer.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Cache:
         self._nodes = self._shelf.nodes
         self._flights = Flights()
         self._hydrations: set[Hydration] = set()
-        # What L2 has just not had, by version: the load that follows does not look again.
+        # Versions that L2 has just lacked. The load that follows does not ask L2 again.
         self._not_in_l2: dict[str, tuple[str, Absence | Miss]] = {}
         self._clock = clock
 
@@ -66,11 +67,11 @@ class Cache:
         return len(self._nodes)
 
     def order(self) -> int:
-        """The next place in the order of versions: what takes one later is newer."""
+        """The next number of the order. An entry with a higher number is newer."""
         return self._l1.order()
 
     def peek(self, uniqueness: str, version: str | None) -> Entry | None:
-        """The entry of that very version, if L1 has it. Synchronous; the fastest way."""
+        """The entry of this version, if L1 has it. Synchronous; this is the fastest way."""
         try:
             node = self._nodes[uniqueness]
         except KeyError:
@@ -83,12 +84,12 @@ class Cache:
     async def get_or_load(
         self, uniqueness: str, version: str | None, loader: Loader, *, order: int | None = None
     ) -> Entry:
-        """The entry of that version, from L1, L2 or the loader; one load for all who ask at once.
+        """The entry of this version, from L1, L2 or the loader. Callers at one time share one load.
 
-        The entry bears the version that the loader gives. What the loader raises reaches
-        every waiter. A loader that would wait for its own end, by asking, gets `LoadLoopError`.
+        The entry has the version that the loader returns. An error of the loader reaches every
+        waiting caller. A loader that asks for its own result gets `LoadLoopError`.
         """
-        try:  # `peek`, without the price of a call
+        try:  # the same as `peek`, without the cost of a call
             node = self._nodes[uniqueness]
             if node.version == version:
                 node.hits += 1
@@ -98,10 +99,10 @@ class Cache:
         return await self._join_or_take_off(uniqueness, version, loader, order)
 
     def hydrate(self, uniqueness: str, entry: Entry, *, order: int | None = None) -> bool:
-        """Put an entry into L1 without writing it to L2; False where L1 holds a newer one.
+        """Put an entry into L1 without writing it to L2; False if L1 holds a newer entry.
 
-        For entries that come from elsewhere than L2: the library offers it, this server needs it
-        not.
+        The library offers this for entries from other sources. This server does not use it: all
+        its entries come from L2 or from a loader.
         """
         if entry.version is None or entry.fingerprint != self.fingerprint:
             return False
@@ -110,7 +111,7 @@ class Cache:
     async def hydrate_many(
         self, wanted: Mapping[str, str], *, order: int | None = None
     ) -> Hydration:
-        """Fill L1 from L2 with these versions, given by uniqueness; decodes nothing."""
+        """Fill L1 from L2 with these versions, given by uniqueness. Decodes no data."""
         order = self._order_or_next(order)
         result = Hydration()
         todo: list[str] = []
@@ -125,23 +126,23 @@ class Cache:
             async for batch in self._l2.read_many([key_of(self.name, u) for u in todo]):
                 for uniqueness, found in zip(islice(names, len(batch)), batch, strict=True):
                     self._hydrate_found(result, uniqueness, wanted[uniqueness], found, order)
-                await asyncio.sleep(0)  # requests first
+                await asyncio.sleep(0)  # let requests go first
             await self._load_times.recall()
         finally:
             self._hydrations.discard(result)
         return result
 
     def holds(self, uniqueness: str, version: str) -> bool:
-        """Whether L1 has that very version; counts nothing and marks nothing."""
+        """Whether L1 has this version. This is not counted as a hit."""
         node = self._nodes.get(uniqueness)
         return node is not None and node.version == version
 
     async def status(self, uniqueness: str, version: str) -> Status:
-        """Where a thing stands; asks L2 for its version alone."""
+        """Where this version of a thing is stored. Asks L2 for the version alone."""
         return (await self.status_many({uniqueness: version}))[uniqueness]
 
     async def status_many(self, wanted: Mapping[str, str]) -> dict[str, Status]:
-        """Where things stand, each in the version given."""
+        """Where these versions are stored, by uniqueness."""
         result = {u: self._status_here(u, version) for u, version in wanted.items()}
         unsure = [u for u, status in result.items() if status in (Status.STALE, Status.ABSENT)]
         if self._l2 is None or not unsure:
@@ -155,29 +156,29 @@ class Cache:
         return result
 
     def clear(self, uniqueness: str) -> None:
-        """Forget one thing in both tiers; a load in progress still answers, and stores nothing."""
+        """Forget one thing in both tiers. A load in progress still answers, but stores nothing."""
         self._void(uniqueness)
         self._shelf.discard(uniqueness)
         if self._l2 is not None:
             self._l2.delete(key_of(self.name, uniqueness), self.order())
 
     def clear_all(self) -> int:
-        """Forget everything in both tiers; how many entries L1 had."""
+        """Forget everything in both tiers; the number of entries that L1 had."""
         self._void(None)
         if self._l2 is not None:
             self._l2.purge(key_of(self.name, ""))
         return self._shelf.clear()
 
     async def cleared(self, within: float) -> bool:
-        """Whether L2, too, has deleted what was cleared; waits so many seconds at most.
+        """Whether L2 has deleted the cleared entries too. Waits so many seconds at most.
 
-        What it has not yet deleted reads as absent. Other processes keep their own L1.
+        An entry that L2 has not deleted yet reads as absent. Other processes keep their own L1.
         """
         prefix = key_of(self.name, "").decode()
         return self._l2 is None or prefix not in await self._l2.purged(within)
 
     async def close(self) -> None:
-        """End the loads in progress; who waits for one gets `LoadAbandonedError`."""
+        """End the loads in progress. Callers that wait for them get `LoadAbandonedError`."""
         await self._flights.close()
 
     # A flight --------------------------------------------------------------------------------
@@ -214,7 +215,7 @@ class Cache:
         return self._judge(await self._l2.read(key_of(self.name, uniqueness)), version)
 
     def _judge(self, found: Entry | Absence, version: str) -> Entry | Absence | Miss:
-        """An entry of another version, or of other code, is none."""
+        """The entry, if it has this version and was made by this code; otherwise the reason."""
         if not isinstance(found, Entry):
             return found
         if found.fingerprint != self.fingerprint:

@@ -1,4 +1,4 @@
-"""The log line for each entry that L2 will not get; a few at a time, then how many more."""
+"""Log the entries that L2 will not get: the first few by name, then the number of the others."""
 
 import logging
 from collections.abc import Callable
@@ -10,7 +10,7 @@ EPISODE_S = 60.0
 
 
 class Unpersisted:
-    """Says what was not persisted: a few lines within an episode, and their number after it."""
+    """Logs entries that were not persisted: a few lines in an episode, and a count after it."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -18,7 +18,7 @@ class Unpersisted:
         self._noted = 0
 
     def note(self, key: bytes, reason: str) -> None:
-        """One entry is given up."""
+        """Note that an entry is given up."""
         self.end_episode()
         if self._began is None:
             self._began = self._clock()
@@ -28,7 +28,7 @@ class Unpersisted:
             log.warning("[Valkey] Failed to persist cache entry (%s): %s", name, reason)
 
     def end_episode(self, *, at_once: bool = False) -> None:
-        """Say how many more there were, once a minute at most or because the process ends."""
+        """Log how many more entries there were: once a minute, or at the end of the process."""
         if self._began is None or not (at_once or self._clock() - self._began >= EPISODE_S):
             return
         if self._noted > LINES:

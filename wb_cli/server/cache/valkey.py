@@ -1,7 +1,7 @@
-"""The connection to Valkey: a supervisor that says whether it is ready, and the few calls we make.
+"""The connection to Valkey: the few calls we make, and a supervisor that knows if it is ready.
 
-Nothing here waits for Valkey at boot. The supervisor connects, notices the loss, connects again,
-and writes the log lines an operator looks for.
+Nothing here waits for Valkey at boot. The supervisor connects, notices when the connection is lost,
+connects again, and writes the log lines that an operator looks for.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ GLOB_CHARACTER = re.compile(rb"[\\*?\[\]^-]")
 
 
 class LinkState(StrEnum):
-    """Where the connection stands; the value is what `/health_check` says."""
+    """The state of the connection. `/health_check` shows the value."""
 
     CONNECTING = "connecting"
     LOADING = "loading"
@@ -38,7 +38,7 @@ class LinkState(StrEnum):
 class Timing:
     """Every interval of the link, in seconds."""
 
-    deadline: float = 0.15  # of one read, from when there is a connection for it
+    deadline: float = 0.15  # of one read, once it has a connection
     batch_deadline: float = 1.0  # of one batch of reads or writes; no request waits for it
     probe: float = 0.5  # until a PING counts as unanswered
     heartbeat: float = 1.0  # between PINGs while all is well
@@ -48,17 +48,17 @@ class Timing:
 
 
 async def nudged_or_after(nudge: asyncio.Event, seconds: float) -> None:
-    """Wait until someone asks for a check, or for so long."""
+    """Wait until a check is asked for, or for so many seconds."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await nudge.wait()
 
 
 class ValkeyLink:
-    """One Valkey: `start` it, ask `is_ready`, and call; calls raise `L2Error` and nothing else.
+    """One Valkey. `start` it, ask `is_ready`, and call. Calls raise `L2Error` and nothing else.
 
-    Reads share a few connections, and batches of reads others, so that no request stands behind a
-    batch. Writes go through a single one, so that they arrive in order.
+    Single reads and batches of reads have connections of their own, so that no request waits behind
+    a batch. Writes share a single connection, so that they arrive in order.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class ValkeyLink:
         return f"<ValkeyLink {self._public_url} {self.state}>"
 
     def start(self) -> None:
-        """Begin to supervise, in the background; returns at once."""
+        """Begin to supervise in the background. Returns at once."""
         self._task = self._task or asyncio.create_task(self._supervise(), name="valkey-supervisor")
 
     def on_ready(self, callback: Callable[[], None]) -> None:
@@ -105,18 +105,18 @@ class ValkeyLink:
         self._on_ready.append(callback)
 
     def suspect(self) -> None:
-        """A call failed: look at the connection now, not at the next heartbeat."""
+        """Check the connection now, because a call failed. Do not wait for the next heartbeat."""
         self._nudge.set()
 
     async def wait_ready(self, within: float) -> bool:
-        """Whether Valkey is ready, waiting so many seconds at most."""
+        """Whether Valkey is ready. Waits for that, so many seconds at most."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
                 await self._ready.wait()
         return self.is_ready
 
     async def close(self) -> None:
-        """Stop supervising and disconnect; a link that is closed stays closed."""
+        """Stop supervising and disconnect. A closed link stays closed."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -129,7 +129,7 @@ class ValkeyLink:
     # Calls -----------------------------------------------------------------------------------
 
     async def get(self, key: bytes) -> bytes | None:
-        """The value of one key, or None; within the request deadline."""
+        """The value of one key, or None. Keeps the deadline of requests."""
         deadline = self.timing.deadline
         value: bytes | None = await self._on(
             self._readers, deadline, lambda connection: connection.call(("GET", key))
@@ -142,7 +142,7 @@ class ValkeyLink:
         return values
 
     async def prefixes(self, keys: Sequence[bytes], length: int) -> list[bytes]:
-        """The first bytes of each value; none where there is no value, or no string."""
+        """The first bytes of each value; no bytes if there is no value, or it is no string."""
         commands: list[Command] = [("GETRANGE", key, 0, length - 1) for key in keys]
         deadline = self.timing.batch_deadline
         replies = await self._on(
@@ -153,7 +153,7 @@ class ValkeyLink:
     async def apply(
         self, changes: Sequence[tuple[bytes, bytes | None]]
     ) -> list[RefusedError | None]:
-        """Store values, or delete keys for None, in order; for each, why it was refused."""
+        """Store values in order; a value of None deletes its key. Returns each refusal or None."""
         commands: list[Command] = [
             ("UNLINK", key) if value is None else ("SET", key, value) for key, value in changes
         ]
@@ -164,7 +164,7 @@ class ValkeyLink:
         return [reply if isinstance(reply, RefusedError) else None for reply in replies]
 
     async def keys(self, prefix: bytes) -> AsyncIterator[list[bytes]]:
-        """Every key that begins so, a batch at a time; never blocks the server."""
+        """Every key with the prefix, a batch at a time. Never blocks the server."""
         pattern = GLOB_CHARACTER.sub(rb"\\\g<0>", prefix) + b"*"
         cursor = b"0"
         while True:
@@ -202,12 +202,12 @@ class ValkeyLink:
             await self._wait(self._nudge, pause)
 
     async def _check(self) -> float:
-        """PING once, note what it says, and return the time until the next."""
+        """PING once, note the answer, and return the seconds until the next PING."""
         try:
             await self._ping()
         except LoadingError as error:
             return self._note_loading(str(error))
-        except BusyError:  # nothing was learned
+        except BusyError:  # this says nothing about Valkey
             return self.timing.first_retry
         except L2Error as error:
             return await self._note_failure(str(error))

@@ -1,4 +1,4 @@
-"""Writing to L2 behind the requests: one task, in order, through every outage."""
+"""Writes to L2 in the background: one task does them in order, through every outage."""
 
 import asyncio
 import contextlib
@@ -18,14 +18,14 @@ PIPELINE_WRITES = 64
 PIPELINE_BYTES = 4 * 1024 * 1024
 WRITE_ATTEMPTS = 5
 RETRY_AFTER_S = 0.25
-# A server that refuses all we send is tried again less and less often, for four minutes in all.
+# If the server refuses all writes, the pauses between attempts grow: four minutes in all.
 REFUSED_ATTEMPTS = 12
 REFUSED_RETRY_S = 30.0
-RECONNECTION_S = 0.6  # more than a link pauses between two attempts
+RECONNECTION_S = 0.6  # longer than the pause between two attempts of a link
 
 
 class WriteBehind:
-    """The queue of writes and the purges, and the task that brings them to the store."""
+    """The queue of writes and purges, and the task that does them."""
 
     def __init__(
         self,
@@ -46,33 +46,33 @@ class WriteBehind:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin; from now on, it follows its store through every outage."""
+        """Begin to write. From now on the task follows its store through every outage."""
         self._task = self._task or asyncio.create_task(self._write_behind(), name="l2-writer")
 
     def offer(self, write: Write) -> bool:
-        """Queue a write; tells whether nothing newer was there."""
+        """Queue a write; whether no newer write was queued."""
         is_newest = self.queue.offer(write)
         self._has_work()
         return is_newest
 
     def purge(self, prefix: bytes) -> None:
-        """Delete every key that begins so, before anything else is written."""
+        """Delete every key with the prefix before any other write."""
         self.queue.forget(prefix)
         self.purges.add(prefix)
         self._has_work()
 
     async def purged(self, within: float) -> list[str]:
-        """Wait for the purges, so many seconds at most; the prefixes that L2 still holds."""
+        """Wait for the purges, for so many seconds at most; the prefixes that L2 still holds."""
         if self._store.is_ready:
             await self.purges.wait(within)
         return self.purges.left()
 
     def wake(self) -> None:
-        """The store is ready again."""
+        """Go on writing, because the store is ready again."""
         self._wake.set()
 
     async def flush(self, within: float) -> int:
-        """Write what waits, for so many seconds at most; how many writes are left."""
+        """Do the waiting writes, for so many seconds at most; how many are left."""
         budget = within if self._store.is_ready else min(within, RECONNECTION_S)
         if self._task is not None and (self.queue or self.purges):
             with contextlib.suppress(TimeoutError):
@@ -81,7 +81,7 @@ class WriteBehind:
         return len(self.queue)
 
     async def close(self, within: float) -> None:
-        """Flush, then stop writing; the log names what was not done."""
+        """Flush, then stop writing. The log names what was not written."""
         left = await self.flush(within)
         if left:
             log.warning("[Cache] %d entries were not written to Valkey", left)
@@ -143,7 +143,7 @@ class WriteBehind:
             self._unpersisted.end_episode()
 
     def _note_refusal(self, refusal: RefusedError | None) -> None:
-        """Say once that Valkey refuses writes, and once that it takes them again."""
+        """Log once that Valkey refuses writes, and once that it accepts them again."""
         if refusal is not None and not self._refusals_in_a_row:
             log.warning("[Cache] Valkey refuses writes: %s", refusal)
         elif refusal is None and self._refusals_in_a_row:

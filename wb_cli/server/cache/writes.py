@@ -1,4 +1,4 @@
-"""What waits to be written to L2: one write per key, bounded in bytes, the older never wins."""
+"""The writes that wait for L2: one for each key, the newest, within a bound of bytes."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from wb_cli.server.cache.entry import Entry
 
-# Keys whose latest order is remembered after they were written: what a late older load must beat.
+# So many written keys keep their latest order, so that an older load that ends late is refused.
 REMEMBERED_KEYS = 100_000
 # What a write costs besides its key and its body: the write, its entry, the version and the order,
 # and a place in each of the two ordered tables. `tests/benchmarks/bench_memory.py` measures it.
@@ -15,7 +15,7 @@ OVERHEAD_BYTES = 768
 
 
 class Drop(StrEnum):
-    """Why an entry was given up; the value is the label in the metrics."""
+    """Why an entry was given up. The metrics show the value as a label."""
 
     OVERFLOW = "overflow"
     FAILED = "failed"
@@ -24,7 +24,7 @@ class Drop(StrEnum):
 
 @dataclass(slots=True)
 class Write:
-    """An entry to store under a key, or None to delete what is there."""
+    """An entry to store under a key. An entry of None deletes the key."""
 
     key: bytes
     entry: Entry | None
@@ -38,10 +38,10 @@ class Write:
 
 
 class WriteQueue:
-    """Writes, each key once; `take` some, then `settle` or `put_back`.
+    """Writes, one for each key. `take` some, then `settle` them or `put_back`.
 
-    Deletions go first, and stores in the order they came. Only stores are ever dropped:
-    ``on_drop`` hears of each, with the reason in words.
+    Deletions go first. Stores follow in the order in which they came. Only stores may be dropped;
+    ``on_drop`` is then called with the reason as a text.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class WriteQueue:
         return len(self._deletions) + len(self._stores) + len(self._sending)
 
     def offer(self, write: Write) -> bool:
-        """Queue a write in place of an older one of its key; tells whether it was not the older."""
+        """Queue a write in place of an older write of its key; False if this write is the older."""
         if write.order < self._latest.get(write.key, write.order):
             return False
         self._remember(write)
@@ -71,11 +71,11 @@ class WriteQueue:
         return True
 
     def find(self, key: bytes) -> Write | None:
-        """What will be in L2 under this key once all is written, if that is still to be written."""
+        """The write of this key that still waits, or is on its way."""
         return self._find_waiting(key) or self._sending.get(key)
 
     def take(self, max_writes: int, max_bytes: int) -> list[Write]:
-        """The next writes, at least one if there is any; they count as waiting until settled."""
+        """The next writes, at least one if there is any. They count as waiting until settled."""
         room = max_bytes
         while len(self._sending) < max_writes:
             line = self._deletions or self._stores
@@ -89,7 +89,10 @@ class WriteQueue:
         return list(self._sending.values())
 
     def put_back(self, max_attempts: int, why: str) -> None:
-        """What was taken may not have arrived: again, unless superseded or tried too often."""
+        """Queue the taken writes again, because L2 may not have them.
+
+        A write is left out if a newer write of its key waits, or if it was tried too often.
+        """
         for write in reversed(self._take_back()):
             if self._may_try_again(write, max_attempts, Drop.FAILED, why):
                 line = self._line_of(write)
@@ -98,9 +101,9 @@ class WriteQueue:
         self._shrink()
 
     def settle(self, refused: Collection[Write], max_attempts: int, why: str) -> None:
-        """What was taken is done with, but for the writes that L2 refused.
+        """Note that the taken writes are done, except for those that L2 refused.
 
-        They are tried again after all others, which L2 may take.
+        The refused writes are tried again after all others, because L2 may accept the others.
         """
         keys = {write.key for write in refused}
         for write in self._take_back():
@@ -111,7 +114,7 @@ class WriteQueue:
         self._shrink()
 
     def forget(self, prefix: bytes) -> None:
-        """Let go of every write whose key begins so; what is on its way is not put back."""
+        """Drop every write whose key has the prefix. A write on its way is not put back."""
         for line in (self._deletions, self._stores, self._sending):
             for key in [key for key in line if key.startswith(prefix)]:
                 self.bytes -= line.pop(key).cost

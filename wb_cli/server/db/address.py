@@ -1,4 +1,4 @@
-"""Where PostgreSQL is, and how to open one connection to it."""
+"""The address of PostgreSQL, and how to open one connection to it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ from wb_cli.contract import POSTGRES_PORT, POSTGRES_SUPERUSER
 from wb_cli.server.db.errors import translated
 
 MAIN = "main"
-MAINTENANCE = "postgres"  # always there, so that `main` can be created from it
+MAINTENANCE = "postgres"  # it always exists, so `main` can be created from it
 
 CONNECT_WITHIN_S = 5.0
 STATEMENT_TIMEOUT_S = 60.0
@@ -26,7 +26,7 @@ class Address:
     user: str = POSTGRES_SUPERUSER
 
     def connect_arguments(self, database: str, limit_s: float | None) -> dict[str, Any]:
-        """What asyncpg needs to know to connect to one database there."""
+        """The arguments that asyncpg needs to connect to one database."""
         return {
             "host": self.host,
             "port": self.port,
@@ -34,7 +34,7 @@ class Address:
             "password": self.password,
             "database": database,
             "timeout": CONNECT_WITHIN_S,
-            # The server cancels first; the client's own limit is for a server that hangs.
+            # The server cancels first. The client's own limit is for a server that hangs.
             "command_timeout": limit_s and limit_s + 5,
             "server_settings": {
                 "application_name": "wb-platform",
@@ -47,10 +47,10 @@ class Address:
 async def connect(
     address: Address, database: str, limit_s: float | None = STATEMENT_TIMEOUT_S
 ) -> Any:
-    """Open a connection of the caller's own, whose statements may take ``limit_s`` each.
+    """Open a connection for the caller. A statement may take ``limit_s`` seconds.
 
     Raises:
-        DatabaseUnavailableError: nobody answers, or not yet.
+        DatabaseUnavailableError: PostgreSQL does not answer, or not yet.
         DatabaseMissingError: there is no such database.
     """
     with translated(address.host):
@@ -72,10 +72,10 @@ async def decode_json(connection: Any) -> None:
 
 
 class Undecodable:
-    """Stands for JSON that PostgreSQL holds and a JSON reader refuses: 1e400, or 2,000 levels.
+    """JSON that PostgreSQL holds but a JSON reader refuses, such as 1e400 or 2,000 levels.
 
-    Such a value fails what it belongs to. An exception would fail the whole query, and with it
-    every other row.
+    Such a value makes its own row fail. An exception would make the whole query fail, with all
+    other rows.
     """
 
     def __repr__(self) -> str:

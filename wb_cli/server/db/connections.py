@@ -21,18 +21,18 @@ from wb_cli.server.db.errors import (
 class Use(Enum):
     """What a connection is wanted for."""
 
-    SHORT = auto()  # a version, a list, a single write: milliseconds
-    LOAD = auto()  # results: seconds, or a minute
+    SHORT = auto()  # a version, a list or a single write takes milliseconds
+    LOAD = auto()  # results take seconds, or a minute
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How many connections, and how long a caller waits for one.
 
-    PostgreSQL admits 100 in all. Two server processes side by side during a restart leave 12 of
-    them to helper containers and operators. Forty projects can each keep one.
+    PostgreSQL admits 100 connections. During a restart two server processes run side by side, and
+    leave 12 of them to helper containers and operators. Forty projects can keep one each.
 
-    Loads never take all: what they leave is for versions, which every answer needs.
+    Loads never take all connections. The others are for versions, which every answer needs.
     """
 
     total: int = 44
@@ -46,11 +46,13 @@ class Limits:
 
 @dataclass(slots=True, eq=False)
 class _Database:
-    """One database's connections, and who may have one."""
+    """One database's connections, and the gates in front of them."""
 
     shorts: asyncio.Semaphore
     loads: asyncio.Semaphore
-    idle: dict[Any, float] = field(default_factory=dict)  # with the time of last use, oldest first
+    idle: dict[Any, float] = field(
+        default_factory=dict
+    )  # with the time of their last use, the oldest first
     busy: dict[Any, Use] = field(default_factory=dict)
     opening: list[Use] = field(default_factory=list)
     is_forgotten: bool = False
@@ -61,16 +63,17 @@ class _Database:
 
     @property
     def serves_versions(self) -> bool:
-        """Whether a version can be had by waiting for a connection that is there."""
+        """Whether a caller for a version can wait for a connection that will come back soon."""
         return Use.SHORT in self.opening or Use.SHORT in self.busy.values()
 
 
 class Connections:
-    """Hands out connections by database name. Opens nothing before it is asked.
+    """Hands out connections by database name. Opens a connection only when it is asked for.
 
-    asyncpg's pool resets a connection each time it comes back, a round trip as long as reading a
-    version. Nothing in `db/` leaves state in a session (no SET, LISTEN, temporary table or session
-    lock), so nothing is reset here. A connection that an error left in doubt is closed instead.
+    asyncpg's pool resets a connection each time it comes back. That is a round trip, and takes as
+    long as reading a version. Nothing in `db/` leaves state in a session (no SET, LISTEN, temporary
+    table or session lock), so connections are not reset here. After an error that leaves a
+    connection in doubt, it is closed.
     """
 
     def __init__(self, address: Address, limits: Limits | None = None) -> None:
@@ -85,10 +88,10 @@ class Connections:
 
     @asynccontextmanager
     async def acquire(self, database: str, use: Use = Use.SHORT) -> AsyncIterator[Any]:
-        """A connection to one database, for the block. asyncpg's errors leave translated.
+        """A connection to one database, for the block. asyncpg's errors are translated.
 
         Raises:
-            DatabaseBusyError: none became free in time.
+            DatabaseBusyError: no connection became free in time.
             DatabaseUnavailableError: PostgreSQL cannot be reached.
             DatabaseMissingError: there is no such database.
         """
@@ -105,11 +108,11 @@ class Connections:
 
     @property
     def open(self) -> int:
-        """How many connections are open now, or are being opened."""
+        """The number of connections that are open or are being opened."""
         return sum(known.size for known in self._databases.values())
 
     async def forget(self, database: str) -> None:
-        """Close a project's connections, as needed before its database is dropped."""
+        """Close a project's connections, so that its database can be dropped."""
         if known := self._databases.pop(database, None):
             known.is_forgotten = True
             for connection in (*known.idle, *known.busy):
@@ -117,7 +120,7 @@ class Connections:
             self._changed.set()
 
     async def close(self, within_s: float = 2.0) -> None:
-        """Let running statements finish for as long as the deadline allows, then cut them off."""
+        """Let running statements finish until the deadline, then cut them off."""
         self._closed = True
         if self._sweeper:
             self._sweeper.cancel()
@@ -139,7 +142,7 @@ class Connections:
     async def _admitted(
         self, gates: AsyncExitStack, known: _Database, database: str, use: Use
     ) -> Any:
-        """Pass the gates, which order callers by their arrival, then take a connection."""
+        """Pass the gates, which keep callers in the order of their arrival. Take a connection."""
         loading = (known.loads, self._loads)
         try:
             async with asyncio.timeout(self.limits.acquire_within_s):
@@ -154,22 +157,24 @@ class Connections:
     def _can_reuse(self, known: _Database) -> bool:
         if self._closed:
             raise DatabaseBusyError("the server is shutting down")
-        for connection in [each for each in known.idle if each.is_closed()]:
+        for connection in [idle for idle in known.idle if idle.is_closed()]:
             del known.idle[connection]
         return bool(known.idle)
 
     def _reused(self, known: _Database, use: Use) -> Any | None:
         if not known.idle:
             return None
-        connection, _ = known.idle.popitem()  # the last one used, so that the others grow old
+        connection, _ = (
+            known.idle.popitem()
+        )  # the connection used last, so that the others grow old
         known.busy[connection] = use
         return connection
 
     def _can_open(self, known: _Database, use: Use) -> bool:
-        """Whether the budget admits one more, after an idle one has made room if need be.
+        """Whether the budget admits one more connection. An idle connection may be closed for it.
 
-        A version takes no other database's only connection while its own has one that will come
-        back in a moment: databases in use at once would else take turns at connecting.
+        A caller for a version does not take another database's only connection if it can wait for
+        its own database's. Otherwise databases in use at one time would reconnect in turns.
         """
         if self.open < self.limits.total:
             return True
@@ -205,7 +210,7 @@ class Connections:
         self._sweep_later()
 
     def _part_with(self, known: _Database, connection: Any) -> None:
-        """Close one, which also cancels what it runs; in the background, as that may take long."""
+        """Close a connection in the background, as it may take long. This cancels its statement."""
         known.busy.pop(connection, None)
         known.idle.pop(connection, None)
         self._changed.set()
@@ -242,7 +247,7 @@ class Connections:
             self._sweeper = loop.call_later(self.limits.idle_for_s, self._sweep)
 
     def _sweep(self) -> None:
-        """Close what nobody has used for a while."""
+        """Close the connections that were not used for a while."""
         self._sweeper = None
         oldest = time.monotonic() - self.limits.idle_for_s
         for known, connection in list(self._idle()):
@@ -260,14 +265,14 @@ class Connections:
 
 
 def leaves_sound(error: BaseException) -> bool:
-    """Whether a connection can be used again after this error: PostgreSQL's refusals, and ours."""
+    """Whether a connection can be used again after this error, as after a refused statement."""
     is_lost = isinstance(error, DatabaseUnavailableError | QueryTimeoutError)
     return isinstance(error, WbError) and not is_lost
 
 
 async def _closed(connection: Any) -> None:
-    """Say goodbye, or hang up on a server that does not listen."""
+    """Close the connection properly, or abort it if the server does not answer."""
     try:
         await connection.close(timeout=2)
-    except Exception:  # noqa: BLE001  (it is gone either way)
+    except Exception:  # noqa: BLE001  (the connection is aborted after any error)
         connection.terminate()

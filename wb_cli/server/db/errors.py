@@ -1,4 +1,4 @@
-"""What can go wrong with PostgreSQL, and the one place where asyncpg's errors become ours."""
+"""The errors of PostgreSQL. Only here do asyncpg's errors become ours."""
 
 import os
 import socket
@@ -11,19 +11,19 @@ from wb_cli.errors import WbError
 
 
 class DatabaseError(WbError):
-    """PostgreSQL refused a statement; the message holds its own words."""
+    """PostgreSQL refused a statement. The message quotes PostgreSQL."""
 
 
 class DatabaseUnavailableError(DatabaseError):
-    """PostgreSQL cannot be reached, or is starting or stopping; worth trying again."""
+    """PostgreSQL cannot be reached, or it is starting or stopping. A later try may succeed."""
 
 
 class DatabaseBusyError(DatabaseUnavailableError):
-    """Every connection was in use for as long as the caller was willing to wait."""
+    """Every connection was in use until the caller's time was over."""
 
 
 class DeadlockError(DatabaseBusyError):
-    """Two transactions waited for each other, so PostgreSQL ended one; it has written nothing."""
+    """Two transactions waited for each other. PostgreSQL ended this one; it wrote nothing."""
 
 
 class QueryTimeoutError(DatabaseError):
@@ -31,15 +31,15 @@ class QueryTimeoutError(DatabaseError):
 
 
 class DatabaseMissingError(DatabaseError):
-    """There is no database of this name: the project is unknown, or was removed."""
+    """There is no database of this name. The project is unknown, or was removed."""
 
 
 class RecordMissingError(DatabaseError):
     """The thing asked for (project, object, metric, module) does not exist."""
 
 
-# Also a closed connection or pool, which asyncpg calls by its general class InterfaceError; the
-# subclasses of that one are mistakes of the caller.
+# For a closed connection asyncpg raises InterfaceError itself, which counts as unreachable too. Its
+# subclasses are mistakes of the caller, and do not.
 UNREACHABLE = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -56,7 +56,7 @@ UNREACHABLE = (
 def translated(host: str = "") -> Iterator[None]:
     """Turn what asyncpg raises inside the block into errors of this module.
 
-    ``host`` is the one that the block connects to, where it does.
+    ``host`` is the host that the block connects to, if it does.
     """
     try:
         yield
@@ -70,9 +70,9 @@ def translated(host: str = "") -> Iterator[None]:
 
 
 def translation(error: Exception, host: str = "") -> DatabaseError:
-    """Our word for one of asyncpg's errors."""
+    """Our error for an error of asyncpg."""
     if isinstance(error, socket.gaierror):
-        # The engine's name server knows a container's name only while it runs.
+        # The engine's name server knows a container's name only while the container runs.
         return DatabaseUnavailableError(
             f'cannot find the host "{host}": is its container running?',
             "start it, or correct PG_HOST",
@@ -95,7 +95,7 @@ def translation(error: Exception, host: str = "") -> DatabaseError:
 
 
 def reason(error: BaseException) -> str:
-    """One line that says what happened, also for errors that carry no words."""
+    """One line that says what happened, also for an error without a text."""
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     first_line, *_ = str(error).splitlines() or [""]

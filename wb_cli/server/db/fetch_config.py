@@ -1,7 +1,6 @@
-"""What an object fetches: the part of its config that decides its items, and that part's hash.
+"""What an object fetches: the part of its config that decides its items, and its hash.
 
-Requests and the warm-up both derive it here, so that objects which differ in style alone share
-their items.
+Requests and the warm-up both derive it here. Objects that differ in style alone share their items.
 """
 
 import re
@@ -19,7 +18,7 @@ from wb_cli.errors import UsageError
 LAST_MONTH = 999_912
 VALUE_FUNCS = ("sum", "avg", "min", "max", "count")
 
-# A config may hold anything of any size; a message shows the beginning of it.
+# A config may hold anything, of any size. A message shows its beginning.
 SHORTENED = Repr()
 SHORTENED.maxstring = SHORTENED.maxother = SHORTENED.maxlong = 80
 
@@ -31,7 +30,7 @@ STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
 class InvalidConfigError(UsageError):
-    """A config or fetch config that says something impossible."""
+    """A config or fetch config that cannot be right."""
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -65,7 +64,7 @@ class ObjectConfig(msgspec.Struct, frozen=True, rename="camel"):
 class FetchConfig(msgspec.Struct, frozen=True):
     """Which values, aggregated how, by which dimensions, over which rows.
 
-    Normalised at construction: equal requests have equal hashes, in whatever order they were put.
+    It is normalised at construction, so that requests in another order have the same hash.
     """
 
     values: tuple[str, ...]
@@ -91,7 +90,7 @@ class FetchConfig(msgspec.Struct, frozen=True):
 
     @property
     def hash(self) -> str:
-        """Stable over processes and releases; part of the uniqueness hash of items."""
+        """The same in every process and release. It is part of the uniqueness hash of items."""
         encoded = orjson.dumps(self.to_json(), option=orjson.OPT_SORT_KEYS)
         return sha256(encoded).hexdigest()[:32]
 
@@ -121,7 +120,7 @@ def fetch_config(config: Any, value_props: Sequence[str], value_func: str) -> Fe
     """What an object with this config fetches from its metric. Pure.
 
     Args:
-        config: the object's config; what concerns its looks alone is ignored.
+        config: the object's config. The fields that decide only its style are ignored.
         value_props: the metric's value columns, of which the config may choose some.
         value_func: how the metric's values are aggregated.
 
@@ -146,7 +145,7 @@ def fetch_config(config: Any, value_props: Sequence[str], value_func: str) -> Fe
 
 
 def _checked(config: Any, value_props: Sequence[str]) -> ObjectConfig:
-    """The config's own fields, each of its kind. A field that is empty counts as left out."""
+    """The fields that decide the items, checked. An empty field counts as left out."""
     if not isinstance(config, dict):
         raise InvalidConfigError(f"not an object's config: {SHORTENED.repr(config)}")
     names = ("disaggregateBy", "filters", "period", "replicateBy")
@@ -161,7 +160,7 @@ def _checked(config: Any, value_props: Sequence[str]) -> ObjectConfig:
 
 
 def _invalid(problem: str, given: dict[str, Any]) -> InvalidConfigError:
-    """Name the place, the value that stands there, and what is expected of it."""
+    """Name the place, its value, and what is expected there."""
     expected, _, path = problem.removesuffix("`").rpartition(" - at `$.")
     if "matching regex" in expected:
         expected = "expected a text without zero bytes and halves of surrogate pairs"

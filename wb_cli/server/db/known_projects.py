@@ -1,4 +1,4 @@
-"""Which projects there are, remembered, so that a name that is none costs no connection."""
+"""The ids of the projects, remembered, so that a wrong name costs no connection."""
 
 import asyncio
 import time
@@ -7,14 +7,14 @@ from wb_cli.server.db.address import MAIN
 from wb_cli.server.db.connections import Connections
 from wb_cli.server.db.errors import DatabaseMissingError
 
-# Strangers may ask for any number of names. All of them wait for the same next look.
+# Strangers may ask for any number of names. They all wait for the same next look.
 LOOK_AGAIN_AFTER_S = 0.25
-# How long a project that another process removed may still be taken for one.
+# After this time, a project that another process removed is no longer known.
 TRUSTED_FOR_S = 30.0
 
 
 class KnownProjects:
-    """The ids in `main`, read again when a name is not among them."""
+    """The ids in `main`. They are read again when a name is not among them."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
@@ -23,7 +23,7 @@ class KnownProjects:
         self._next_look: asyncio.Task[None] | None = None
 
     async def check(self, project_id: str) -> None:
-        """Return for a project, also for one that was made a moment ago.
+        """Return if there is such a project, even if it was made just now.
 
         Raises:
             DatabaseMissingError: there is no such project.
@@ -39,23 +39,23 @@ class KnownProjects:
         self._ids -= {project_id}
 
     async def close(self) -> None:
-        """End a look that is under way."""
+        """Cancel a look that is in progress."""
         if self._next_look:
             self._next_look.cancel()
             await asyncio.wait([self._next_look])
 
     async def _look(self) -> None:
-        """Wait for a look that begins after this call; one for all who ask meanwhile."""
+        """Wait for a look that begins after this call. Callers share it."""
         if self._next_look is None:
             self._next_look = asyncio.create_task(self._look_when_due(), name="projects")
-        # Shielded: a caller that is cancelled leaves it to the others.
+        # Shielded, so that a cancelled caller does not end it for the others.
         await asyncio.shield(self._next_look)
 
     async def _look_when_due(self) -> None:
         try:
             await asyncio.sleep(self._looked_at + LOOK_AGAIN_AFTER_S - time.monotonic())
         finally:
-            self._next_look = None  # from here on, who asks needs a later one
+            self._next_look = None  # callers from now on need a later look
         self._looked_at = time.monotonic()
         async with self._connections.acquire(MAIN) as connection:
             rows = await connection.fetch("SELECT id FROM projects")

@@ -1,6 +1,6 @@
-"""Bring the databases to this release's schema: versioned, forward only, safe side by side.
+"""Bring the databases to this release's schema. Migrations are numbered and go forward only.
 
-Two processes that start at once take turns at an advisory lock; the second finds nothing to do.
+Two processes that start at one time take turns at an advisory lock. The second has nothing to do.
 """
 
 import logging
@@ -23,7 +23,7 @@ from wb_cli.server.db.sql import quoted
 
 log = logging.getLogger(__name__)
 
-LOCK = 0x77625F64617461  # "wb_data": any number that nobody else uses
+LOCK = 0x77625F64617461  # "wb_data", a number that no other program uses
 PROJECT = "project"
 
 
@@ -37,9 +37,9 @@ class Migration:
 
 
 async def migrate_all(databases: Databases) -> None:
-    """Create `main` where it is missing, then migrate it and every project's database.
+    """Create `main` if it is missing, then migrate it and every project's database.
 
-    A project that cannot be migrated is named in the log and does not keep the others down.
+    If a project cannot be migrated, the log names it, and the others are migrated.
     """
     address = databases.address
     await ensure_database(address, MAIN)
@@ -49,11 +49,11 @@ async def migrate_all(databases: Databases) -> None:
 
 
 async def migrate(address: Address, database: str) -> list[int]:
-    """Apply what one database lacks, all or nothing; returns the numbers that were applied."""
+    """Apply the missing migrations, all or none. Returns the numbers of those applied."""
     async with _administrator(address, database) as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         done = await _applied(connection)
-        missing = [each for each in migrations_for(database) if each.number not in done]
+        missing = [step for step in migrations_for(database) if step.number not in done]
         for migration in missing:
             await connection.execute(migration.sql)
             await connection.execute(
@@ -62,18 +62,18 @@ async def migrate(address: Address, database: str) -> list[int]:
                 migration.name,
             )
             log.info("[PostgreSQL] %s: applied %s", database, migration.name)
-        return [each.number for each in missing]
+        return [migration.number for migration in missing]
 
 
 async def ensure_database(address: Address, database: str) -> bool:
-    """Create a database where there is none; whether it was created."""
+    """Create a database if it is missing; whether it was created."""
     async with _administrator(address, MAINTENANCE) as connection:
-        # CREATE DATABASE knows no transaction, so the lock is the session's and goes with it.
+        # CREATE DATABASE cannot run in a transaction, so the session holds the lock until it ends.
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         exists = "SELECT true FROM pg_database WHERE datname = $1"
         if await connection.fetchval(exists, database):
             return False
-        # template0: nobody can be connected to it, which would make the copy fail.
+        # template0 accepts no connection. A connection to the template would make the copy fail.
         await connection.execute(
             f"CREATE DATABASE {quoted(database)} TEMPLATE template0 ENCODING 'UTF8'"
         )
@@ -123,7 +123,7 @@ async def _applied(connection: Any) -> set[int]:
 
 @asynccontextmanager
 async def _administrator(address: Address, database: str) -> AsyncIterator[Any]:
-    """A connection without time limits: a migration may take as long as it has to."""
+    """A connection without time limits, because a migration may take long."""
     connection = await connect(address, database, limit_s=None)
     try:
         with translated():

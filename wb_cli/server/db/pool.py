@@ -31,7 +31,7 @@ from wb_cli.server.db.known_projects import KnownProjects
 log = logging.getLogger(__name__)
 
 PING_EVERY_S = 5.0
-PING_WITHIN_S = 5.0  # a host that starts 40 instances is slow, not down
+PING_WITHIN_S = 5.0  # a host that starts 40 instances is slow, but not down
 RETRY_AFTER_S = 0.1
 RETRY_AT_MOST_AFTER_S = 1.0
 
@@ -45,16 +45,16 @@ class DatabaseState:
 
 
 class Databases:
-    """Every database of this instance. Never waits for PostgreSQL unless it is asked to.
+    """Every database of this instance. It waits for PostgreSQL only if it is asked to.
 
-    A task of its own holds one connection to ``main``: its loss is the first news of a restart, and
-    it comes back by itself. ``prepare`` runs once, as soon as PostgreSQL answers; the state is
-    connected only after it.
+    A task holds one connection to ``main``. The loss of this connection is the first sign of a
+    restart, and the task connects again. ``prepare`` runs once, as soon as PostgreSQL answers. The
+    state is connected only after that.
 
     Args:
         address: where PostgreSQL is.
         limits: how many connections this process may open.
-        prepare: brings the databases to where this release needs them (the migrations).
+        prepare: migrates the databases to this release.
     """
 
     def __init__(
@@ -73,23 +73,23 @@ class Databases:
 
     @property
     def state(self) -> DatabaseState:
-        """Whether PostgreSQL can be reached, as far as is known now. Costs nothing."""
+        """Whether PostgreSQL could be reached at the last look. Asks nothing."""
         return self._state
 
     @property
     def open_connections(self) -> int:
-        """How many connections the pools hold open, for the metrics."""
+        """The number of open connections, for the metrics."""
         return self._connections.open
 
     def start(self) -> None:
-        """Begin to connect, and to keep watch, in the background."""
+        """Begin to connect and to watch, in the background."""
         self._watcher = self._watcher or asyncio.create_task(self._watch(), name="postgres-watch")
 
     async def wait_until_ready(self, deadline_s: float) -> None:
         """Return once PostgreSQL answers and is prepared.
 
         Raises:
-            DatabaseUnavailableError: it was not within ``deadline_s``; the watch goes on.
+            DatabaseUnavailableError: it took longer than ``deadline_s``. The watch goes on.
         """
         self.start()
         try:
@@ -107,7 +107,7 @@ class Databases:
         """A connection to ``main`` or to a project's database, for one ``async with``.
 
         Raises:
-            DatabaseMissingError: there is no such project; found out without connecting.
+            DatabaseMissingError: there is no such project. This opens no connection.
         """
         if database != MAIN:
             await self._projects.check(database)
@@ -116,7 +116,7 @@ class Databases:
 
     @asynccontextmanager
     async def snapshot(self, database: str) -> AsyncIterator[Any]:
-        """A connection for a load: every statement sees the same moment, and none can write."""
+        """A connection for a load. Every statement sees the same snapshot, and cannot write."""
         async with (
             self.connect(database, Use.LOAD) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
@@ -124,12 +124,12 @@ class Databases:
             yield connection
 
     async def forget(self, database: str) -> None:
-        """Close the connections to one project's database, which is about to go."""
+        """Close the connections to a project's database before it is dropped."""
         self._projects.forget(database)
         await self._connections.forget(database)
 
     async def close(self, within_s: float = 2.0) -> None:
-        """End the watch, let running statements finish within the deadline, disconnect."""
+        """End the watch, let running statements finish until the deadline, and disconnect."""
         if self._watcher:
             self._watcher.cancel()
             with suppress(asyncio.CancelledError):
@@ -144,17 +144,17 @@ class Databases:
         while True:
             try:
                 await self._stay_connected()
-            except Exception as error:  # the watch outlives whatever happens
+            except Exception as error:  # the watch goes on after any error
                 if not isinstance(error, DatabaseError):
                     log.exception("[PostgreSQL] The watch failed")
-                # A connection that once worked is retried at once; a refusal ever more slowly.
+                # A connection that worked is opened again at once. After refusals the pauses grow.
                 pause = RETRY_AFTER_S if self._state.connected else pause * 2
                 self._note(DatabaseState(connected=False, reason=reason(error)))
             pause = min(pause, RETRY_AT_MOST_AFTER_S)
             await asyncio.sleep(pause)
 
     async def _stay_connected(self) -> None:
-        """Prepare once, then hold a connection until it is lost, which is raised."""
+        """Prepare once, then hold a connection. Raises when the connection is lost."""
         if self._prepare:
             await self._prepare(self)
             self._prepare = None

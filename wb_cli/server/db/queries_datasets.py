@@ -1,4 +1,4 @@
-"""The datasets as they are shown: HMIS by raw or common indicators, and HFA."""
+"""Queries of the datasets: HMIS by raw or common indicators, and HFA."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -15,7 +15,7 @@ IndicatorType = Literal["raw", "common"]
 INDICATOR_TYPES: tuple[IndicatorType, ...] = ("raw", "common")
 FACILITY_COLUMNS = ("facility_type", "ownership", "residence")
 
-# Facilities are folded into areas at once: an indicator's mapping multiplies sums, not rows.
+# Facilities are summed into areas first, so that an indicator's mapping multiplies fewer rows.
 HMIS_BY_AREA = """
     SELECT h.raw_indicator_id, h.period_id, f.admin_area_2{columns},
            sum(h.count) AS count, count(*) AS records

@@ -1,4 +1,4 @@
-"""What presentation objects show: items, and the values that they can be replicated by."""
+"""Queries of the items that objects show, and of the values they can be replicated by."""
 
 from enum import StrEnum
 from typing import Any
@@ -14,7 +14,7 @@ MOST_VALUES = 500
 
 
 class ItemsStatus(StrEnum):
-    """How a question for items ended. All three are answers, and are cached."""
+    """How a query of items ended. All three are answers, and are cached."""
 
     OK = "ok"
     TOO_MANY_ITEMS = "too_many_items"
@@ -22,7 +22,7 @@ class ItemsStatus(StrEnum):
 
 
 class ValuesStatus(StrEnum):
-    """How a question for the values of a dimension ended."""
+    """How a query of a dimension's values ended."""
 
     OK = "ok"
     TOO_MANY_VALUES = "too_many_values"
@@ -39,7 +39,7 @@ async def load_items(
     """The items of every object with this fetch config.
 
     Raises:
-        InvalidConfigError: it names a dimension or a value that the results object lacks.
+        InvalidConfigError: the config names a dimension or a value that the results object lacks.
     """
     async with databases.snapshot(project_id) as connection:
         source, run = await read_results_object(connection, results_object_id)
@@ -60,7 +60,7 @@ async def load_items(
 
 
 def items_query(source: ResultsObject, fetch: FetchConfig, most: int) -> tuple[str, list[Any]]:
-    """The aggregation that a fetch config asks for, and one row more than there may be."""
+    """The aggregation of a fetch config. Its limit is one row more than may be shown."""
     conditions, parameters = source.conditions(fetch)
     dimensions = [f"{source.dimension_sql(name)} AS {quoted(name)}" for name in fetch.group_by]
     values = [
@@ -93,7 +93,7 @@ async def load_replicant_options(
 async def distinct_values(
     connection: Any, source: ResultsObject, dimension: str, fetch: FetchConfig | None = None
 ) -> dict[str, Any]:
-    """A dimension's values, sorted, and the status; no values where there are too many."""
+    """A dimension's values, sorted, and the status. Too many values are left out."""
     conditions, parameters = source.conditions(fetch) if fetch else ("true", [])
     query = (
         f"SELECT DISTINCT {source.dimension_sql(dimension)} AS value FROM {quoted(source.table)} "

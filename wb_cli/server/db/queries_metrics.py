@@ -1,4 +1,4 @@
-"""Metric info: what can be asked of a metric, for the editor of an object."""
+"""The query of a metric's info: what an editor of objects can ask of the metric."""
 
 from wb_cli.server.db.loaded import VersionedData
 from wb_cli.server.db.pool import Databases

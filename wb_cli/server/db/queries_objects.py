@@ -1,4 +1,4 @@
-"""Presentation objects: one in full, with everything that it refers to."""
+"""The query of a presentation object's detail, with everything that it refers to."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from wb_cli.server.db.loaded import VersionedData
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.sql import require_row
 
-# One statement sees one moment, so this needs no transaction. Nothing of the module's run is in it:
-# the version of a detail is the object's `last_updated` alone.
+# One statement sees one snapshot, so this needs no transaction. The module's run is not part of it,
+# because the version of a detail is the object's `last_updated` alone.
 DETAIL = """
     SELECT po.id, po.label, version_text(po.last_updated) AS last_updated, po.config,
            po.config::text AS config_text,
@@ -59,10 +59,10 @@ def _detail(row: Any) -> dict[str, Any]:
 
 
 def _config(row: Any) -> dict[str, Any]:
-    """The config and what it fetches. A config that is wrong still opens, so that it can be mended.
+    """The config and what it fetches. A wrong config is shown too, so that it can be mended.
 
-    PostgreSQL's JSON holds what other JSON readers change or refuse, such as numbers past 53 bits.
-    Such a config is shown as text.
+    PostgreSQL's JSON may hold values that other JSON readers change or refuse, such as numbers
+    past 53 bits. A config with such a value is shown as text.
     """
     fetching, why_not = _fetching(row), _why_not_json(row["config"])
     if why_not is None:
@@ -72,7 +72,7 @@ def _config(row: Any) -> dict[str, Any]:
 
 
 def _why_not_json(config: Any) -> str | None:
-    """Why an answer cannot carry a config as JSON, if so."""
+    """Why an answer cannot carry a config as JSON; None if it can."""
     if isinstance(config, Undecodable):
         return f"not an object's config: {config!r}"
     try:

@@ -1,4 +1,4 @@
-"""Projects: which there are, and making and removing one together with its database."""
+"""Projects: list them, and make or remove a project together with its database."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ RESERVED_IDS = (MAIN, MAINTENANCE, "template0", "template1")
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One project; its id names its database."""
+    """One project. Its id is the name of its database."""
 
     id: str
     label: str
@@ -32,7 +32,7 @@ async def list_projects(databases: Databases) -> list[Project]:
 async def create_project(databases: Databases, project: Project) -> None:
     """Create a project's database, then make the project known.
 
-    What an interrupted attempt left behind is taken up again.
+    If an earlier attempt was interrupted, this one goes on with its database.
 
     Raises:
         DatabaseError: the id is taken, reserved, or cannot name a database.
@@ -40,7 +40,8 @@ async def create_project(databases: Databases, project: Project) -> None:
     if project.id in RESERVED_IDS:
         raise DatabaseError(f"{project.id!r} cannot be a project's id", "choose another id")
     async with databases.connect(MAIN) as connection:
-        # Checked by inserting, first without and at last with effect: only the table knows.
+        # Insert and roll back, so that the table's constraints check the id before a database is
+        # created. The insert at the end takes effect.
         transaction = connection.transaction()
         await transaction.start()
         try:

@@ -1,4 +1,4 @@
-"""Versions: what is current. Cheap, and asked before any load."""
+"""Queries of current versions. They are cheap, and asked before any load."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from wb_cli.server.db.sql import require_row
 
 @dataclass(frozen=True, slots=True)
 class RunVersion:
-    """A module's state: the version of its results, of its metrics' info and of replicants."""
+    """A module's state: the version of its results, its metrics' info and its replicants."""
 
     last_run: str | None
     is_running: bool
-    is_unfinished: bool = False  # a run was begun so long ago that it must have failed
+    is_unfinished: bool = False  # its run began so long ago that it must have failed
 
     @property
     def settled(self) -> str | None:
-        """The version hash; None where the module has not run yet, or runs now."""
+        """The version hash; None if the module has not run yet, or runs now."""
         return None if self.is_running else self.last_run
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectVersion:
-    """One presentation object: its versions, and what its caches' hashes are made of."""
+    """One presentation object: its versions, and the parts of its uniqueness hashes."""
 
     id: str
     label: str
@@ -50,7 +50,7 @@ class ObjectVersion:
 
 @dataclass(frozen=True, slots=True)
 class DatasetVersions:
-    """What the dataset caches' hashes are made of; a version of None means there is no dataset."""
+    """The parts of the datasets' hashes. A version id of None says that there is no dataset."""
 
     hmis_version_id: int | None
     hfa_version_id: int | None
@@ -69,19 +69,19 @@ class DatasetVersions:
 
 
 def hmis_version(version_id: int | None, indicator_mappings_version: int) -> str | None:
-    """The one place where the HMIS version hash is put together."""
+    """Make the HMIS version hash. Only this function does."""
     return None if version_id is None else f"{version_id}_{indicator_mappings_version}"
 
 
 def hfa_version(version_id: int | None) -> str | None:
-    """The one place where the HFA version hash is put together."""
+    """Make the HFA version hash. Only this function does."""
     return None if version_id is None else f"{version_id}"
 
 
-# A run that was never completed ended somehow; its results count as settled after so long. Each of
-# its writes has moved `last_run`, so they bear a version of their own.
+# After this time a run that was not completed counts as ended, and its results as settled. Each of
+# its writes has moved `last_run`, so the results have a version of their own.
 RUN_ENDS_WITHIN_H = 24
-# The state of the module that writes a results object, which need not be the metric's module.
+# The state of the module that writes a results object. It may differ from the metric's module.
 LAST_RUN = f"""
     version_text(mod.last_run) AS last_run,
     coalesce(mod.run_started_at > clock_timestamp() - interval '{RUN_ENDS_WITHIN_H} h', false)
@@ -90,7 +90,7 @@ LAST_RUN = f"""
         AS is_unfinished
 """
 RUN_FIELDS = ("last_run", "is_running", "is_unfinished")
-# 10 us each; then the event loop gets a turn.
+# An object takes 10 us. After so many, the event loop gets a turn.
 ROWS_IN_A_ROW = 250
 OBJECT_VERSIONS = f"""
     SELECT po.id, po.label, version_text(po.last_updated) AS last_updated, po.metric_id, po.config,
@@ -103,7 +103,7 @@ OBJECT_VERSIONS = f"""
 
 
 async def read_object_versions(databases: Databases, project_id: str) -> list[ObjectVersion]:
-    """Every object of a project with all its versions, most recently updated first: one query."""
+    """All objects of a project with their versions, the last updated first, in one query."""
     async with databases.connect(project_id) as connection:
         rows = await connection.fetch(f"{OBJECT_VERSIONS} ORDER BY po.last_updated DESC, po.id")
     versions: list[ObjectVersion] = []

@@ -1,4 +1,4 @@
-"""A results object: what its table holds, and the SQL expressions over it."""
+"""A results object: its table, and the SQL expressions over it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ class ResultsObject:
     label: str
     dimensions: tuple[str, ...]
     measures: tuple[str, ...]
-    # False between the description of a module's results and its first run.
+    # False after a module's results are described and before its first run.
     has_table: bool = True
 
     @property
@@ -38,7 +38,7 @@ class ResultsObject:
         return (*self.dimensions, "period_id", *self.measures)
 
     def dimension_sql(self, dimension: str) -> str:
-        """A dimension or period of a row, as SQL. Nothing that is not one gets through here."""
+        """A dimension or period of a row, as SQL. Any other text is refused."""
         if dimension in self.dimensions:
             return quoted(dimension)
         if dimension in PERIOD_SQL:
@@ -58,7 +58,7 @@ class ResultsObject:
         )
 
     def conditions(self, fetch: FetchConfig) -> tuple[str, list[Any]]:
-        """Which rows a fetch config concerns: SQL after WHERE, and its parameters."""
+        """The rows that a fetch config asks for: the SQL after WHERE, and its parameters."""
         terms: list[str] = []
         values: list[Any] = []
 
@@ -66,10 +66,10 @@ class ResultsObject:
             values.append(value)
             return f"${len(values)}"
 
-        for each in fetch.filters:
-            cast = "::text" if each.dimension in PERIOD_SQL else ""
-            dimension = self.dimension_sql(each.dimension)
-            terms.append(f"{dimension}{cast} = ANY({bound(list(each.values))})")
+        for part in fetch.filters:
+            cast = "::text" if part.dimension in PERIOD_SQL else ""
+            dimension = self.dimension_sql(part.dimension)
+            terms.append(f"{dimension}{cast} = ANY({bound(list(part.values))})")
         if fetch.first_period is not None:
             terms.append(f"period_id >= {bound(fetch.first_period)}")
         if fetch.last_period is not None:
@@ -95,7 +95,8 @@ async def read_results_object(
     require_row(row, "results object", results_object_id)
     run = RunVersion(row["last_run"], row["is_running"])
     dimensions, measures = tuple(row["dimensions"]), tuple(row["measures"])
-    # What there is no table for has no data, and no version either: the table comes unannounced.
+    # Without a table there is no data. There is no version either, as the table appears without
+    # moving one.
     has_table = row["has_table"]
     described = ResultsObject(
         row["id"], row["module_id"], row["label"], dimensions, measures, has_table
@@ -104,12 +105,12 @@ async def read_results_object(
 
 
 async def results_bounds(connection: Any, source: ResultsObject) -> dict[str, int] | None:
-    """The first and last month of a results object; None where it has no rows."""
+    """The first and last month of a results object; None if it has no rows."""
     return await period_bounds(connection, source.table) if source.has_table else None
 
 
 async def period_bounds(connection: Any, table: str) -> dict[str, int] | None:
-    """The first and last month of a table; None where it is empty."""
+    """The first and last month of a table; None if it is empty."""
     row = await connection.fetchrow(
         f"SELECT min(period_id) AS first, max(period_id) AS last FROM {quoted(table)}"
     )

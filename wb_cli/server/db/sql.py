@@ -1,4 +1,4 @@
-"""What every query uses: a name quoted for SQL, and a row that must be there."""
+"""What every query needs: to quote a name for SQL, and to require that a row exists."""
 
 from typing import Any
 
@@ -6,15 +6,15 @@ from wb_cli.server.db.errors import RecordMissingError
 
 
 def quoted(identifier: str) -> str:
-    """A name as an SQL identifier, whatever is in it."""
+    """Any name as an SQL identifier."""
     return '"' + identifier.replace('"', '""') + '"'
 
 
 def require_row(row: Any, kind: str, id_: str) -> Any:
-    """The row.
+    """The row, if there is one.
 
     Raises:
-        RecordMissingError: there is none.
+        RecordMissingError: the row is None.
     """
     if row is None:
         raise RecordMissingError(f"there is no {kind} {id_!r}", "check the id")

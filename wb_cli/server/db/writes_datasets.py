@@ -1,4 +1,4 @@
-"""Writing the datasets of `main` as a whole, and knowing whose they are."""
+"""Write the datasets of `main` as a whole, and the mark that they are a sample's."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from wb_cli.server.db.address import MAIN
 from wb_cli.server.db.pool import Databases
 
-# Children first: the order in which they can be emptied.
+# A table that refers to another comes first, so that the tables can be emptied in this order.
 DATASET_TABLES = (
     "dataset_hmis",
     "dataset_hfa",
@@ -23,12 +23,12 @@ Rows = Iterable[tuple[Any, ...]]
 async def replace_datasets(
     databases: Databases, rows: dict[str, Rows], facility_columns: Sequence[str]
 ) -> None:
-    """Put new rows in the place of all old ones, at one moment, under new versions.
+    """Replace all rows by new rows in one transaction, under new versions.
 
     Args:
         databases: where `main` is.
-        rows: by table, each row in the order of the table's columns.
-        facility_columns: the columns by which facilities are shown from now on.
+        rows: by table. The values of a row are in the order of the table's columns.
+        facility_columns: the columns by which facilities will be shown.
     """
     async with databases.connect(MAIN) as connection, connection.transaction():
         for table in DATASET_TABLES:
@@ -59,7 +59,7 @@ async def has_datasets(databases: Databases) -> bool:
 
 
 async def read_sample_mark(databases: Databases) -> dict[str, Any] | None:
-    """What the sample in this instance was made with; None where there is none."""
+    """The arguments of the sample in this instance; None if there is no sample."""
     async with databases.connect(MAIN) as connection:
         mark: dict[str, Any] | None = await connection.fetchval(
             "SELECT sample_arguments FROM instance_config"
@@ -68,6 +68,6 @@ async def read_sample_mark(databases: Databases) -> dict[str, Any] | None:
 
 
 async def write_sample_mark(databases: Databases, mark: dict[str, Any]) -> None:
-    """Note that the datasets and the projects called samples may be replaced."""
+    """Note that the datasets are a sample's, so that a later sample may replace them."""
     async with databases.connect(MAIN) as connection:
         await connection.execute("UPDATE instance_config SET sample_arguments = $1", mark)

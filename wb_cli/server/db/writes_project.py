@@ -1,4 +1,4 @@
-"""Writing a project's modules, metrics and presentation objects as a whole."""
+"""Write a project's modules, metrics and presentation objects as a whole."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from wb_cli.server.db.writes_runs import create_results_object
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a new project holds, as rows of the columns named beside each."""
+    """The rows of a new project. The comments name the columns."""
 
     modules: Rows  # id, label
     results_objects: list[ResultsObject]
@@ -29,7 +29,7 @@ async def write_contents(databases: Databases, project_id: str, contents: Conten
 
 
 async def analyze(databases: Databases, project_id: str) -> None:
-    """Tell the planner what is there now, rather than when autovacuum comes by."""
+    """Update the planner's statistics now, and do not wait for autovacuum."""
     async with databases.connect(project_id) as connection:
         await connection.execute("ANALYZE")
 

@@ -1,4 +1,4 @@
-"""The writers that move versions: touching an object, and a module's run."""
+"""The writes that move versions: the touch of an object, and a module's run."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -19,12 +19,13 @@ TRIES = 5
 def tried_again(
     write: Callable[Arguments, Awaitable[Written]],
 ) -> Callable[Arguments, Awaitable[Written]]:
-    """A writer that is begun anew where it and another transaction waited for each other.
+    """Let a writer try again after a deadlock.
 
-    PostgreSQL then ends one of the two, and nothing of it was written.
+    Two transactions may wait for each other. PostgreSQL then ends one of them, which has written
+    nothing.
 
     Raises:
-        DeadlockError: it was ended each time.
+        DeadlockError: every try ended in a deadlock.
     """
 
     @wraps(write)
@@ -51,9 +52,9 @@ async def touch_object(databases: Databases, project_id: str, object_id: str) ->
 
 @tried_again
 async def begin_module_run(databases: Databases, project_id: str, module_id: str) -> int:
-    """From now on nothing of this module is settled; returns the run's id.
+    """Begin a run; returns its id. From now on the module's results are unsettled.
 
-    Runs may overlap. Beginning anew after a run that failed is no mistake.
+    Runs may overlap. A new run may begin after a run that failed.
     """
     async with databases.connect(project_id) as connection, connection.transaction():
         begun = await connection.fetchval(
@@ -72,19 +73,19 @@ async def begin_module_run(databases: Databases, project_id: str, module_id: str
 async def complete_module_run(
     databases: Databases, project_id: str, module_id: str, run_id: int | None = None
 ) -> RunVersion:
-    """End a run, and settle what was written once no other run goes on.
+    """End a run. Its results are settled once no other run goes on.
 
     Args:
         databases: where the project is.
         project_id: the project.
         module_id: the module.
-        run_id: the run that is complete; None for all that were begun.
+        run_id: the run that is complete; None for all runs that were begun.
 
     Returns:
         The module's state: its new `last_run`, and whether another run still goes on.
     """
     async with databases.connect(project_id) as connection, connection.transaction():
-        # The module's row first, as in the beginning of a run: two that end take turns.
+        # Lock the module's row first, as the beginning of a run does, so that two ends take turns.
         lock = "SELECT id FROM modules WHERE id = $1 FOR UPDATE"
         require_row(await connection.fetchval(lock, module_id), "module", module_id)
         await connection.execute(
@@ -104,7 +105,7 @@ async def complete_module_run(
 async def replace_results(
     databases: Databases, project_id: str, results_object_id: str, rows: Iterable[tuple[Any, ...]]
 ) -> None:
-    """Put new rows in the place of all old ones, at one moment. Columns: `ResultsObject.columns`.
+    """Replace all rows in one transaction. The columns are `ResultsObject.columns`.
 
     Outside a run this moves the module's `last_run` by itself.
     """
@@ -122,7 +123,7 @@ async def copy_results(
 
 
 async def create_results_object(connection: Any, made: ResultsObject) -> None:
-    """Describe a results object and create its table, which moves its module's version itself."""
+    """Describe a results object and create its table. Later writes move the module's version."""
     await connection.execute(
         """INSERT INTO results_objects (id, module_id, label, dimensions, measures)
         VALUES ($1, $2, $3, $4, $5)""",
@@ -137,7 +138,7 @@ async def create_results_object(connection: Any, made: ResultsObject) -> None:
     measures = [f"{quoted(name)} double precision" for name in made.measures]
     columns = [*dimensions, "period_id integer NOT NULL", *measures]
     await connection.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
-    # Values of a dimension, filters on a few of them, and the newest month.
+    # For the values of a dimension, filters on a few values, and the newest month.
     for name in (*made.dimensions, None):
         indexed = f"{quoted(name)}, period_id" if name else "period_id"
         await connection.execute(f"CREATE INDEX ON {table} ({indexed})")

@@ -15,8 +15,8 @@ class Access(Enum):
     """What an endpoint asks of its caller."""
 
     OPEN = auto()
-    TOKEN_IF_SET = auto()  # tells, but changes nothing: open where no token is configured
-    TOKEN = auto()  # changes something: closed where no token is configured
+    TOKEN_IF_SET = auto()  # only shows something, so it is open if no token is configured
+    TOKEN = auto()  # changes something, so it is closed if no token is configured
 
 
 def check_access(access: Access, token: Secret | None, request: Request) -> None:
@@ -43,7 +43,7 @@ def check_access(access: Access, token: Secret | None, request: Request) -> None
 
 
 def is_bearer_of(token: Secret, request: Request) -> bool:
-    """Compared in constant time, so that the answer's timing tells nothing of the token."""
+    """Whether the request bears the token. The time of the comparison tells nothing about it."""
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     is_same = hmac.compare_digest(given.strip().encode(), token.reveal().encode())
     return scheme.lower() == "bearer" and is_same

@@ -1,4 +1,4 @@
-"""From a cached query to the HTTP answer: known to the client, cached, or loaded."""
+"""Make the HTTP answer of a cached query."""
 
 from http import HTTPStatus
 from typing import Any
@@ -15,7 +15,7 @@ from wb_cli.server.results.wants import CachedQuery
 
 
 async def answer(platform: Platform, request: Request, query: CachedQuery) -> Response:
-    """A 304 where the client has this state, which asks no cache; else the entry."""
+    """A 304 if the client has this version, which asks no cache; else the entry."""
     key, fingerprint = query.key, platform.caches[query.key.cache].fingerprint
     if key.version is not None:
         current = etag_of(key.uniqueness, key.version, fingerprint)
@@ -25,13 +25,13 @@ async def answer(platform: Platform, request: Request, query: CachedQuery) -> Re
         entry = await platform.caches.get_first(query)
     except LoadAbandonedError:
         raise unavailable("the server is shutting down", "Ask again.") from None
-    # The data may have moved on since its version was read; it goes out under its own.
+    # The data may have changed since its version was read. The answer has the data's own version.
     version = entry.version
     tag = None if version is None else etag_of(key.uniqueness, version, fingerprint)
     return await representation(request, entry, tag)
 
 
 def json_answer(body: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    """An answer that is not kept."""
+    """A JSON answer that clients do not keep."""
     headers = {"Cache-Control": "no-store"}
     return Response(orjson.dumps(body), int(status), headers, "application/json")

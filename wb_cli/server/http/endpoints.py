@@ -1,4 +1,4 @@
-"""An endpoint, declared once: what routes it, checks it, counts it and describes it."""
+"""An endpoint. Its declaration serves to route, check, count and describe it."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -36,7 +36,7 @@ class Parameter:
     is_required: bool = True
 
     def check(self, request: Request) -> None:
-        """Refuse a value that cannot be right, by name."""
+        """Refuse a value that cannot be right, and name the parameter."""
         values = request.path_params if self.place == "path" else request.query_params
         value = values.get(self.name)
         if value is None and not self.is_required:
@@ -57,7 +57,7 @@ class Endpoint:
     path: str
     answer: Answer
     summary: str
-    # What it answers when all goes well, by status; errors follow from the rest.
+    # Its good answers, by status. Its errors follow from the other fields.
     responses: Mapping[int, Mapping[str, Any]]
     parameters: tuple[Parameter, ...] = ()
     access: Access = Access.OPEN
@@ -68,7 +68,7 @@ class Endpoint:
         return self.answer.__name__
 
     def route(self, platform: Platform) -> RawPathRoute:
-        """The endpoint bound to the parts it answers from."""
+        """The route of this endpoint, bound to the platform that it answers from."""
 
         async def respond(request: Request) -> Response:
             return await self._respond(platform, request)
@@ -96,9 +96,9 @@ class Endpoint:
 
 
 def check_precondition(method: str, request: Request) -> None:
-    """``If-Match`` asks for strong tags, which no answer here has (RFC 9110, 13.1.1).
+    """Refuse ``If-Match``: it asks for strong tags, which no answer has (RFC 9110, 13.1.1).
 
-    What changes something has no representation either, so there ``*`` is false, too.
+    An endpoint that changes something has no representation, so it refuses ``*`` too.
     """
     asked = request.headers.get("if-match")
     if asked is not None and (method != "GET" or asked.strip() != "*"):
@@ -110,6 +110,6 @@ def check_precondition(method: str, request: Request) -> None:
 
 
 def unavailable(detail: str, hint: str) -> Problem:
-    """The database does not answer now; the client may ask again."""
+    """The problem that the database does not answer now. The client may ask again."""
     headers = {"Retry-After": str(RETRY_AFTER_S)}
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, hint, headers)

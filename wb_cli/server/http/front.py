@@ -1,4 +1,4 @@
-"""In front of the application: every request is counted, and one that is cut gets an answer."""
+"""In front of the application: every request is counted, and a cut request gets an answer."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from wb_cli.contract import HEALTH_PATH
 from wb_cli.server.http.problems import RETRY_AFTER_S, Problem, response_of
 from wb_cli.server.watch.traffic import Traffic
 
-# What the metrics call requests that no endpoint has taken; never the path that was sent.
+# The name in the metrics for requests without an endpoint. The path itself is never a label.
 UNKNOWN = "unknown"
 REFUSED = "refused"
 
@@ -20,23 +20,23 @@ class Front:
     """The application as the listener sees it.
 
     Args:
-        app: what answers.
-        traffic: what counts.
+        app: answers the requests.
+        traffic: counts them.
     """
 
     def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
         self._app = app
         self._traffic = traffic
-        self.is_over_cap = never  # the listener puts its own in place
+        self.is_over_cap = never  # the listener sets its own
 
     def refused(self, status: HTTPStatus) -> None:
-        """Count what was never a whole request."""
+        """Count a request that never became a whole one."""
         self._traffic.observe(REFUSED, status, 0.0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         began = time.perf_counter()
-        # Stays where the client went away before there was an answer, or a fault ended the request.
+        # This status stays if the client goes away before the answer, or if the request fails.
         status, seconds = int(HTTPStatus.INTERNAL_SERVER_ERROR), None
 
         async def watched_send(message: Message) -> None:
@@ -51,7 +51,7 @@ class Front:
                 await too_many_connections(scope, receive, watched_send)
             else:
                 await self._app(scope, receive, watched_send)
-        except asyncio.CancelledError:  # by the listener alone, as the server stops
+        except asyncio.CancelledError:  # only the listener cancels, when the server stops
             if seconds is None:
                 await stopping(scope, receive, watched_send)
         finally:
@@ -60,12 +60,12 @@ class Front:
 
 
 def never() -> bool:
-    """Without a listener there is no cap."""
+    """The answer without a listener: the cap is never reached."""
     return False
 
 
 def to_origin_form(scope: Scope) -> None:
-    """A request for ``http://host/path`` is one for ``/path`` (RFC 9112, 3.2.2)."""
+    """Turn a request for ``http://host/path`` into one for ``/path`` (RFC 9112, 3.2.2)."""
     scheme, has_scheme, rest = scope["raw_path"].partition(b"://")
     if not has_scheme or scheme.lower() not in (b"http", b"https"):
         return
@@ -80,18 +80,18 @@ def endpoint_of(scope: Scope) -> str:
 
 
 async def too_many_connections(scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse at the cap of connections."""
+    """Refuse the request, because the cap of connections is reached."""
     problem = unavailable("too many connections are open")
     await response_of(problem, scope["path"])(scope, receive, send)
 
 
 async def stopping(scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse what could not be finished in time."""
+    """Refuse the request, because the server stops before it is answered."""
     problem = unavailable("the server is shutting down")
     await response_of(problem, scope["path"])(scope, receive, send)
 
 
 def unavailable(detail: str) -> Problem:
-    """Not now, and this connection ends."""
+    """The problem that the server cannot answer now. The connection is closed."""
     headers = {"Retry-After": str(RETRY_AFTER_S), "Connection": "close"}
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, "Ask again.", headers)

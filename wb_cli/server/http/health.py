@@ -15,16 +15,16 @@ from wb_cli.server.platform import Platform
 
 
 class Health(StrEnum):
-    """How far the server has come, each including the one before."""
+    """How far the server has come. A later state includes the earlier states."""
 
     WAITING = "waiting"  # no database: answers 503
     ALIVE = "alive"  # answers requests
-    READY = "ready"  # whatever L2 had is in L1
-    WARM = "warm"  # everything known is in L1
+    READY = "ready"  # all that L2 had is in L1
+    WARM = "warm"  # all known entries are in L1
 
 
 def health_of(platform: Platform) -> Health:
-    """The one word."""
+    """The state of the server in a word."""
     if not platform.databases.state.connected:
         return Health.WAITING
     if platform.warm_up.is_warm:
@@ -50,7 +50,7 @@ def report(platform: Platform) -> dict[str, Any]:
 
 
 async def health_check(platform: Platform, _: Request) -> Response:
-    """503 while there is no database; a missing Valkey is told and does no harm."""
+    """Answer 503 while there is no database. A missing Valkey is only reported."""
     body = report(platform)
     is_alive = body["status"] is not Health.WAITING
     status = HTTPStatus.OK if is_alive else HTTPStatus.SERVICE_UNAVAILABLE

@@ -1,4 +1,4 @@
-"""``GET /metrics``: what Prometheus asks for."""
+"""``GET /metrics``: the numbers that Prometheus collects."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ class ServerCollector(Collector):
         self._platform = platform
 
     def collect(self) -> Iterator[Metric]:
-        """Every number of now."""
+        """Every metric, with its value now."""
         yield from server_metrics(self._platform)
         yield from warm_up_metrics(self._platform.warm_up)
         yield from loop_metrics(self._platform.loop_lag)
@@ -70,7 +70,7 @@ def server_metrics(platform: Platform) -> Iterator[Metric]:
 
 
 def warm_up_metrics(progress: Progress) -> Iterator[Metric]:
-    """How far the warm-up is."""
+    """How far the warm-up has come."""
     yield GaugeMetricFamily(
         "wb_warm_up_ready",
         "Whether the warm-up has copied all that L2 had into L1: 1 or 0.",
@@ -124,7 +124,7 @@ def loop_metrics(lag: LoopLag) -> Iterator[Metric]:
 
 
 def registry_of(platform: Platform) -> CollectorRegistry:
-    """A registry of this platform's own numbers, without those of the library's global one."""
+    """A registry of this platform's metrics. It leaves out the library's global registry."""
     registry = CollectorRegistry()
     registry.register(ServerCollector(platform))
     registry.register(platform.traffic)
@@ -134,7 +134,7 @@ def registry_of(platform: Platform) -> CollectorRegistry:
 
 
 async def metrics(platform: Platform, _: Request) -> Response:
-    """Every number, as text."""
+    """Every metric, as text."""
     return Response(generate_latest(registry_of(platform)), media_type=MEDIA_TYPE)
 
 

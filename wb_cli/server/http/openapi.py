@@ -1,4 +1,4 @@
-"""``GET /openapi.json``: written from the endpoints' own declarations, so that it cannot drift."""
+"""``GET /openapi.json``: made from the endpoints' declarations, so that it cannot differ."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -63,7 +63,7 @@ def operation(endpoint: Endpoint) -> dict[str, Any]:
     described = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
-        "parameters": [parameter_of(each) for each in endpoint.parameters],
+        "parameters": [parameter_of(parameter) for parameter in endpoint.parameters],
         "responses": {
             **{str(status): PROBLEM for status in problems_of(endpoint)},
             **{str(status): dict(body) for status, body in endpoint.responses.items()},
@@ -87,7 +87,7 @@ def parameter_of(parameter: Parameter) -> dict[str, Any]:
 
 
 def problems_of(endpoint: Endpoint) -> list[int]:
-    """The errors it can answer with, by what it declares."""
+    """The errors that the endpoint can answer, as they follow from its declaration."""
     statuses = [412, 500, 503]
     if endpoint.access is not Access.OPEN:
         statuses += [400, 401, 403]
@@ -99,7 +99,7 @@ def problems_of(endpoint: Endpoint) -> list[int]:
 
 
 def openapi_endpoint(described: Sequence[Endpoint]) -> Endpoint:
-    """The endpoint that shows the document; the bytes are made once."""
+    """The endpoint that shows the document. The bytes are made once."""
     body = orjson.dumps(document(described))
 
     async def openapi(_: Platform, __: Request) -> Response:

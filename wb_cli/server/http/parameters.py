@@ -8,7 +8,7 @@ from wb_cli.server.db.queries_projects import RESERVED_IDS
 from wb_cli.server.http.endpoints import Parameter
 from wb_cli.server.results.declared import DECLARED
 
-# Whatever PostgreSQL takes as text. A slash within an id is sent as %2F.
+# Any text that PostgreSQL accepts. A slash within an id is sent as %2F.
 TEXT = "any text, percent-encoded, a slash as %2F"
 ID = r"[^\x00]+"
 
@@ -36,7 +36,7 @@ INDICATORS = Parameter(
     "indicators", "Indicators as reported, or as mapped.", "|".join(INDICATOR_TYPES), example="raw"
 )
 CACHE = Parameter(
-    "cache", "A cache's name.", "|".join(each.name for each in DECLARED), example="po_items"
+    "cache", "A cache's name.", "|".join(cache.name for cache in DECLARED), example="po_items"
 )
 
 

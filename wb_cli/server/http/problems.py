@@ -40,7 +40,7 @@ class Problem(Exception):  # noqa: N818  (RFC 9457's word for it)
 
 
 def response_of(problem: Problem, path: str) -> Response:
-    """The problem as an answer. ``about:blank``: the title says no more than the status."""
+    """The problem as an answer. ``about:blank`` says that the title only names the status."""
     body = {
         "type": "about:blank",
         "title": problem.status.phrase,
@@ -55,14 +55,14 @@ def response_of(problem: Problem, path: str) -> Response:
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
-    """What the router itself refuses: unknown paths and methods."""
+    """Answer an unknown path or method, which the router refuses."""
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for this type alone)
     problem = Problem(HTTPStatus(error.status_code), error.detail, headers=error.headers)
     return response_of(problem, request.url.path)
 
 
 async def on_failure(request: Request, error: Exception) -> Response:
-    """A fault of ours: the client learns that, the log learns why."""
+    """Answer after a fault of ours. The client learns only that; the log says why."""
     log.error("%s %s failed: %r", request.method, request.url.path, error)
     problem = Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -1,8 +1,8 @@
-"""An entry as an HTTP answer: the stored bytes as they are, wherever the client takes them.
+"""An entry as an HTTP answer. The stored bytes are sent as they are, if the client takes them.
 
-The ETag starts with the version. A digest of what the entry is and of the code that shaped it
-follows, because one address may come to mean another entry while the version stays: an object's
-items after its config changed, or anything after an upgrade.
+The ETag starts with the version. A digest of the uniqueness hash and of the code's fingerprint
+follows, because an address may show another entry while the version stays the same. An object's
+items do so after a change of its config, and every address does after an upgrade.
 """
 
 import asyncio
@@ -17,28 +17,28 @@ from starlette.responses import Response
 from wb_cli.server.cache import Encoding, Entry
 from wb_cli.server.http.problems import Problem
 
-# From here on, decompressing takes longer than handing the work to a thread.
+# Larger bodies take longer to decompress than it takes to hand the work to a thread.
 IN_A_THREAD_FROM = 128 * 1024
 OPAQUE_TAG = re.compile(r'(?:W/)?"([^"]*)"')
 MEDIA_TYPE = "application/json"
 
 
 def etag_of(uniqueness: str, version: str, fingerprint: str) -> str:
-    """Weak, because the compressed and the plain form of an answer share it."""
+    """The ETag. It is weak, because the compressed and the plain form of an answer share it."""
     digest = sha256(f"{uniqueness}\0{fingerprint}".encode()).hexdigest()[:12]
     return f'W/"{quote(version, safe=":_.-")}~{digest}"'
 
 
 def has_client(request: Request, etag: str) -> bool:
-    """Whether the client says that it has this very state."""
+    """Whether the client says that it has the entry with this ETag."""
     known = ",".join(request.headers.getlist("if-none-match"))
     return known.strip() == "*" or etag.removeprefix("W/").strip('"') in OPAQUE_TAG.findall(known)
 
 
 def choose_encoding(request: Request, stored: Encoding) -> Encoding | None:
-    """How to send what is stored so; None where the client takes neither (RFC 9110, 12.5.3).
+    """How to send a stored body; None if the client takes neither form (RFC 9110, 12.5.3).
 
-    Identity is acceptable unless it is refused, and preferred only where it is named as such.
+    Identity is acceptable unless it is refused. It is preferred only if the client says so.
     """
     weights = dict(map(weight_of, ",".join(request.headers.getlist("accept-encoding")).split(",")))
     others = weights.get("*")
@@ -51,7 +51,7 @@ def choose_encoding(request: Request, stored: Encoding) -> Encoding | None:
 
 
 def weight_of(item: str) -> tuple[str, float]:
-    """``zstd;q=0.5`` as a pair; a weight that is no number refuses."""
+    """``zstd;q=0.5`` as a pair. A weight that is no number counts as 0."""
     coding, _, parameter = item.partition(";")
     name, _, value = parameter.partition("=")
     if name.strip().lower() != "q":
@@ -63,7 +63,7 @@ def weight_of(item: str) -> tuple[str, float]:
 
 
 def not_modified(etag: str) -> Response:
-    """The client's own copy is current."""
+    """The answer that the client's copy is current."""
     return Response(None, 304, headers_of(etag))
 
 
@@ -90,14 +90,14 @@ async def representation(request: Request, entry: Entry, etag: str | None) -> Re
 
 
 async def plain(entry: Entry) -> bytes:
-    """The JSON text, without holding up the loop for a large one."""
+    """The JSON text. A large body is decompressed in a thread, to leave the loop free."""
     if entry.encoding is Encoding.ZSTD and len(entry.body) >= IN_A_THREAD_FROM:
         return await asyncio.to_thread(entry.json)
     return entry.json()
 
 
 def headers_of(etag: str | None) -> dict[str, str]:
-    """What every such answer says, a 304 too. Unsettled data has no tag and is kept by nobody."""
+    """The headers of an entry's answer and of a 304. Unsettled data has no tag and is not kept."""
     if etag is None:
         return {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
     return {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding", "ETag": etag}

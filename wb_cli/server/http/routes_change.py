@@ -1,4 +1,4 @@
-"""What can be changed: versions moved, caches cleared. And the caches looked into."""
+"""Endpoints that move versions, clear caches, and show the state of cached entries."""
 
 import time
 from collections.abc import Sequence
@@ -30,14 +30,14 @@ async def touch(platform: Platform, request: Request) -> Response:
 
 
 async def begin_run(platform: Platform, request: Request) -> Response:
-    """From now on nothing of the module is settled."""
+    """Begin a run. From now on the module's results are unsettled."""
     module_id = request.path_params[MODULE.name]
     run_id = await begin_module_run(platform.databases, project_of(request), module_id)
     return json_answer({"id": module_id, "isRunning": True, "runId": run_id})
 
 
 async def complete_run(platform: Platform, request: Request) -> Response:
-    """Settle what was written under a new version, once the last run is complete."""
+    """End a run. Once the last run has ended, its results are settled under a new version."""
     module_id, run = request.path_params[MODULE.name], request.query_params.get(RUN.name)
     run_id = None if run is None else int(run)
     state = await complete_module_run(platform.databases, project_of(request), module_id, run_id)
@@ -46,7 +46,7 @@ async def complete_run(platform: Platform, request: Request) -> Response:
 
 
 async def cache_status(platform: Platform, request: Request) -> Response:
-    """Where an object's entries stand, in their current versions."""
+    """Show where an object's entries are stored, in their current versions."""
     of = await known_object(platform, request)
     metric = MetricOf(of.project_id, of.known.metric_id, of.known.run)
     keys = {
@@ -58,7 +58,7 @@ async def cache_status(platform: Platform, request: Request) -> Response:
 
 
 async def status_of(platform: Platform, key: CacheKey) -> dict[str, Any]:
-    """One entry's standing: `l1`, `l2`, `loading`, `stale`, `absent` or `unsettled`."""
+    """Where an entry is: `l1`, `l2`, `loading`, `stale`, `absent` or `unsettled`."""
     standing = UNSETTLED
     if key.version is not None:
         standing = await platform.caches[key.cache].status(key.uniqueness, key.version)
@@ -81,9 +81,10 @@ async def clear_caches(platform: Platform, _: Request) -> Response:
 
 
 async def cleared(platform: Platform, names: Sequence[str]) -> Response:
-    """200 where both tiers are empty; 202 where Valkey does not answer, with what it still holds.
+    """Clear caches. Answers 200 if both tiers are empty, and 202 if Valkey does not answer.
 
-    Nothing of that is answered with by this process, which deletes it as soon as Valkey answers.
+    A 202 names the caches that Valkey still holds. This process does not answer from them, and
+    deletes them as soon as Valkey answers.
     """
     counts = {name: platform.caches[name].clear_all() for name in names}
     deadline = time.monotonic() + L2_CLEARS_WITHIN_S
@@ -110,7 +111,7 @@ CLEARED = {
 
 
 def done(text: str) -> dict[int, dict[str, Any]]:
-    """The one good answer."""
+    """The declaration of a single good answer."""
     return {200: {"description": text, "content": ANY_OBJECT}}
 
 

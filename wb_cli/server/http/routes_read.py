@@ -1,4 +1,4 @@
-"""What can be read: projects, objects, items, metrics, replicants and datasets."""
+"""Endpoints that read projects, objects, items, metrics, replicants and datasets."""
 
 from http import HTTPStatus
 from typing import Any
@@ -47,19 +47,19 @@ CACHED: dict[int, dict[str, Any]] = {
 
 
 async def projects(platform: Platform, _: Request) -> Response:
-    """Every project."""
+    """List every project."""
     found = await list_projects(platform.databases)
-    return json_answer([{"id": each.id, "label": each.label} for each in found])
+    return json_answer([{"id": project.id, "label": project.label} for project in found])
 
 
 async def objects(platform: Platform, request: Request) -> Response:
-    """A project's objects, the most recently updated first."""
+    """List a project's objects, the last updated first."""
     found = await read_object_versions(platform.databases, project_of(request))
-    return json_answer([summary_of(each) for each in found])
+    return json_answer([summary_of(known) for known in found])
 
 
 def summary_of(known: ObjectVersion) -> dict[str, Any]:
-    """One object as a line in a list."""
+    """An object's entry in the list."""
     return {
         "id": known.id,
         "label": known.label,
@@ -79,19 +79,19 @@ async def known_object(platform: Platform, request: Request) -> ObjectOf:
 
 
 async def object_detail(platform: Platform, request: Request) -> Response:
-    """One object in full."""
+    """Show an object in full."""
     of = await known_object(platform, request)
     return await answer(platform, request, PO_DETAIL.query(platform.databases, of))
 
 
 async def object_items(platform: Platform, request: Request) -> Response:
-    """What an object shows: items, or the status that says why there are none."""
+    """Show an object's items, or the status that says why there are none."""
     of = await known_object(platform, request)
     return await answer(platform, request, PO_ITEMS.query(platform.databases, of))
 
 
 async def replicant_options(platform: Platform, request: Request) -> Response:
-    """The values that an object can be repeated for."""
+    """Show the values that an object can be repeated for."""
     of = await known_object(platform, request)
     by = request.path_params[DIMENSION.name]
     query = REPLICANT_OPTIONS.query(platform.databases, ReplicantsOf(of.project_id, of.known, by))
@@ -102,7 +102,7 @@ async def replicant_options(platform: Platform, request: Request) -> Response:
 
 
 async def metric_info(platform: Platform, request: Request) -> Response:
-    """What can be asked of a metric."""
+    """Show what can be asked of a metric."""
     project_id, metric_id = project_of(request), request.path_params[METRIC.name]
     run = await read_metric_version(platform.databases, project_id, metric_id)
     query = METRIC_INFO.query(platform.databases, MetricOf(project_id, metric_id, run))
@@ -110,7 +110,7 @@ async def metric_info(platform: Platform, request: Request) -> Response:
 
 
 async def hmis_items(platform: Platform, request: Request) -> Response:
-    """The HMIS dataset."""
+    """Show the HMIS dataset."""
     known = await read_dataset_versions(platform.databases)
     kind = BY_NAME[request.path_params[INDICATORS.name]]
     query = DATASET_HMIS.query(platform.databases, Hmis(kind, known))
@@ -118,7 +118,7 @@ async def hmis_items(platform: Platform, request: Request) -> Response:
 
 
 async def hfa_items(platform: Platform, request: Request) -> Response:
-    """The HFA dataset."""
+    """Show the HFA dataset."""
     known = await read_dataset_versions(platform.databases)
     return await answer(platform, request, DATASET_HFA.query(platform.databases, known))
 

@@ -1,10 +1,10 @@
-"""A picture of hit shares: stacked bars as inline SVG, no script."""
+"""A picture of hit shares: stacked bars as inline SVG, without a script."""
 
 from collections.abc import Iterator, Sequence
 
 from wb_cli.server.watch.history import EVERY_S, Origins
 
-# The picture is stretched to its place; units are those of one bar and of per cent.
+# The picture is stretched to its place. A unit is a bar in width, and a per cent in height.
 HEIGHT = 100
 LEAST_BARS = 30
 GAP = 0.12
@@ -12,7 +12,7 @@ SECONDS_PER_MINUTE = 60
 
 
 def hit_shares(intervals: Sequence[Origins]) -> str:
-    """One bar an interval, split by origin; empty intervals stay empty. The newest is rightmost."""
+    """A bar for each interval, split by origin. The newest is at the right."""
     width = bars_of(intervals)
     first = width - len(intervals)
     bars = "".join(
@@ -25,12 +25,12 @@ def hit_shares(intervals: Sequence[Origins]) -> str:
 
 
 def bars_of(intervals: Sequence[Origins]) -> int:
-    """How many bars there is room for."""
+    """The number of bars that have room."""
     return max(LEAST_BARS, len(intervals))
 
 
 def minutes_shown(intervals: Sequence[Origins]) -> float:
-    """How far back the picture goes."""
+    """The minutes that the picture goes back."""
     return bars_of(intervals) * EVERY_S / SECONDS_PER_MINUTE
 
 
@@ -48,9 +48,9 @@ def stack(place: int, origins: Origins) -> Iterator[str]:
 
 
 def summary(intervals: Sequence[Origins]) -> str:
-    """The picture in words, for who cannot see it."""
-    l1, l2 = sum(each.l1 for each in intervals), sum(each.l2 for each in intervals)
-    database = sum(each.database for each in intervals)
+    """The picture as a sentence, for readers who cannot see it."""
+    l1, l2 = sum(origins.l1 for origins in intervals), sum(origins.l2 for origins in intervals)
+    database = sum(origins.database for origins in intervals)
     total = l1 + l2 + database
     if not total:
         return "No answers yet"

@@ -1,4 +1,4 @@
-"""The status page as HTML. Pure: a view goes in, text comes out."""
+"""The status page as HTML. Its functions are pure: they turn a view into text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,18 +47,18 @@ class PageView:
 
     @property
     def has_valkey(self) -> bool:
-        """Whether what is loaded is kept over restarts."""
+        """Whether Valkey is ready, which keeps entries over a restart."""
         return self.l2 is LinkState.READY
 
     @property
     def pill(self) -> str:
-        """The one word: how far the server has come, unless something is missing."""
+        """The state in a word: how far the server has come, or that something is missing."""
         is_degraded = self.l2 is LinkState.LOST and self.status is not Health.WAITING
         return DEGRADED if is_degraded else self.status
 
     @property
     def notice(self) -> str:
-        """What is wrong, if something is."""
+        """What is wrong; empty if nothing is."""
         if self.status is Health.WAITING:
             return f"No database: {self.database}."
         return "" if self.has_valkey else f"Valkey is {self.l2}: the cache is in memory only."
@@ -89,7 +89,7 @@ def template() -> Template:
 
 
 def warm_up(progress: Progress) -> str:
-    """A bar, what is being done, and how long it will take."""
+    """The warm-up's bar, its phase, and how long it will take."""
     total, done = progress.total("entries"), progress.total("done")
     if not total:
         words = NOTHING_TO_LOAD if progress.is_warm else PHASES[progress.phase]
@@ -105,7 +105,7 @@ def warm_up(progress: Progress) -> str:
 
 
 def remaining(progress: Progress) -> str:
-    """The estimate, where there is one."""
+    """The estimate of the time to go, if there is one."""
     seconds = progress.remaining_s
     return f"; about {duration(seconds)} to go" if seconds else ""
 
@@ -142,8 +142,8 @@ def card(title: str, value: str, note: str) -> str:
 
 
 def shares(intervals: Sequence[Origins]) -> str:
-    """The picture with its legend; without answers there is nothing to draw."""
-    if not any(each.total for each in intervals):
+    """The picture with its legend, or a sentence if there were no answers."""
+    if not any(origins.total for origins in intervals):
         return f'<p class="soft">{summary(intervals)}.</p>'
     legend = "".join(
         f'<span><i class="key {name}"></i>{text}</span>'
@@ -155,7 +155,7 @@ def shares(intervals: Sequence[Origins]) -> str:
 
 
 def projects(progress: Progress) -> str:
-    """One row each, as the warm-up found them; datasets only where there are any."""
+    """A row for each project that the warm-up found, and a row for datasets if there are any."""
     if progress.phase in (Phase.WAITING, Phase.VERSIONS):
         return '<p class="soft">Not known yet.</p>'
     tallies = [
@@ -192,7 +192,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes, in a unit that keeps the number short."""
+    """A number of bytes, in a unit that keeps it short."""
     for unit in ("B", "KiB", "MiB"):
         if count < KIB:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"

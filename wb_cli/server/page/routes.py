@@ -11,7 +11,7 @@ from wb_cli.server.http.health import health_of
 from wb_cli.server.page.page import PageView, page
 from wb_cli.server.platform import Platform
 
-# Nothing but what this server itself serves may run or load in the page.
+# The page may run and load only what this server itself serves.
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -42,7 +42,7 @@ def view_of(platform: Platform) -> PageView:
 
 
 async def status_page(platform: Platform, _: Request) -> Response:
-    """The page. It shows also while there is no database."""
+    """Show the page, even while there is no database."""
     return Response(page(view_of(platform)), 200, HEADERS, "text/html")
 
 

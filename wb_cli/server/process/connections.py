@@ -1,7 +1,7 @@
-"""HTTP connections that end: none stays silent, half-sent or unread for ever, and there is a cap.
+"""HTTP connections, with deadlines and a cap. No connection stays silent or unread for ever.
 
-Uvicorn has a timer for idle connections that it has answered before. This module has the rest.
-Every second the listener looks which connections are overdue.
+Uvicorn has a timer only for idle connections that it has answered before. This module has the other
+deadlines. Every second the listener looks for overdue connections.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from wb_cli.server.settings import MOST_CONNECTIONS
 
-# Descriptors for PostgreSQL, Valkey, files and the listening socket; at most half of all there are.
+# Descriptors for PostgreSQL, Valkey, files and the listening socket, but at most half of all.
 DESCRIPTORS_FOR_OTHERS = 256
 # Connections beyond the cap that may still ask for the health check.
 RESERVE = 32
@@ -29,14 +29,15 @@ RECEIVED_ALL = (h11.DONE, h11.MUST_CLOSE, h11.CLOSED, h11.ERROR)
 class Patience:
     """How long a connection may take, in seconds."""
 
-    head: float = 20.0  # for the head of a request, or from the connection's begin without one
+    # For the head of a request. The first head counts from the beginning of the connection.
+    head: float = 20.0
     body: float = 60.0  # for the rest of the request
-    unread: float = 60.0  # without reading anything of what was sent
+    unread: float = 60.0  # without reading anything of an answer
 
 
 @dataclass
 class Connections:
-    """The open connections, and those among them that wait for a request, the oldest first."""
+    """The open connections, and the idle ones, of which the longest idle is the first."""
 
     cap: int
     patience: Patience
@@ -50,7 +51,7 @@ class Connections:
         return len(self.open) > self.cap
 
     def add(self, connection: "Connection") -> None:
-        """A new one. At the cap, the one that has been idle longest makes room."""
+        """Add a connection. At the cap, the connection that has been idle longest is ended."""
         self.open.add(connection)
         if self.is_over_cap and self.idle:
             self._longest_idle().end()
@@ -59,24 +60,24 @@ class Connections:
             connection.end()
 
     def _longest_idle(self) -> "Connection":
-        """Preferably one that has read all that it was sent."""
+        """The longest idle connection, if possible one that has read its whole answer."""
         oldest = next(iter(self.idle))
         some = islice(self.idle, LOOK_AT_MOST)
-        return next((each for each in some if not each.has_unsent), oldest)
+        return next((connection for connection in some if not connection.has_unsent), oldest)
 
     def remove(self, connection: "Connection") -> None:
-        """It is closed, or will be."""
+        """Forget a connection that is closed, or is about to be."""
         self.open.discard(connection)
         self.idle.pop(connection, None)
 
     def end_overdue(self, now: float) -> None:
-        """End what has taken too long."""
+        """End the connections that have taken too long."""
         for connection in list(self.open):
             connection.end_if_overdue(now)
 
 
 class Connection(H11Protocol):
-    """Uvicorn's HTTP/1.1 connection, which knows since when it waits for its peer."""
+    """Uvicorn's HTTP/1.1 connection, which also knows how long it has waited for its peer."""
 
     all: Connections  # set by `kind_of`
 
@@ -105,22 +106,22 @@ class Connection(H11Protocol):
         self._note_progress()
 
     def on_response_complete(self) -> None:
-        """An answer is written, if not yet sent."""
+        """The answer is written, but perhaps not sent yet."""
         super().on_response_complete()
         self._note_progress()
 
     def send_400_response(self, msg: str) -> None:
-        """What came is no request."""
+        """Answer bytes that are no request."""
         self.all.on_refused(HTTPStatus.BAD_REQUEST)
         super().send_400_response(msg)
 
     @property
     def has_unsent(self) -> bool:
-        """Whether the peer still has to read something."""
+        """Whether the peer has not read everything yet."""
         return self.transport.get_write_buffer_size() > 0
 
     def end(self) -> None:
-        """Close at once, whatever waits to be sent."""
+        """Close at once, and drop what waits to be sent."""
         self.all.remove(self)
         self.transport.abort()
 
@@ -139,7 +140,7 @@ class Connection(H11Protocol):
                 self._time_out()
 
     def _time_out(self) -> None:
-        """Say 408 where half a head came; else there is nobody to tell."""
+        """Answer 408 if a part of a head came; otherwise only close."""
         if self.conn.our_state is h11.IDLE and self.conn.trailing_data[0]:
             self.all.on_refused(HTTPStatus.REQUEST_TIMEOUT)
             self.transport.write(
@@ -151,7 +152,7 @@ class Connection(H11Protocol):
             self.end()
 
     def _note_progress(self) -> None:
-        """Note which part of a request is still to come, and whether one is being answered."""
+        """Note which part of a request is missing, and whether a request is being answered."""
         is_answering = self.cycle is not None and not self.cycle.response_complete
         if is_answering or self.transport.is_closing():
             self.all.idle.pop(self, None)
@@ -165,19 +166,19 @@ class Connection(H11Protocol):
 
 
 def kind_of(connections: Connections) -> type[Connection]:
-    """The kind of connection that is counted there; uvicorn makes one for each peer."""
+    """The class of the connections that are counted there. Uvicorn makes them."""
     return type("OwnConnection", (Connection,), {"all": connections})
 
 
 def cap_of(setting: int) -> int:
-    """The most connections: as set, and always below the limit of descriptors."""
+    """The cap of connections: the setting, but always below the limit of descriptors."""
     descriptors = raise_descriptors()
     others = min(DESCRIPTORS_FOR_OTHERS, descriptors // 2) + RESERVE
     return max(1, min(descriptors - others, setting))
 
 
 def raise_descriptors() -> int:
-    """Let this process have as many descriptors as it needs and may; how many it may have."""
+    """Raise the limit of descriptors as far as needed and allowed; the new limit."""
     needed = MOST_CONNECTIONS + DESCRIPTORS_FOR_OTHERS + RESERVE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:

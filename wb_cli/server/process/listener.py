@@ -14,7 +14,7 @@ from wb_cli.errors import WbError
 from wb_cli.server.process.connections import Connections, Patience, cap_of, kind_of
 from wb_cli.server.settings import MOST_CONNECTIONS, Settings
 
-# The way down has 8 s: these, 2 for the write-behind queue, 1 for PostgreSQL, and some to spare.
+# The shutdown has 8 s: these 4, 2 for the queue of writes, 1 for PostgreSQL, and 1 to spare.
 FINISH_REQUESTS_WITHIN_S = 4
 BACKLOG = 2048
 KEEP_ALIVE_S = 75
@@ -22,9 +22,9 @@ DATE_CHANGES_EVERY_S = 1.0
 
 
 def bind(settings: Settings) -> socket.socket:
-    """Take the port before anything else is built, so that a busy one is known at once."""
+    """Take the port before anything else is built, so that a busy port is known at once."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # Named, because asyncio sets TCP_NODELAY only where it reads TCP here: 40 ms an answer.
+    # Name the protocol: asyncio sets TCP_NODELAY only if it reads TCP here, which saves 40 ms.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -63,10 +63,10 @@ DEFAULT_LIMITS = ConnectionLimits()
 
 
 class Listener(uvicorn.Server):
-    """uvicorn that leaves the signals to `__main__`, which has more than requests to finish.
+    """Uvicorn without signals. `__main__` handles them, as it has more than requests to finish.
 
-    It stops when it is told to, and looks once a second for the time and for overdue connections.
-    Uvicorn's own loop looks ten times a second, which forty idle instances on a host do not want.
+    It stops when it is told to. Once a second it updates the time and ends overdue connections.
+    Uvicorn's own loop does so ten times a second, which is too much for forty idle instances.
     """
 
     def __init__(self, app: Application, limits: ConnectionLimits = DEFAULT_LIMITS) -> None:
@@ -83,7 +83,7 @@ class Listener(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 server_header=False,
-                # Longer than a proxy in front keeps its own end, or it would meet a closed one.
+                # Longer than a proxy keeps a connection, so that the proxy never uses a closed one.
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=FINISH_REQUESTS_WITHIN_S,
             )
@@ -91,7 +91,7 @@ class Listener(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take none."""
+        """Leave the signals as they are."""
         yield
 
     async def main_loop(self) -> None:
@@ -103,6 +103,6 @@ class Listener(uvicorn.Server):
                 await asyncio.wait_for(self._told_to_stop.wait(), DATE_CHANGES_EVERY_S)
 
     def stop(self) -> None:
-        """Accept no more; `serve` returns when the running requests are answered."""
+        """Accept no connection any more. `serve` returns when all requests are answered."""
         self.should_exit = True
         self._told_to_stop.set()

@@ -1,19 +1,19 @@
-"""Log lines, plain, to stdout at once: the engine adds the time, an operator greps the text."""
+"""Plain log lines, written to stdout at once. The engine adds the time."""
 
 import logging
 import re
 import sys
 
 NOISY = ("asyncio", "uvicorn.access")
-# Control characters, line separators, and halves of surrogate pairs, which no terminal can show.
+# Control characters, line separators, and halves of surrogate pairs, which terminals cannot show.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class OneLine(logging.Formatter):
-    """One record, one line; a traceback follows, indented.
+    """Writes a record as one line. A traceback follows, indented.
 
-    Labels, ids and what others say in errors may hold line breaks. No text from outside can look
-    like a line of the server's own.
+    Labels, ids and the messages of errors may contain line breaks. They are spelled out, so that no
+    text from outside can look like a line of the server.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (logging's name)
@@ -21,7 +21,7 @@ class OneLine(logging.Formatter):
         return escaped(super().formatMessage(record))
 
     def formatException(self, ei: object) -> str:  # noqa: N802  (logging's name)
-        """The traceback, of which no line begins where a record's does."""
+        """The traceback, indented, so that none of its lines looks like a record."""
         lines = super().formatException(ei).splitlines()  # type: ignore[arg-type]
         return "\n".join(f"    {escaped(line)}" for line in lines)
 
@@ -32,7 +32,7 @@ def escaped(text: str) -> str:
 
 
 def set_up_logging(level: str) -> None:
-    """One handler for everything. A record is flushed as it is written."""
+    """Send all records to one handler, which flushes each record."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(OneLine("%(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

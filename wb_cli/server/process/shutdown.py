@@ -1,4 +1,4 @@
-"""The way down: the signals that ask for it, and the failsafe behind it."""
+"""The shutdown: the signals that ask for it, and a failsafe if it takes too long."""
 
 import asyncio
 import logging
@@ -15,9 +15,9 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def arm_failsafe(after_s: float = SHUTDOWN_FAILSAFE_S) -> None:
-    """End the process with status 1 when the way down takes too long.
+    """End the process with status 1 when the shutdown takes too long.
 
-    A thread, not a task: it also ends a process whose event loop hangs.
+    This is a thread and not a task, so that it ends a process whose event loop hangs.
     """
     timer = threading.Timer(after_s, force_exit)
     timer.daemon = True
@@ -25,18 +25,18 @@ def arm_failsafe(after_s: float = SHUTDOWN_FAILSAFE_S) -> None:
 
 
 def force_exit() -> None:
-    """Say so, then leave without asking anybody."""
+    """Log it, then exit without further steps."""
     log.warning("[Shutdown] Timed out — forcing exit")
     os._exit(1)
 
 
 def on_stop_signal(*steps: Callable[[], None]) -> None:
-    """Take these steps at the first SIGTERM or SIGINT. Later ones change nothing."""
+    """Take these steps at the first SIGTERM or SIGINT. Later signals change nothing."""
     loop = asyncio.get_running_loop()
 
     def begin(number: signal.Signals) -> None:
-        for each in SIGNALS:
-            loop.add_signal_handler(each, lambda: None)
+        for later in SIGNALS:
+            loop.add_signal_handler(later, lambda: None)
         log.info("[Shutdown] %s received", number.name)
         for step in steps:
             step()

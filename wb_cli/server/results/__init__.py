@@ -1,1 +1,1 @@
-"""Which results are cached, under which names, from which queries, and who goes first."""
+"""Which results are cached, under which names, from which queries, and in which order."""

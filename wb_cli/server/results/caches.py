@@ -11,13 +11,13 @@ from wb_cli.server.watch.history import Origins
 
 
 class Caches:
-    """Get what is wanted from its cache, by the one way in.
+    """All caches, and the functions that get an entry from them.
 
     Args:
-        l1: the bytes that all of them share.
-        l2: the tier behind those that are persistent.
-        fingerprint: the code's.
-        declared: what each cache is.
+        l1: the tier that all caches share.
+        l2: the tier behind the persistent caches.
+        fingerprint: the fingerprint of the code.
+        declared: the declarations of the caches.
     """
 
     def __init__(
@@ -29,13 +29,16 @@ class Caches:
     ) -> None:
         self.l1 = l1
         self.l2 = l2
-        self.declared = {each.name: each for each in declared}
+        self.declared = {declaration.name: declaration for declaration in declared}
         self.precedence = Precedence()
         self._caches = {
-            each.name: Cache(
-                each.name, l1, l2 if each.is_persistent else None, fingerprint=fingerprint
+            declaration.name: Cache(
+                declaration.name,
+                l1,
+                l2 if declaration.is_persistent else None,
+                fingerprint=fingerprint,
             )
-            for each in declared
+            for declaration in declared
         }
 
     def __getitem__(self, name: str) -> Cache:
@@ -45,7 +48,7 @@ class Caches:
         return iter(self._caches.values())
 
     def order(self) -> int:
-        """The next place in the order by which newer versions win; all caches share it."""
+        """The next number of the order, by which newer versions win. All caches share it."""
         return self.l1.order()
 
     async def get(
@@ -55,7 +58,7 @@ class Caches:
         order: int | None = None,
         on_load: Callable[[Loaded], None] = lambda _: None,
     ) -> Entry:
-        """The entry, for the warm-up; ``on_load`` hears of it where the database gave it."""
+        """The entry, for the warm-up. ``on_load`` is called if the database was asked."""
 
         async def load() -> Loaded:
             got = await query.load()
@@ -67,7 +70,7 @@ class Caches:
         return await self[key.cache].get_or_load(key.uniqueness, key.version, load, order=order)
 
     async def get_first(self, query: CachedQuery) -> Entry:
-        """The entry, for a request, which goes ahead of the warm-up's loads."""
+        """The entry, for a request. Its load goes ahead of the warm-up's loads."""
         entry = self[query.key.cache].peek(query.key.uniqueness, query.key.version)
         if entry is not None:
             return entry
@@ -75,7 +78,7 @@ class Caches:
             return await self.get(query)
 
     def origins(self) -> Origins:
-        """How many answers came from where, since the process began."""
+        """The number of answers from each origin, since the process began."""
         return Origins(
             sum(cache.counts.l1_hits for cache in self),
             sum(cache.counts.l2_hits for cache in self),
@@ -83,7 +86,7 @@ class Caches:
         )
 
     def seconds_saved(self) -> float:
-        """What loads would have taken that were not needed."""
+        """The seconds that needless loads would have taken."""
         return sum(sum(cache.counts.seconds_saved().values()) for cache in self)
 
     async def close(self) -> None:

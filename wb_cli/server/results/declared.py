@@ -1,4 +1,4 @@
-"""The caches. Each is declared here, and everything else follows from what its declaration says.
+"""The declarations of all caches. Everything else about a cache follows from its declaration.
 
 | cache | uniqueness hash | version hash |
 | --- | --- | --- |
@@ -23,7 +23,7 @@ from wb_cli.server.results.wants import Declaration, ObjectOf
 
 @dataclass(frozen=True, slots=True)
 class MetricOf:
-    """A metric of a project, with the run that its results are from."""
+    """A metric of a project, with the run that wrote its results."""
 
     project_id: str
     metric_id: str
@@ -70,7 +70,7 @@ METRIC_INFO: Declaration[MetricOf] = Declaration(
 
 
 def items_hash(of: ObjectOf) -> str:
-    """Shared by all objects that fetch the same from the same results.
+    """The uniqueness hash of items. Objects that fetch the same from the same results share it.
 
     Raises:
         InvalidConfigError: the object's config cannot be one.
@@ -93,7 +93,7 @@ PO_ITEMS: Declaration[ObjectOf] = Declaration(
 
 
 def replicants_hash(of: ReplicantsOf) -> str:
-    """The values that an object can be repeated for.
+    """The uniqueness hash of the values that an object can be repeated for.
 
     Raises:
         InvalidConfigError: the object's config cannot be one.
@@ -102,7 +102,7 @@ def replicants_hash(of: ReplicantsOf) -> str:
     return "::".join((*map(part, ids), of.known.fetch_config().hash))
 
 
-# Cheap to load, and asked for one by one: they live in L1 alone, and are not warmed.
+# Replicants are cheap to load and asked for one at a time. They live in L1 alone, not warmed.
 REPLICANT_OPTIONS: Declaration[ReplicantsOf] = Declaration(
     "replicant_options",
     "replicant options",
@@ -117,7 +117,7 @@ REPLICANT_OPTIONS: Declaration[ReplicantsOf] = Declaration(
 
 
 def hmis_to_warm(known: DatasetVersions) -> Mapping[str, Hmis]:
-    """By raw and by common indicators, where there is such a dataset."""
+    """The dataset by raw and by common indicators, if there is a dataset."""
     if known.hmis is None:
         return {}
     return {f"HMIS, {kind} indicators": Hmis(kind, known) for kind in INDICATOR_TYPES}

@@ -1,7 +1,7 @@
-"""The code's fingerprint: entries made by other code are a miss.
+"""The code's fingerprint. An entry that was made by other code is a miss.
 
-It is a digest of the code that shapes the data, not the release: an upgrade that leaves that code
-alone keeps the cache, and a change to it cannot be forgotten.
+The fingerprint is a digest of the code that shapes the data, and not the release. So an upgrade
+that does not change this code keeps the cache, and a change of this code is never missed.
 """
 
 from functools import cache
@@ -24,7 +24,7 @@ def fingerprinted() -> dict[str, ModuleType]:
 
 @cache
 def code_fingerprint() -> str:
-    """Stable over restarts and machines."""
+    """The fingerprint, which is the same after a restart and on other machines."""
     digest = sha256()
     for _, module in sorted(fingerprinted().items()):
         digest.update(Path(str(module.__file__)).read_bytes())

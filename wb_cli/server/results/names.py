@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:
-    """Which thing, in which state. A version of None: it is unsettled now."""
+    """A thing and its version. A version of None says that the thing is unsettled now."""
 
     cache: str
     uniqueness: str
     version: str | None
 
 
-# What separates parts, and what escapes that. Only the last part of a hash may hold it as it is.
+# The separators of parts, and the escape character. Only the last part of a hash needs no escape.
 SEPARATING = re.compile("[|:%]")
 
 
 def part(text: str) -> str:
-    """An id that others follow in a hash: ordinary ones as they are, and no two ever alike."""
+    """An id as a part of a hash, with its separators escaped, so that no two ids look alike."""
     return SEPARATING.sub(lambda found: f"%{ord(found[0]):02X}", text)

@@ -36,19 +36,19 @@ def no_datasets(_: DatasetVersions) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, eq=False)
 class Declaration(Generic[Subject]):
-    """All that is particular to one cache. A *subject* is what one of its entries is about.
+    """Everything particular to a cache. A *subject* is the thing that an entry is about.
 
     Args:
-        name: in L2, in the metrics and in the API; lower case letters, digits and `_`.
-        label: what the warm-up's log calls an entry.
-        queries: the modules that hold its queries. Where their code changes, entries that were
-            made before are a miss.
-        uniqueness: which thing, as a text that no other thing of this cache has.
-        version: which state of the thing; None while it is unsettled.
-        load: asks the database for it.
+        name: the cache's name in L2, the metrics and the API: lower case letters, digits, `_`.
+        label: the word for an entry in the log of the warm-up.
+        queries: the modules that hold its queries. If their code changes, older entries are a
+            miss.
+        uniqueness: a text for the subject that no other subject of this cache has.
+        version: the version of the subject; None while it is unsettled.
+        load: asks the database for the subject's data.
         is_persistent: whether entries live in L2 too, or in L1 alone.
-        of_object: what the warm-up wants for a presentation object; None for nothing.
-        of_datasets: what the warm-up wants of the datasets, by the line's label.
+        of_object: the subject that the warm-up wants for an object; None for no subject.
+        of_datasets: the subjects that the warm-up wants of the datasets, by label.
     """
 
     name: str

@@ -23,7 +23,7 @@ STATEMENT_S = 3_600.0  # a large COPY takes its time
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program; an error becomes a message and an exit code here."""
+    """Run the program. Here an error becomes a message and an exit code."""
     given = parser().parse_args(arguments)
     set_up_logging("info")
     size = Size(given.projects, given.objects, given.rows, given.seed)

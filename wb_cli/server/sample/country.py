@@ -1,4 +1,4 @@
-"""A country: areas within areas, indicators, and facilities with what they reported."""
+"""A country: its areas, indicators and facilities, and the reports of the facilities."""
 
 import math
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ HFA_INDICATORS = {
 
 @dataclass(frozen=True, slots=True)
 class District:
-    """An area of the third level, within a region; weight is its share of everything."""
+    """An area of the third level, within a region. Its weight is its share of all figures."""
 
     name: str
     region: str
@@ -54,19 +54,19 @@ class District:
 
 @dataclass(frozen=True)
 class Country:
-    """Everything that one seed says of a country."""
+    """The country that a seed makes."""
 
     size: Size
 
     @cached_property
     def months(self) -> list[int]:
-        """The months there is data for: fewer where there are to be very few rows."""
+        """The months that have data. Very few rows have fewer months."""
         wanted = math.ceil(self.size.rows / (len(COMMON_INDICATORS) * len(REGIONS)))
         return MONTHS[-max(6, wanted) :]
 
     @cached_property
     def districts(self) -> list[District]:
-        """As many as it takes for results by indicator, district and month to have their rows."""
+        """As many districts as the results by indicator, district and month need for their rows."""
         wanted = self.size.rows / (len(COMMON_INDICATORS) * len(self.months))
         count = max(len(REGIONS), min(400, math.ceil(wanted)))
         chance = self.size.chance("districts")
@@ -93,7 +93,7 @@ class Country:
         ]
 
     def hmis(self) -> Iterator[tuple[str, str, int, int]]:
-        """Rows of `dataset_hmis`: what facilities reported each month; some reports are missing."""
+        """Rows of `dataset_hmis`: the monthly reports of facilities. Some reports are missing."""
         chance = self.size.chance("hmis")
         for facility, *_ in self.facilities:
             scale = chance.lognormvariate(0, 0.6)
@@ -105,7 +105,7 @@ class Country:
                         yield facility, indicator, month, round(count)
 
     def hfa(self) -> Iterator[tuple[str, str, str, str, float]]:
-        """Rows of `dataset_hfa`: what a survey found at a part of the facilities."""
+        """Rows of `dataset_hfa`: the results of a survey at some of the facilities."""
         chance = self.size.chance("hfa")
         for time_point in ("2021", "2023"):
             for facility, _, _, region, *_ in self.facilities:
@@ -130,5 +130,5 @@ class Country:
 
 
 def season(month_number: int) -> float:
-    """What the time of the year and the years' growth make of a figure."""
+    """The factor of a month, from its season and from the growth over the years."""
     return (1 + 0.2 * math.sin(month_number * math.pi / 6)) * (1 + 0.004 * month_number)

@@ -33,12 +33,12 @@ FACILITY_COLUMNS = ("facility_type", "ownership")
 
 
 async def load(databases: Databases, size: Size, *, replace: bool = False) -> bool:
-    """Make the instance hold this sample; whether anything had to be done.
+    """Make the instance hold this sample; whether it had to be loaded.
 
     Args:
-        databases: ready ones.
-        size: how much, and by which seed.
-        replace: also over datasets and projects that no sample made.
+        databases: where to load it. They are ready.
+        size: how much data, and from which seed.
+        replace: whether to replace datasets and projects that no sample made.
 
     Raises:
         UsageError: there is data that no sample made.
@@ -60,7 +60,7 @@ async def load(databases: Databases, size: Size, *, replace: bool = False) -> bo
 
 
 async def is_loaded(databases: Databases, size: Size) -> bool:
-    """Whether this very sample is there, to its end and with all its objects."""
+    """Whether this sample was loaded to its end and has all its objects."""
     if await read_sample_mark(databases) != complete(size):
         return False
     known = {project.id for project in await list_projects(databases)}
@@ -71,7 +71,7 @@ async def is_loaded(databases: Databases, size: Size) -> bool:
 
 
 async def refuse_real_data(databases: Databases, size: Size) -> None:
-    """Raise where loading would overwrite what no sample made."""
+    """Raise if loading would overwrite data that no sample made."""
     taken = [
         project.id
         for project in await list_projects(databases)
@@ -87,7 +87,7 @@ async def refuse_real_data(databases: Databases, size: Size) -> None:
 
 
 async def remove_old_sample(databases: Databases, size: Size) -> None:
-    """Remove the projects that a sample made, and those whose ids this one needs."""
+    """Remove the projects that a sample made, and projects whose ids this sample needs."""
     for project in await list_projects(databases):
         if project.is_sample or project.id in size.project_ids():
             await remove_project(databases, project.id)
@@ -123,7 +123,7 @@ async def load_project(
         databases, Project(project_id, f"Sample project {number + 1}", is_sample=True)
     )
     await write_contents(databases, project_id, contents(size, number, project_id))
-    for module in (each for each in MODULES if each.has_run):
+    for module in filter(lambda module: module.has_run, MODULES):
         results = module.metrics[0].results
         await begin_module_run(databases, project_id, module.id)
         rows = list(rows_of(results, country, size.chance(project_id, results.id)))
@@ -140,19 +140,26 @@ def contents(size: Size, number: int, project_id: str) -> Contents:
         modules=[(module.id, module.label) for module in MODULES],
         results_objects=[module.metrics[0].results for module in MODULES],
         metrics=[
-            (each.id, module.id, each.label, each.results.id, each.value_props, each.value_func)
+            (
+                metric.id,
+                module.id,
+                metric.label,
+                metric.results.id,
+                metric.value_props,
+                metric.value_func,
+            )
             for module in MODULES
-            for each in module.metrics
+            for metric in module.metrics
         ],
         objects=list(object_rows(size, number, project_id)),
     )
 
 
 def object_rows(size: Size, number: int, project_id: str) -> Iterator[tuple[Any, ...]]:
-    """Objects that were last changed at some moment of the year before now.
+    """The rows of objects that were last changed within the year before now.
 
-    Versions count from now, not from a fixed day: entries of an older sample must not pass for
-    this one's.
+    Versions count from now and not from a fixed day. Otherwise cached entries of an older sample
+    would pass for entries of this sample.
     """
     chance = size.chance(project_id, "objects")
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The modules of a sample project: what each computes, and the rows of its results."""
+"""The modules of a sample project, and the rows of their results."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module; one that has not run yet has no results."""
+    """A module. Without a run it has no results."""
 
     id: str
     label: str
@@ -40,7 +40,7 @@ DISTRICT = (*REGION, "admin_area_3")
 
 
 def module(id_: str, label: str, results: ResultsObject, **options: bool) -> Module:
-    """A module with one results object: a metric that sums its measures, and one of each alone."""
+    """A module with one results object, a metric of all measures, and a metric of each measure."""
     every = Metric(results.id, results.label, results, results.measures, "sum")
     single = [
         Metric(f"{results.id}_{name}", f"{label}: {name}", results, (name,), "avg")
@@ -90,7 +90,7 @@ MODULES = (
 def rows_of(
     results: ResultsObject, country: Country, chance: Chance
 ) -> Iterator[tuple[object, ...]]:
-    """The rows of a results table: a figure for each place and month, with season and trend."""
+    """The rows of a results table: a figure for each place and month, with season and growth."""
     for indicator in COMMON_INDICATORS:
         level = chance.uniform(50, 5_000)
         for place, weight in places(results, country):
@@ -103,7 +103,9 @@ def rows_of(
 def places(results: ResultsObject, country: Country) -> list[tuple[tuple[str, ...], float]]:
     """The values of a results object's dimensions besides the indicator, with their weights."""
     if "admin_area_3" in results.dimensions:
-        return [((each.region, each.name), each.weight) for each in country.districts]
+        return [
+            ((district.region, district.name), district.weight) for district in country.districts
+        ]
     if "facility_type" in results.dimensions:
         return [
             ((region, kind), 1.0 / (1 + rank))
@@ -114,7 +116,7 @@ def places(results: ResultsObject, country: Country) -> list[tuple[tuple[str, ..
 
 
 def figures(results: ResultsObject, figure: float, chance: Chance) -> tuple[float | None, ...]:
-    """One row's measures: counts that are near each other, or shares."""
+    """The measures of a row: two similar counts, or shares."""
     if results.id in ("volumes", "disruptions"):
         return round(figure), round(figure * chance.uniform(0.95, 1.1))
     # A share that could not be computed is NULL, as in real results.

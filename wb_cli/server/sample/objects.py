@@ -1,4 +1,4 @@
-"""Presentation objects: tables, time series, charts and maps, as different as users make them."""
+"""Presentation objects: tables, time series, charts and maps, as varied as users make them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ class Made:
 
 
 def objects(count: int, chance: Chance) -> list[Made]:
-    """So many objects; most of modules that have run, some of one that has not."""
+    """So many objects. Most belong to modules that have run, and some to a module that has not."""
     made: list[Made] = []
     ready = [module for module in MODULES if module.has_run]
     waiting = [module for module in MODULES if not module.has_run]
@@ -36,7 +36,7 @@ def objects(count: int, chance: Chance) -> list[Made]:
 
 
 def _copy(number: int, original: Made, chance: Chance) -> Made:
-    """The same data in another dress, as users make one report from another."""
+    """An object with the same data in another style, as users copy their reports."""
     made = original.config | {"style": _style(chance)}
     return Made(f"po-{number:05d}", f"{original.label} (copy)", original.metric_id, made)
 
@@ -94,7 +94,7 @@ def _period(chance: Chance) -> dict[str, int]:
 
 
 def _replicant(made: dict[str, Any], chance: Chance) -> dict[str, Any]:
-    """One object that stands for many: here it shows one of them."""
+    """A config that can be repeated for many values. It shows one of them."""
     return {
         "replicateBy": "admin_area_2",
         "selectedReplicant": chance.choice(REGIONS),
@@ -104,7 +104,7 @@ def _replicant(made: dict[str, Any], chance: Chance) -> dict[str, Any]:
 
 
 def _everything(metric: Metric) -> dict[str, Any]:
-    """What users try once: more than can be shown."""
+    """A config that asks for more than can be shown, as users sometimes do."""
     return {"disaggregateBy": [*metric.results.dimensions, "period_id"], "filters": []}
 
 

@@ -1,18 +1,18 @@
-"""How much sample data there is to be."""
+"""How much sample data to make."""
 
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any
 
-# Moves when the same arguments give other data than before, so that old samples are made anew.
+# Raise this when the same arguments make other data, so that old samples are made anew.
 GENERATION = 1
 
 
 class Chance(Random):
-    """A source of chance that can be asked whether something happens."""
+    """A random source that can also say whether something happens."""
 
     def happens(self, share: float) -> bool:
-        """Yes, in this share of all cases."""
+        """Whether it happens, which is so in this share of all cases."""
         return self.random() < share
 
 
@@ -39,11 +39,11 @@ class Size:
         )
 
     def mark(self) -> dict[str, Any]:
-        """What is kept in the database, to know the sample again."""
+        """The mark in the database by which the sample is known again."""
         return {**asdict(self), "generation": GENERATION}
 
     def chance(self, *topic: object) -> Chance:
-        """A source of chance of a topic's own, so that one topic's draws do not shift another's."""
+        """A random source for one topic, so that its draws do not shift those of another topic."""
         return Chance(":".join(str(part) for part in (self.seed, *topic)))
 
     def project_ids(self) -> list[str]:
@@ -51,6 +51,6 @@ class Size:
         return [f"sample-{number:02d}" for number in range(1, self.projects + 1)]
 
     def objects_of(self, project: int) -> int:
-        """How many objects one project has; the numbers differ by one at most."""
+        """The number of a project's objects. Projects differ by one object at most."""
         share, left = divmod(self.objects, self.projects)
         return share + (project < left)

@@ -1,1 +1,1 @@
-"""The warm-up: which entries are wanted, from where they come, and how far it is."""
+"""The warm-up: which entries it wants, how it gets them, and how far it has come."""

@@ -1,4 +1,4 @@
-"""What the warm-up has to do: a job for each object or dataset, each distinct entry in one job."""
+"""The warm-up's jobs: one for each object or dataset. No two jobs have the same entry."""
 
 import asyncio
 import logging
@@ -16,14 +16,14 @@ from wb_cli.server.warmup.progress import Tally
 
 log = logging.getLogger(__name__)
 
-# An object takes about 80 us, of which hashing its fetch config half; then the loop gets a turn.
+# An object takes about 80 us, half of it for its fetch config. Then the loop gets a turn.
 OBJECTS_IN_A_ROW = 50
 SKIPS_TOLD = 100  # for each project
 
 
 @dataclass(slots=True)
 class Job:
-    """What is to be done for one object or dataset, told in one line of the log."""
+    """The entries of one object or dataset, which the log reports in one line."""
 
     tally: Tally
     label: str
@@ -36,18 +36,18 @@ class Job:
 
     @property
     def is_dataset(self) -> bool:
-        """Whether it is one of the datasets, which have no metric."""
+        """Whether the job is for a dataset, which has no metric."""
         return not self.metric_id
 
     def warmed(self, what: str) -> str:
-        """The line that an operator looks for: that it was loaded from the database."""
+        """The line that an operator looks for. It says that the database was asked."""
         if self.is_dataset:
             return f"Warmed {_dataset_line(self.label, '')}"
         label = self.tally.label
         return f"[{label}] Warmed cache for PO: {self.label} (RV: {self.metric_id}) - {what}"
 
     def hydrated(self) -> str:
-        """The same, from Valkey."""
+        """The same line for a job whose entries came from Valkey."""
         if self.is_dataset:
             return f"Warmed {_dataset_line(self.label, ' from Valkey')}"
         return f"{self}: from Valkey"
@@ -59,7 +59,7 @@ def _dataset_line(label: str, origin: str) -> str:
 
 
 class Skips:
-    """Tells of each object that cannot be warmed once, and of a project's first ones alone."""
+    """Logs the objects that are skipped: each object once, and the first of a project alone."""
 
     def __init__(self) -> None:
         self._told: dict[str, set[tuple[str, str]]] = {}
@@ -78,7 +78,7 @@ class Skips:
 
 @dataclass(slots=True)
 class Batch:
-    """The jobs of one project, or of the datasets; its versions by cache and uniqueness."""
+    """The jobs of one project or of the datasets, and their versions by cache and uniqueness."""
 
     tally: Tally
     jobs: list[Job] = field(default_factory=list)
@@ -87,14 +87,14 @@ class Batch:
     def add(
         self, label: str, updated: str, queries: Iterable[CachedQuery], metric_id: str = ""
     ) -> None:
-        """Take up what nobody before has wanted already."""
+        """Add a job for the entries that no earlier job has."""
         new = [query for query in queries if self._is_new(query.key)]
         self.jobs.append(Job(self.tally, label, updated, new, metric_id))
         self.tally.objects += 1
         self.tally.entries += len(new)
 
     def fail(self) -> None:
-        """Count something that could not even be prepared."""
+        """Count an entry that could not be prepared."""
         self.tally.entries += 1
         self.tally.failed += 1
 
@@ -108,7 +108,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Makes the jobs: for each object or dataset, an entry in each cache that declares one."""
+    """Makes the jobs. A job has an entry of each cache that declares one for its object."""
 
     databases: Databases
     declared: Sequence[Declaration[Any]]
@@ -117,7 +117,7 @@ class Planner:
     async def add_objects(
         self, project: Project, known: Sequence[ObjectVersion], batch: Batch
     ) -> None:
-        """Fill a batch with a project's objects; those with nothing to show yet are named."""
+        """Fill a batch with a project's objects. Log the objects that have nothing to show yet."""
         for count, each in enumerate(known, 1):
             why_not = reason_to_skip(each)
             if why_not:
@@ -129,7 +129,7 @@ class Planner:
                 await asyncio.sleep(0)
 
     def add_object(self, project: Project, known: ObjectVersion, batch: Batch) -> None:
-        """An object's entries. One that cannot be prepared is named, and harms no other."""
+        """Add an object's entries. An entry that cannot be prepared is logged and left out."""
         of, made = ObjectOf(project.id, known), []
         for cache in self.declared:
             if cache.of_object is None:
@@ -147,19 +147,19 @@ class Planner:
         batch.add(known.label, known.last_updated, made, known.metric_id)
 
     def add_datasets(self, known: DatasetVersions, batch: Batch) -> None:
-        """Fill a batch with the datasets that there are."""
+        """Fill a batch with the datasets, if there are any."""
         for cache in self.declared:
             for label, subject in cache.of_datasets(known).items():
                 batch.add(label, "", [cache.query(self.databases, subject)])
 
 
 def reason_to_skip(known: ObjectVersion) -> str | None:
-    """Why an object cannot be warmed now, if so."""
+    """Why an object cannot be warmed now; None if it can."""
     if known.run.is_running:
         return "module is running"
     return None if known.run.last_run else "module has not run yet"
 
 
 def most_recent_first(jobs: Iterable[Job]) -> list[Job]:
-    """Those that somebody worked on lately are those that are looked at next; datasets last."""
+    """The jobs, the last updated object first, because users look at it next. Datasets are last."""
     return sorted(jobs, key=lambda job: job.updated, reverse=True)

@@ -1,4 +1,4 @@
-"""The warm-up's last part: load what L2 did not have, a few at a time, requests first."""
+"""The warm-up's last part: load the entries that L2 lacked, a few at a time."""
 
 import asyncio
 import logging
@@ -16,11 +16,11 @@ log = logging.getLogger(__name__)
 
 
 class Loading:
-    """Works through jobs side by side.
+    """Works through jobs, a few at a time. Requests go first.
 
     Args:
-        caches: where everything goes.
-        order: when the versions were read.
+        caches: the caches to fill.
+        order: the order that was taken before the versions were read.
     """
 
     def __init__(self, caches: Caches, order: int) -> None:
@@ -29,10 +29,10 @@ class Loading:
         self._lost: DatabaseUnavailableError | None = None
 
     async def run(self, jobs: Sequence[Job], concurrency: int) -> None:
-        """Do them all.
+        """Do all jobs.
 
         Raises:
-            DatabaseUnavailableError: the database went away; what was loaded until then stays.
+            DatabaseUnavailableError: the database went away. The loaded entries stay.
         """
         queue = iter(jobs)
         async with asyncio.TaskGroup() as workers:
@@ -57,13 +57,13 @@ class Loading:
             text = await self._load(job, query)
             if text:
                 loaded[query.key.cache] = text
-        job.queries.clear()  # now, and not all jobs' at the end
+        job.queries.clear()  # free the memory now, and not for all jobs at the end
         if loaded:
             what = loaded.get(PO_ITEMS.name) or ", ".join(loaded.values())
             log.info("%s", job.warmed(what))
 
     async def _load(self, job: Job, query: CachedQuery) -> str | None:
-        """Fill one entry; what to say of it, where it came from the database."""
+        """Fill one entry. Returns a text for the log if the database was asked."""
         label = self._caches.declared[query.key.cache].label
         heard: list[Any] = []
         try:
@@ -72,7 +72,7 @@ class Loading:
             )
         except DatabaseUnavailableError:
             raise
-        except Exception as error:  # noqa: BLE001  (one bad object must not keep the others cold)
+        except Exception as error:  # noqa: BLE001  (the other objects are warmed all the same)
             job.tally.failed += 1
             log.warning("%s: %s failed: %s", job, label, error)
             return None

@@ -1,4 +1,4 @@
-"""How far the warm-up has come: numbers that it counts up and everybody else reads."""
+"""How far the warm-up has come: it counts, and the health check, page and metrics read."""
 
 import time
 from collections.abc import Callable
@@ -6,23 +6,23 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-# The name of the tally that is no project's.
+# The name of the tally of the datasets, which belong to no project.
 DATASETS = "datasets"
 
 
 class Phase(StrEnum):
-    """What the warm-up is at."""
+    """The phase of the warm-up."""
 
     WAITING = "waiting"  # for PostgreSQL
-    VERSIONS = "versions"  # reads what there is, one query per project
-    L2 = "l2"  # fetches what Valkey has of it
-    DATABASE = "database"  # loads the rest
+    VERSIONS = "versions"  # reads all versions, with one query for each project
+    L2 = "l2"  # fetches the entries that Valkey has
+    DATABASE = "database"  # loads the other entries
     DONE = "done"
 
 
 @dataclass
 class Tally:
-    """One project's entries, or the datasets'. An entry is one key of one cache."""
+    """The entries of one project, or of the datasets. An entry is a key of a cache."""
 
     label: str
     objects: int = 0
@@ -47,9 +47,9 @@ class Progress:
     clock: Callable[[], float] = time.monotonic
     phase: Phase = Phase.WAITING
     tallies: dict[str, Tally] = field(default_factory=dict)
-    # Seconds each phase took, or has taken so far.
+    # The seconds that each ended phase took.
     seconds: dict[Phase, float] = field(default_factory=dict)
-    # Why the last attempt failed as a whole; empty where it did not.
+    # Why the last attempt failed as a whole; empty if it did not.
     problem: str = ""
     _entered: float | None = None
 
@@ -61,12 +61,12 @@ class Progress:
 
     @property
     def is_ready(self) -> bool:
-        """Whether everything that L2 had is in L1."""
+        """Whether all entries that L2 had are in L1."""
         return self.phase in (Phase.DATABASE, Phase.DONE)
 
     @property
     def is_warm(self) -> bool:
-        """Whether everything known is in L1."""
+        """Whether all known entries are in L1."""
         return self.phase is Phase.DONE
 
     def total(self, name: str) -> int:
@@ -75,19 +75,19 @@ class Progress:
 
     @property
     def elapsed_s(self) -> float:
-        """Since the database was there; stands still when the warm-up is done."""
+        """The seconds since the database answered. They stop when the warm-up is done."""
         spent = sum(s for phase, s in self.seconds.items() if phase is not Phase.WAITING)
         is_running = self.phase not in (Phase.WAITING, Phase.DONE)
         return spent + (self.clock() - self._entered if is_running and self._entered else 0.0)
 
     @property
     def ready_s(self) -> float:
-        """What reading versions and the L2 part took."""
+        """The seconds that it took to read versions and to fetch entries from L2."""
         return self.seconds.get(Phase.VERSIONS, 0.0) + self.seconds.get(Phase.L2, 0.0)
 
     @property
     def remaining_s(self) -> float | None:
-        """An estimate, from the pace of the loads so far; None while there is no pace yet."""
+        """An estimate from the pace of the loads so far; None before the first load."""
         if self.is_warm:
             return 0.0
         loaded = self.total("from_database")
@@ -115,7 +115,7 @@ class Progress:
             **{
                 camel_case(name): self.total(name) for name in (*names, "failed", "unfinished_runs")
             },
-            # The part that an operator waits for; None until it is over.
+            # An operator waits for this part. None until it is over.
             "readySeconds": round(self.ready_s, 3) if self.is_ready else None,
             "elapsedSeconds": round(self.elapsed_s, 3),
             "remainingSeconds": None if remaining is None else round(remaining, 1),

@@ -1,7 +1,7 @@
-"""The warm-up: versions in one query per project, then L2 in batches, then the database.
+"""The warm-up: it reads versions, one query for each project, then asks L2, then the database.
 
-The server answers meanwhile. Whoever asks for something gets it at once, and the warm-up finds it
-there when its turn comes.
+The server answers meanwhile. A request gets its entry at once, and the warm-up later finds the
+entry in L1.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 DATABASE_WITHIN_S = 60.0
 AGAIN_AFTER_S = 1.0
 AGAIN_AFTER_FAILURE_S = 10.0
-# A Valkey that is there answers at once; one that reads a large snapshot is worth waiting for.
+# A healthy Valkey answers at once. A Valkey that reads a large snapshot is worth the wait.
 VALKEY_WITHIN_S = 1.0
 SNAPSHOT_WITHIN_S = 60.0
 ENTRIES_AT_ONCE = 512
@@ -39,7 +39,7 @@ JOBS_AT_ONCE = 256
 
 
 class WarmUp:
-    """Fills L1 with everything that is known, once."""
+    """Fills L1 once with all known entries."""
 
     def __init__(
         self, databases: Databases, valkey: ValkeyLink, caches: Caches, concurrency: int
@@ -52,7 +52,7 @@ class WarmUp:
         self._planner = Planner(databases, list(caches.declared.values()))
 
     async def run(self) -> None:
-        """The whole of it. When the database goes away, it begins again: all it has it keeps."""
+        """Warm up. If the database goes away, begin again and keep the entries that are there."""
         while True:
             await self._wait_for_database()
             try:
@@ -72,7 +72,7 @@ class WarmUp:
     async def _warm(self) -> None:
         progress = self.progress
         progress.enter(Phase.VERSIONS)
-        # Taken before the versions are read: what requests ask for from now on is newer.
+        # Taken before the versions are read, so that entries of later requests are newer.
         order = self._caches.order()
         with uncollected():
             batches = await self._read_versions()
@@ -95,7 +95,7 @@ class WarmUp:
                 log.warning("[Warm-up] Waits: %s", error.message)
 
     async def _wait_for_valkey(self) -> None:
-        """Only as long as it may yet have something to give."""
+        """Wait for Valkey only as long as it may still become ready."""
         if await self._valkey.wait_ready(VALKEY_WITHIN_S) or not self._is_loading():
             return
         log.info("[Warm-up] Waits for Valkey to read its snapshot")
@@ -108,19 +108,20 @@ class WarmUp:
 
     async def _read_versions(self) -> list[Batch]:
         self.progress.tallies.clear()
-        batches = [await self._project(each) for each in await list_projects(self._databases)]
+        projects = await list_projects(self._databases)
+        batches = [await self._project(project) for project in projects]
         datasets = self._batch(DATASETS, "Datasets")
         await self._datasets(datasets)
         return [*batches, datasets]
 
     async def _project(self, project: Project) -> Batch:
-        """One project's jobs; a project that cannot be read keeps the others from nothing."""
+        """The jobs of a project. If it cannot be read, log it and go on with the others."""
         batch = self._batch(project.id, project.label)
         try:
             known = await read_object_versions(self._databases, project.id)
         except DatabaseUnavailableError:
             raise
-        except Exception as error:  # noqa: BLE001  (whatever it is, it is this project's failure)
+        except Exception as error:  # noqa: BLE001  (any error concerns this project alone)
             batch.fail()
             log.error("[%s] Cannot be warmed: %s", project.label, error)  # noqa: TRY400
             return batch
@@ -141,7 +142,7 @@ class WarmUp:
         return Batch(self.progress.tallies.setdefault(name, Tally(label)))
 
     async def _hydrate(self, batch: Batch, order: int) -> list[Job]:
-        """Fill L1 with what L2 has of a batch; the jobs that are left, with what they lack."""
+        """Fill L1 with the entries of a batch that L2 has. Returns the jobs that lack entries."""
         began = time.perf_counter()
         missing: set[tuple[str, str]] = set()
         for name, versions in batch.versions.items():
@@ -162,8 +163,8 @@ class WarmUp:
 
 
 def note_unfinished_runs(known: Sequence[ObjectVersion], batch: Batch) -> None:
-    """Name the modules whose last run was begun long ago and never completed."""
-    modules = sorted({each.module_id for each in known if each.run.is_unfinished})
+    """Log the modules whose last run began long ago and was never completed."""
+    modules = sorted({version.module_id for version in known if version.run.is_unfinished})
     batch.tally.unfinished_runs = len(modules)
     for module_id in modules:
         log.warning(
@@ -176,16 +177,17 @@ def note_unfinished_runs(known: Sequence[ObjectVersion], batch: Batch) -> None:
 
 
 def parts_of(versions: dict[str, str]) -> Iterator[dict[str, str]]:
-    """A few hundred at a time, so that preparing them holds nobody up."""
+    """Split the versions into parts of a few hundred, so that a part does not delay the loop."""
     rest = iter(versions.items())
     while part := dict(islice(rest, ENTRIES_AT_ONCE)):
         yield part
 
 
 async def jobs_left(jobs: Sequence[Job], missing: set[tuple[str, str]]) -> list[Job]:
-    """The jobs that still have something to do, with that alone.
+    """The jobs that still lack entries. Their other queries are dropped.
 
-    Also where nothing is missing: thousands of queries let go of at once would hold up the loop.
+    Queries are dropped a few at a time, even if nothing is missing. To free thousands of them at
+    once would delay the loop.
     """
     left: list[Job] = []
     for start in range(0, len(jobs), JOBS_AT_ONCE):
@@ -195,7 +197,7 @@ async def jobs_left(jobs: Sequence[Job], missing: set[tuple[str, str]]) -> list[
 
 
 def drop_found(job: Job, missing: set[tuple[str, str]]) -> bool:
-    """Leave a job only what is missing; tells whether that is anything."""
+    """Leave a job only the queries of missing entries; whether there are any."""
     job.queries = [
         query for query in job.queries if (query.key.cache, query.key.uniqueness) in missing
     ]
@@ -203,7 +205,7 @@ def drop_found(job: Job, missing: set[tuple[str, str]]) -> bool:
 
 
 def log_hydrated(batch: Batch, left: Sequence[Job], seconds: float) -> None:
-    """A line for each object only for who debugs; a summary for all."""
+    """Log a summary of a batch. At the level debug, log a line for each object too."""
     unfinished = set(map(id, left))
     told = [job for job in batch.jobs if job.is_dataset or log.isEnabledFor(logging.DEBUG)]
     for job in told:

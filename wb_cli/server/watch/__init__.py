@@ -1,1 +1,1 @@
-"""What the server watches about itself: where answers came from, how fast, how late the loop is."""
+"""What the server measures of itself: the origins and times of answers, and the loop's lag."""

@@ -19,20 +19,20 @@ class Origins:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The number of all answers."""
         return self.l1 + self.l2 + self.database
 
     def __sub__(self, earlier: "Origins") -> "Origins":
-        """What came after an earlier count."""
+        """The answers after an earlier count."""
         return Origins(self.l1 - earlier.l1, self.l2 - earlier.l2, self.database - earlier.database)
 
 
 @dataclass
 class History:
-    """One count for each interval, oldest first, in a bounded number.
+    """A count for each of the last intervals, the oldest first.
 
     Args:
-        read: the counts since the process began.
+        read: returns the counts since the process began.
     """
 
     read: Callable[[], Origins]
@@ -46,7 +46,7 @@ class History:
         self._last = now
 
     async def keep(self) -> None:
-        """Sample for ever."""
+        """Sample without end."""
         while True:
             await asyncio.sleep(EVERY_S)
             self.sample()

@@ -1,23 +1,23 @@
-"""How late the event loop runs: what a request waits for although its data is there."""
+"""How late the event loop runs. A request waits so long even if its data is in L1."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Closely while the warm-up works; later so that forty idle instances on a host stay idle.
+# Measure often while the warm-up works, and seldom later, so that forty idle instances stay idle.
 CLOSELY_S = 0.01
 LOOSELY_S = 0.1
 
 
 @dataclass
 class LoopLag:
-    """The longest delay since somebody last asked, and since the process began."""
+    """The longest delay since the last reading, and since the process began."""
 
     recent_s: float = 0.0
     worst_s: float = 0.0
 
     async def watch(self, is_calm: Callable[[], bool]) -> None:
-        """Measure for ever."""
+        """Measure without end."""
         loop = asyncio.get_running_loop()
         while True:
             pause = LOOSELY_S if is_calm() else CLOSELY_S

@@ -1,4 +1,4 @@
-"""What the server has answered: how often, how, and how fast."""
+"""The server's answers: how many, with which status, and how fast."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class Traffic(Collector):
         durations.observe(seconds)
 
     def collect(self) -> Iterator[Metric]:
-        """For ``/metrics``."""
+        """Every metric, with its value now."""
         requests = CounterMetricFamily(
             "wb_http_requests_total",
             "HTTP requests that ended, by endpoint and status.",
