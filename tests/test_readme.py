@@ -19,7 +19,8 @@ from wb_cli.instances.setting_table import SETTINGS
 from wb_cli.observe.status import InstanceState
 from wb_cli.observe.told import Condition
 
-README = Path(__file__).parent.parent.joinpath("README.md").read_text()
+README_PATH = Path(__file__).parent.parent / "README.md"
+README = README_PATH.read_text()
 
 
 def commands(group: click.Group, path: str = "wb") -> Iterator[tuple[str, click.Command]]:
@@ -106,3 +107,13 @@ def words_of_table(heading: str) -> list[str]:
     _, _, table = README.partition(f"| {heading} | meaning |\n| --- | --- |\n")
     rows = takewhile(lambda line: line.startswith("| "), table.splitlines())
     return [row.split("`")[1] for row in rows]
+
+
+CONTRIBUTING = README_PATH.with_name("CONTRIBUTING.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"`((?:wb_cli|tests)/[\w/.]*)`", CONTRIBUTING)))
+)
+def test_every_place_that_a_recipe_names_is_there(path: str) -> None:
+    assert README_PATH.parent.joinpath(path).exists()
