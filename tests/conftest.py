@@ -13,8 +13,8 @@ from typing import Any
 
 import docker
 import pytest
-from made import Made, made
-from services import VALKEY_IMAGE, Services
+from support.made import Made, made
+from support.services import VALKEY_IMAGE, Services
 
 import wb_cli
 
@@ -24,7 +24,7 @@ WATCHER = "the engine's events"
 RUN = uuid.uuid4().hex[:8]
 
 # What asserts for several tests tells as much as they do.
-pytest.register_assert_rewrite("faults.deployment", "faults.kills", "wb_host")
+pytest.register_assert_rewrite("faults.deployment", "faults.kills", "support.wb_host")
 
 # Shells start what runs in the background with Ctrl-C ignored, and so would be what tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -12,8 +12,8 @@ import click
 import pytest
 import typer
 from jsonschema import Draft202012Validator
-from services import POSTGRES_IMAGE
-from wb_host import Host
+from support.services import POSTGRES_IMAGE
+from support.wb_host import Host
 
 from wb_cli.cli.app import app, run
 from wb_cli.cli.schema import ANSWERS, text_of

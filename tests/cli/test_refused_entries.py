@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from cli.test_json_schema import check
-from wb_host import Host
+from support.wb_host import Host
 
 from wb_cli.errors import ExitCode
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from wb_host import COMMAND_S
+from support.wb_host import COMMAND_S
 
 from wb_cli.errors import ExitCode
 from wb_cli.instances.setting_table import SETTINGS

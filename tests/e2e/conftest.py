@@ -7,7 +7,7 @@ import docker
 import pytest
 from conftest import RUN_LABEL
 from integration.conftest import host, shared_host
-from wb_host import Host
+from support.wb_host import Host
 
 from wb_cli import __version__
 

@@ -14,8 +14,8 @@ from faults.faulty_engine import FaultyEngine
 from faults.one_writer import OneWriter
 from faults.tally import Tally, Tries
 from integration.conftest import host, shared_host
-from services import VALKEY_IMAGE
-from wb_host import Host
+from support.services import VALKEY_IMAGE
+from support.wb_host import Host
 
 __all__ = ["host", "new_host", "shared_host", "stand_in"]  # fixtures
 # A platform that starts at once. MODE, a variable of the instance, says how it behaves.

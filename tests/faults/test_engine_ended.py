@@ -11,8 +11,8 @@ import docker
 import pytest
 from conftest import RUN_LABEL
 from faults.own_engine import NEEDED, OwnEngine
-from services import POSTGRES_IMAGE, VALKEY_IMAGE, wait_until
-from wb_host import COMMAND_S, Host
+from support.services import POSTGRES_IMAGE, VALKEY_IMAGE, wait_until
+from support.wb_host import COMMAND_S, Host
 
 from wb_cli.errors import ExitCode
 

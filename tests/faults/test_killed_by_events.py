@@ -10,7 +10,7 @@ from faults.deployment import Kind
 from faults.engine_events import EngineEvents
 from faults.kills import Driver, Try
 from faults.tally import Tries
-from wb_host import Host
+from support.wb_host import Host
 
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
 

@@ -12,8 +12,8 @@ import pytest
 from faults.deployment import Deployment, Kind
 from faults.engine_events import EngineEvents, Event
 from faults.kills import check
-from services import wait_until
-from wb_host import COMMAND_S, Host
+from support.services import wait_until
+from support.wb_host import COMMAND_S, Host
 
 from wb_cli.contract import Role
 from wb_cli.errors import ExitCode

@@ -7,7 +7,7 @@ from pathlib import Path
 import docker
 import pytest
 from conftest import RUN_LABEL
-from wb_host import Host
+from support.wb_host import Host
 
 from wb_cli import __version__
 

@@ -6,8 +6,8 @@ import urllib.request
 from collections.abc import Callable
 
 import pytest
-from services import wait_until
-from wb_host import Host
+from support.services import wait_until
+from support.wb_host import Host
 
 pytestmark = pytest.mark.engine
 Platforms = Callable[[str], str]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from integration.conftest import BASE
-from services import wait_until
-from wb_host import Host, free_ports
+from support.services import wait_until
+from support.wb_host import Host, free_ports
 
 from wb_cli.contract import Role
 

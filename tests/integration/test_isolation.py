@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from wb_host import Host
+from support.wb_host import Host
 
 pytestmark = pytest.mark.engine
 PARTS = ("-postgres", "-valkey", "")

@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from kept import AOF, OTHER, RDB, Cache
-from services import wait_until
-from wb_host import Host
+from support.kept import AOF, OTHER, RDB, Cache
+from support.services import wait_until
+from support.wb_host import Host
 
 from wb_cli.errors import ExitCode
 

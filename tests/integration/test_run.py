@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from wb_host import Host, free_pair_of_ports
+from support.wb_host import Host, free_pair_of_ports
 
 pytestmark = pytest.mark.engine
 

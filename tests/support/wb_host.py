@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from made import Made, made
-from services import (
+from support.made import Made, made
+from support.services import (
     POSTGRES_IMAGE,
     VALKEY_IMAGE,
     WORKER,
