@@ -12,8 +12,8 @@ import pytest
 from faults.processes import Process, process, until
 from support.services import Services, free_port, speaks, wait_until
 from valkey import Valkey
-from support.services import Services, free_port, speaks, wait_until
 
+from wb_cli.server.cache.entry import GarbageError, decode, encode
 from wb_cli.server.cache.valkey import LinkState, Timing
 
 pytestmark = pytest.mark.services

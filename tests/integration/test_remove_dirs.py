@@ -2,7 +2,7 @@
 
 import docker
 import pytest
-from conftest import RUN_LABEL
+from support.labels import RUN_LABEL
 from support.services import VALKEY_IMAGE
 from support.wb_host import Host
 
