@@ -15,7 +15,11 @@ from support.labels import RUN, of_run
 
 import wb_cli
 
-pytest_plugins = ["support.fixtures_engine", "support.fixtures_hosts"]
+pytest_plugins = [
+    "support.fixtures_command_line",
+    "support.fixtures_engine",
+    "support.fixtures_hosts",
+]
 
 # The thread that reads the engine's events for the tests of faults.
 WATCHER = "the engine's events"

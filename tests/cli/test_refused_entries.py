@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from cli.test_json_schema import check
+from support.json_answers import check
 from support.wb_host import Host
 
 from wb_cli.errors import ExitCode
