@@ -2,17 +2,15 @@
 
 import ast
 import re
-from collections.abc import Iterator
 from enum import StrEnum
 from itertools import takewhile
 from pathlib import Path
 
 import click
 import pytest
-import typer
+from support.command_line import every_command
 
 import wb_cli
-from wb_cli.cli.app import app
 from wb_cli.errors import ExitCode
 from wb_cli.instances.entries import FIELDS
 from wb_cli.instances.setting_table import SETTINGS
@@ -23,17 +21,11 @@ README_PATH = Path(__file__).parent.parent / "README.md"
 README = README_PATH.read_text()
 
 
-def commands(group: click.Group, path: str = "wb") -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from commands(command, f"{path} {name}")
-        else:
-            yield f"{path} {name}", command
-
-
-ROOT = typer.main.get_command(app)
-assert isinstance(ROOT, click.Group)
-COMMANDS = dict(commands(ROOT))
+COMMANDS = {
+    path: command
+    for path, command in every_command().items()
+    if not isinstance(command, click.Group)
+}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -15,9 +15,9 @@ from contextlib import asynccontextmanager
 
 import docker
 import httpx
-from platform_data import address_of, fill_project, with_databases
-from platform_server import PlatformServer, environment_for
-from services import Services
+from support.platform_data import address_of, fill_project, with_databases
+from support.platform_server import PlatformServer, environment_for
+from support.services import Services
 
 from wb_cli.server.db.address import connect
 from wb_cli.server.db.queries_projects import Project, create_project

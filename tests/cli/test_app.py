@@ -4,15 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
+from support.command_line import CommandLine, every_command
 
 from wb_cli import __version__
-from wb_cli.cli import app as boundary
 from wb_cli.cli.context import Wb
 from wb_cli.errors import (
     EngineUnreachableError,
@@ -21,41 +19,11 @@ from wb_cli.errors import (
     UsageError,
     WbError,
 )
-from wb_cli.instances.setting_table import SETTINGS
 
-Outcome = tuple[int, str, str]
-
-
-@pytest.fixture
-def wb(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Outcome]:
-    """Run a command line in this process; give exit code, answer and talk."""
-    for setting in SETTINGS:
-        monkeypatch.delenv(setting.env, raising=False)
-    monkeypatch.setenv("WB_CONFIG_DIR", str(tmp_path / "config"))
-    monkeypatch.setenv("SERVERS_FILE_PATH", str(tmp_path / "servers.json"))
-
-    def run(*words: str) -> Outcome:
-        code = boundary.run(list(words))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+COMMANDS = every_command()
 
 
-def commands() -> list[tuple[str, Any]]:
-    """Every command and group of the tree with its path."""
-
-    def walk(path: str, command: Any) -> Any:
-        yield path, command
-        for name, child in getattr(command, "commands", {}).items():
-            yield from walk(f"{path} {name}", child)
-
-    return list(walk("wb", typer.main.get_command(boundary.app)))
-
-
-@pytest.mark.parametrize(("path", "command"), commands(), ids=[path for path, _ in commands()])
+@pytest.mark.parametrize(("path", "command"), COMMANDS.items(), ids=COMMANDS)
 def test_every_command_says_what_it_does_and_what_each_option_means(
     path: str, command: Any
 ) -> None:
@@ -64,17 +32,15 @@ def test_every_command_says_what_it_does_and_what_each_option_means(
     assert unexplained == [], path
 
 
-@pytest.mark.parametrize("path", [path for path, _ in commands()])
-def test_help_needs_neither_an_engine_nor_any_file(wb: Callable[..., Outcome], path: str) -> None:
+@pytest.mark.parametrize("path", COMMANDS)
+def test_help_needs_neither_an_engine_nor_any_file(wb: CommandLine, path: str) -> None:
     code, answer, _ = wb(*path.split()[1:], "--help")
     assert code == 0
     assert answer.startswith("Usage: wb")
 
 
 @pytest.mark.parametrize("words", [[], ["config"], ["images"]])
-def test_without_a_command_the_help_is_the_answer(
-    wb: Callable[..., Outcome], words: list[str]
-) -> None:
+def test_without_a_command_the_help_is_the_answer(wb: CommandLine, words: list[str]) -> None:
     code, answer, talk = wb(*words)
     assert (code, talk) == (0, "")
     assert answer.startswith("Usage: wb")
@@ -92,7 +58,7 @@ def test_without_a_command_the_help_goes_down_a_pipe(tmp_path: Path) -> None:
     assert done.stderr == b""
 
 
-def test_help_is_a_word_too(wb: Callable[..., Outcome]) -> None:
+def test_help_is_a_word_too(wb: CommandLine) -> None:
     assert wb("help") == wb("--help")
     assert wb("help", "config", "set") == wb("config", "set", "--help")
 
@@ -129,7 +95,7 @@ HINTS = {
 
 
 @pytest.mark.parametrize(("line", "hint"), HINTS.items(), ids=HINTS)
-def test_the_hint_leads_on(wb: Callable[..., Outcome], line: str, hint: str) -> None:
+def test_the_hint_leads_on(wb: CommandLine, line: str, hint: str) -> None:
     code, answer, talk = wb(*line.split())
     assert code == 2
     if "--json" in line:
@@ -138,7 +104,7 @@ def test_the_hint_leads_on(wb: Callable[..., Outcome], line: str, hint: str) -> 
         assert talk.splitlines()[-1] == f"hint: {hint}"
 
 
-def test_the_version(wb: Callable[..., Outcome]) -> None:
+def test_the_version(wb: CommandLine) -> None:
     assert wb("--version") == (0, f"wb {__version__}\n", "")
 
 
@@ -155,7 +121,7 @@ def test_the_version(wb: Callable[..., Outcome]) -> None:
     ],
 )
 def test_a_command_line_that_cannot_be_right_is_a_usage_error(
-    wb: Callable[..., Outcome], words: list[str], talk: str
+    wb: CommandLine, words: list[str], talk: str
 ) -> None:
     code, answer, said = wb(*words)
     assert (code, answer) == (2, "")
@@ -164,7 +130,7 @@ def test_a_command_line_that_cannot_be_right_is_a_usage_error(
     assert "hint: " in said
 
 
-def test_a_usage_error_is_json_where_json_was_asked_for(wb: Callable[..., Outcome]) -> None:
+def test_a_usage_error_is_json_where_json_was_asked_for(wb: CommandLine) -> None:
     code, answer, talk = wb("run", "--json", "--sideways")
     assert (code, talk) == (2, "")
     assert json.loads(answer)["error"]["exitCode"] == 2
@@ -188,15 +154,13 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     ],
 )
 def test_an_error_ends_with_its_exit_code_its_message_and_its_remedy(
-    wb: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, error: WbError, code: int
+    wb: CommandLine, monkeypatch: pytest.MonkeyPatch, error: WbError, code: int
 ) -> None:
     raising(monkeypatch, error)
     assert wb("init-dirs", "demo") == (code, "", "error: it broke\nhint: mend it\n")
 
 
-def test_an_error_as_json_is_the_answer(
-    wb: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_as_json_is_the_answer(wb: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     raising(monkeypatch, LockedError("it broke", "mend it"))
     code, answer, talk = wb("init-dirs", "demo", "--json")
     assert (code, talk) == (7, "")
@@ -206,7 +170,7 @@ def test_an_error_as_json_is_the_answer(
 
 
 def test_a_fault_of_wb_is_called_one_and_shows_no_traceback(
-    wb: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+    wb: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raising(monkeypatch, KeyError("Id"))
     code, _, talk = wb("init-dirs", "demo")
@@ -215,26 +179,20 @@ def test_a_fault_of_wb_is_called_one_and_shows_no_traceback(
     assert "Traceback" not in talk
 
 
-def test_verbose_adds_the_traceback(
-    wb: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_verbose_adds_the_traceback(wb: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     raising(monkeypatch, KeyError("Id"))
     _, _, talk = wb("--verbose", "init-dirs", "demo")
     assert "Traceback (most recent call last)" in talk
     assert "KeyError: 'Id'" in talk
 
 
-def test_an_interruption_exits_130(
-    wb: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interruption_exits_130(wb: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     raising(monkeypatch, KeyboardInterrupt())
     assert wb("init-dirs", "demo")[0] == 130
 
 
 @pytest.mark.parametrize("option", ["--servers-file", "--set"])
-def test_a_flag_goes_before_the_environment(
-    wb: Callable[..., Outcome], tmp_path: Path, option: str
-) -> None:
+def test_a_flag_goes_before_the_environment(wb: CommandLine, tmp_path: Path, option: str) -> None:
     other = tmp_path / "other.json"
     other.write_text('[{"id": "one", "label": "One", "port": 9001, "serverVersion": "1"}]')
     value = str(other) if option == "--servers-file" else f"servers_file={other}"
@@ -244,7 +202,7 @@ def test_a_flag_goes_before_the_environment(
 
 
 def test_the_folders_are_made_where_the_mount_path_flag_says(
-    wb: Callable[..., Outcome], tmp_path: Path
+    wb: CommandLine, tmp_path: Path
 ) -> None:
     (tmp_path / "servers.json").write_text(
         '[{"id": "one", "label": "One", "port": 9001, "serverVersion": "1"}]'

@@ -9,9 +9,9 @@ from typing import Any
 
 import pexpect
 import pytest
+from support.command_line import environment_without_settings
 
 from wb_cli.cli.completion import kept_by_bash, whole
-from wb_cli.instances.setting_table import SETTINGS
 
 WITHIN_S = 60
 TAB, START_OF_LINE, END_OF_LINE = "\t", "\x01", "\x05"
@@ -64,8 +64,7 @@ def bash(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     program = folder / "wb"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m wb_cli "$@"\n')
     program.chmod(0o755)
-    ours = {setting.env for setting in SETTINGS}
-    environ = {name: value for name, value in os.environ.items() if name not in ours} | {
+    environ = environment_without_settings() | {
         "PATH": f"{folder}:{os.environ['PATH']}",
         "SERVERS_FILE_PATH": str(folder / "servers.json"),
         "WB_CONFIG_DIR": str(folder / "config"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import typer
+from support.command_line import use_own_settings
 
 from wb_cli import __version__
 from wb_cli.cli import config
@@ -66,9 +67,7 @@ class CommandLine:
 def wb(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> CommandLine:
-    for setting in SETTINGS:
-        monkeypatch.delenv(setting.env, raising=False)
-    monkeypatch.setenv("WB_CONFIG_DIR", str(tmp_path / "config"))
+    use_own_settings(tmp_path, monkeypatch)
     return CommandLine(tmp_path / "servers.json", capsys)
 
 
@@ -212,10 +211,8 @@ RUNNING = ObservedContainer(
 
 
 @pytest.fixture
-def declared(wb: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+def declared(wb: CommandLine, tmp_path: Path) -> CommandLine:
     """The instance demo, which runs, with its folder."""
-    monkeypatch.setenv("MOUNT_PATH", str(tmp_path))
-    monkeypatch.setenv("WB_SECRETS_DIR", str(tmp_path / "secrets"))
     (tmp_path / "demo").mkdir()
     wb("add", "demo")
     wb.observed = Observed((RUNNING,))
@@ -470,6 +467,7 @@ def test_settings_say_where_each_value_comes_from_and_hide_secrets(
 ) -> None:
     monkeypatch.setenv("POSTGRES_PASSWORD", "hush")
     monkeypatch.setenv("DOMAIN", "example.org")
+    monkeypatch.delenv("MOUNT_PATH")
     answer = wb("settings")
     assert "hush" not in answer
     rows = {line.split()[0]: line for line in answer.splitlines()}

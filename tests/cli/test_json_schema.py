@@ -4,51 +4,32 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
-import typer
 from jsonschema import Draft202012Validator
-from services import POSTGRES_IMAGE
-from wb_host import Host
+from support.command_line import CommandLine, every_command
+from support.json_answers import check, validator
+from support.services import POSTGRES_IMAGE
+from support.wb_host import Host
 
-from wb_cli.cli.app import app, run
 from wb_cli.cli.schema import ANSWERS, text_of
 from wb_cli.errors import ExitCode, UsageError
-from wb_cli.instances.setting_table import SETTINGS
 from wb_cli.observe.status import InstanceState
 from wb_cli.observe.told import Condition
 
-Wb = Callable[..., Any]
-
-
-def validator(command: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(text_of(command)))
-
-
-def check(command: str, answer: str) -> Any:
-    """The answer of a command, which is one document and as published."""
-    document = json.loads(answer)
-    is_error = isinstance(document, dict) and "error" in document
-    validator("error" if is_error else command).validate(document)
-    return document
-
-
-def commands_with_json(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[str]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from commands_with_json(command, (*path, name))
-        elif any("--json" in parameter.opts for parameter in command.params):
-            yield " ".join((*path, name))
+Answer = Callable[..., Any]
 
 
 def test_every_command_that_answers_as_json_has_a_schema() -> None:
-    root = typer.main.get_command(app)
-    assert isinstance(root, click.Group)
-    assert set(commands_with_json(root)) == set(ANSWERS) - {"error"}
+    with_json = {
+        path.removeprefix("wb ")
+        for path, command in every_command().items()
+        if any("--json" in parameter.opts for parameter in command.params)
+    }
+    assert with_json == set(ANSWERS) - {"error"}
 
 
 @pytest.mark.parametrize("command", ANSWERS)
@@ -71,36 +52,32 @@ def test_no_schema_takes_just_anything(command: str) -> None:
 
 
 @pytest.fixture
-def wb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Wb:
+def answer(wb: CommandLine) -> Answer:
     """Run a command line with --json, where no engine is; check and give its answer."""
-    for setting in SETTINGS:
-        monkeypatch.delenv(setting.env, raising=False)
-    monkeypatch.setenv("WB_CONFIG_DIR", str(tmp_path / "config"))
-    monkeypatch.setenv("SERVERS_FILE_PATH", str(tmp_path / "servers.json"))
-    monkeypatch.setenv("MOUNT_PATH", str(tmp_path))
 
-    def answer(*words: str, exits: int = 0) -> Any:
-        assert run([*words, "--json"]) == exits
+    def ask(*words: str, exits: int = 0) -> Any:
+        code, document, _ = wb(*words, "--json")
+        assert code == exits
         known = (" ".join(words[:count]) for count in (2, 1))
         command = next(each for each in known if each in ANSWERS)
-        return check(command, capsys.readouterr().out)
+        return check(command, document)
 
-    return answer
+    return ask
 
 
-def test_commands_that_need_no_engine(wb: Wb, tmp_path: Path) -> None:
-    wb("config", "add", "demo", "--tag", "field", "env.A=b", "memory=2g")
-    wb("config", "set", "demo", "label=Demo")
-    wb("config", "unset", "demo", "memory")
-    wb("config", "show", "demo")
-    wb("config", "settings")
-    wb("config", "fields")
-    wb("init-dirs", "demo")
-    assert wb("init-dirs", "demo")["instances"][0]["folders"][0]["created"] is False
+def test_commands_that_need_no_engine(answer: Answer, tmp_path: Path) -> None:
+    answer("config", "add", "demo", "--tag", "field", "env.A=b", "memory=2g")
+    answer("config", "set", "demo", "label=Demo")
+    answer("config", "unset", "demo", "memory")
+    answer("config", "show", "demo")
+    answer("config", "settings")
+    answer("config", "fields")
+    answer("init-dirs", "demo")
+    assert answer("init-dirs", "demo")["instances"][0]["folders"][0]["created"] is False
     file = tmp_path / "servers.json"
     file.write_text(json.dumps([*json.loads(file.read_text()), {"id": "host"}, 7]))
-    assert len(wb("config", "list")["refused"]) == 2
-    assert wb("config", "validate", exits=ExitCode.USAGE)["valid"] == ["demo"]
+    assert len(answer("config", "list")["refused"]) == 2
+    assert answer("config", "validate", exits=ExitCode.USAGE)["valid"] == ["demo"]
 
 
 @pytest.mark.parametrize(
@@ -116,8 +93,8 @@ def test_commands_that_need_no_engine(wb: Wb, tmp_path: Path) -> None:
         (("status", "@nobody"), ExitCode.USAGE),
     ],
 )
-def test_errors(wb: Wb, words: tuple[str, ...], code: ExitCode) -> None:
-    assert wb(*words, exits=code)["error"]["exitCode"] == code
+def test_errors(answer: Answer, words: tuple[str, ...], code: ExitCode) -> None:
+    assert answer(*words, exits=code)["error"]["exitCode"] == code
 
 
 @pytest.mark.parametrize("command", ["stop all", "pull", "images build"])

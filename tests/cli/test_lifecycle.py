@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from support.command_line import use_own_settings
 
 from wb_cli.cli import app as boundary
 from wb_cli.cli.context import Wb
 from wb_cli.engine.types import Observed
-from wb_cli.instances.setting_table import SETTINGS
 from wb_cli.lifecycle.options import RunOptions, Verb
 
 ENTRIES = [
@@ -46,10 +46,7 @@ def asked_for(options: RunOptions) -> Options:
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
     """What the commands hand on: the ids, the options, and whether all are checked first."""
-    for setting in SETTINGS:
-        monkeypatch.delenv(setting.env, raising=False)
-    monkeypatch.setenv("WB_CONFIG_DIR", str(tmp_path / "config"))
-    monkeypatch.setenv("SERVERS_FILE_PATH", str(tmp_path / "servers.json"))
+    use_own_settings(tmp_path, monkeypatch)
     (tmp_path / "servers.json").write_text(json.dumps(ENTRIES))
     monkeypatch.setattr(Wb, "engine", NoEngine())
     handed: list[Asked] = []

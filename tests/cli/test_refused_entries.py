@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from cli.test_json_schema import check
-from wb_host import Host
+from support.json_answers import check
+from support.wb_host import Host
 
 from wb_cli.errors import ExitCode
 

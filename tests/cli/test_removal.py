@@ -8,20 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.test_json_schema import check
+from support.command_line import CommandLine, Ended
+from support.json_answers import check
 
-from wb_cli.cli.app import run
 from wb_cli.cli.context import Wb
 from wb_cli.contract import FOLDERS
 from wb_cli.engine.types import LABEL_INSTANCE, Observed, ObservedContainer, State
 from wb_cli.errors import EngineUnreachableError, ExitCode, WbError
 from wb_cli.host import removal
 from wb_cli.instances.secrets import SecretStore
-from wb_cli.instances.setting_table import SETTINGS
 from wb_cli.lifecycle.guard.lock import locked
-
-Outcome = tuple[int, str, str]
-CommandLine = Callable[..., Outcome]
 
 
 class Engine:
@@ -50,25 +46,16 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 @pytest.fixture
 def wb(
-    tmp_path: Path,
-    engine: Engine,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    wb: CommandLine, tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> CommandLine:
     """Run a command line on a machine where the folders of demo and mali were made."""
     del engine
-    for setting in SETTINGS:
-        monkeypatch.delenv(setting.env, raising=False)
-    monkeypatch.setenv("WB_CONFIG_DIR", str(tmp_path / "config"))
-    monkeypatch.setenv("SERVERS_FILE_PATH", str(tmp_path / "servers.json"))
-    monkeypatch.setenv("WB_SECRETS_DIR", str(tmp_path / "secrets"))
     monkeypatch.setenv("MOUNT_PATH", str(tmp_path / "mnt"))
     (tmp_path / "mnt").mkdir()
 
-    def answer(*words: str, typed: str | None = None) -> Outcome:
+    def answer(*words: str, typed: str | None = None) -> Ended:
         monkeypatch.setattr("sys.stdin", io.StringIO() if typed is None else Keyboard(typed))
-        code = run(list(words))
-        return (code, *capsys.readouterr())
+        return wb(*words)
 
     for name in ("demo", "mali"):
         answer("config", "add", name)

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from bursts import SEED, ended_by_burst
-from wb_host import COMMAND_S
+from support.bursts import SEED, ended_by_burst
+from support.wb_host import COMMAND_S
 
 from wb_cli.errors import ExitCode
 

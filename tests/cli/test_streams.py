@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from wb_host import COMMAND_S
+from support.command_line import environment_without_settings
+from support.wb_host import COMMAND_S
 
 from wb_cli.errors import ExitCode
-from wb_cli.instances.setting_table import SETTINGS
 
 WB = f"{sys.executable} -m wb_cli"
 LABEL = "C\u00f4te d\u2019Ivoire"
@@ -31,11 +31,10 @@ GONE = (
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     """A machine without an engine, on which one label has letters that not every encoding has."""
-    ours = {setting.env for setting in SETTINGS}
     (tmp_path / "instances").mkdir()
     entries = [{"id": "demo", "label": LABEL, "port": 9001, "serverVersion": "1.6.7"}]
     (tmp_path / "servers.json").write_text(json.dumps(entries))
-    return {name: value for name, value in os.environ.items() if name not in ours} | {
+    return environment_without_settings() | {
         "WB_CONFIG_DIR": str(tmp_path / "config"),
         "SERVERS_FILE_PATH": str(tmp_path / "servers.json"),
         "MOUNT_PATH": str(tmp_path / "instances"),

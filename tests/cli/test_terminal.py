@@ -5,18 +5,17 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
-from services import wait_until
-from wb_host import COMMAND_S, Host
+from support.command_line import CommandLine, environment_without_settings, every_command
+from support.services import wait_until
+from support.wb_host import COMMAND_S, Host
 
 from wb_cli.cli.app import run
 from wb_cli.errors import ExitCode
-from wb_cli.instances.setting_table import SETTINGS
 
 WB = (sys.executable, "-m", "wb_cli")
 COLOUR = re.compile(r"\x1b\[[0-9;]*[1-9][0-9;]*m")
@@ -26,14 +25,15 @@ ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     """A machine with two instances and no engine."""
-    ours = {setting.env for setting in SETTINGS} | {"NO_COLOR", "COLUMNS", "LINES"}
+    of_this_terminal = {"NO_COLOR", "COLUMNS", "LINES"}
+    environ = environment_without_settings()
     entries = [
         {"id": "demo", "label": "Demo", "port": 9001, "serverVersion": "1.6.7", "tags": ["field"]},
         {"id": "mali", "label": "Mali", "port": 9002, "serverVersion": "1.7.0"},
     ]
     (tmp_path / "servers.json").write_text(json.dumps(entries))
     (tmp_path / "instances").mkdir()
-    return {name: value for name, value in os.environ.items() if name not in ours} | {
+    return {name: value for name, value in environ.items() if name not in of_this_terminal} | {
         "TERM": "xterm-256color",
         "WB_CONFIG_DIR": str(tmp_path / "config"),
         "SERVERS_FILE_PATH": str(tmp_path / "servers.json"),
@@ -136,25 +136,10 @@ def test_help_of_every_command_fits_into_80_columns(
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     for path in every_command():
-        assert run([*path, "--help"]) == ExitCode.OK
+        assert run([*path.split()[1:], "--help"]) == ExitCode.OK
         shown = capsys.readouterr().out
         assert "Usage: wb" in shown
         assert max(map(len, shown.splitlines())) <= 80, path
-
-
-def every_command() -> list[tuple[str, ...]]:
-    import click
-    import typer
-
-    from wb_cli.cli.app import app
-
-    def walk(command: Any, path: tuple[str, ...]) -> Any:
-        yield path
-        if isinstance(command, click.Group):
-            for name, child in command.commands.items():
-                yield from walk(child, (*path, name))
-
-    return list(walk(typer.main.get_command(app), ()))
 
 
 # Questions and pipes
@@ -224,20 +209,9 @@ def test_an_answer_that_cannot_be_written_is_an_error(
 
 
 @pytest.fixture
-def wb(
-    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    """Run a command line in this process, which may not reach for any engine."""
-    for setting in SETTINGS:
-        monkeypatch.delenv(setting.env, raising=False)
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-
-    def answer(*words: str) -> tuple[int, str, str]:
-        code = run(list(words))
-        return (code, *capsys.readouterr())
-
-    return answer
+def no_engine(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs in this process finds those two instances, and may not reach for any engine."""
+    monkeypatch.setenv("DOCKER_HOST", environ["DOCKER_HOST"])
 
 
 # A command line, the value that its message names, and a word of the remedy.
@@ -292,9 +266,10 @@ NONSENSE = [
 UNREADABLE = ("--env-file", "--servers-file")
 
 
+@pytest.mark.usefixtures("no_engine")
 @pytest.mark.parametrize(("line", "value", "remedy"), NONSENSE, ids=[each[0] for each in NONSENSE])
 def test_nonsense_is_refused_by_name_with_a_remedy_and_changes_nothing(
-    wb: Callable[..., tuple[int, str, str]], tmp_path: Path, line: str, value: str, remedy: str
+    wb: CommandLine, tmp_path: Path, line: str, value: str, remedy: str
 ) -> None:
     import shlex
 

@@ -1,27 +1,12 @@
 """An operator's machine whose instances run the real platform."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import docker
 import pytest
-from conftest import RUN_LABEL
-from integration.conftest import host, shared_host
-from wb_host import Host
-
-from wb_cli import __version__
-
-__all__ = ["host", "new_host", "shared_host"]
-PLATFORM = f"wb-platform:{__version__}"
+from support.fixtures_hosts import NewHost, hosts_with
+from support.services import PLATFORM_IMAGE
 
 
 @pytest.fixture(scope="session")
-def new_host(docker_client: docker.DockerClient, run_id: str) -> Callable[[Path], Host]:
+def new_host(docker_client: docker.DockerClient, run_id: str) -> NewHost:
     """Makes an operator's machine in a folder."""
-
-    def make(root: Path) -> Host:
-        host = Host(root, docker_client, f"{RUN_LABEL}={run_id}", PLATFORM)
-        host.mount_path.mkdir()
-        return host
-
-    return make
+    return hosts_with(PLATFORM_IMAGE, docker_client, run_id)

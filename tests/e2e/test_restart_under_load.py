@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import docker
 import pytest
 from faults.engine_events import EngineEvents
-from running_platform import Platform
+from support.running_platform import Platform
 
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
 

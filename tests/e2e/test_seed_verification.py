@@ -4,8 +4,8 @@ Steps 1 to 5 stand in tests/server/test_seed_verification.py.
 """
 
 import pytest
-from registry import LocalRegistry, push
-from running_platform import Platform
+from support.registry import LocalRegistry, push
+from support.running_platform import Platform
 
 pytestmark = pytest.mark.engine
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_engine import FakeEngine, Program
-from services import VALKEY_IMAGE, free_port, wait_until
+from support.fake_engine import FakeEngine, Program
+from support.services import VALKEY_IMAGE, free_port, wait_until
 
 from wb_cli.contract import Role
 from wb_cli.engine.base import Engine, Streams

@@ -10,7 +10,7 @@ from typing import Any
 import docker
 import pytest
 from msgspec.structs import replace
-from services import VALKEY_IMAGE, wait_until
+from support.services import VALKEY_IMAGE, wait_until
 
 from wb_cli.contract import Role
 from wb_cli.engine.client import connect

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_images import FakeImages
+from support.fake_images import FakeImages
 
 from wb_cli.engine.base import ImageStore
 from wb_cli.engine.images import Images

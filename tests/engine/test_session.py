@@ -18,7 +18,7 @@ from typing import Any
 import docker
 import pytest
 from docker.tls import TLSConfig
-from services import VALKEY_IMAGE
+from support.services import VALKEY_IMAGE
 
 from wb_cli.engine.base import Streams
 from wb_cli.engine.docker_engine import DockerEngine

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import docker
 import pytest
-from services import VALKEY_IMAGE, wait_until
+from support.services import VALKEY_IMAGE, wait_until
 
 from wb_cli.contract import Role
 from wb_cli.engine import stopping

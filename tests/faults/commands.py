@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable
 
 from faults.deployment import Deployment
-from wb_host import free_pair_of_ports
+from support.wb_host import free_pair_of_ports
 
 CHANGES = itertools.count(1)
 

@@ -4,9 +4,9 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
 
-from made import made
-from services import wait_until
-from wb_host import Host
+from support.made import made
+from support.services import wait_until
+from support.wb_host import Host
 
 from wb_cli.contract import Role
 

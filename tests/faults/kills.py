@@ -15,7 +15,7 @@ from faults.commands import COMMANDS
 from faults.deployment import Deployment, Kind
 from faults.engine_events import EngineEvents, Event
 from faults.tally import NotTriedError, Tries
-from wb_host import Host
+from support.wb_host import Host
 
 STILL_TRUE_AFTER_S = 15
 DELAYS_S = (0, 0, 0.02, 0.1, 0.1, 0.4)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from services import wait_until
+from support.services import wait_until
 
 from wb_cli.engine.images import Images
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import docker
 import pytest
-from conftest import RUN_LABEL
 from faults.own_engine import NEEDED, OwnEngine
-from services import POSTGRES_IMAGE, VALKEY_IMAGE, wait_until
-from wb_host import COMMAND_S, Host
+from support.fixtures_hosts import hosts_with
+from support.platform_stand_in import Platforms
+from support.services import POSTGRES_IMAGE, VALKEY_IMAGE, wait_until
+from support.wb_host import COMMAND_S, Host
 
 from wb_cli.errors import ExitCode
 
@@ -25,7 +26,9 @@ Moment = Callable[[Host, str], bool]
 
 @pytest.fixture(scope="module")
 def engine(
-    docker_client: docker.DockerClient, stand_in: str, tmp_path_factory: pytest.TempPathFactory
+    docker_client: docker.DockerClient,
+    platforms: Platforms,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[OwnEngine]:
     """An engine of these tests' own, with the images."""
     missing = [name for name in NEEDED if not shutil.which(name)]
@@ -34,7 +37,7 @@ def engine(
     own = OwnEngine(tmp_path_factory.mktemp("engine"))
     try:
         own.start()
-        own.load(docker_client, [POSTGRES_IMAGE, VALKEY_IMAGE, stand_in])
+        own.load(docker_client, [POSTGRES_IMAGE, VALKEY_IMAGE, platforms("healthy")])
         yield own
     finally:
         own.remove()
@@ -52,13 +55,11 @@ def on_own_engine(engine: OwnEngine, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.fixture(scope="module")
 def host(
-    engine: OwnEngine, stand_in: str, run_id: str, tmp_path_factory: pytest.TempPathFactory
+    engine: OwnEngine, platforms: Platforms, run_id: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Host:
     """An operator's machine with no other engine."""
-    root = tmp_path_factory.mktemp("host")
-    made = Host(root, engine.client, f"{RUN_LABEL}={run_id}", stand_in)
-    made.mount_path.mkdir()
-    return made
+    new_host = hosts_with(platforms("healthy"), engine.client, run_id)
+    return new_host(tmp_path_factory.mktemp("host"))
 
 
 @pytest.fixture(scope="module")

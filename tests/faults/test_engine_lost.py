@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from faults.forwarder import Forwarder
-from wb_host import Host
+from support.wb_host import Host
 
 from wb_cli.errors import ExitCode
 

@@ -15,7 +15,7 @@ from faults.commands import COMMANDS
 from faults.deployment import Deployment, Kind
 from faults.faulty_engine import Call, Fault, FaultyEngine, How
 from faults.tally import NotTriedError, Tries
-from wb_host import Host
+from support.wb_host import Host
 
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
 

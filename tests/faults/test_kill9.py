@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wb_host import COMMAND_S, Host
+from support.wb_host import COMMAND_S, Host
 
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
 

@@ -10,7 +10,8 @@ from faults.deployment import Kind
 from faults.engine_events import EngineEvents
 from faults.kills import Driver, Try
 from faults.tally import Tries
-from wb_host import Host
+from support.platform_stand_in import Platforms
+from support.wb_host import Host
 
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
 
@@ -23,7 +24,7 @@ UNSUPERVISED = {"restart": "no"}
 
 
 @pytest.fixture
-def kinds(slow_stand_in: str) -> dict[str, Kind]:
+def kinds(platforms: Platforms) -> dict[str, Kind]:
     """Instances by how their parts stop, and by who supervises them."""
     return {
         "all stop at once": Kind(),
@@ -31,7 +32,7 @@ def kinds(slow_stand_in: str) -> dict[str, Kind]:
         "the platform takes 4 s to stop, and is silent": Kind(MUTE),
         "Valkey takes 4 s to save": Kind(save_s=4),
         "the admin server takes 4 s to stop": Kind(
-            {"adminVersion": "2.0"}, admin_image=slow_stand_in
+            {"adminVersion": "2.0"}, admin_image=platforms("slow")
         ),
         "restart no": Kind(UNSUPERVISED),
         "restart no, the platform takes 4 s to stop": Kind(UNSUPERVISED | SLOW),

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from faults.faulty_engine import Call, Fault, FaultyEngine, How
-from services import VALKEY_IMAGE, wait_until
-from wb_host import COMMAND_S, Host
+from support.services import VALKEY_IMAGE, wait_until
+from support.wb_host import COMMAND_S, Host
 
 from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET
 from wb_cli.errors import ExitCode

@@ -12,8 +12,9 @@ import pytest
 from faults.deployment import Deployment, Kind
 from faults.engine_events import EngineEvents, Event
 from faults.kills import check
-from services import wait_until
-from wb_host import COMMAND_S, Host
+from support.platform_stand_in import Platforms
+from support.services import wait_until
+from support.wb_host import COMMAND_S, Host
 
 from wb_cli.contract import Role
 from wb_cli.errors import ExitCode
@@ -47,10 +48,10 @@ SLOW_PARTS = {
 @pytest.mark.parametrize("verb", ["run", "restart", "stop"])
 @pytest.mark.parametrize("slow", SLOW_PARTS)
 def test_a_stop_under_way_is_finished_before_anything_is_decided(
-    host: Host, events: EngineEvents, slow_stand_in: str, slow: str, verb: str
+    host: Host, events: EngineEvents, platforms: Platforms, slow: str, verb: str
 ) -> None:
     part, fields, save_s = SLOW_PARTS[slow]
-    deployment = started(host, Kind(fields, save_s=save_s, admin_image=slow_stand_in))
+    deployment = started(host, Kind(fields, save_s=save_s, admin_image=platforms("slow")))
     deployment.slow_down()
     with being_stopped(deployment, events, part.container_name(deployment.id)):
         assert stands(deployment, part) == ("stopping", "stopping")

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from faults.test_kill9 import LAUNCHER
 from faults.test_obstacles import volume
-from kept import AOF, OTHER, RDB, Cache
-from services import wait_until
-from wb_host import COMMAND_S, Host
+from support.kept import AOF, OTHER, RDB, Cache
+from support.services import wait_until
+from support.wb_host import COMMAND_S, Host
 
 from wb_cli.errors import ExitCode
 from wb_cli.host.directories import free_bytes

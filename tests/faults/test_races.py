@@ -11,7 +11,7 @@ import pytest
 from faults.races.driver import QUIET, Plan, Race
 from faults.races.stack import FAULTS, Stack
 from faults.tally import Tries
-from services import Services
+from support.services import Services
 
 pytestmark = [pytest.mark.faults, pytest.mark.services]
 

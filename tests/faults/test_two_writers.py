@@ -9,11 +9,11 @@ from typing import Any
 
 import docker
 import pytest
-from conftest import RUN_LABEL
-from faults.conftest import NewHost
 from faults.deployment import Deployment, Kind
 from faults.engine_events import EngineEvents
-from wb_host import COMMAND_S, Host, free_pair_of_ports
+from support.fixtures_hosts import NewHost
+from support.labels import RUN_LABEL
+from support.wb_host import COMMAND_S, Host, free_pair_of_ports
 
 from wb_cli.contract import Role
 from wb_cli.errors import ExitCode

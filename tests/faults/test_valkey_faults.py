@@ -10,7 +10,7 @@ import time
 
 import pytest
 from faults.processes import Process, process, until
-from services import Services, free_port, speaks, wait_until
+from support.services import Services, free_port, speaks, wait_until
 from valkey import Valkey
 
 from wb_cli.server.cache.entry import GarbageError, decode, encode

@@ -3,7 +3,7 @@
 import socket
 
 import pytest
-from services import free_port
+from support.services import free_port
 
 from wb_cli.host.ports import is_address_here, is_free
 

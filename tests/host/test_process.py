@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from services import wait_until
+from support.services import wait_until
 
 from wb_cli.errors import WbError
 from wb_cli.host.process import run, start_in_background

@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from services import wait_until
+from support.services import wait_until
 
 from wb_cli.errors import LockedError, WbError
 from wb_cli.instances.files import file_errors, locked, write_atomically

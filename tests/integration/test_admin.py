@@ -1,7 +1,7 @@
 """An instance with an admin server: its container, and the order of starts and stops."""
 
 import pytest
-from wb_host import Host
+from support.wb_host import Host
 
 pytestmark = pytest.mark.engine
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services import POSTGRES_IMAGE, VALKEY_IMAGE
-from wb_host import SUBNET_POOL, Host
+from support.services import POSTGRES_IMAGE, VALKEY_IMAGE
+from support.wb_host import SUBNET_POOL, Host
 
 from wb_cli import __version__
 

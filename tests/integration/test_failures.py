@@ -3,14 +3,13 @@
 import json
 import signal
 import urllib.request
-from collections.abc import Callable
 
 import pytest
-from services import wait_until
-from wb_host import Host
+from support.platform_stand_in import Platforms
+from support.services import wait_until
+from support.wb_host import Host
 
 pytestmark = pytest.mark.engine
-Platforms = Callable[[str], str]
 
 
 def test_an_update_that_exits_is_undone_and_the_old_version_serves(

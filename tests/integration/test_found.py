@@ -1,18 +1,16 @@
 """What wb finds that was not its doing: it is taken for what it is, and made good."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from integration.conftest import BASE
-from services import wait_until
-from wb_host import Host, free_ports
+from support.platform_stand_in import Platforms
+from support.services import PLATFORM_IMAGE, wait_until
+from support.wb_host import Host, free_ports
 
 from wb_cli.contract import Role
 
 pytestmark = pytest.mark.engine
-Platforms = Callable[[str], str]
 
 
 def test_stop_says_nothing_of_containers_that_died_before(host: Host) -> None:
@@ -66,7 +64,7 @@ def test_a_platform_whose_image_calls_it_unhealthy_runs_as_long_as_it_answers(
 
 
 def test_a_database_made_with_another_password_is_told_and_not_waited_for(host: Host) -> None:
-    id_ = host.prepare(image=BASE)
+    id_ = host.prepare(image=PLATFORM_IMAGE)
     host.wb("run", id_)
     host.wb("stop", id_)
     secrets = host.root / "secrets" / f"{id_}.json"
@@ -80,7 +78,7 @@ def test_a_database_made_with_another_password_is_told_and_not_waited_for(host: 
 def test_status_says_that_a_platform_lost_its_database_and_how_a_container_ended(
     host: Host,
 ) -> None:
-    id_ = host.prepare(image=BASE)
+    id_ = host.prepare(image=PLATFORM_IMAGE)
     host.wb("run", id_)
     host.container(f"{id_}-postgres").kill()
 

@@ -4,7 +4,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from wb_host import Host
+from support.wb_host import Host
 
 NAMES = ("databases", "sandbox", "exports", "assets", "valkey_data")
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from services import wait_until
-from wb_host import COMMAND_S, Host
+from support.services import wait_until
+from support.wb_host import COMMAND_S, Host
 
 from wb_cli.errors import ExitCode
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from wb_host import COMMAND_S, Host
+from support.wb_host import COMMAND_S, Host
 
 from wb_cli.errors import ExitCode
 

@@ -1,12 +1,13 @@
 """What Valkey holds outlives every change of how it is kept, on real Valkeys."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from kept import AOF, OTHER, RDB, Cache
-from services import wait_until
-from wb_host import Host
+from support.kept import AOF, OTHER, RDB, Cache
+from support.platform_stand_in import Platforms
+from support.services import wait_until
+from support.wb_host import Host
 
 from wb_cli.errors import ExitCode
 
@@ -104,7 +105,7 @@ def test_another_limit_and_another_image_keep_every_key(cache: Cache) -> None:
 
 
 def test_a_run_that_fails_brings_the_old_valkey_back_with_every_key(
-    cache: Cache, platforms: Callable[[str], str]
+    cache: Cache, platforms: Platforms
 ) -> None:
     for persistence in (RDB, AOF):
         cache.host.change(cache.id, image=platforms("healthy"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from registry import LocalRegistry, push
+from support.registry import LocalRegistry, push
 
 from wb_cli.engine.images import Images
 from wb_cli.engine.pull_progress import PullProgress

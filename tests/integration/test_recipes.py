@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services import POSTGRES_IMAGE, POSTGRES_STARTUP, VALKEY_IMAGE, free_port, speaks, wait_until
+from support.services import (
+    POSTGRES_IMAGE,
+    POSTGRES_STARTUP,
+    VALKEY_IMAGE,
+    free_port,
+    speaks,
+    wait_until,
+)
 
 from wb_cli.instances.local_images import PLATFORM
 

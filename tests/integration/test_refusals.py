@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services import VALKEY_IMAGE
-from wb_host import Host
+from support.services import VALKEY_IMAGE
+from support.wb_host import Host
 
 pytestmark = pytest.mark.engine
 

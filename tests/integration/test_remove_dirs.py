@@ -2,9 +2,9 @@
 
 import docker
 import pytest
-from conftest import RUN_LABEL
-from services import VALKEY_IMAGE
-from wb_host import Host
+from support.labels import RUN_LABEL
+from support.services import VALKEY_IMAGE
+from support.wb_host import Host
 
 from wb_cli.errors import ExitCode
 

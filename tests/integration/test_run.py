@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from wb_host import Host, free_pair_of_ports
+from support.platform_stand_in import Platforms
+from support.wb_host import Host, free_pair_of_ports
 
 pytestmark = pytest.mark.engine
 
@@ -71,7 +72,7 @@ def test_a_changed_label_replaces_the_platform_alone(shared_host: Host, demo: st
 
 
 def test_another_image_replaces_the_platform_alone_and_is_named(
-    shared_host: Host, demo: str, platforms: Any
+    shared_host: Host, demo: str, platforms: Platforms
 ) -> None:
     before = shared_host.ids(demo)
     shared_host.change(demo, image=platforms("newer"), serverVersion="1.7.0")
@@ -170,7 +171,7 @@ def test_what_an_interrupted_run_left_over_is_tidied_up(shared_host: Host, demo:
 
 
 def test_an_image_that_was_built_again_is_drift_until_restart(
-    shared_host: Host, demo: str, platforms: Any
+    shared_host: Host, demo: str, platforms: Platforms
 ) -> None:
     client, before = shared_host.client, shared_host.ids(demo)
     healthy = client.images.get(shared_host.platform)

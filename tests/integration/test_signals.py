@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pexpect
 import pytest
-from bursts import SEED, ended_by_burst, is_listening
-from services import wait_until
-from wb_host import COMMAND_S, Host
+from support.bursts import SEED, ended_by_burst, is_listening
+from support.services import wait_until
+from support.wb_host import COMMAND_S, Host
 
 pytestmark = pytest.mark.engine
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disks import small_disk
-from wb_host import Host
+from support.disks import small_disk
+from support.wb_host import Host
 
 pytestmark = pytest.mark.engine
 

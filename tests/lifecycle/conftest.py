@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fake_engine import FakeEngine
 from lifecycle.examples import SETTINGS
 from lifecycle.world import ADMIN, PLATFORM, POSTGRES, VALKEY, World
 from msgspec.structs import replace
+from support.fake_engine import FakeEngine
 
 from wb_cli.instances.secrets import SecretStore
 from wb_cli.lifecycle.fleet import Fleet

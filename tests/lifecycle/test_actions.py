@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from fake_engine import Program
 from lifecycle.examples import wanted
 from lifecycle.world import BROKEN, LOOK, NEVER_READY, PLATFORM, POSTGRES, RUNNING, VALKEY, World
 from msgspec.structs import replace
+from support.fake_engine import Program
 
 from wb_cli.engine.types import State
 from wb_cli.errors import StartFailedError, StillStartingError

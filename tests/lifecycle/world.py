@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from fake_engine import LOADING, FakeEngine, Program
+from support.fake_engine import LOADING, FakeEngine, Program
 
 from wb_cli.engine.types import State
 from wb_cli.instances.model import Instance

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_engine import FINISHED_AT, LOADING, STARTED_AT, FakeEngine, Program
 from lifecycle.examples import DEMO, SETTINGS
 from msgspec.structs import replace
+from support.fake_engine import FINISHED_AT, LOADING, STARTED_AT, FakeEngine, Program
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerSpec, NetworkSpec, Port, State

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from fake_images import FakeImages
 from msgspec.structs import replace
+from support.fake_images import FakeImages
 
 from wb_cli import contract
 from wb_cli.errors import WbError

@@ -1,7 +1,7 @@
 """Pulling images, with a registry in memory that stumbles."""
 
 import pytest
-from fake_images import FakeImages
+from support.fake_images import FakeImages
 
 from wb_cli.engine.types import ImageInfo
 from wb_cli.errors import EngineError, NotFoundError, UsageError

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from fake_engine import FakeEngine
-from fake_images import FakeImages
+from support.fake_engine import FakeEngine
+from support.fake_images import FakeImages
 
 from wb_cli.errors import EngineUnreachableError, WbError
 from wb_cli.instances.local_images import POSTGRES, VALKEY

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 import valkey as valkey_client
-from platform_data import make_template, restore
-from platform_server import PlatformServer, environment_for
-from services import POSTGRES_STARTUP, Service, Services, speaks, wait_until
+from support.platform_data import make_template, restore
+from support.platform_server import PlatformServer, environment_for
+from support.services import POSTGRES_STARTUP, Service, Services, speaks, wait_until
 
 StartServer = Callable[..., PlatformServer]
 

@@ -5,8 +5,8 @@ import statistics
 import time
 
 import pytest
-from platform_server import AUTHORIZED
-from services import free_port
+from support.platform_server import AUTHORIZED
+from support.services import free_port
 
 from wb_cli.server.results.declared import DECLARED
 

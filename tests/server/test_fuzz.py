@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from platform_server import AUTHORIZED
+from support.platform_server import AUTHORIZED
 
 pytest.importorskip("schemathesis", reason="Schemathesis is not installed")
 pytestmark = pytest.mark.services

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from platform_data import NORTH, address_of, aside, execute
+from support.platform_data import NORTH, address_of, aside, execute
 
 from wb_cli.server.db.address import connect
 from wb_cli.server.results.declared import (

@@ -5,8 +5,8 @@ import time
 
 import pytest
 import valkey
-from platform_data import ENTRIES, NORTH, execute
-from services import wait_until
+from support.platform_data import ENTRIES, NORTH, execute
+from support.services import wait_until
 
 pytestmark = pytest.mark.services
 

@@ -7,8 +7,8 @@ import re
 
 import pytest
 import valkey
-from platform_data import ENTRIES, NORTH, execute
-from services import free_port, wait_until
+from support.platform_data import ENTRIES, NORTH, execute
+from support.services import free_port, wait_until
 
 pytestmark = pytest.mark.services
 

@@ -17,7 +17,7 @@ from faults.races.readers import Judge, read_on
 from faults.races.stack import FAULTS, Stack
 from faults.races.world import World
 from faults.races.writers import Administrator, Runs, Touches, Writer, writers
-from platform_data import address_of
+from support.platform_data import address_of
 
 CLIENTS = 50
 QUIET = "no fault yet"

@@ -12,9 +12,9 @@ from typing import Any
 import valkey
 from faults.races import world
 from faults.races.facts import Events
-from platform_data import execute, with_databases
-from platform_server import PlatformServer, environment_for
-from services import POSTGRES_STARTUP, Service, Services, free_port, speaks, wait_until
+from support.platform_data import execute, with_databases
+from support.platform_server import PlatformServer, environment_for
+from support.services import POSTGRES_STARTUP, Service, Services, free_port, speaks, wait_until
 
 # How long PostgreSQL stands still: much less than a caller waits for a connection.
 PAUSES_S = (0.3, 1.5)

@@ -26,7 +26,7 @@ from faults.races.world import (
     World,
     config,
 )
-from platform_server import AUTHORIZED
+from support.platform_server import AUTHORIZED
 
 from wb_cli.server.db.address import Address, connect
 from wb_cli.server.db.errors import DatabaseUnavailableError

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from bursts import SEED, ended_by_burst
+from support.bursts import SEED, ended_by_burst
 
 from wb_cli.lifecycle.guard.interrupts import (
     SIGNALS,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from services import wait_until
+from support.services import wait_until
 
 from wb_cli.errors import LockedError, WbError
 from wb_cli.lifecycle.guard.lock import Holder, locked

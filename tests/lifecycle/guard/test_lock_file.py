@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from disks import small_disk
-from services import wait_until
+from support.disks import small_disk
+from support.services import wait_until
 
 from wb_cli.errors import LockedError, WbError
 from wb_cli.lifecycle.guard.lock import locked

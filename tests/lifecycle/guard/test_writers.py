@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_engine import FakeEngine
 from lifecycle.world import LOOK, RUNNING, VALKEY, World
 from msgspec.structs import replace
+from support.fake_engine import FakeEngine
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerSpec, Mount, NetworkSpec

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fake_engine import Program
 from lifecycle.examples import SUBNET, container, part, running, wanted, without
 from lifecycle.plan_texts import text
 from lifecycle.world import BROKEN, LOOK, RUNNING, World
 from msgspec.structs import replace
+from support.fake_engine import Program
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import State

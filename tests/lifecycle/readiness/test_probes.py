@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from services import free_port
+from support.services import free_port
 
 from wb_cli.lifecycle.readiness import probes
 from wb_cli.lifecycle.readiness.probes import Answer, Verdict

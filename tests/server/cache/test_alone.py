@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from platform_server import bare_environment
+from support.platform_server import bare_environment
 
 WITHOUT_THE_SERVER = """
 import importlib, pkgutil, sys

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from services import Services, wait_until
+from support.services import Services, wait_until
 
 from wb_cli.server.db.address import MAINTENANCE, Address, connect
 from wb_cli.server.db.migrations import migrate_all

@@ -4,7 +4,7 @@ import random
 
 import orjson
 import pytest
-from version_inputs import MAIN_INPUTS, PROJECT_INPUTS
+from support.version_inputs import MAIN_INPUTS, PROJECT_INPUTS
 
 from wb_cli.server.db.address import MAIN
 from wb_cli.server.db.errors import DatabaseError, RecordMissingError

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import asyncpg
 import pytest
-from services import Services, free_port
+from support.services import Services, free_port
 
 from wb_cli.server.db.address import MAINTENANCE, Address, connect
 from wb_cli.server.db.connections import Connections, Limits, Use

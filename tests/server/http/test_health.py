@@ -1,7 +1,7 @@
 """Late, lost and returning servers, seen through `/health_check` and the log."""
 
 import pytest
-from services import free_port, wait_until
+from support.services import free_port, wait_until
 
 pytestmark = pytest.mark.services
 

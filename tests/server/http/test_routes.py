@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import orjson
 import pytest
 import zstandard
-from platform_data import NORTH, execute, fill, locked_results, with_databases
-from platform_server import PlatformServer, environment_for
-from services import wait_until
+from support.platform_data import NORTH, execute, fill, locked_results, with_databases
+from support.platform_server import PlatformServer, environment_for
+from support.services import wait_until
 
 pytestmark = pytest.mark.services
 

@@ -8,8 +8,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from platform_data import is_a_query_held_up, locked_results
-from services import wait_until
+from support.platform_data import is_a_query_held_up, locked_results
+from support.services import wait_until
 
 from wb_cli.contract import SHUTDOWN_FAILSAFE_S
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from services import wait_until
+from support.services import wait_until
 
 import wb_cli
 from wb_cli.server.db import loaded

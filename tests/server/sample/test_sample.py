@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from services import Services
+from support.services import Services
 
 from wb_cli.errors import ExitCode, UsageError
 from wb_cli.server.db.address import MAIN, Address

@@ -5,8 +5,8 @@ import re
 
 import pytest
 import valkey as valkey_client
-from platform_data import ENTRIES, NORTH, SHOWN, address_of, execute, locked_results
-from services import wait_until
+from support.platform_data import ENTRIES, NORTH, SHOWN, address_of, execute, locked_results
+from support.services import wait_until
 
 from wb_cli.server.cache import LocalTier, RemoteTier, ValkeyLink
 from wb_cli.server.db.pool import Databases

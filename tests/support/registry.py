@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from services import free_port, speaks, wait_until
+from support.services import free_port, speaks, wait_until
 
 CONFIG = """\
 version: 0.1

@@ -3,7 +3,7 @@
 import signal
 from pathlib import Path
 
-from wb_host import Host
+from support.wb_host import Host
 
 RDB, AOF = "rdb", "aof"
 OTHER = {RDB: AOF, AOF: RDB}

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
-from services import free_port, wait_until
+from support.services import free_port, wait_until
 
 TOKEN = "a-token-for-tests-only"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}

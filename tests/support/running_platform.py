@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from services import wait_until
-from wb_host import Host
+from support.services import wait_until
+from support.wb_host import Host
 
 WARM_WITHIN_S = 120
 SMALL = ("--projects", "1", "--objects", "20", "--rows", "2000", "--seed", "7")

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from wb_cli import __version__
+
 POSTGRES_IMAGE = os.environ.get("WB_TEST_POSTGRES_IMAGE", "wb-postgres:17")
 VALKEY_IMAGE = os.environ.get("WB_TEST_VALKEY_IMAGE", "wb-valkey:8")
+PLATFORM_IMAGE = f"wb-platform:{__version__}"
 READY_WITHIN_S = 60
 # Where pytest runs as several processes, each takes ports and subnets of its own share.
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

@@ -1,7 +1,6 @@
 """An operator's machine: a registry file, folders and settings of the test's own, and real `wb`."""
 
 import json
-import os
 import secrets
 import signal
 import subprocess
@@ -15,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from made import Made, made
-from services import (
+from support.command_line import environment_without_settings
+from support.made import Made, made
+from support.services import (
     POSTGRES_IMAGE,
     VALKEY_IMAGE,
     WORKER,
@@ -27,7 +27,6 @@ from services import (
 from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET, Role
 from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.host import ports
-from wb_cli.instances.setting_table import SETTINGS
 
 COMMAND_S = 120
 # With 10,000 added they are below 32768, where those of outgoing connections begin.
@@ -57,8 +56,9 @@ class Host:
     @property
     def environ(self) -> dict[str, str]:
         """Nothing of the machine's own settings, nor of the terminal that the tests run on."""
-        ours = {setting.env for setting in SETTINGS} | {"COLUMNS", "LINES"}
-        inherited = {name: value for name, value in os.environ.items() if name not in ours}
+        inherited = environment_without_settings()
+        for name in ("COLUMNS", "LINES"):
+            inherited.pop(name, None)
         return inherited | {
             "WB_CONFIG_DIR": str(self.root / "config"),
             "SERVERS_FILE_PATH": str(self.servers_file),
