@@ -16,8 +16,8 @@ from wb_cli.cli.app import app
 from wb_cli.errors import ExitCode
 from wb_cli.instances.entries import FIELDS
 from wb_cli.instances.setting_table import SETTINGS
+from wb_cli.observe.part_report import Condition
 from wb_cli.observe.status import InstanceState
-from wb_cli.observe.told import Condition
 
 README = Path(__file__).parent.parent.joinpath("README.md").read_text()
 

@@ -19,8 +19,8 @@ from wb_cli.cli.app import app, run
 from wb_cli.cli.schema import ANSWERS, text_of
 from wb_cli.errors import ExitCode, UsageError
 from wb_cli.instances.setting_table import SETTINGS
+from wb_cli.observe.part_report import Condition
 from wb_cli.observe.status import InstanceState
-from wb_cli.observe.told import Condition
 
 Wb = Callable[..., Any]
 
