@@ -14,8 +14,8 @@ import wb_cli
 from wb_cli.errors import ExitCode
 from wb_cli.instances.entries import FIELDS
 from wb_cli.instances.setting_table import SETTINGS
+from wb_cli.observe.part_report import Condition
 from wb_cli.observe.status import InstanceState
-from wb_cli.observe.told import Condition
 
 README_PATH = Path(__file__).parent.parent / "README.md"
 README = README_PATH.read_text()

@@ -10,8 +10,8 @@ import pytest
 from wb_cli.cli.console import Console, PlainTasks, StateCell, error_document
 from wb_cli.cli.observe import _show as show
 from wb_cli.errors import LockedError, UsageError, WbError
+from wb_cli.observe.part_report import Condition
 from wb_cli.observe.status import InstanceState, InstanceStatus, PartStatus
-from wb_cli.observe.told import Condition
 
 
 @pytest.fixture

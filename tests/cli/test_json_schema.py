@@ -17,8 +17,8 @@ from support.wb_host import Host
 
 from wb_cli.cli.schema import ANSWERS, text_of
 from wb_cli.errors import ExitCode, UsageError
+from wb_cli.observe.part_report import Condition
 from wb_cli.observe.status import InstanceState
-from wb_cli.observe.told import Condition
 
 Answer = Callable[..., Any]
 

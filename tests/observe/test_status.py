@@ -18,6 +18,7 @@ from wb_cli.instances.secrets import SecretStore
 from wb_cli.lifecycle.fleet import Fleet
 from wb_cli.lifecycle.readiness import probes
 from wb_cli.lifecycle.readiness.probes import Answer, Verdict
+from wb_cli.observe.part_report import Condition
 from wb_cli.observe.status import (
     InstanceState,
     InstanceStatus,
@@ -25,7 +26,6 @@ from wb_cli.observe.status import (
     statuses,
     unknown,
 )
-from wb_cli.observe.told import Condition
 
 MINE = {"wb.registry": str(SETTINGS.servers_file)}
 IMAGE = "x:1"

@@ -80,10 +80,10 @@ def stop(
     are waited for; when they stay, nothing is stopped and they are named.
     """
     del as_json
-    from wb_cli.lifecycle import actions, targets
+    from wb_cli.lifecycle import actions, stop_selection
 
     wb = wb_of(ctx)
-    found = targets.to_stop(selectors, lambda: wb.registry, wb.settings, wb.engine)
+    found = stop_selection.to_stop(selectors, lambda: wb.registry, wb.settings, wb.engine)
     if not found.ids:
         return nothing_to_stop(wb.console)
     return act_on_each(

@@ -80,8 +80,8 @@ def logs(
     Examples: `wb logs demo`, `wb logs demo --part postgres --follow`
     """
     from wb_cli.cli.terminal import wait_until_nobody_reads
+    from wb_cli.observe.part_report import ending
     from wb_cli.observe.status import find_container
-    from wb_cli.observe.told import ending
 
     wb = wb_of(ctx)
     container = find_container(wb.engine, instance, part, lambda: wb.registry)
@@ -116,8 +116,8 @@ def execute(
     from wb_cli.engine.base import Streams
     from wb_cli.errors import WbError
     from wb_cli.lifecycle.guard.interrupts import ended_by_signals
+    from wb_cli.observe.part_report import ending
     from wb_cli.observe.status import find_container
-    from wb_cli.observe.told import ending
 
     wb = wb_of(ctx)
     container = find_container(wb.engine, instance, part, lambda: wb.registry)

@@ -14,9 +14,9 @@ from wb_cli.errors import NotFoundError, UsageError
 from wb_cli.lifecycle.guard.preflight import foreign
 from wb_cli.lifecycle.planning.desired import common_labels
 from wb_cli.lifecycle.planning.observed_instance import CARRIER, PREVIOUS
-from wb_cli.lifecycle.targets import instances_on
-from wb_cli.observe.one_part import refuse_group, why_absent
-from wb_cli.observe.told import Condition, ask
+from wb_cli.lifecycle.stop_selection import instances_on
+from wb_cli.observe.absent_part import refuse_group, why_absent
+from wb_cli.observe.part_report import Condition, ask
 from wb_cli.quantities import since
 
 if TYPE_CHECKING:

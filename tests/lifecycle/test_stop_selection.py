@@ -15,7 +15,7 @@ from wb_cli.instances.registry import Registry, judge
 from wb_cli.instances.registry_text import Entry
 from wb_cli.lifecycle.fleet import Fleet
 from wb_cli.lifecycle.guard.preflight import foreign
-from wb_cli.lifecycle.targets import ToStop, instances_on, to_stop
+from wb_cli.lifecycle.stop_selection import ToStop, instances_on, to_stop
 
 HERE, ELSEWHERE = str(SETTINGS.servers_file), "/somebody/else.json"
 
