@@ -20,7 +20,7 @@ from services import wait_until
 from wb_host import COMMAND_S, Host
 
 from wb_cli.errors import ExitCode
-from wb_cli.host.directories import free_bytes
+from wb_cli.host.folders import free_bytes
 
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
 

@@ -31,7 +31,7 @@ def test_many_processes_that_add_at_once_lose_nothing(path: Path) -> None:
     script = """
         import sys
         from pathlib import Path
-        from wb_cli.instances.newcomer import complete
+        from wb_cli.instances.new_entry import complete
         from wb_cli.instances.store import RegistryFile
         file, writer, each = RegistryFile(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
         for number in range(each):

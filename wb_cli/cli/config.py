@@ -74,7 +74,7 @@ def add(
     """Declare an instance; what is not said is filled in."""
     from wb_cli.host.ports import is_free
     from wb_cli.instances.changes import assign
-    from wb_cli.instances.newcomer import complete
+    from wb_cli.instances.new_entry import complete
     from wb_cli.lifecycle.next_step import busy_ports
 
     wb = wb_of(ctx)
@@ -242,7 +242,7 @@ def fields(ctx: typer.Context, as_json: Json = False) -> None:
 def refuse_while_present(wb: Wb, instance_id: str) -> None:
     """An instance that has containers is stopped first; nobody would find them by its name."""
     from wb_cli.engine.types import LABEL_REGISTRY
-    from wb_cli.host.directories import is_same_path
+    from wb_cli.host.folders import is_same_path
 
     ours = str(wb.settings.servers_file)
     try:

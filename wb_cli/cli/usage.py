@@ -8,7 +8,7 @@ import click
 
 from wb_cli.cli.group import NoSuchCommandError
 from wb_cli.errors import UsageError
-from wb_cli.instances.near import did_you_mean
+from wb_cli.instances.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

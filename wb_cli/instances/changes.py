@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from wb_cli.errors import UsageError
-from wb_cli.instances import near
+from wb_cli.instances import suggestions
 from wb_cli.instances.entries import FIELDS_BY_NAME, Field
 from wb_cli.instances.own_environment import objection
 from wb_cli.instances.registry_text import is_same
@@ -87,7 +87,7 @@ def shown(name: str, value: Any) -> str:
 def find(name: str) -> Field:
     """The field of this name; an error suggests near ones."""
     message = f"an instance has no field {shorten(name)}"
-    return near.find(name, FIELDS_BY_NAME, message, "`wb config fields` lists them all.")
+    return suggestions.find(name, FIELDS_BY_NAME, message, "`wb config fields` lists them all.")
 
 
 def _environment(raw: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from wb_cli.errors import UsageError
-from wb_cli.instances import near
+from wb_cli.instances import suggestions
 from wb_cli.instances.files import file_errors, locked, write_atomically
 from wb_cli.instances.setting_table import SETTINGS, SETTINGS_BY_NAME, Places, Setting
 from wb_cli.instances.texts import shorten
@@ -54,7 +54,7 @@ def _text(name: str, value: Any, path: Path) -> str:
 def find(name: str, where: str) -> Setting:
     """The setting of this name; an error suggests near ones."""
     message = f"{where}: there is no setting {shorten(name)}"
-    return near.find(name, SETTINGS_BY_NAME, message, "`wb config settings` lists them all.")
+    return suggestions.find(name, SETTINGS_BY_NAME, message, "`wb config settings` lists them all.")
 
 
 def write_setting(config_file: Path, name: str, value: str) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 from msgspec import Struct
 
 from wb_cli.instances.entries import FIELDS_BY_NAME
-from wb_cli.instances.near import did_you_mean
 from wb_cli.instances.own_environment import objection
 from wb_cli.instances.registry_text import Entry
+from wb_cli.instances.suggestions import did_you_mean
 from wb_cli.instances.texts import place, shorten
 
 

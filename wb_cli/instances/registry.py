@@ -11,9 +11,9 @@ from wb_cli.errors import UsageError
 from wb_cli.instances.claims import Claims
 from wb_cli.instances.entries import EntryError, Flaw, parse_entry
 from wb_cli.instances.model import Instance
-from wb_cli.instances.near import not_known
 from wb_cli.instances.refused import RefusedEntry
 from wb_cli.instances.registry_text import Entry
+from wb_cli.instances.suggestions import not_known
 from wb_cli.instances.texts import place, shorten
 
 

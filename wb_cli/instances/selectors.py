@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from wb_cli.errors import UsageError
 from wb_cli.instances.model import Instance
-from wb_cli.instances.near import not_known
 from wb_cli.instances.refused import RefusedEntry
 from wb_cli.instances.registry import Registry, unknown
+from wb_cli.instances.suggestions import not_known
 from wb_cli.instances.texts import shorten
 
 FORMS = "an id, @tag, server=<version>, or all"

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from wb_cli import contract
 from wb_cli.contract import Role
 from wb_cli.errors import NotFoundError
-from wb_cli.host import directories
+from wb_cli.host import folders
 from wb_cli.host.routes import routes
 from wb_cli.lifecycle.planning.desired import Credentials, Desired, desired, instance_path
 from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
@@ -97,10 +97,10 @@ class Fleet(Struct):
         version_file = (
             instance_path(instance, self.settings) / contract.DATABASES / "pgdata" / "PG_VERSION"
         )
-        has_database = self.engine.is_local and directories.holds(version_file)
+        has_database = self.engine.is_local and folders.holds(version_file)
         stored = self.secrets.for_instance(instance.id)
         # The server closes its folder to other users: where we may not look, there is a database.
-        is_initialised = directories.may_hold(version_file)
+        is_initialised = folders.may_hold(version_file)
         known = passwords(self.settings, stored, is_initialised=is_initialised)
         if create and (stored is None or known is None):
             stored = self.secrets.create(instance.id, with_password=known is None)

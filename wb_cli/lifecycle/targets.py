@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.errors import WbError
-from wb_cli.host.directories import is_same_path
+from wb_cli.host.folders import is_same_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wb_cli.errors import EngineError, EngineUnreachableError, WbError
-from wb_cli.host import directories, engine_service
+from wb_cli.host import engine_service, folders
 from wb_cli.instances.config_file import default_config_toml
 from wb_cli.instances.files import write_atomically
 from wb_cli.provision import build as provision
@@ -86,7 +86,7 @@ class Setup(Struct, frozen=True):
             text = default_config_toml()
             write_atomically(self.settings.config_file, text.encode(), mode=CONFIG_MODE)
         elif step.path:
-            directories.create(step.path, (), {})
+            folders.create(step.path, (), {})
 
     def _engine(self) -> tuple[str, EngineUnreachableError | None]:
         """Which engine answers, or why none does."""

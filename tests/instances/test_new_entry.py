@@ -5,7 +5,7 @@ from instances.examples import entry
 
 from wb_cli import __version__
 from wb_cli.errors import UsageError
-from wb_cli.instances.newcomer import complete, free_port
+from wb_cli.instances.new_entry import complete, free_port
 from wb_cli.instances.registry import Registry, judge
 from wb_cli.instances.registry_text import Entry
 
