@@ -228,7 +228,7 @@ def test_a_folder_on_which_something_is_mounted_is_refused(
     world: World, folders: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     point = folders / "demo" / name
-    monkeypatch.setattr(host_removal, "mount_points", lambda _: [point])
+    monkeypatch.setattr(host_removal, "find_mount_points", lambda _: [point])
     assert f"`umount {point}` comes first" in refusal(world)
 
 

@@ -40,7 +40,7 @@ def what_stays(instance: Instance | None, settings: Settings) -> str:
     if instance is None:
         return "its folders and its password stay"
     folder = instance_path(instance, settings)
-    if folders.trouble(folder) is folders.Trouble.MISSING:
+    if folders.find_problem(folder) is folders.FolderProblem.MISSING:
         return "it has no folders"
     return f"its folders and its password stay ({folder})"
 

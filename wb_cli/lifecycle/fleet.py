@@ -13,7 +13,7 @@ from wb_cli import contract
 from wb_cli.contract import Role
 from wb_cli.errors import NotFoundError
 from wb_cli.host import folders
-from wb_cli.host.routes import routes
+from wb_cli.host.routes import read_routes
 from wb_cli.lifecycle.planning.desired import Credentials, Desired, desired, instance_path
 from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 from wb_cli.lifecycle.planning.subnets import free_subnets
@@ -88,7 +88,7 @@ class Fleet(Struct):
         """Subnets that neither a network of the engine nor a route of this host uses."""
         taken = [subnet for each in observed.networks for subnet in each.subnets]
         if self.engine.is_local:
-            taken += routes()
+            taken += read_routes()
         return free_subnets(self.settings.subnet_pool, self.settings.subnet_prefix, taken)
 
     def _credentials(self, instance: Instance, *, create: bool) -> Credentials:
@@ -97,10 +97,10 @@ class Fleet(Struct):
         version_file = (
             instance_path(instance, self.settings) / contract.DATABASES / "pgdata" / "PG_VERSION"
         )
-        has_database = self.engine.is_local and folders.holds(version_file)
+        has_database = self.engine.is_local and folders.is_present(version_file)
         stored = self.secrets.for_instance(instance.id)
         # The server closes its folder to other users: where we may not look, there is a database.
-        is_initialised = folders.may_hold(version_file)
+        is_initialised = folders.can_be_present(version_file)
         known = passwords(self.settings, stored, is_initialised=is_initialised)
         if create and (stored is None or known is None):
             stored = self.secrets.create(instance.id, with_password=known is None)

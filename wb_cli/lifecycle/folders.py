@@ -35,7 +35,7 @@ def refuse_missing_mount_path(settings: Settings) -> None:
     """
     mount_path = settings.mount_path
     origin = settings.origins.get("mount_path", "default")
-    if origin != "default" and folders.trouble(mount_path) is folders.Trouble.MISSING:
+    if origin != "default" and folders.find_problem(mount_path) is folders.FolderProblem.MISSING:
         raise WbError(
             f"the mount path {mount_path} (from {origin}) is not there",
             "If it is a volume, mount it first; else create the folder.",

@@ -52,7 +52,7 @@ def _obstacles(fleet: Fleet, old: Instance | None, new: Instance) -> Iterator[st
     if fleet.engine.is_local:
         yield from busy_ports(old, new)
         folder = instance_path(new, fleet.settings)
-        if folders.trouble(folder) is folders.Trouble.MISSING:
+        if folders.find_problem(folder) is folders.FolderProblem.MISSING:
             yield f"`wb init-dirs {new.id}` creates its folders"
 
 

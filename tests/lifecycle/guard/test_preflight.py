@@ -199,7 +199,7 @@ def test_a_folder_that_is_a_file(mount_path: Path) -> None:
 
 
 def test_a_disk_that_is_full(mount_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "free_bytes", lambda _: 5 * 1024**2)
+    monkeypatch.setattr(folders, "count_free_bytes", lambda _: 5 * 1024**2)
     assert problems(mount_path) == [f"only 5 MiB are free at {mount_path}/demo/databases"]
 
 

@@ -121,7 +121,7 @@ def _locked(engine: Engine, folder: str, cancelled: threading.Event | None) -> I
 
 def _place(path: str, *, is_local: bool) -> folders.Place:
     """Where a path leads; of a remote engine's folders only the name is known."""
-    return folders.place(path) if is_local else folders.Place(path, None)
+    return folders.locate(path) if is_local else folders.Place(path, None)
 
 
 def _is_of(part: Part, container: ObservedContainer) -> bool:
