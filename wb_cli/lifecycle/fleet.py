@@ -81,7 +81,7 @@ class Fleet(Struct):
     def desired(self, instance: Instance, *, create_secrets: bool) -> Desired:
         """The instance as it should run; with ``create_secrets``, missing secrets are made."""
         credentials = self._credentials(instance, create=create_secrets)
-        key = self.secrets.hash_key(create=create_secrets)
+        key = self.secrets.read_hash_key(create=create_secrets)
         return desired(instance, self.settings, credentials, key)
 
     def subnets(self, observed: Observed) -> Iterator[str]:
@@ -92,19 +92,19 @@ class Fleet(Struct):
         return free_subnets(self.settings.subnet_pool, self.settings.subnet_prefix, taken)
 
     def _credentials(self, instance: Instance, *, create: bool) -> Credentials:
-        from wb_cli.instances.secrets import passwords
+        from wb_cli.instances.secrets import choose_passwords
 
         version_file = (
             instance_path(instance, self.settings) / contract.DATABASES / "pgdata" / "PG_VERSION"
         )
         has_database = self.engine.is_local and folders.is_present(version_file)
-        stored = self.secrets.for_instance(instance.id)
+        stored = self.secrets.read(instance.id)
         # The server closes its folder to other users: where we may not look, there is a database.
         is_initialised = folders.can_be_present(version_file)
-        known = passwords(self.settings, stored, is_initialised=is_initialised)
+        known = choose_passwords(self.settings, stored, is_initialised=is_initialised)
         if create and (stored is None or known is None):
             stored = self.secrets.create(instance.id, with_password=known is None)
-            known = known or passwords(self.settings, stored, is_initialised=False)
+            known = known or choose_passwords(self.settings, stored, is_initialised=False)
         to_be_made = Secret("")
         first = known.postgres if known else to_be_made
         return Credentials(

@@ -102,7 +102,7 @@ class FolderRemoval(Struct, frozen=True):
             instance.id,
             tuple(Folder(path, removal.measure(path)) for path in paths if path in found),
             tuple(path for path in found if path not in paths),
-            self.forget_secrets and self.fleet.secrets.for_instance(instance.id) is not None,
+            self.forget_secrets and self.fleet.secrets.read(instance.id) is not None,
         )
 
     def remove(self, instance: Instance, options: RunOptions) -> Removal:
