@@ -1,8 +1,8 @@
-"""Times and sizes as tables show them."""
+"""Durations, ages and sizes as tables show them."""
 
 import pytest
 
-from wb_cli.quantities import age, since, size
+from wb_cli.quantities import describe_age, describe_duration, describe_size
 
 
 @pytest.mark.parametrize(
@@ -17,18 +17,18 @@ from wb_cli.quantities import age, since, size
         (172_800, "2d"),
     ],
 )
-def test_a_length_of_time_is_told_in_one_unit(seconds: float, text: str) -> None:
-    assert age(seconds) == text
+def test_a_duration_has_one_unit(seconds: float, text: str) -> None:
+    assert describe_duration(seconds) == text
 
 
-def test_what_never_was_is_no_time_ago() -> None:
-    assert since("") == ""
-    assert since("2020-01-01T00:00:00.123456789Z").endswith("d")
+def test_an_empty_time_has_no_age() -> None:
+    assert describe_age("") == ""
+    assert describe_age("2020-01-01T00:00:00.123456789Z").endswith("d")
 
 
 @pytest.mark.parametrize(
     ("count", "text"),
     [(0, "0 B"), (66_560, "65.0 KiB"), (5 * 1024**2, "5.0 MiB"), (2**31, "2.0 GiB")],
 )
-def test_bytes_are_told_in_the_unit_that_keeps_them_short(count: float, text: str) -> None:
-    assert size(count) == text
+def test_a_size_has_the_unit_that_keeps_it_short(count: float, text: str) -> None:
+    assert describe_size(count) == text

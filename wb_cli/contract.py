@@ -1,4 +1,4 @@
-"""What both halves agree on: names, ports, paths and environment of an instance's containers.
+"""The names, ports, paths and environment of an instance's containers, which both halves know.
 
 Existing deployments rely on every value here.
 """
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """The containers of an instance, in start order. The value is what labels and output say."""
+    """The containers of an instance, in start order. Labels and output show the value."""
 
     POSTGRES = "postgres"
     VALKEY = "valkey"
@@ -20,9 +20,9 @@ class Role(StrEnum):
 
 
 STOP_ORDER = (Role.PLATFORM, Role.ADMIN, Role.POSTGRES, Role.VALKEY)
-# What a container is called while its successor is not ready yet.
+# A container has this suffix while its successor is not ready yet.
 PREVIOUS_SUFFIX = "-previous"
-# What the container is called, beside Valkey's own, that changes the form of Valkey's files.
+# The container that changes the form of Valkey's files has this suffix.
 CARRIER_SUFFIX = "-carrier"
 RESERVED_SUFFIXES = (
     *(f"-{role}" for role in (Role.POSTGRES, Role.VALKEY, Role.ADMIN)),
@@ -46,14 +46,14 @@ VALKEY_DATA = "valkey_data"
 FOLDERS = (DATABASES, SANDBOX, EXPORTS, ASSETS, VALKEY_DATA)
 FOLDER_MODES = {SANDBOX: 0o777}  # three different users write there
 
-# Where they are mounted.
+# The paths at which they are mounted.
 POSTGRES_DATA_PATH = "/var/lib/postgresql/data"
 PGDATA = f"{POSTGRES_DATA_PATH}/pgdata"
 VALKEY_DATA_PATH = "/data"
 SANDBOX_PATH = "/app/sandbox"
 ASSETS_PATH = "/app/assets"
 PLATFORM_DATABASES_PATH = "/app/databases"
-# Where a server keeps the data that only one server may write to.
+# The paths whose data only one server may write to.
 DATA_PATHS = (POSTGRES_DATA_PATH, VALKEY_DATA_PATH)
 DOCKER_SOCKET_PATH = "/var/run/docker.sock"
 
@@ -61,11 +61,11 @@ VALKEY_COMMAND = ("valkey-server", "--save", "60", "1")
 
 HEALTH_PATH = "/health_check"
 
-# Seconds a container has to stop by itself before the engine kills it.
+# The seconds that a container has to stop by itself before the engine kills it.
 STOP_TIMEOUTS = {Role.POSTGRES: 30, Role.VALKEY: 10, Role.PLATFORM: 10, Role.ADMIN: 10}
-# The platform server's own failsafe, inside the engine's 10 s.
+# The platform server ends itself after this time, before the engine's 10 s are over.
 SHUTDOWN_FAILSAFE_S = 8.0
-# How long the platform waits for Valkey before the instance counts as degraded.
+# The platform waits this long for Valkey; then the instance counts as degraded.
 VALKEY_START_GRACE_S = 10.0
 
 

@@ -1,13 +1,13 @@
-"""What can go wrong, each kind with its exit code.
+"""The kinds of errors, each with its exit code.
 
-Every error names what failed and the value, and carries a ``hint``: what to do next.
+Every error names what failed and the value. Its ``hint`` says what to do next.
 """
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process tells the shell. Listed in the README; scripts rely on the numbers."""
+    """The exit codes of the process. The README lists them, and scripts rely on the numbers."""
 
     OK = 0
     FAILURE = 1
@@ -22,16 +22,16 @@ class ExitCode(IntEnum):
 
 
 class WbError(Exception):
-    """Something failed that the user can act on.
+    """Something failed, and the user can do something about it.
 
     Args:
         message: what failed, with the value.
         hint: what to do next; empty where the message says it all.
 
-    Whoever passes the error on may change ``message`` and ``hint``, to say more than was known
-    where it was raised. ``details`` are the lines of several problems, each with its remedy beside
-    it. Where there are any, people are shown ``overview`` and these lines instead of the message
-    and the hint.
+    Code that catches the error and raises it again may change ``message`` and ``hint``, to add what
+    was not known where it was raised. ``details`` has a line for each of several problems, with its
+    remedy. If there are details, people see ``overview`` and these lines instead of the message and
+    the hint.
     """
 
     exit_code: ExitCode = ExitCode.FAILURE
@@ -53,17 +53,17 @@ class WbError(Exception):
 
 
 class UsageError(WbError):
-    """The user gave a value that cannot be right."""
+    """The user gave a wrong value."""
 
     exit_code = ExitCode.USAGE
 
 
 class EngineUnreachableError(WbError):
-    """The Docker Engine does not answer, so nothing is known of its containers.
+    """The Docker Engine does not answer, so the state of its containers is not known.
 
     Args:
-        is_absent: no engine runs on this machine and none was chosen elsewhere, so that one can be
-            installed or started here.
+        is_absent: no engine runs on this machine, and the user chose no engine elsewhere. So an
+            engine can be installed or started here.
     """
 
     exit_code = ExitCode.ENGINE_UNREACHABLE
@@ -74,7 +74,7 @@ class EngineUnreachableError(WbError):
 
 
 class EngineError(WbError):
-    """The Docker Engine refused a call; the message holds its own words."""
+    """The Docker Engine refused a call. The message holds the engine's own text."""
 
 
 class ImageMissingError(EngineError):
@@ -92,7 +92,7 @@ class AddressPoolError(EngineError):
 class StartFailedError(WbError):
     """A container exited, or stayed unhealthy, while its instance was starting.
 
-    ``ended_cleanly`` says that it ended as one does that is told to stop.
+    ``ended_cleanly`` says that it ended in the way of a container that was told to stop.
     """
 
     def __init__(self, message: str, hint: str = "", *, ended_cleanly: bool = False) -> None:
@@ -101,13 +101,13 @@ class StartFailedError(WbError):
 
 
 class StillStartingError(WbError):
-    """An instance was not ready in time; it was left running."""
+    """An instance was not ready in time. It was left running."""
 
     exit_code = ExitCode.STILL_STARTING
 
 
 class UnexpectedError(WbError):
-    """What should not happen: a fault of wb itself, with what was raised as its cause."""
+    """A fault of wb itself. Its cause is the exception that was raised."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(
@@ -118,6 +118,6 @@ class UnexpectedError(WbError):
 
 
 class LockedError(WbError):
-    """Somebody else is changing this instance."""
+    """Another process is changing this instance."""
 
     exit_code = ExitCode.LOCKED

@@ -5,9 +5,9 @@ from typing import final
 
 @final
 class Secret:
-    """A password or key: ``repr``, ``str`` and f-strings show ``***``; :meth:`reveal` gives it.
+    """A password or key. ``repr``, ``str`` and f-strings show ``***``; :meth:`reveal` gives it.
 
-    Compares and hashes by its value, so it can stand in frozen data.
+    It compares and hashes by its value, so it can stand in frozen data.
     """
 
     __slots__ = ("_value",)
@@ -16,7 +16,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The value itself, for the one place that needs it."""
+        """The value itself. Only the code that passes it to a container or a server needs it."""
         return self._value
 
     def __repr__(self) -> str:

@@ -19,7 +19,7 @@ from wb_cli.cli.console import Console
 from wb_cli.cli.context import Wb, complete_id
 from wb_cli.engine.types import LABEL_INSTANCE, ImageInfo, Observed, ObservedContainer, State
 from wb_cli.errors import EngineUnreachableError, ExitCode, UsageError, WbError
-from wb_cli.instances.newcomer import FIRST_PORT
+from wb_cli.instances.new_entry import FIRST_PORT
 from wb_cli.instances.setting_table import SETTINGS
 
 

@@ -144,10 +144,10 @@ def test_the_secrets_go_only_when_asked_for(wb: CommandLine, tmp_path: Path) -> 
     secrets = SecretStore(tmp_path / "secrets")
     secrets.create("demo")
     assert "password" not in wb("remove-dirs", "demo", "--yes")[1]
-    assert secrets.for_instance("demo")
+    assert secrets.read("demo")
     answer = wb("remove-dirs", "demo", "--forget-secrets", "--yes")[1]
     assert answer == "demo: its password and its token removed\n"
-    assert secrets.for_instance("demo") is None
+    assert secrets.read("demo") is None
 
 
 def test_what_is_not_wb_s_is_named(wb: CommandLine, folder: Path) -> None:

@@ -20,7 +20,7 @@ from support.services import wait_until
 from support.wb_host import COMMAND_S, Host
 
 from wb_cli.errors import ExitCode
-from wb_cli.host.directories import free_bytes
+from wb_cli.host.folders import count_free_bytes
 
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
 
@@ -174,7 +174,7 @@ def test_on_a_full_disk_the_old_valkey_serves_on(host: Host, persistence: str) -
         fill(cache, 150)
         expected = digest(cache, 150)
         ballast = cache.folder / "ballast"
-        ballast.write_bytes(bytes(free_bytes(cache.folder) - 120 * MIB))
+        ballast.write_bytes(bytes(count_free_bytes(cache.folder) - 120 * MIB))
         cache.keep(OTHER[persistence])
         done = host.wb("run", cache.id, exits=ExitCode.FAILURE)
         assert "cannot save what it caches" in done.stderr

@@ -1,4 +1,4 @@
-"""Starting an engine as a program of this machine."""
+"""An engine is started as a program of this machine."""
 
 from pathlib import Path
 
@@ -21,19 +21,21 @@ def put_dockerd(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
-def test_one_that_answers_is_left_alone(tmp_path: Path) -> None:
+def test_an_engine_that_answers_is_not_started_again(tmp_path: Path) -> None:
     engine_service.start(lambda: True, tmp_path / "log")
     assert not (tmp_path / "log").exists()
 
 
-def test_it_is_started_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_start_waits_until_the_engine_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ready = tmp_path / "ready"
     put_dockerd(tmp_path, f"touch {ready}; sleep 2", monkeypatch)
     engine_service.start(ready.exists, tmp_path / "log")
     assert ready.exists()
 
 
-def test_one_that_ends_at_once_is_reported_with_the_end_of_its_log(
+def test_an_engine_that_ends_at_once_is_reported_with_the_end_of_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_dockerd(tmp_path, "echo iptables not found >&2; exit 1", monkeypatch)
@@ -42,7 +44,7 @@ def test_one_that_ends_at_once_is_reported_with_the_end_of_its_log(
     assert "iptables not found" in failure.value.hint
 
 
-def test_one_that_never_answers_is_given_up(
+def test_an_engine_that_never_answers_is_an_error_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_service, "ANSWERS_WITHIN_S", 0.3)
@@ -52,7 +54,9 @@ def test_one_that_never_answers_is_given_up(
     assert "still busy" in failure.value.hint
 
 
-def test_who_is_not_root_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_who_is_not_root_cannot_start_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(engine_service.packages, "is_root", lambda: False)
     with pytest.raises(WbError, match="not root"):
         engine_service.start(lambda: False, tmp_path / "log")

@@ -1,4 +1,4 @@
-"""What is said where packages cannot be installed."""
+"""Packages, and the errors where they cannot be installed."""
 
 from pathlib import Path
 
@@ -26,14 +26,16 @@ def test_the_family_is_read_from_os_release(
     assert packages.is_debian_family() is expected
 
 
-def test_another_distribution_is_told_to_do_it_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_another_distribution_the_hint_is_to_install_by_its_own_means(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(packages, "is_debian_family", lambda: False)
     with pytest.raises(WbError, match="neither Debian nor Ubuntu") as failure:
         packages.install("docker.io")
     assert "this distribution" in failure.value.hint
 
 
-def test_who_is_not_root_is_given_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_who_is_not_root_gets_the_command_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "is_debian_family", lambda: True)
     monkeypatch.setattr(packages, "is_root", lambda: False)
     with pytest.raises(WbError, match="not root") as failure:
@@ -42,7 +44,7 @@ def test_who_is_not_root_is_given_the_command(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_base_is_minimal_and_keeps_no_manuals(tmp_path: Path) -> None:
-    command = base_image.command(tmp_path / "base.tar")
+    command = base_image.build_command(tmp_path / "base.tar")
     assert command[:3] == ["mmdebstrap", "--variant=minbase", "--include=ca-certificates"]
     assert "--dpkgopt=path-exclude=/usr/share/doc/*" in command
     assert command[-2:] == ["trixie", str(tmp_path / "base.tar")]

@@ -1,4 +1,4 @@
-"""Ports of this host."""
+"""Free ports and known addresses of this host."""
 
 import socket
 
@@ -8,24 +8,24 @@ from support.services import free_port
 from wb_cli.host.ports import is_address_here, is_free
 
 
-def test_a_port_that_nobody_listens_on_is_free() -> None:
+def test_a_port_without_a_listener_is_free() -> None:
     assert is_free(free_port())
 
 
 @pytest.mark.parametrize("listener", ["127.0.0.1", "0.0.0.0"])
 @pytest.mark.parametrize("asked", ["127.0.0.1", "0.0.0.0"])
-def test_a_port_that_somebody_listens_on_is_not(listener: str, asked: str) -> None:
+def test_a_port_with_a_listener_is_not_free(listener: str, asked: str) -> None:
     with socket.socket() as server:
         server.bind((listener, 0))
         server.listen()
         assert not is_free(server.getsockname()[1], asked)
 
 
-def test_an_address_that_this_host_lacks_has_no_free_port() -> None:
+def test_an_address_of_another_host_has_no_free_port() -> None:
     assert not is_free(free_port(), "203.0.113.1")
 
 
-def test_an_address_that_this_host_lacks_is_told_from_a_port_that_is_taken() -> None:
+def test_an_address_of_another_host_differs_from_a_port_in_use() -> None:
     assert not is_address_here("203.0.113.1")
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))

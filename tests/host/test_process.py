@@ -15,17 +15,17 @@ def test_run_gives_no_input_and_adds_to_the_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("KEPT", "kept")
-    script = f'cat; echo "$KEPT $ADDED" > {tmp_path}/said'
+    script = f'cat; echo "$KEPT $ADDED" > {tmp_path}/output'
     run(["sh", "-c", script], timeout=10, env={"ADDED": "a"})
-    assert (tmp_path / "said").read_text() == "kept a\n"
+    assert (tmp_path / "output").read_text() == "kept a\n"
 
 
-def test_a_failure_carries_the_programs_last_words_and_its_exit_code() -> None:
+def test_an_error_shows_the_programs_last_lines_and_its_exit_code() -> None:
     with pytest.raises(WbError, match=r"\(exit code 7\): disk full$"):
         run(["sh", "-c", "echo fine; echo disk full >&2; exit 7"], timeout=10)
 
 
-def test_a_failure_that_only_spoke_on_stdout_is_quoted_from_there() -> None:
+def test_an_error_shows_stdout_if_stderr_is_empty() -> None:
     with pytest.raises(WbError, match="spoken"):
         run(["sh", "-c", "echo spoken; exit 1"], timeout=10)
 
@@ -35,12 +35,12 @@ def test_a_missing_program_is_named() -> None:
         run(["no-such-program"], timeout=10)
 
 
-def test_output_that_is_no_text_does_not_break_the_reading() -> None:
+def test_output_that_is_not_utf_8_is_shown() -> None:
     with pytest.raises(WbError, match=r": \ufffdx$"):
         run(["sh", "-c", r"printf '\377x'; exit 1"], timeout=10)
 
 
-def test_when_time_is_up_what_the_program_started_ends_too(tmp_path: Path) -> None:
+def test_when_time_is_up_the_children_of_the_program_end_too(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     with pytest.raises(WbError, match=r"did not end within 0\.5 s"):
         run(["sh", "-c", f"sleep 600 & echo $! > {pid_file}; wait"], timeout=0.5)

@@ -1,4 +1,4 @@
-"""Folders that are measured and removed, on a real disk."""
+"""Folders are measured and removed on a real disk."""
 
 import os
 import threading
@@ -27,12 +27,12 @@ def elsewhere(tmp_path: Path) -> Path:
     return elsewhere
 
 
-def test_a_folder_goes_with_all_that_lies_in_it(folder: Path) -> None:
+def test_a_folder_is_removed_with_its_content(folder: Path) -> None:
     removal.remove(folder)
     assert not folder.exists()
 
 
-def test_links_go_and_what_they_lead_to_stays(folder: Path, elsewhere: Path) -> None:
+def test_links_are_removed_and_their_targets_stay(folder: Path, elsewhere: Path) -> None:
     (folder / "to-a-folder").symlink_to(elsewhere)
     (folder / "deep" / "to-a-file").symlink_to(elsewhere / "precious")
     (folder / "to-nothing").symlink_to("/nowhere")
@@ -41,7 +41,7 @@ def test_links_go_and_what_they_lead_to_stays(folder: Path, elsewhere: Path) -> 
     assert [path.name for path in elsewhere.iterdir()] == ["precious"]
 
 
-def test_a_link_in_the_folder_s_place_is_refused_and_leads_nowhere(
+def test_a_link_in_place_of_the_folder_is_refused_and_its_target_stays(
     tmp_path: Path, elsewhere: Path
 ) -> None:
     (tmp_path / "link").symlink_to(elsewhere)
@@ -50,17 +50,15 @@ def test_a_link_in_the_folder_s_place_is_refused_and_leads_nowhere(
     assert (elsewhere / "precious").exists()
 
 
-def test_the_size_counts_what_lies_on_the_disk_once_and_follows_no_link(
-    folder: Path, elsewhere: Path
-) -> None:
-    before = removal.size(folder)
+def test_measure_counts_each_file_once_and_follows_no_link(folder: Path, elsewhere: Path) -> None:
+    before = removal.measure(folder)
     assert before >= 10_000
     (folder / "link").symlink_to(elsewhere)
     os.link(folder / "deep" / "deeper" / "file", folder / "another-name")
-    assert removal.size(folder) - before < 10_000
+    assert removal.measure(folder) - before < 10_000
 
 
-def test_a_removal_ends_where_the_check_says_so(folder: Path) -> None:
+def test_a_removal_ends_when_the_check_raises(folder: Path) -> None:
     over = threading.Event()
 
     def check() -> None:
@@ -74,7 +72,9 @@ def test_a_removal_ends_where_the_check_says_so(folder: Path) -> None:
     assert not (folder / "deep" / "deeper" / "file").exists()
 
 
-def test_what_the_system_refuses_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_removed_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(name: str, **_: object) -> None:
         raise PermissionError(1, "Operation not permitted", name)
 
@@ -83,7 +83,7 @@ def test_what_the_system_refuses_is_named(folder: Path, monkeypatch: pytest.Monk
         removal.remove(folder)
 
 
-def test_only_an_empty_folder_is_removed_if_empty(folder: Path, tmp_path: Path) -> None:
+def test_remove_if_empty_removes_only_an_empty_folder(folder: Path, tmp_path: Path) -> None:
     removal.remove_if_empty(folder)
     assert folder.exists()
     (tmp_path / "empty").mkdir()
@@ -92,7 +92,7 @@ def test_only_an_empty_folder_is_removed_if_empty(folder: Path, tmp_path: Path) 
         assert not (tmp_path / "empty").exists()
 
 
-def test_mount_points_are_those_at_a_folder_and_below_it(
+def test_mount_points_at_a_folder_and_below_it_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = "36 35 98:0 / {} rw,noatime shared:1 - ext4 /dev/root rw\n"
@@ -100,11 +100,11 @@ def test_mount_points_are_those_at_a_folder_and_below_it(
     mounts = tmp_path / "mountinfo"
     mounts.write_text("".join(at.format(str(point).replace(" ", r"\040")) for point in points))
     monkeypatch.setattr(removal, "MOUNTS", mounts)
-    assert removal.mount_points(tmp_path) == points[:2]
+    assert removal.find_mount_points(tmp_path) == points[:2]
     (tmp_path / "link").symlink_to(tmp_path / "a b")
     (tmp_path / "a b").mkdir()
-    assert removal.mount_points(tmp_path / "link") == points[1:2]
+    assert removal.find_mount_points(tmp_path / "link") == points[1:2]
 
 
 def test_this_machine_s_own_mounts_are_read() -> None:
-    assert Path("/proc") in removal.mount_points(Path("/"))
+    assert Path("/proc") in removal.find_mount_points(Path("/"))

@@ -1,4 +1,4 @@
-"""What the platform image gets: the container's half, and what it asks for."""
+"""The content of the platform image: the container's half of wb, and its requirements."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ from wb_cli.host import wheels
 
 
 def test_the_package_holds_the_containers_half_and_nothing_of_the_operators() -> None:
-    names = set(wheels.package())
+    names = set(wheels.read_package())
     folders = {name.split("/")[1] for name in names if name.count("/") > 1}
     assert folders == {"server"}
     assert {"wb_cli/contract.py", "wb_cli/errors.py", "wb_cli/server/__main__.py"} <= names
@@ -23,31 +23,33 @@ def test_the_package_holds_the_containers_half_and_nothing_of_the_operators() ->
     assert not [name for name in names if "__pycache__" in name]
 
 
-def test_it_asks_for_the_servers_requirements_alone() -> None:
-    needed = wheels.server_requirements()
-    assert any(one.startswith("uvicorn") for one in needed)
-    assert not [one for one in needed if one.startswith(("docker", "typer", "rich"))]
+def test_the_requirements_are_those_of_the_server_alone() -> None:
+    needed = wheels.read_server_requirements()
+    assert any(name.startswith("uvicorn") for name in needed)
+    assert not [name for name in needed if name.startswith(("docker", "typer", "rich"))]
 
 
-def test_it_asks_for_all_that_its_modules_import() -> None:
+def test_the_requirements_cover_all_imports_of_the_server() -> None:
     distributions = metadata.packages_distributions()
     imported = {
-        canonical(distribution)
-        for name, source in wheels.package().items()
+        normalise(distribution)
+        for name, source in wheels.read_package().items()
         if name.endswith(".py")
-        for module in imports(source.decode())
+        for module in find_imports(source.decode())
         for distribution in distributions.get(module, [])
     }
-    asked_for = {canonical(re.split(r"[^\w-]", one)[0]) for one in wheels.server_requirements()}
-    assert imported - {"wb-cli"} <= asked_for
+    required = {
+        normalise(re.split(r"[^\w-]", line)[0]) for line in wheels.read_server_requirements()
+    }
+    assert imported - {"wb-cli"} <= required
 
 
-def canonical(distribution: str) -> str:
-    """A distribution's name, written in the one way (PEP 503)."""
+def normalise(distribution: str) -> str:
+    """The normalised name of a distribution (PEP 503)."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def imports(source: str) -> set[str]:
+def find_imports(source: str) -> set[str]:
     """The top-level names that a module imports."""
     nodes = [*ast.walk(ast.parse(source))]
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
@@ -57,7 +59,7 @@ def imports(source: str) -> set[str]:
 
 def test_every_module_of_the_server_imports_from_the_copied_package(tmp_path: Path) -> None:
     folder = tmp_path / "copied"
-    for name, content in wheels.package().items():
+    for name, content in wheels.read_package().items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     script = f"""
@@ -77,13 +79,13 @@ assert not foreign, foreign
     assert done.returncode == 0, done.stderr
 
 
-def test_wb_asks_for_pip_which_pipx_and_uv_leave_out() -> None:
+def test_wb_requires_pip_because_pipx_and_uv_do_not_install_it() -> None:
     project = Path(__file__).parents[2] / "pyproject.toml"
     needed = tomllib.loads(project.read_text())["project"]["dependencies"]
-    assert any(one.startswith("pip>") for one in needed)
+    assert any(line.startswith("pip>") for line in needed)
 
 
-def test_a_python_without_pip_is_told_how_to_get_it(
+def test_the_error_without_pip_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wheels, "find_spec", lambda _: None)

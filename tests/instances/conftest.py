@@ -1,4 +1,4 @@
-"""What tests of instances share."""
+"""Fixtures of the tests of instances."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from wb_cli.instances.store import RegistryFile
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the test's registry file lies, or will."""
+    """The path of the test's registry file, which need not exist yet."""
     return tmp_path / "servers.json"
 
 

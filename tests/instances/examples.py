@@ -1,4 +1,4 @@
-"""Entries and registry files that tests of instances start from."""
+"""Examples of entries and registry files for the tests of instances."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ def add(registry_file: RegistryFile, raw: Mapping[str, Any]) -> Instance:
 
 
 def replace(registry_file: RegistryFile, instance_id: str, raw: Mapping[str, Any]) -> Instance:
-    """Put another entry in the place of one."""
+    """Replace one entry."""
     with registry_file.edit() as change:
         return change.replace(instance_id, raw)
 
@@ -37,6 +37,6 @@ def update(
     instance_id: str,
     change_raw: Callable[[dict[str, Any]], Mapping[str, Any]],
 ) -> Instance:
-    """Change one entry as a function says that is given a copy of it."""
+    """Change one entry by a function that gets a copy of it."""
     with registry_file.edit() as change:
-        return change.replace(instance_id, change_raw(change.raw(instance_id)))
+        return change.replace(instance_id, change_raw(change.copy_entry(instance_id)))

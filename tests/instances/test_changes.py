@@ -1,11 +1,11 @@
-"""Changes to an entry as a command line words them."""
+"""Words of a command line change an entry."""
 
 from typing import Any
 
 import pytest
 
 from wb_cli.errors import UsageError
-from wb_cli.instances.changes import assign, differences, unset
+from wb_cli.instances.changes import assign, describe_differences, unset
 
 
 @pytest.mark.parametrize(
@@ -28,11 +28,11 @@ from wb_cli.instances.changes import assign, differences, unset
         ("env.A=b=c", "env", {"A": "b=c"}),
     ],
 )
-def test_text_becomes_what_the_field_holds(word: str, name: str, value: Any) -> None:
+def test_a_word_becomes_a_value_of_the_field(word: str, name: str, value: Any) -> None:
     assert assign({}, [word]) == {name: value}
 
 
-def test_assign_leaves_what_it_was_given_alone() -> None:
+def test_assign_does_not_change_the_given_entry() -> None:
     given = {"env": {"A": "1"}, "x": 1}
     assert assign(given, ["env.B=2"]) == {"env": {"A": "1", "B": "2"}, "x": 1}
     assert given == {"env": {"A": "1"}, "x": 1}
@@ -47,13 +47,13 @@ def test_assign_leaves_what_it_was_given_alone() -> None:
         ("zzzz=1", "wb config fields"),
     ],
 )
-def test_an_unknown_field_is_refused_with_near_names(word: str, hint: str) -> None:
+def test_an_unknown_field_is_refused_with_similar_names(word: str, hint: str) -> None:
     with pytest.raises(UsageError, match="no field") as caught:
         assign({}, [word])
     assert hint in caught.value.hint
 
 
-def test_unset_takes_unknown_fields_away_where_they_are() -> None:
+def test_unset_takes_away_a_field_that_wb_does_not_know() -> None:
     assert unset({"id": "a", "x": 1}, ["x"]) == {"id": "a"}
     with pytest.raises(UsageError):
         unset({"id": "a"}, ["x"])
@@ -62,7 +62,7 @@ def test_unset_takes_unknown_fields_away_where_they_are() -> None:
 def test_differences_hide_variables() -> None:
     old = {"port": 1, "env": {"A": "hush"}, "x": 1}
     new = {"port": 2, "env": {"A": "quiet"}, "y": [1]}
-    assert list(differences(old, new)) == [
+    assert list(describe_differences(old, new)) == [
         "port: 1 -> 2",
         "env.A: changed",
         "x: 1 -> not set",

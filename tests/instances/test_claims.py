@@ -1,4 +1,4 @@
-"""What instances may not share."""
+"""Two instances may not share ids, ports and folders."""
 
 from typing import Any
 
@@ -22,10 +22,10 @@ from wb_cli.instances.entries import parse_entry
         (entry("a", 9000, instanceDir="x/y/z"), entry("b", 9001, instanceDir="x"), "x/y/z"),
     ],
 )
-def test_what_another_has_is_named_with_its_owner(
+def test_a_flaw_names_the_instance_that_has_the_id_port_or_folder(
     one: dict[str, Any], other: dict[str, Any], problem: str
 ) -> None:
-    (only,) = Claims([parse_entry(one)]).flaws(parse_entry(other))
+    (only,) = Claims([parse_entry(one)]).find_flaws(parse_entry(other))
     assert problem in only.text
     assert "must be its own" in only.text
 
@@ -40,5 +40,7 @@ def test_what_another_has_is_named_with_its_owner(
         (entry("a", 9000, instanceDir="b"), entry("c", 9001, instanceDir="a")),
     ],
 )
-def test_neighbours_may_live_side_by_side(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert list(Claims([parse_entry(one)]).flaws(parse_entry(other))) == []
+def test_neighbouring_ports_and_folders_are_no_flaw(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    assert list(Claims([parse_entry(one)]).find_flaws(parse_entry(other))) == []

@@ -1,4 +1,4 @@
-"""config.toml: read with care, written with its comments kept."""
+"""config.toml is read with the place of each error, and written with its comments kept."""
 
 import re
 import stat
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from wb_cli.errors import UsageError, WbError
-from wb_cli.instances.config_file import default_config_toml, write_setting
+from wb_cli.instances.config_file import make_default_config_toml, write_setting
 from wb_cli.instances.setting_table import SETTINGS
 from wb_cli.instances.settings import Settings, load
 
@@ -41,7 +41,7 @@ def loaded(config: Path) -> Settings:
         ("[network]\npool = 'x'", 'no setting "network"'),
     ],
 )
-def test_a_bad_file_is_refused_with_the_place_and_left_alone(
+def test_a_bad_file_is_refused_with_the_place_of_the_error_and_stays_as_it_is(
     config: Path, text: str, message: str
 ) -> None:
     config.write_text(text)
@@ -65,13 +65,13 @@ def test_a_misspelt_setting_suggests_the_right_one(config: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"domain = '\xe9'"])
-def test_what_is_not_utf_8_is_refused(config: Path, content: bytes) -> None:
+def test_a_file_that_is_not_utf_8_is_refused(config: Path, content: bytes) -> None:
     config.write_bytes(content)
     with pytest.raises(UsageError, match="cannot read"):
         loaded(config)
 
 
-def test_a_folder_in_its_place_is_refused(config: Path) -> None:
+def test_a_folder_in_place_of_the_file_is_refused(config: Path) -> None:
     config.mkdir()
     with pytest.raises(WbError, match="is a directory"):
         loaded(config)
@@ -83,17 +83,17 @@ def test_an_empty_file_and_empty_values_set_nothing(config: Path) -> None:
 
 
 def test_the_default_file_sets_nothing_and_explains_every_setting(config: Path) -> None:
-    config.write_text(default_config_toml())
+    config.write_text(make_default_config_toml())
     assert set(loaded(config).origins.values()) == {"default"}
     for setting in SETTINGS:
-        assert f"# {setting.help}\n# {setting.name} = " in default_config_toml()
+        assert f"# {setting.help}\n# {setting.name} = " in make_default_config_toml()
 
 
-def test_every_line_of_the_default_file_is_right_when_uncommented(config: Path) -> None:
-    config.write_text(re.sub(r"(?m)^# (\w+ = )", r"\1", default_config_toml()))
+def test_every_line_of_the_default_file_is_valid_without_its_comment_sign(config: Path) -> None:
+    config.write_text(re.sub(r"(?m)^# (\w+ = )", r"\1", make_default_config_toml()))
     plain = load({}, {"WB_CONFIG_DIR": str(config.parent / "none")}, None)
     found = loaded(config)
-    assert all(found.value(setting) == plain.value(setting) for setting in SETTINGS)
+    assert all(found.get_value(setting) == plain.get_value(setting) for setting in SETTINGS)
     assert found.origins["domain"] == "config.toml"
 
 
@@ -110,13 +110,13 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("name", "text", "value"), VALUES)
-def test_what_is_written_is_read_again(config: Path, name: str, text: str, value: Any) -> None:
+def test_a_written_value_is_read_again(config: Path, name: str, text: str, value: Any) -> None:
     write_setting(config, name, text)
     assert getattr(loaded(config), name) == value
     assert loaded(config).origins[name] == "config.toml"
 
 
-def test_all_can_be_written_one_after_another_also_after_a_table(config: Path) -> None:
+def test_every_setting_can_be_written_even_after_a_table(config: Path) -> None:
     config.write_text('# mine\n[labels]\nteam = "data" # why\n')
     for name, text, _ in VALUES[:-2]:
         write_setting(config, name, text)
@@ -137,7 +137,7 @@ def test_a_write_keeps_comments_mode_and_the_other_settings(config: Path) -> Non
     assert stat.S_IMODE(config.stat().st_mode) == 0o640
 
 
-def test_a_file_that_is_not_there_is_made_from_the_default_one_for_its_owner(
+def test_a_missing_file_is_made_from_the_default_text_for_its_owner_alone(
     tmp_path: Path,
 ) -> None:
     config = tmp_path / "new" / "config.toml"

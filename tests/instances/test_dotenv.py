@@ -1,4 +1,4 @@
-"""`.env` files."""
+"""`.env` files are read."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def test_a_line_gives_its_value(line: str, value: str) -> None:
     assert dotenv.parse(line, PATH)["A"].value == value
 
 
-def test_lines_are_counted_and_comments_and_blank_lines_passed_over() -> None:
+def test_comments_and_blank_lines_count_as_lines_and_set_nothing() -> None:
     found = dotenv.parse("# fleet\n\nA=1\n  # more\nB=2\nA=3\n", PATH)
     assert (found["A"].value, found["A"].line) == ("3", 6)
     assert (found["B"].value, found["B"].line) == ("2", 5)
@@ -47,7 +47,7 @@ def test_lines_are_counted_and_comments_and_blank_lines_passed_over() -> None:
     ["hush", "=hush", "1A=hush", "A B=hush", "A-B=hush", "A='hush", 'A="hush', 'A="hush" more',
      "A='hush\nB=1'", "A=hush\0"],
 )  # fmt: skip
-def test_a_bad_line_is_named_by_number_and_not_shown(line: str) -> None:
+def test_the_error_of_a_bad_line_has_its_number_and_not_its_text(line: str) -> None:
     with pytest.raises(UsageError) as caught:
         dotenv.parse(f"# first\n{line}", PATH)
     assert "/etc/wb/.env, line 2" in caught.value.message
@@ -55,7 +55,7 @@ def test_a_bad_line_is_named_by_number_and_not_shown(line: str) -> None:
     assert caught.value.hint
 
 
-def test_what_is_not_utf_8_is_named_by_line(tmp_path: Path) -> None:
+def test_the_error_of_a_file_that_is_not_utf_8_names_the_line(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_bytes(b"A=1\nB=\xff\n")
     with pytest.raises(UsageError, match="line 2: the line is not UTF-8"):
@@ -73,6 +73,6 @@ def test_a_folder_is_an_error(tmp_path: Path) -> None:
         dotenv.read(tmp_path, is_optional=True)
 
 
-def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfA=1\r\n")
     assert dotenv.read(tmp_path / ".env")["A"].value == "1"

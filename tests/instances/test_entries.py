@@ -1,4 +1,4 @@
-"""The rules that an entry of the registry file obeys by itself."""
+"""The rules that an entry of the registry file must obey, without regard to other entries."""
 
 from typing import Any
 
@@ -99,7 +99,7 @@ def test_a_broken_rule_is_named_with_field_value_and_what_is_allowed(
 
 
 @pytest.mark.parametrize("raw", [None, 7, "demo", [], True])
-def test_what_is_no_object_is_no_entry(raw: Any) -> None:
+def test_a_value_that_is_no_object_is_refused(raw: Any) -> None:
     with pytest.raises(EntryError, match="must be a JSON object"):
         parse_entry(raw)
 
@@ -112,7 +112,7 @@ def test_every_broken_rule_of_an_entry_is_named_at_once() -> None:
     ]  # fmt: skip
 
 
-def test_the_value_of_a_variable_is_in_no_message() -> None:
+def test_no_message_shows_the_value_of_a_variable() -> None:
     with pytest.raises(EntryError) as caught:
         parse_entry(entry(env={"KEY": ["hush"]}))
     assert "hush" not in str(caught.value)
@@ -148,13 +148,13 @@ def test_the_value_of_a_variable_is_in_no_message() -> None:
         ({"env": {"A": ""}}, "env", {"A": ""}),
     ],
 )
-def test_a_good_value_is_taken_in_its_final_form(
+def test_a_valid_value_is_parsed_into_its_final_form(
     change: dict[str, Any], attribute: str, value: Any
 ) -> None:
     assert getattr(parse_entry(entry() | change), attribute) == value
 
 
-def test_the_entry_is_kept_as_given_beside_what_was_made_of_it() -> None:
+def test_the_instance_keeps_the_entry_as_given() -> None:
     given = entry(memory="2g", somethingNew={"a": [1]})
     assert parse_entry(given).raw == given
 
@@ -163,6 +163,6 @@ def test_a_repr_shows_no_variables() -> None:
     assert "hush" not in repr(parse_entry(entry(env={"KEY": "hush"})))
 
 
-def test_field_names_and_attributes_are_each_used_once() -> None:
+def test_each_field_name_and_each_attribute_is_used_once() -> None:
     assert len({field.name for field in FIELDS}) == len(FIELDS)
     assert len({field.attribute for field in FIELDS}) == len(FIELDS)

@@ -19,7 +19,7 @@ EACH = 6
 
 
 def start(script: str, *arguments: object) -> subprocess.Popen[str]:
-    """Run a script in a process of its own."""
+    """Run a script in another process."""
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -27,14 +27,14 @@ def start(script: str, *arguments: object) -> subprocess.Popen[str]:
     )
 
 
-def test_many_processes_that_add_at_once_lose_nothing(path: Path) -> None:
+def test_processes_that_add_entries_at_once_lose_no_entry(path: Path) -> None:
     script = """
         import sys
         from pathlib import Path
-        from wb_cli.instances.newcomer import complete
+        from wb_cli.instances.new_entry import complete
         from wb_cli.instances.store import RegistryFile
-        file, writer, each = RegistryFile(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
-        for number in range(each):
+        file, writer, count = RegistryFile(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+        for number in range(count):
             with file.edit() as change:
                 wanted = {"id": f"w{writer}-{number}"}
                 change.add(complete(wanted, change.registry, lambda port: True))
@@ -45,10 +45,10 @@ def test_many_processes_that_add_at_once_lose_nothing(path: Path) -> None:
         writer.stdout.close()
     registry = RegistryFile(path).read()
     assert len(registry.instances) == WRITERS * EACH
-    assert len({one.port for one in registry.instances}) == WRITERS * EACH
+    assert len({instance.port for instance in registry.instances}) == WRITERS * EACH
 
 
-def test_a_reader_sees_a_whole_file_whenever_the_writer_is_killed(path: Path) -> None:
+def test_a_reader_sees_a_whole_file_even_if_the_writer_is_killed(path: Path) -> None:
     script = """
         import sys
         from pathlib import Path
@@ -66,7 +66,7 @@ def test_a_reader_sees_a_whole_file_whenever_the_writer_is_killed(path: Path) ->
         assert content in (bytes([10]) * 10, bytes([300_000 % 256]) * 300_000)
 
 
-def test_a_lock_dies_with_its_process(path: Path) -> None:
+def test_a_lock_ends_with_its_process(path: Path) -> None:
     script = """
         import sys
         from pathlib import Path
@@ -88,7 +88,7 @@ def test_a_lock_dies_with_its_process(path: Path) -> None:
         pass
 
 
-def test_a_lock_is_waited_for(path: Path) -> None:
+def test_a_writer_waits_for_the_lock(path: Path) -> None:
     script = """
         import sys
         from pathlib import Path
@@ -107,15 +107,15 @@ def test_a_lock_is_waited_for(path: Path) -> None:
 
 
 def _waits_for(pid: int) -> bool:
-    """Whether a process has a lock file open, and so is waiting for it."""
+    """Whether a process has the lock file open, which means that it waits for the lock."""
     try:
-        names = [str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir()]
+        names = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
     except OSError:
         return False
     return any(name.endswith(".lock") for name in names)
 
 
-def test_a_failed_write_keeps_the_old_content_and_leaves_nothing_behind(
+def test_a_failed_write_keeps_the_old_content_and_leaves_no_other_file(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path.write_bytes(b"old")
@@ -130,7 +130,7 @@ def test_a_failed_write_keeps_the_old_content_and_leaves_nothing_behind(
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_of_a_full_disk_the_remedy_is_space(tmp_path: Path) -> None:
+def test_the_remedy_for_a_full_disk_is_to_free_space(tmp_path: Path) -> None:
     with pytest.raises(WbError) as caught, file_errors(tmp_path / "file", "write"):
         Path("/dev/full").write_bytes(b"x")
     assert "no space left" in caught.value.message

@@ -1,4 +1,4 @@
-"""Which entries are instances, and what is wrong with the others."""
+"""The entries of the registry file are judged: instances, and refused entries."""
 
 from pathlib import Path
 
@@ -14,17 +14,19 @@ def test_instances_are_sorted_by_id(registry_file: RegistryFile, path: Path) -> 
     assert registry_file.read().ids() == ("a", "b")
 
 
-def test_a_broken_entry_is_refused_alone(registry_file: RegistryFile, path: Path) -> None:
+def test_a_broken_entry_is_refused_and_the_others_are_valid(
+    registry_file: RegistryFile, path: Path
+) -> None:
     write(path, entry("a", 9001), {"id": "old", "port": "9100"}, 7, entry("b", 9002))
     registry = registry_file.read()
     assert registry.ids() == ("a", "b")
-    assert [(one.index, one.name) for one in registry.refused] == [
+    assert [(entry.index, entry.name) for entry in registry.refused] == [
         (1, "entry 2 (old), line 8"),
         (2, "entry 3 (an entry), line 12"),
     ]
 
 
-def test_a_key_that_stands_twice_in_an_entry_refuses_it(
+def test_an_entry_with_the_same_key_twice_is_refused(
     registry_file: RegistryFile, path: Path
 ) -> None:
     path.write_text('[{"id":"a","label":"A","port":9000,"port":9001,"serverVersion":"1"}]')
@@ -32,12 +34,12 @@ def test_a_key_that_stands_twice_in_an_entry_refuses_it(
     assert 'the key "port" stands in it twice' in refused.problem
 
 
-def test_claimed_ports_count_refused_entries_too(registry_file: RegistryFile, path: Path) -> None:
+def test_refused_entries_claim_ports_too(registry_file: RegistryFile, path: Path) -> None:
     write(path, entry("a", 9000), {"id": "B", "port": 9100}, {"id": "C", "port": "x"})
-    assert registry_file.read().claimed_ports() == {9000, 19000, 9100, 19100}
+    assert registry_file.read().list_claimed_ports() == {9000, 19000, 9100, 19100}
 
 
-def test_find_suggests_near_names(registry_file: RegistryFile) -> None:
+def test_find_suggests_similar_ids(registry_file: RegistryFile) -> None:
     add(registry_file, entry("sierra-leone"))
     with pytest.raises(UsageError, match='no instance "siera-leone"') as caught:
         registry_file.read().find("siera-leone")

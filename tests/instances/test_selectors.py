@@ -1,4 +1,4 @@
-"""The words that name instances."""
+"""The words of a command line select instances."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from instances.examples import entry
 from wb_cli.errors import UsageError
 from wb_cli.instances.registry import Registry, judge
 from wb_cli.instances.registry_text import Entry
-from wb_cli.instances.selectors import completions, select
+from wb_cli.instances.selectors import complete, select
 
 FLEET = judge(
     [
@@ -34,8 +34,8 @@ FLEET = judge(
         (["all", "kenya"], "chad ghana kenya"),
     ],
 )
-def test_words_choose_each_instance_once_by_id(words: Sequence[str], ids: str) -> None:
-    assert [one.id for one in select(words, FLEET).instances] == ids.split()
+def test_words_select_each_instance_once_sorted_by_id(words: Sequence[str], ids: str) -> None:
+    assert [instance.id for instance in select(words, FLEET).instances] == ids.split()
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,11 @@ def test_words_choose_each_instance_once_by_id(words: Sequence[str], ids: str) -
         ([""], 'no instance ""', "wb config list"),
     ],
 )
-def test_a_word_that_chooses_nothing_is_an_error_with_a_way_on(
+def test_a_word_that_selects_nothing_is_an_error_with_a_hint(
     words: Sequence[str], message: str, hint: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        select(words, FLEET).usable()
+        select(words, FLEET).require_instances()
     assert message in caught.value.message
     assert hint in caught.value.hint
 
@@ -74,9 +74,9 @@ def test_all_on_an_empty_registry_is_an_error() -> None:
         select(["all"], Registry())
 
 
-def test_all_where_every_entry_is_refused_is_another_error() -> None:
+def test_all_is_an_error_if_every_entry_is_refused() -> None:
     with pytest.raises(UsageError, match="none of the 2 entries is valid: entry 1"):
-        select(["all"], judge([Entry.of(7), Entry.of(8)])).usable()
+        select(["all"], judge([Entry.of(7), Entry.of(8)])).require_instances()
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,14 @@ def test_all_where_every_entry_is_refused_is_another_error() -> None:
         (["all", "mali", "@west"], ["mali", "old"]),
     ],
 )
-def test_refused_entries_are_chosen_as_far_as_they_can_be_read(
+def test_refused_entries_are_selected_as_far_as_they_can_be_read(
     words: list[str], refused: list[str]
 ) -> None:
     assert [entry.title for entry in select(words, FLEET).refused] == refused
 
 
-def test_completions_begin_with_what_was_typed() -> None:
-    assert completions(FLEET, "k") == ["kenya"]
-    assert completions(FLEET, "@") == ["@west"]
-    assert completions(FLEET, "server=1.7") == ["server=1.7.0"]
-    assert completions(FLEET, "")[-1] == "all"
+def test_completions_begin_with_the_incomplete_word() -> None:
+    assert complete(FLEET, "k") == ["kenya"]
+    assert complete(FLEET, "@") == ["@west"]
+    assert complete(FLEET, "server=1.7") == ["server=1.7.0"]
+    assert complete(FLEET, "")[-1] == "all"

@@ -1,4 +1,4 @@
-"""This host's configuration, and where each value of it came from."""
+"""The settings of this host, and the origin of each value."""
 
 import dataclasses
 import os
@@ -40,7 +40,7 @@ def host(tmp_path: Path) -> Host:
     return Host(folder, {})
 
 
-def test_with_nothing_configured_at_all_every_setting_has_its_default(host: Host) -> None:
+def test_without_any_configuration_every_setting_has_its_default(host: Host) -> None:
     found = host.load()
     assert found.domain == "localhost"
     assert found.postgres_image == "postgres:17.4"
@@ -55,7 +55,7 @@ def test_with_nothing_configured_at_all_every_setting_has_its_default(host: Host
         (1000, platformdirs.user_config_dir, platformdirs.user_data_dir),
     ],
 )
-def test_root_has_the_sites_folders_and_another_user_his_own(
+def test_root_has_the_sites_folders_and_another_user_has_his_own(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uid: int, config: Any, data: Any
 ) -> None:
     for name in ("XDG_CONFIG_DIRS", "XDG_DATA_DIRS", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
@@ -67,7 +67,7 @@ def test_root_has_the_sites_folders_and_another_user_his_own(
     assert found.secrets_dir.parent == found.mount_path.parent == Path(data("wb"))
 
 
-def test_what_a_desktop_puts_in_front_does_not_hide_the_sites_folders(
+def test_folders_that_a_desktop_puts_first_do_not_replace_the_usual_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
@@ -109,7 +109,7 @@ def test_an_env_file_of_the_command_line_replaces_the_settings_folders(
     assert (found.domain, found.mirror) == ("other.org", "")
 
 
-def test_an_env_file_that_is_not_there_is_an_error(host: Host, tmp_path: Path) -> None:
+def test_a_missing_env_file_is_an_error(host: Host, tmp_path: Path) -> None:
     with pytest.raises(WbError, match="no such file"):
         host.load(tmp_path / "other.env")
 
@@ -164,8 +164,8 @@ def test_text_from_the_environment_is_read_by_its_kind(
 ) -> None:
     host.environ[name] = text
     found = host.load()
-    setting = next(one for one in SETTINGS if one.env == name)
-    assert found.value(setting) == value
+    setting = next(setting for setting in SETTINGS if setting.env == name)
+    assert found.get_value(setting) == value
 
 
 def test_keys_for_the_platform_are_passed_on_under_their_own_names(host: Host) -> None:
@@ -179,7 +179,7 @@ def test_keys_for_the_platform_are_passed_on_under_their_own_names(host: Host) -
     assert "hush" not in repr(found)
 
 
-def test_a_current_folder_that_is_gone_matters_to_relative_paths_alone(
+def test_a_removed_current_folder_is_an_error_for_relative_paths_alone(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = tmp_path / "gone"
@@ -236,13 +236,13 @@ def test_a_bad_value_is_named_with_setting_origin_and_what_is_allowed(
         origin = f".env {path}:1"
     with pytest.raises(UsageError) as caught:
         host.load()
-    setting = next(one for one in SETTINGS if one.env == name)
+    setting = next(setting for setting in SETTINGS if setting.env == name)
     assert caught.value.message.startswith(f"{setting.name} {text!r} (from {origin}) must be ")
     assert allowed in caught.value.message
     assert setting.name in caught.value.hint
 
 
-def test_a_bad_secret_is_named_and_not_shown(host: Host) -> None:
+def test_the_error_of_a_bad_secret_does_not_show_it(host: Host) -> None:
     host.environ["PG_PASSWORD"] = "hush\nhush"
     with pytest.raises(
         UsageError, match="pg_password \\(from environment PG_PASSWORD\\)"
@@ -257,7 +257,7 @@ def test_a_subnet_larger_than_the_pool_is_refused_with_both_origins(host: Host) 
         host.load()
 
 
-def test_an_unknown_flag_setting_is_refused_with_near_names(host: Host) -> None:
+def test_an_unknown_setting_of_a_flag_is_refused_with_similar_names(host: Host) -> None:
     with pytest.raises(UsageError, match='no setting "mirrr"') as caught:
         host.load(mirrr="x")
     assert "mirror" in caught.value.hint
@@ -270,11 +270,11 @@ def test_the_table_and_the_settings_name_the_same_settings() -> None:
     assert in_table <= fields
 
 
-def test_defaults_stand_in_the_table_alone(host: Host) -> None:
+def test_only_the_table_has_the_defaults(host: Host) -> None:
     assert Settings.__struct_defaults__ == ()
     places = Places.of(host.environ)
     for setting in SETTINGS:
-        assert host.load().value(setting) == setting.default_in(places)
+        assert host.load().get_value(setting) == setting.default_in(places)
 
 
 def test_environment_names_are_those_of_the_contract_or_begin_with_wb() -> None:

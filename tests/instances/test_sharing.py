@@ -33,7 +33,7 @@ def shared() -> Iterator[Path]:
 
 
 def add_as_member(path: Path, instance_id: str, port: int) -> str:
-    """Add an instance as an operator of the group; what went wrong, if anything did."""
+    """Add an instance as an operator of the group. Return the error, "" if there was none."""
     script = f"""
         import os, sys, tempfile
         from pathlib import Path
@@ -41,7 +41,7 @@ def add_as_member(path: Path, instance_id: str, port: int) -> str:
         from wb_cli.instances.store import RegistryFile
         given = {entry(instance_id, port)}
         with tempfile.TemporaryDirectory() as elsewhere:
-            # Once as root: for the member, Python's own folders may be out of reach.
+            # Import it as root first: the member may not be allowed to read the folders of Python.
             rehearsal = RegistryFile(Path(elsewhere) / "servers.json")
             with rehearsal.edit() as change:
                 change.add(given)
@@ -57,7 +57,7 @@ def add_as_member(path: Path, instance_id: str, port: int) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_a_member_of_the_group_writes_it_and_the_group_keeps_it(shared: Path) -> None:
+def test_a_member_of_the_group_can_write_the_file_and_its_group_stays(shared: Path) -> None:
     assert add_as_member(shared, "b", 9001) == ""
     assert shared.stat().st_gid == OPERATORS
     assert stat.S_IMODE(shared.stat().st_mode) == 0o664
@@ -66,13 +66,13 @@ def test_a_member_of_the_group_writes_it_and_the_group_keeps_it(shared: Path) ->
     assert RegistryFile(shared).read().ids() == ("a", "b", "c", "d")
 
 
-def test_a_lock_file_that_root_made_is_no_obstacle(shared: Path) -> None:
+def test_a_member_can_take_a_lock_file_that_root_made(shared: Path) -> None:
     add(RegistryFile(shared), entry("b", 9001))
     assert stat.S_IMODE((shared.parent / "servers.json.lock").stat().st_mode) & 0o022 == 0
     assert add_as_member(shared, "c", 9002) == ""
 
 
-def test_who_may_read_but_not_write_is_told_so_and_leaves_nothing_behind(shared: Path) -> None:
+def test_a_user_who_may_only_read_gets_an_error_and_leaves_no_file(shared: Path) -> None:
     before = shared.read_bytes()
     shared.parent.chmod(0o2755)
     said = add_as_member(shared, "b", 9001)
@@ -82,7 +82,7 @@ def test_who_may_read_but_not_write_is_told_so_and_leaves_nothing_behind(shared:
     assert list(shared.parent.iterdir()) == [shared]
 
 
-def test_who_may_not_read_is_told_so_and_leaves_nothing_behind(shared: Path) -> None:
+def test_a_user_who_may_not_read_gets_an_error_and_leaves_no_file(shared: Path) -> None:
     before = shared.read_bytes()
     shared.chmod(0o600)
     said = add_as_member(shared, "b", 9001)

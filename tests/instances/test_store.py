@@ -1,4 +1,4 @@
-"""The registry file: what it holds, what is refused, and how it changes."""
+"""The registry file is read and changed."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def test_an_absent_file_is_an_empty_registry_and_stays_absent(registry_file: Reg
     assert not registry_file.path.exists()
 
 
-def test_of_two_that_claim_the_same_the_first_by_id_is_valid_before_and_after_a_write(
+def test_if_two_entries_claim_the_same_the_first_by_id_is_valid_before_and_after_a_write(
     registry_file: RegistryFile, path: Path
 ) -> None:
     write(path, entry("b", 9000), entry("a", 9000))
@@ -42,7 +42,7 @@ def test_of_two_that_claim_the_same_the_first_by_id_is_valid_before_and_after_a_
     assert registry_file.read().ids() == ("a", "c")
 
 
-def test_editing_others_keeps_a_refused_entry_word_for_word(
+def test_a_change_of_another_entry_keeps_the_text_of_a_refused_entry(
     registry_file: RegistryFile, path: Path
 ) -> None:
     words = '{ "id" : "Bad One",\n\t"port": "9100", "x": 1.10e2, "port": "\\u00e9" }'
@@ -57,7 +57,7 @@ def test_editing_others_keeps_a_refused_entry_word_for_word(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50
 )
 @given(unknown=UNKNOWN)
-def test_unknown_fields_survive_a_round_trip(tmp_path: Path, unknown: dict[str, Any]) -> None:
+def test_unknown_fields_are_written_back(tmp_path: Path, unknown: dict[str, Any]) -> None:
     registry_file = RegistryFile(tmp_path / "servers.json")
     registry_file.path.unlink(missing_ok=True)
     add(registry_file, unknown | entry("a", 9000))
@@ -66,7 +66,7 @@ def test_unknown_fields_survive_a_round_trip(tmp_path: Path, unknown: dict[str, 
     assert registry_file.read().find("a").raw == unknown | entry("a", 9005)
 
 
-def test_a_lone_surrogate_survives_a_change_of_its_entry(
+def test_a_lone_surrogate_is_kept_when_its_entry_changes(
     registry_file: RegistryFile, path: Path
 ) -> None:
     path.write_text(json.dumps([entry("a", 9000, note="\ud800 \U0001f600")]))
@@ -78,7 +78,7 @@ def test_a_lone_surrogate_survives_a_change_of_its_entry(
 def test_add_writes_sorted_readable_json(registry_file: RegistryFile, path: Path) -> None:
     add(registry_file, entry("b", 9001, label="Côte d'Ivoire"))
     add(registry_file, entry("a", 9002))
-    assert [one["id"] for one in json.loads(path.read_text())] == ["a", "b"]
+    assert [entry["id"] for entry in json.loads(path.read_text())] == ["a", "b"]
     assert "Côte d'Ivoire" in path.read_text("utf-8")
     assert path.read_text().endswith("}\n]\n")
 
@@ -88,7 +88,7 @@ def test_add_writes_sorted_readable_json(registry_file: RegistryFile, path: Path
     [entry("a", 9005), entry("b", 9000), entry("B", 9005), entry("b", 9005, instanceDir="a")],
     ids=["id taken", "port taken", "bad id", "folder taken"],
 )
-def test_add_refuses_what_is_invalid_or_in_the_way_and_writes_nothing(
+def test_add_refuses_an_invalid_or_conflicting_entry_and_writes_nothing(
     registry_file: RegistryFile, path: Path, bad: dict[str, Any]
 ) -> None:
     before = write(path, entry("a", 9000))
@@ -104,14 +104,14 @@ def test_add_refuses_the_id_of_a_refused_entry(registry_file: RegistryFile, path
     assert path.read_bytes() == before
 
 
-def test_replace_puts_another_entry_in_its_place(registry_file: RegistryFile) -> None:
+def test_replace_replaces_one_entry(registry_file: RegistryFile) -> None:
     add(registry_file, entry("a", 9000, memory="2g"))
     replace(registry_file, "a", entry("a", 9001))
     instance = registry_file.read().find("a")
     assert (instance.port, instance.memory) == (9001, None)
 
 
-def test_replace_by_the_same_keeps_the_file_and_by_true_instead_of_1_does_not(
+def test_replace_by_the_same_entry_keeps_the_file_and_true_instead_of_1_changes_it(
     registry_file: RegistryFile, path: Path
 ) -> None:
     before = write(path, entry("a", 9000, french=1))
@@ -122,7 +122,7 @@ def test_replace_by_the_same_keeps_the_file_and_by_true_instead_of_1_does_not(
     assert registry_file.read().find("a").french
 
 
-def test_replace_keeps_ids_but_of_a_refused_entry_it_may_mend_the_id(
+def test_replace_may_change_the_id_of_a_refused_entry_alone(
     registry_file: RegistryFile, path: Path
 ) -> None:
     write(path, entry("a", 9000), entry("Bad", 9001))
@@ -163,7 +163,7 @@ def test_one_edit_can_change_several_entries(registry_file: RegistryFile) -> Non
     assert registry_file.read().ids() == ("b", "c")
 
 
-def test_remove_asks_which_where_two_entries_have_one_id(
+def test_remove_refuses_an_id_that_two_entries_have(
     registry_file: RegistryFile, path: Path
 ) -> None:
     before = write(path, entry("a", 9000), entry("a", 9001))
@@ -178,7 +178,7 @@ def test_the_last_entry_can_be_removed(registry_file: RegistryFile, path: Path) 
     assert json.loads(path.read_text()) == []
 
 
-def test_mode_and_owner_survive_a_write(registry_file: RegistryFile, path: Path) -> None:
+def test_a_write_keeps_mode_and_owner(registry_file: RegistryFile, path: Path) -> None:
     write(path, entry("a", 9000))
     path.chmod(0o664)
     if os.geteuid() == 0:
@@ -192,13 +192,13 @@ def test_mode_and_owner_survive_a_write(registry_file: RegistryFile, path: Path)
     )  # fmt: skip
 
 
-def test_a_new_file_is_for_its_owner_alone_and_its_folder_is_made(tmp_path: Path) -> None:
+def test_a_new_file_gets_its_folder_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "servers.json"
     add(RegistryFile(path), entry())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_of_a_symbolic_link_the_target_is_written(tmp_path: Path) -> None:
+def test_a_write_through_a_symbolic_link_keeps_the_link(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     target, link = tmp_path / "elsewhere" / "real.json", tmp_path / "servers.json"
     write(target, entry("a", 9000))
@@ -206,15 +206,13 @@ def test_of_a_symbolic_link_the_target_is_written(tmp_path: Path) -> None:
     add(RegistryFile(link), entry("b", 9001))
     assert link.is_symlink()
     assert RegistryFile(target).read().ids() == ("a", "b")
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["elsewhere", "servers.json"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["elsewhere", "servers.json"]
 
 
-def test_nothing_but_the_file_and_its_lock_is_left_beside_it(
-    registry_file: RegistryFile, path: Path
-) -> None:
+def test_a_write_leaves_only_the_file_and_its_lock(registry_file: RegistryFile, path: Path) -> None:
     add(registry_file, entry("a", 9000))
     registry_file.remove("a")
-    assert sorted(one.name for one in path.parent.iterdir()) == [
+    assert sorted(file.name for file in path.parent.iterdir()) == [
         "servers.json",
         "servers.json.lock",
     ]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from wb_cli.instances.texts import entry_name, shorten
+from wb_cli.instances.texts import name_entry, shorten
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_a_value_is_shown_as_json_cut_and_without_control_characters(value: Any,
     assert shorten(value) == text
 
 
-def test_a_value_nested_too_deeply_is_said_to_be() -> None:
+def test_a_value_nested_too_deeply_is_not_shown() -> None:
     value: list[Any] = []
     for _ in range(100_000):
         value = [value]
@@ -35,5 +35,5 @@ def test_a_value_nested_too_deeply_is_said_to_be() -> None:
     [({"id": "Demo"}, "Demo"), ({"id": "a\n"}, "an entry"), ({"id": 7}, "an entry"),
      ({"id": ""}, "an entry"), ({}, "an entry"), (7, "an entry"), ({"id": "x" * 99}, "an entry")],
 )  # fmt: skip
-def test_an_entry_is_called_by_its_id_where_that_can_be_shown(raw: Any, name: str) -> None:
-    assert entry_name(raw) == name
+def test_an_entry_is_named_by_its_id_if_the_id_can_be_printed(raw: Any, name: str) -> None:
+    assert name_entry(raw) == name

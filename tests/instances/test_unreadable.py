@@ -1,4 +1,4 @@
-"""Registry files that cannot be read: each says why, and none is written over."""
+"""A registry file that cannot be read is an error with a reason, and it is never replaced."""
 
 import os
 from pathlib import Path
@@ -35,8 +35,8 @@ CONTENTS = {
 }
 
 
-def refuses(path: Path, reason: str, code: ExitCode = ExitCode.FAILURE) -> WbError:
-    """Reading and every kind of change fail for this reason; the error of reading."""
+def check_refused(path: Path, reason: str, code: ExitCode = ExitCode.FAILURE) -> WbError:
+    """Check that reading and every change fail for this reason. Return the reading error."""
     registry_file = RegistryFile(path)
     attempts = [
         registry_file.read,
@@ -58,11 +58,13 @@ def refuses(path: Path, reason: str, code: ExitCode = ExitCode.FAILURE) -> WbErr
 
 
 @pytest.mark.parametrize("name", CONTENTS)
-def test_bad_content_is_named_and_kept(path: Path, name: str) -> None:
+def test_the_error_of_bad_content_names_the_reason_and_the_file_stays(
+    path: Path, name: str
+) -> None:
     content, reason = CONTENTS[name]
     path.write_bytes(content)
     before = path.stat()
-    error = refuses(path, reason, ExitCode.USAGE)
+    error = check_refused(path, reason, ExitCode.USAGE)
     assert "Nothing was changed" in error.hint
     assert path.read_bytes() == content
     assert path.stat().st_ino == before.st_ino
@@ -71,34 +73,34 @@ def test_bad_content_is_named_and_kept(path: Path, name: str) -> None:
 def test_a_folder_is_not_a_registry_file(path: Path) -> None:
     path.mkdir()
     (path / "inside").touch()
-    refuses(path, "is a directory")
-    assert [one.name for one in path.iterdir()] == ["inside"]
+    check_refused(path, "is a directory")
+    assert [entry.name for entry in path.iterdir()] == ["inside"]
 
 
-def test_a_pipe_is_not_waited_for(path: Path) -> None:
+def test_a_pipe_is_an_error_at_once(path: Path) -> None:
     os.mkfifo(path)
-    refuses(path, "not a regular file")
+    check_refused(path, "not a regular file")
 
 
 def test_a_link_that_leads_nowhere_is_not_an_empty_registry(path: Path, tmp_path: Path) -> None:
     path.symlink_to(tmp_path / "volume" / "servers.json")
-    refuses(path, "no such file")
+    check_refused(path, "no such file")
     assert path.is_symlink()
     assert not (tmp_path / "volume").exists()
 
 
 def test_a_link_to_itself_is_an_error(path: Path) -> None:
     path.symlink_to(path)
-    refuses(path, "symbolic link")
+    check_refused(path, "symbolic link")
 
 
 def test_a_file_below_a_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    refuses(tmp_path / "file" / "servers.json", "not a directory")
+    check_refused(tmp_path / "file" / "servers.json", "not a directory")
 
 
 @pytest.mark.parametrize("content", [b"\xef\xbb\xbf[]", b"[ ]", b"\n[\n]\n"])
-def test_a_byte_order_mark_and_white_space_are_no_fault(path: Path, content: bytes) -> None:
+def test_a_byte_order_mark_and_white_space_are_accepted(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     add(RegistryFile(path), entry("a", 9000))
     assert RegistryFile(path).read().ids() == ("a",)

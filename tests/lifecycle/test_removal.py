@@ -113,10 +113,10 @@ def test_what_is_not_wb_s_stays_and_is_named(world: World, folders: Path) -> Non
 def test_the_secrets_stay_unless_they_are_to_be_forgotten(world: World) -> None:
     world.fleet.secrets.create("demo")
     assert not remove(world).forgets_secrets
-    assert world.fleet.secrets.for_instance("demo")
+    assert world.fleet.secrets.read("demo")
     assert not of(world, forget_secrets=True).plan(LOOK).is_empty
     assert remove(world, forget_secrets=True).forgets_secrets
-    assert world.fleet.secrets.for_instance("demo") is None
+    assert world.fleet.secrets.read("demo") is None
     assert remove(world, forget_secrets=True).is_empty
 
 
@@ -228,7 +228,7 @@ def test_a_folder_on_which_something_is_mounted_is_refused(
     world: World, folders: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     point = folders / "demo" / name
-    monkeypatch.setattr(host_removal, "mount_points", lambda _: [point])
+    monkeypatch.setattr(host_removal, "find_mount_points", lambda _: [point])
     assert f"`umount {point}` comes first" in refusal(world)
 
 
@@ -303,7 +303,7 @@ def test_a_mount_path_that_is_not_there_may_be_a_volume_and_is_refused(
     )
     with pytest.raises(WbError, match="is not there"):
         remove(world, forget_secrets=True)
-    assert world.fleet.secrets.for_instance("demo")
+    assert world.fleet.secrets.read("demo")
 
 
 def test_a_failure_midway_says_what_is_left_and_that_a_repetition_goes_on(
@@ -323,7 +323,7 @@ def test_a_failure_midway_says_what_is_left_and_that_a_repetition_goes_on(
     left = ", ".join(str(folders / "demo" / name) for name in ("exports", "assets", "valkey_data"))
     assert caught.value.message.endswith(f"in part: {left}")
     assert caught.value.hint == "Mend it. `wb remove-dirs demo` goes on."
-    assert world.fleet.secrets.for_instance("demo")
+    assert world.fleet.secrets.read("demo")
     monkeypatch.undo()
     assert [folder.path.name for folder in remove(world).folders] == [
         "exports",

@@ -109,13 +109,16 @@ def test_the_platform_is_built_from_the_package_and_the_wheels_that_it_needs(
     assert len(downloads) == 2  # to see that it is current takes none
 
 
-@pytest.mark.parametrize("changed", ["package", "server_requirements"])
+@pytest.mark.parametrize("changed", ["read_package", "read_server_requirements"])
 def test_a_platform_of_other_code_or_of_other_requirements_is_built_anew(
     images: FakeImages, monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
     monkeypatch.setattr(wheels, "download", lambda _: None)
     provision.build(images, PLATFORM, mirror="", report=lambda *_: None)
-    other = {"package": {"wb_cli/__init__.py": b"2"}, "server_requirements": ["uvicorn>=2"]}
+    other = {
+        "read_package": {"wb_cli/__init__.py": b"2"},
+        "read_server_requirements": ["uvicorn>=2"],
+    }
     monkeypatch.setattr(wheels, changed, lambda: other[changed])
     assert not provision.is_current(images, PLATFORM)
 

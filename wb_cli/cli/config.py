@@ -74,7 +74,7 @@ def add(
     """Declare an instance; what is not said is filled in."""
     from wb_cli.host.ports import is_free
     from wb_cli.instances.changes import assign
-    from wb_cli.instances.newcomer import complete
+    from wb_cli.instances.new_entry import complete
     from wb_cli.lifecycle.next_step import busy_ports
 
     wb = wb_of(ctx)
@@ -135,9 +135,9 @@ def show(ctx: typer.Context, instance_id: Id, as_json: Json = False) -> None:
     if as_json:
         wb.console.json(dict(instance.raw))
         return
-    from wb_cli.instances.changes import shown
+    from wb_cli.instances.changes import show_value
 
-    rows = [(name, shown(name, value)) for name, value in instance.raw.items()]
+    rows = [(name, show_value(name, value)) for name, value in instance.raw.items()]
     wb.console.table(("FIELD", "VALUE"), rows)
 
 
@@ -170,7 +170,7 @@ def remove(
 ) -> None:
     """Take an instance out of the registry file; its folders and its password stay."""
     wb = wb_of(ctx)
-    wb.registry_file.entry(instance_id)
+    wb.registry_file.read_entry(instance_id)
     if not force:
         refuse_while_present(wb, instance_id)
     known = {instance.id: instance for instance in wb.registry.instances}.get(instance_id)
@@ -187,7 +187,7 @@ def validate(ctx: typer.Context, as_json: Json = False) -> int:
     wb = wb_of(ctx)
     wb.settings  # noqa: B018  (to read them is to check them)
     registry = wb.registry
-    doubts = wb.registry_file.doubts()
+    doubts = wb.registry_file.find_doubts()
     if as_json:
         wb.console.json(
             {
@@ -215,7 +215,7 @@ def settings(ctx: typer.Context, as_json: Json = False) -> None:
 
     wb = wb_of(ctx)
     found = wb.settings
-    rows = [(one, text_of(found.value(one)), found.origins[one.name]) for one in SETTINGS]
+    rows = [(one, text_of(found.get_value(one)), found.origins[one.name]) for one in SETTINGS]
     if as_json:
         wb.console.json([setting_document(*row) for row in rows])
         return
@@ -242,7 +242,7 @@ def fields(ctx: typer.Context, as_json: Json = False) -> None:
 def refuse_while_present(wb: Wb, instance_id: str) -> None:
     """An instance that has containers is stopped first; nobody would find them by its name."""
     from wb_cli.engine.types import LABEL_REGISTRY
-    from wb_cli.host.directories import is_same_path
+    from wb_cli.host.folders import is_same_path
 
     ours = str(wb.settings.servers_file)
     try:
@@ -271,17 +271,17 @@ def _change(
     change_raw: Callable[[Mapping[str, Any]], dict[str, Any]],
     as_json: bool,
 ) -> None:
-    from wb_cli.instances.changes import differences
+    from wb_cli.instances.changes import describe_differences
 
     with wb.registry_file.edit() as change:
         before = {each.id: each for each in change.registry.instances}.get(instance_id)
-        old = change.raw(instance_id)
+        old = change.copy_entry(instance_id)
         new = change_raw(old)
         after = change.replace(instance_id, new)
     if as_json:
         wb.console.json(new)
         return
-    lines = list(differences(old, new))
+    lines = list(describe_differences(old, new))
     for line in lines or [f"{instance_id}: nothing to change"]:
         wb.console.line(line)
     for step in _next_steps(wb, before, after) if lines else ():

@@ -34,13 +34,13 @@ def row(instance: Instance) -> tuple[str, ...]:
 
 def what_stays(instance: Instance | None, settings: Settings) -> str:
     """What is left of an instance that was taken out; ``None`` where its entry was refused."""
-    from wb_cli.host import directories
+    from wb_cli.host import folders
     from wb_cli.lifecycle.planning.desired import instance_path
 
     if instance is None:
         return "its folders and its password stay"
     folder = instance_path(instance, settings)
-    if directories.trouble(folder) is directories.Trouble.MISSING:
+    if folders.find_problem(folder) is folders.FolderProblem.MISSING:
         return "it has no folders"
     return f"its folders and its password stay ({folder})"
 

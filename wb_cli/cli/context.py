@@ -87,7 +87,7 @@ class Wb:
         """What the words choose, at least one instance. Needs: registry."""
         from wb_cli.instances.selectors import select
 
-        return select(words, self.registry).usable()
+        return select(words, self.registry).require_instances()
 
 
 def from_options(options: Mapping[str, Any], console: Console) -> Wb:
@@ -127,10 +127,10 @@ def _use_json(ctx: typer.Context, value: bool) -> bool:
 
 def complete_selector(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids, tags and ``all`` for the shell's completion; silent where nothing can be read."""
-    from wb_cli.instances.selectors import completions
+    from wb_cli.instances.selectors import complete
 
     try:
-        return completions(wb_of(ctx).registry, incomplete)
+        return complete(wb_of(ctx).registry, incomplete)
     except WbError:
         return []
 

@@ -47,11 +47,11 @@ def status(ctx: typer.Context, selectors: MaybeSelectors = None, as_json: Json =
     del as_json
 
     from wb_cli.errors import EngineUnreachableError, ExitCode
-    from wb_cli.instances.selectors import ADD_ONE, everything, select
+    from wb_cli.instances.selectors import ADD_ONE, select, select_everything
     from wb_cli.observe.status import statuses, unknown
 
     wb = wb_of(ctx)
-    chosen = select(selectors, wb.registry) if selectors else everything(wb.registry)
+    chosen = select(selectors, wb.registry) if selectors else select_everything(wb.registry)
     try:
         shown = statuses(wb.fleet, chosen.instances, orphans=not selectors, refused=chosen.refused)
     except EngineUnreachableError as error:

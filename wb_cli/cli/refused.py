@@ -20,7 +20,7 @@ def name_refused(console: Console, refused: Sequence[RefusedEntry], code: int) -
     """
     if not console.as_json:
         for entry in refused:
-            console.failure(entry.error())
+            console.failure(entry.make_error())
     is_well = code in {ExitCode.OK, ExitCode.DEGRADED}
     return ExitCode.PARTIAL if refused and is_well else code
 

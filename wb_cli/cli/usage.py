@@ -8,7 +8,7 @@ import click
 
 from wb_cli.cli.group import NoSuchCommandError
 from wb_cli.errors import UsageError
-from wb_cli.instances.near import did_you_mean
+from wb_cli.instances.suggestions import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ def _for_a_word(word: str, context: click.Context) -> str:
     known = KNOWN.get(context.command_path, {}).get(word)
     if known:
         return f"`{known}` does that."
-    return did_you_mean(word, _commands(context), _help(context), prefix=f"{context.command_path} ")
+    return suggest(word, _commands(context), _help(context), prefix=f"{context.command_path} ")
 
 
 def _for_an_option(name: str, context: click.Context, arguments: Sequence[str]) -> str:
@@ -72,7 +72,7 @@ def _for_an_option(name: str, context: click.Context, arguments: Sequence[str]) 
         return f"It is a word, not an option: `{path} all`."
     if context is not root and name in _options(root):
         return f"{name} stands before the command: `wb {name} ... {path.removeprefix('wb ')}`."
-    near = did_you_mean(name, _options(context), "")
+    near = suggest(name, _options(context), "")
     if near:
         return near
     rest = [word for word in arguments if word != name]

@@ -1,4 +1,4 @@
-"""The base image's content, made from Debian's packages where no registry has one."""
+"""The base image's content, made from Debian's packages where no image registry answers."""
 
 import shutil
 from pathlib import Path
@@ -8,8 +8,8 @@ from wb_cli.host.process import run
 
 SUITE = "trixie"
 MADE_WITHIN_S = 900
-# Nobody reads manuals or translated messages in a container. dpkg and apt keep these options,
-# so they hold for everything that is installed on top.
+# A container needs no manuals and no translated messages. dpkg and apt keep these options, so they
+# also hold for everything that is installed later.
 LEFT_OUT = ("doc", "info", "lintian", "locale", "man")
 APT_OPTIONS = ('APT::Install-Recommends "false"', 'Acquire::Languages "none"')
 
@@ -22,11 +22,11 @@ def make_base(archive: Path) -> None:
     """
     if shutil.which("mmdebstrap") is None:
         packages.install("mmdebstrap", "debian-archive-keyring")
-    run(command(archive), timeout=MADE_WITHIN_S)
+    run(build_command(archive), timeout=MADE_WITHIN_S)
 
 
-def command(archive: Path) -> list[str]:
-    """The command line that makes it."""
+def build_command(archive: Path) -> list[str]:
+    """The command line that makes the base image's content."""
     return [
         "mmdebstrap",
         "--variant=minbase",

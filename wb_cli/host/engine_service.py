@@ -1,4 +1,4 @@
-"""The Docker Engine as a service of this machine: installed and started."""
+"""Install and start the Docker Engine on this machine."""
 
 import shutil
 import time
@@ -17,7 +17,7 @@ LAST_LINES = 6
 
 
 def is_installed() -> bool:
-    """Whether there is an engine on this machine that could be started."""
+    """Whether an engine is installed on this machine."""
     return shutil.which("dockerd") is not None
 
 
@@ -25,19 +25,20 @@ def install() -> None:
     """Install the Docker Engine from Debian's or Ubuntu's packages.
 
     Raises:
-        WbError: neither Debian nor Ubuntu, not root, or apt-get failed.
+        WbError: this is neither Debian nor Ubuntu, the user is not root, or apt-get failed.
     """
     packages.install(*PACKAGES)
 
 
 def start(answers: Callable[[], bool], log: Path = LOG) -> None:
-    """Start the engine, and again with the machine where systemd runs; wait until it answers.
+    """Start the engine and wait until it answers. systemd also starts it after a reboot.
 
     Raises:
-        WbError: not root, or it did not answer in time; with the last lines of its log.
+        WbError: the user is not root, or the engine did not answer in time. The error shows the
+            last lines of the engine's log.
     """
     if answers():
-        return  # its package has started it
+        return  # the installation of its package has started it
     if not packages.is_root():
         raise WbError("cannot start the Docker Engine: not root", "Run this as root.")
     if has_systemd():
@@ -45,7 +46,7 @@ def start(answers: Callable[[], bool], log: Path = LOG) -> None:
         _wait(answers, lambda: True, lambda: "`journalctl -u docker` has its log.")
     else:
         engine = start_in_background(["dockerd"], log)
-        _wait(answers, engine.is_running, lambda: f"The end of {log}:\n{_end_of(log)}")
+        _wait(answers, engine.is_running, lambda: f"The end of {log}:\n{_read_end(log)}")
 
 
 def has_systemd() -> bool:
@@ -65,5 +66,5 @@ def _wait(
         time.sleep(POLL_S)
 
 
-def _end_of(log: Path) -> str:
+def _read_end(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])

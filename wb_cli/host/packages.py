@@ -1,4 +1,4 @@
-"""Debian's packages on this machine."""
+"""Install Debian's packages on this machine."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ UNATTENDED = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
 def is_debian_family() -> bool:
-    """Whether this is Debian, Ubuntu, or made from one of them."""
+    """Whether this is Debian, Ubuntu, or a distribution made from one of them."""
     try:
         release = platform.freedesktop_os_release()
     except OSError:
@@ -29,10 +29,10 @@ def is_root() -> bool:
 
 
 def install(*packages: str) -> None:
-    """Install packages without what they merely recommend.
+    """Install packages without the packages that they merely recommend.
 
     Raises:
-        WbError: not Debian or Ubuntu, not root, or apt-get failed.
+        WbError: this is neither Debian nor Ubuntu, the user is not root, or apt-get failed.
     """
     require_apt(packages)
     run(["apt-get", "update"], timeout=UPDATE_WITHIN_S, env=UNATTENDED)
@@ -44,10 +44,11 @@ def install(*packages: str) -> None:
 
 
 def require_apt(packages: tuple[str, ...]) -> None:
-    """Make sure that packages can be installed here at all.
+    """Make sure that packages can be installed on this machine.
 
     Raises:
-        WbError: not Debian or Ubuntu, or not root; with what to do by hand.
+        WbError: this is neither Debian nor Ubuntu, or the user is not root. The hint says what to
+            do by hand.
     """
     wanted = " ".join(packages)
     if not is_debian_family():

@@ -1,9 +1,9 @@
-"""Ports of this host."""
+"""Find out which ports and addresses of this host a server could use."""
 
 import errno
 import socket
 
-EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  (bound to ask, never listened on)
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  (a test binds it, and never listens)
 
 
 def is_free(port: int, address: str = EVERY_ADDRESS) -> bool:
@@ -26,6 +26,6 @@ def is_address_here(address: str) -> bool:
 
 def _bind(port: int, address: str) -> None:
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
-        # As servers do: a connection that has just ended does not count as a use.
+        # Servers set this option, too: a connection that has just ended does not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((address, port))

@@ -1,4 +1,4 @@
-"""Programs of this machine: the only place that starts processes."""
+"""Run programs of this machine. No other module starts processes."""
 
 import os
 import shlex
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from wb_cli.errors import WbError
 
-LAST_WORDS = 6
+LAST_LINES = 6
 
 
 def run(
@@ -20,10 +20,11 @@ def run(
     timeout: float,
     env: Mapping[str, str] | None = None,
 ) -> None:
-    """Run a program to its end, with ``env`` added to the environment and without input.
+    """Run a program without input until it ends. ``env`` is added to the environment.
 
     Raises:
-        WbError: it is not installed, took too long, or failed; with its own last words.
+        WbError: the program is not installed, took too long, or failed. The error shows the last
+            lines of its output.
     """
     process = _start(argv, env)
     try:
@@ -35,27 +36,28 @@ def run(
         _kill(process)
         raise
     if process.returncode != 0:
-        raise WbError(_failure(argv, process.returncode, stderr.strip() or stdout.strip()))
+        output = stderr.strip() or stdout.strip()
+        raise WbError(_describe_failure(argv, process.returncode, output))
 
 
 class Background(Struct, frozen=True):
-    """A program that outlives this one."""
+    """A program that runs on after wb has ended."""
 
     pid: int
 
     def is_running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether it still runs."""
         try:
             return os.waitpid(self.pid, os.WNOHANG) == (0, 0)
-        except ChildProcessError:  # it had ended when this was asked before
+        except ChildProcessError:  # an earlier call has already seen its end
             return False
 
 
 def start_in_background(argv: Sequence[str], log: Path) -> Background:
-    """Start a program that outlives this one, its output appended to ``log``.
+    """Start a program that runs on after wb has ended. Its output is appended to ``log``.
 
     Raises:
-        WbError: it is not installed, or the log cannot be written.
+        WbError: the program is not installed, or the log cannot be written.
     """
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +67,7 @@ def start_in_background(argv: Sequence[str], log: Path) -> Background:
                 (os.POSIX_SPAWN_DUP2, output.fileno(), 1),
                 (os.POSIX_SPAWN_DUP2, output.fileno(), 2),
             )
-            # Not Popen, which wants to see its program end.
+            # Popen would warn that its program still runs when wb ends.
             pid = os.posix_spawnp(
                 argv[0], list(argv), os.environ, file_actions=streams, setsid=True
             )
@@ -76,7 +78,7 @@ def start_in_background(argv: Sequence[str], log: Path) -> Background:
 
 def _start(argv: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Popen[str]:
     try:
-        # A session of its own: when time is up, what the program started ends with it.
+        # The program gets its own session, so that a kill also reaches the programs it started.
         return subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -98,6 +100,6 @@ def _kill(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-def _failure(argv: Sequence[str], exit_code: int, words: str) -> str:
-    last = "\n".join(words.splitlines()[-LAST_WORDS:])
+def _describe_failure(argv: Sequence[str], exit_code: int, output: str) -> str:
+    last = "\n".join(output.splitlines()[-LAST_LINES:])
     return f"`{shlex.join(argv)}` failed (exit code {exit_code}): {last or 'it said nothing'}"

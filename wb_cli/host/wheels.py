@@ -1,7 +1,7 @@
-"""What the platform image gets: the container's half of wb, and the wheels that it needs.
+"""Collect the content of the platform image: the container's half of wb, and its wheels.
 
-The half is copied from the folder of the package, in a source checkout and in an installed
-distribution alike.
+The container's half is copied from the folder of the package. This works in a source checkout and
+in an installed distribution.
 """
 
 import re
@@ -15,15 +15,15 @@ from wb_cli.errors import WbError
 from wb_cli.host.process import run
 
 DISTRIBUTION = "wb-cli"
-# The Python of Debian trixie, which the image has, not the host's.
+# The image has the Python of Debian trixie; the host may have another one.
 IMAGE_PYTHON = "3.13"
 DOWNLOAD_WITHIN_S = 600
 
 
 def download(folder: Path) -> None:
-    """Fetch into a folder what the container's half needs, and pip itself, for the image's Python.
+    """Fetch the wheels of the container's half, and pip itself, for the image's Python.
 
-    Fetched on the host, because a container does not trust the host's own certificates.
+    They are fetched on the host, because a container does not trust the host's own certificates.
 
     Raises:
         WbError: pip is missing, or failed.
@@ -38,17 +38,17 @@ def download(folder: Path) -> None:
             *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
             *("--only-binary=:all:", "--implementation=cp", f"--python-version={IMAGE_PYTHON}"),
             *("--dest", str(folder)),
-            *("pip", *server_requirements()),
+            *("pip", *read_server_requirements()),
         ],
         timeout=DOWNLOAD_WITHIN_S,
     )
 
 
-def server_requirements() -> list[str]:
-    """What the extra ``server`` asks for.
+def read_server_requirements() -> list[str]:
+    """The requirements of the extra ``server``.
 
     Raises:
-        WbError: wb runs from bare files, and nothing says what it needs.
+        WbError: wb is not installed as a distribution, so its requirements are not known.
     """
     try:
         lines = metadata.requires(DISTRIBUTION) or []
@@ -62,10 +62,10 @@ def server_requirements() -> list[str]:
     return sorted(requirement.strip() for requirement, marker in pairs if is_server(marker))
 
 
-def package() -> dict[str, bytes]:
-    """The container's half of wb, by path: what both halves share, and everything of the server.
+def read_package() -> dict[str, bytes]:
+    """The files of the container's half, by path: the modules at the top, and the server.
 
-    By the import rules it needs nothing of the operator's half.
+    The import rules guarantee that it needs no module of the operator's half.
     """
     folder = Path(wb_cli.__file__).parent
     shared = (path for path in folder.glob("*.py") if path.name != "__main__.py")

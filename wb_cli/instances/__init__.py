@@ -1,1 +1,1 @@
-"""What the operator wants: instances, settings, secrets."""
+"""The instances, settings and secrets that the operator declares."""

@@ -1,4 +1,4 @@
-"""What instances may not share: ids, ports, folders."""
+"""The ids, ports and folders that two instances may not share."""
 
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
@@ -9,7 +9,10 @@ from wb_cli.instances.texts import shorten
 
 
 class Claims:
-    """What is taken, and by which instance; looked up, not searched, as files can be long."""
+    """The ids, ports and folders that are taken, each with its instance.
+
+    They are kept in dictionaries, because a registry file can be long.
+    """
 
     def __init__(self, instances: Iterable[Instance] = ()) -> None:
         self._ids: dict[str, Instance] = {}
@@ -20,28 +23,28 @@ class Claims:
             self.add(instance)
 
     def add(self, instance: Instance) -> None:
-        """Take what an instance needs."""
+        """Take the id, the ports and the folder of an instance."""
         self._ids[instance.id] = instance
         self._ports |= dict.fromkeys((instance.port, instance.postgres_port), instance)
         self._folders[instance.folder] = instance
-        self._parents |= dict.fromkeys(_paths(instance.folder), instance)
+        self._parents |= dict.fromkeys(_list_ancestors(instance.folder), instance)
 
-    def flaws(self, instance: Instance) -> Iterator[Flaw]:
-        """What an instance would need that another has."""
+    def find_flaws(self, instance: Instance) -> Iterator[Flaw]:
+        """Find each need of an instance that another instance has taken."""
         if instance.id in self._ids:
             port = self._ids[instance.id].port
             text = f"id {shorten(instance.id)} must be its own; another entry has it, port {port}"
             yield Flaw("id", text)
             return
         ports = (instance.port, instance.postgres_port)
-        for other in _unique(self._ports.get(port) for port in ports):
+        for other in _drop_repeated(self._ports.get(port) for port in ports):
             yield Flaw(
                 "port",
                 f"port {instance.port} (PostgreSQL: {instance.postgres_port}) must be its own; "
                 f"{other.id} uses {other.port} and {other.postgres_port}",
             )
-        nested = [self._folders.get(path) for path in _paths(instance.folder)]
-        for other in _unique([*nested, self._parents.get(instance.folder)]):
+        nested = [self._folders.get(path) for path in _list_ancestors(instance.folder)]
+        for other in _drop_repeated([*nested, self._parents.get(instance.folder)]):
             yield Flaw(
                 "instanceDir",
                 f"instanceDir {shorten(instance.folder)} must be its own; "
@@ -49,10 +52,11 @@ class Claims:
             )
 
 
-def _paths(folder: str) -> list[str]:
-    """A folder and all above it: ``a/b`` gives ``a`` and ``a/b``."""
+def _list_ancestors(folder: str) -> list[str]:
+    """A folder and all folders above it: ``a/b`` gives ``a`` and ``a/b``."""
     return list(accumulate(folder.split("/"), "{}/{}".format))
 
 
-def _unique(found: Iterable[Instance | None]) -> list[Instance]:
-    return list({instance.id: instance for instance in found if instance is not None}.values())
+def _drop_repeated(instances: Iterable[Instance | None]) -> list[Instance]:
+    by_id = {instance.id: instance for instance in instances if instance is not None}
+    return list(by_id.values())

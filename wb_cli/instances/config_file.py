@@ -1,4 +1,4 @@
-"""``config.toml``: read with line and column in errors, written with its comments kept."""
+"""Read ``config.toml``, with line and column in errors. Write it, and keep its comments."""
 
 import os
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from wb_cli.errors import UsageError
-from wb_cli.instances import near
+from wb_cli.instances import suggestions
 from wb_cli.instances.files import file_errors, locked, write_atomically
 from wb_cli.instances.setting_table import SETTINGS, SETTINGS_BY_NAME, Places, Setting
 from wb_cli.instances.texts import shorten
@@ -22,13 +22,16 @@ MODE = 0o600
 
 
 def read(path: Path) -> dict[str, str]:
-    """Each setting that the file has, as text; an absent file has none, an empty value is none."""
+    """The settings of the file, as text, without those whose value is empty.
+
+    An absent file has no settings.
+    """
     with file_errors(path, "read"):
         try:
             content = path.read_bytes()
         except FileNotFoundError:
             return {}
-    import tomllib  # (needed only where there is a file)
+    import tomllib  # (slow, and many hosts have no file)
 
     try:
         document = tomllib.loads(content.decode())
@@ -37,12 +40,12 @@ def read(path: Path) -> dict[str, str]:
             f"cannot read {path}: {error}",
             "Correct the file, then check it with `wb config settings`.",
         ) from None
-    texts = {name: _text(name, value, path) for name, value in document.items()}
+    texts = {name: _read_text(name, value, path) for name, value in document.items()}
     return {name: text for name, text in texts.items() if text}
 
 
-def _text(name: str, value: Any, path: Path) -> str:
-    setting = find(name, str(path))
+def _read_text(name: str, value: Any, path: Path) -> str:
+    setting = find_setting(name, str(path))
     try:
         return setting.kind.to_text(value)
     except ValueError as error:
@@ -51,31 +54,33 @@ def _text(name: str, value: Any, path: Path) -> str:
         ) from None
 
 
-def find(name: str, where: str) -> Setting:
-    """The setting of this name; an error suggests near ones."""
+def find_setting(name: str, where: str) -> Setting:
+    """Find a setting by its name. The error suggests similar names."""
     message = f"{where}: there is no setting {shorten(name)}"
-    return near.find(name, SETTINGS_BY_NAME, message, "`wb config settings` lists them all.")
+    return suggestions.find_or_suggest(
+        name, SETTINGS_BY_NAME, message, "`wb config settings` lists them all."
+    )
 
 
 def write_setting(config_file: Path, name: str, value: str) -> None:
-    """Set one setting in the file, made where it is not there; all else in it stays as it is."""
+    """Set one setting in the file, and make the file where it is missing. The rest stays."""
     import tomlkit
 
-    setting = find(name, "wb")
+    setting = find_setting(name, "wb")
     try:
         setting.kind.parse(value, config_file.parent)
     except ValueError as error:
         raise UsageError(f"{name} must be {error}", f"Give {name} such a value.") from None
     target = Path(os.path.realpath(config_file))
     with locked(target):
-        read(target)  # what cannot be read is not written over
-        text = target.read_text("utf-8") if target.exists() else default_config_toml()
+        read(target)  # raises, so that an unreadable file is not overwritten
+        text = target.read_text("utf-8") if target.exists() else make_default_config_toml()
         document = tomlkit.parse(text)
-        document[name] = _toml_value(setting.kind.to_toml(value))
+        document[name] = _make_toml_value(setting.kind.to_toml(value))
         write_atomically(target, tomlkit.dumps(document).encode(), mode=MODE)
 
 
-def _toml_value(value: Any) -> Any:
+def _make_toml_value(value: Any) -> Any:
     import tomlkit
 
     if not isinstance(value, Mapping):
@@ -86,14 +91,17 @@ def _toml_value(value: Any) -> Any:
     return table
 
 
-def default_config_toml() -> str:
-    """A file that sets nothing and explains everything."""
+def make_default_config_toml() -> str:
+    """The text of a file that sets nothing and explains every setting."""
     places = Places.of(os.environ)
-    blocks = [f"\n# {one.help}\n# {one.name} = {_example(one, places)}\n" for one in SETTINGS]
+    blocks = [
+        f"\n# {setting.help}\n# {setting.name} = {_show_default(setting, places)}\n"
+        for setting in SETTINGS
+    ]
     return HEADER + "".join(blocks)
 
 
-def _example(setting: Setting, places: Places) -> str:
+def _show_default(setting: Setting, places: Places) -> str:
     value = setting.default_in(places)
     if value is None or isinstance(value, Secret):
         return '""'

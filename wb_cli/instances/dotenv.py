@@ -1,4 +1,4 @@
-"""``.env`` files: ``NAME=value``, quotes, comments, ``export``; errors carry the line's number."""
+"""Read ``.env`` files: ``NAME=value``, quotes, comments, ``export``. Errors name the line."""
 
 import re
 from pathlib import Path
@@ -15,14 +15,14 @@ ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 class EnvLine(Struct, frozen=True):
-    """A value and the line it stands on."""
+    """A value, and the number of its line."""
 
     value: str
     line: int
 
 
 def read(path: Path, *, is_optional: bool = False) -> dict[str, EnvLine]:
-    """The variables of a file; of a name that stands there twice, the last."""
+    """The variables of a file. If a name is there twice, the last line is valid."""
     with file_errors(path, "read"):
         try:
             content = path.read_bytes()
@@ -34,43 +34,45 @@ def read(path: Path, *, is_optional: bool = False) -> dict[str, EnvLine]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise _error(path, line, "is not UTF-8") from None
+        raise _make_error(path, line, "is not UTF-8") from None
     return parse(text, path)
 
 
 def parse(text: str, path: Path) -> dict[str, EnvLine]:
     """The variables of a file's text."""
-    found = {}
+    variables = {}
     for number, line in enumerate(text.split("\n"), start=1):
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):
             continue
         match = LINE.fullmatch(stripped)
         if match is None:
-            raise _error(path, number, "is not NAME=value")
-        found[match["name"]] = EnvLine(_value(match["rest"], path, number), number)
-    return found
+            raise _make_error(path, number, "is not NAME=value")
+        variables[match["name"]] = EnvLine(_parse_value(match["rest"], path, number), number)
+    return variables
 
 
-def _value(rest: str, path: Path, number: int) -> str:
+def _parse_value(rest: str, path: Path, number: int) -> str:
     if "\0" in rest:
-        raise _error(path, number, "holds a NUL character")
+        raise _make_error(path, number, "holds a NUL character")
     if rest.startswith("'"):
-        return _quoted(SINGLE.fullmatch(rest), path, number)
+        return _unquote(SINGLE.fullmatch(rest), path, number)
     if rest.startswith('"'):
-        text = _quoted(DOUBLE.fullmatch(rest), path, number)
+        text = _unquote(DOUBLE.fullmatch(rest), path, number)
         return re.sub(r"\\(.)", lambda match: ESCAPES.get(match[1], match[1]), text)
     return re.split(r"(?:^|\s)#", rest, maxsplit=1)[0].strip()
 
 
-def _quoted(match: re.Match[str] | None, path: Path, number: int) -> str:
+def _unquote(match: re.Match[str] | None, path: Path, number: int) -> str:
     if match is None:
-        raise _error(path, number, "has a quote that is not closed on the line, or text after it")
+        raise _make_error(
+            path, number, "has a quote that is not closed on the line, or text after it"
+        )
     return match[1]
 
 
-def _error(path: Path, number: int, problem: str) -> UsageError:
-    # The line itself is not shown: it may hold a password.
+def _make_error(path: Path, number: int, problem: str) -> UsageError:
+    # The message does not show the line, which may hold a password.
     return UsageError(
         f"{path}, line {number}: the line {problem}",
         "Correct it there. Values with spaces or # stand in quotes.",

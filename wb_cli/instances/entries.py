@@ -1,4 +1,4 @@
-"""From an entry of the registry file to an Instance, or to what is wrong with it. Pure."""
+"""Turn an entry of the registry file into an Instance, or find its flaws. Pure."""
 
 import json
 import posixpath
@@ -12,7 +12,7 @@ from wb_cli.contract import RESERVED_SUFFIXES, Role
 from wb_cli.errors import UsageError
 from wb_cli.instances import values
 from wb_cli.instances.model import Instance
-from wb_cli.instances.texts import entry_name, shorten
+from wb_cli.instances.texts import name_entry, shorten
 
 ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 RESERVED_IDS = ("host", "bridge", "none", "default", "all")
@@ -21,14 +21,14 @@ FIELDS_HINT = "`wb config fields` lists every field."
 
 
 class Flaw(Struct, frozen=True):
-    """A rule that an entry breaks, and the field that does; none where it is the whole entry."""
+    """A rule that an entry breaks, and the field that breaks it ("" for the whole entry)."""
 
     field: str
     text: str
 
 
 class EntryError(UsageError):
-    """An entry breaks rules; :attr:`flaws` has one for each."""
+    """An entry breaks rules. :attr:`flaws` has a flaw for each rule."""
 
     def __init__(self, name: str, flaws: Iterable[Flaw], hint: str = FIELDS_HINT) -> None:
         self.flaws = tuple(flaws)
@@ -36,12 +36,12 @@ class EntryError(UsageError):
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """One text for each rule."""
+        """A text for each broken rule."""
         return tuple(flaw.text for flaw in self.flaws)
 
 
-def instance_id(value: Any) -> str:
-    """An id: also a container's, a network's and a host's name."""
+def parse_id(value: Any) -> str:
+    """Check an id, which is also the name of a container, a network and a host."""
     if not isinstance(value, str) or not ID.fullmatch(value):
         raise ValueError("1 to 40 of a-z, 0-9 and inner hyphens")
     if value in RESERVED_IDS:
@@ -51,15 +51,15 @@ def instance_id(value: Any) -> str:
     return value
 
 
-def port(value: Any) -> int:
-    """The platform's port; PostgreSQL's lies 10000 above and must be a port too."""
+def parse_port(value: Any) -> int:
+    """Check the platform's port. PostgreSQL's port is 10000 higher and must be a port, too."""
     if not isinstance(value, int) or isinstance(value, bool) or value not in PORTS:
         raise ValueError(f"a whole number from {PORTS[0]} to {PORTS[-1]}, without quotes")
     return value
 
 
-def folder(value: Any) -> str | None:
-    """A path below the mount path; the empty one means the id, as it did in older tools."""
+def parse_folder(value: Any) -> str | None:
+    """Check a path below the mount path. An empty path means the id, as it did in older tools."""
     if value == "":
         return None
     allowed = "a relative path that stays below the mount path"
@@ -71,13 +71,13 @@ def folder(value: Any) -> str | None:
     return path
 
 
-def admin_version(value: Any) -> str | None:
-    """A version; the empty one means none, as it did in older tools."""
-    return None if value == "" else values.version(value)
+def parse_admin_version(value: Any) -> str | None:
+    """Check a version. An empty version means none, as it did in older tools."""
+    return None if value == "" else values.parse_version(value)
 
 
-def tags(value: Any) -> tuple[str, ...]:
-    """Words to select instances by."""
+def parse_tags(value: Any) -> tuple[str, ...]:
+    """Check the words by which instances can be selected."""
     is_list = isinstance(value, list | tuple)
     if not is_list or not all(isinstance(tag, str) and _is_tag(tag) for tag in value):
         raise ValueError('a list of words without "@", such as ["pilot", "west"]')
@@ -89,10 +89,12 @@ def _is_tag(tag: str) -> bool:
 
 
 class Field(Struct, frozen=True):
-    """One field of an entry: its name in JSON and in Instance, its rule, and how text becomes it.
+    """One field of an entry.
 
-    ``parts`` are the containers that look different where its value is different: ``wb run``
-    replaces them when it changes. ``is_private`` keeps its value out of messages.
+    ``name`` is its name in JSON, ``attribute`` its name in Instance. ``parse`` checks a JSON value,
+    ``from_text`` turns a word of the command line into a JSON value. ``parts`` are the containers
+    that the value changes: ``wb run`` replaces them when the value changes. ``is_private`` keeps
+    the value out of messages.
     """
 
     name: str
@@ -105,7 +107,11 @@ class Field(Struct, frozen=True):
     is_private: bool = False
 
     def read(self, raw: Mapping[str, Any]) -> Any:
-        """Its value in an entry, None where there is none; ``ValueError`` says what is wrong."""
+        """Read the value in an entry; ``None`` where there is none.
+
+        Raises:
+            ValueError: the value is missing or not allowed. The text says which values are.
+        """
         given = raw.get(self.name)
         if given is None:
             if self.is_required:
@@ -118,16 +124,16 @@ class Field(Struct, frozen=True):
             raise ValueError(f"{self.name}{shown} must be {error}") from None
 
 
-def json_or_text(text: str) -> Any:
-    """``true``, ``9001`` and ``1.5`` as what they are; anything else as the text it is."""
+def parse_json_or_text(text: str) -> Any:
+    """Read ``true``, ``9001`` and ``1.5`` as JSON. Any other text stays text."""
     try:
         return json.loads(text)
     except ValueError:
         return text
 
 
-def words(text: str) -> list[str]:
-    """The words of ``a,b``."""
+def split_words(text: str) -> list[str]:
+    """Split a text at its commas: ``a,b``."""
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
@@ -137,18 +143,20 @@ FIELDS = (
     Field(
         "id",
         "id",
-        instance_id,
+        parse_id,
         str,
         "name of its containers, network and folder",
         tuple(Role),
         is_required=True,
     ),
-    Field("label", "label", values.line, str, "name that people see", PLATFORM, is_required=True),
+    Field(
+        "label", "label", values.parse_line, str, "name that people see", PLATFORM, is_required=True
+    ),
     Field(
         "port",
         "port",
-        port,
-        json_or_text,
+        parse_port,
+        parse_json_or_text,
         "platform's host port; PostgreSQL's is +10000",
         (Role.POSTGRES, Role.PLATFORM),
         is_required=True,
@@ -156,7 +164,7 @@ FIELDS = (
     Field(
         "serverVersion",
         "server_version",
-        values.version,
+        values.parse_version,
         str,
         "platform's version",
         PLATFORM,
@@ -165,7 +173,7 @@ FIELDS = (
     Field(
         "adminVersion",
         "admin_version",
-        admin_version,
+        parse_admin_version,
         str,
         "admin container's version",
         (Role.ADMIN, Role.PLATFORM),
@@ -173,23 +181,39 @@ FIELDS = (
     Field(
         "instanceDir",
         "instance_dir",
-        folder,
+        parse_folder,
         str,
         "its folder, where that is not the id",
         (Role.POSTGRES, Role.VALKEY, Role.PLATFORM),
     ),
-    Field("french", "french", values.flag, json_or_text, "interface in French", PLATFORM),
-    Field("ethiopian", "ethiopian", values.flag, json_or_text, "Ethiopian calendar", PLATFORM),
-    Field("openAccess", "open_access", values.flag, json_or_text, "no sign-in", PLATFORM),
-    Field("tags", "tags", tags, words, "words to select it by: @tag", ()),
     Field(
-        "image", "image", values.image, str, "platform's image, instead of the stock one", PLATFORM
+        "french", "french", values.parse_flag, parse_json_or_text, "interface in French", PLATFORM
+    ),
+    Field(
+        "ethiopian",
+        "ethiopian",
+        values.parse_flag,
+        parse_json_or_text,
+        "Ethiopian calendar",
+        PLATFORM,
+    ),
+    Field(
+        "openAccess", "open_access", values.parse_flag, parse_json_or_text, "no sign-in", PLATFORM
+    ),
+    Field("tags", "tags", parse_tags, split_words, "words to select it by: @tag", ()),
+    Field(
+        "image",
+        "image",
+        values.parse_image,
+        str,
+        "platform's image, instead of the stock one",
+        PLATFORM,
     ),
     Field(
         "env",
         "env",
-        values.environment,
-        json_or_text,
+        values.parse_environment,
+        parse_json_or_text,
         "more environment of the platform",
         PLATFORM,
         is_private=True,
@@ -197,7 +221,7 @@ FIELDS = (
     Field(
         "bindAddress",
         "bind_address",
-        values.address,
+        values.parse_address,
         str,
         "address the platform listens on",
         PLATFORM,
@@ -205,7 +229,7 @@ FIELDS = (
     Field(
         "postgresBindAddress",
         "postgres_bind_address",
-        values.address,
+        values.parse_address,
         str,
         "address PostgreSQL listens on",
         POSTGRES,
@@ -213,61 +237,73 @@ FIELDS = (
     Field(
         "dockerSocket",
         "docker_socket",
-        values.flag,
-        json_or_text,
+        values.parse_flag,
+        parse_json_or_text,
         "platform gets the socket",
         PLATFORM,
     ),
     Field(
         "mountDatabases",
         "mount_databases",
-        values.flag,
-        json_or_text,
+        values.parse_flag,
+        parse_json_or_text,
         "platform gets PGDATA",
         PLATFORM,
     ),
     Field(
         "restart",
         "restart",
-        values.one_of("always", "no"),
+        values.parse_one_of("always", "no"),
         str,
         '"no": seed\'s --rm',
         (Role.POSTGRES, Role.VALKEY),
     ),
-    Field("memory", "memory", values.size, json_or_text, "platform's memory limit", PLATFORM),
-    Field("cpus", "cpus", values.cpus, json_or_text, "platform's processors", PLATFORM),
+    Field(
+        "memory",
+        "memory",
+        values.parse_size,
+        parse_json_or_text,
+        "platform's memory limit",
+        PLATFORM,
+    ),
+    Field("cpus", "cpus", values.parse_cpus, parse_json_or_text, "platform's processors", PLATFORM),
     Field(
         "valkeyMaxMemory",
         "valkey_max_memory",
-        values.size,
-        json_or_text,
+        values.parse_size,
+        parse_json_or_text,
         "size of the cache",
         VALKEY,
     ),
     Field(
         "cachePersistence",
         "cache_persistence",
-        values.one_of("rdb", "aof"),
+        values.parse_one_of("rdb", "aof"),
         str,
         "how the cache is kept on disk",
         VALKEY,
     ),
-    Field("node", "node", values.line, str, "machine of a Swarm it runs on", ()),
+    Field("node", "node", values.parse_line, str, "machine of a Swarm it runs on", ()),
 )
 FIELDS_BY_NAME = {field.name: field for field in FIELDS}
 
 
 def parse_entry(raw: Any) -> Instance:
-    """The Instance that an entry describes; `EntryError` lists every rule it breaks by itself."""
+    """Read the Instance that an entry describes.
+
+    Raises:
+        EntryError: the entry breaks rules. The error lists all rules that need no other entry.
+    """
     if not isinstance(raw, dict):
         raise EntryError(shorten(raw), [Flaw("", "an entry must be a JSON object")])
-    found: dict[str, Any] = {}
+    values_by_name: dict[str, Any] = {}
     flaws = []
     for field in FIELDS:
         try:
-            found[field.attribute] = field.read(raw)
+            values_by_name[field.attribute] = field.read(raw)
         except ValueError as error:
             flaws.append(Flaw(field.name, str(error)))
     if flaws:
-        raise EntryError(entry_name(raw), flaws)
-    return Instance(**{name: value for name, value in found.items() if value is not None}, raw=raw)
+        raise EntryError(name_entry(raw), flaws)
+    given = {name: value for name, value in values_by_name.items() if value is not None}
+    return Instance(**given, raw=raw)

@@ -1,4 +1,4 @@
-"""Files that several processes share: locked, and written whole or not at all."""
+"""Lock files that several processes share, and write them whole or not at all."""
 
 import errno
 import fcntl
@@ -17,13 +17,13 @@ MAY_ONLY_READ = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 @contextmanager
 def locked(path: Path, within: float = LOCK_WITHIN_S) -> Iterator[None]:
-    """Hold the lock that lies beside a file; the kernel lets go of it when the process ends."""
+    """Hold the lock file beside a file. The kernel frees the lock when the process ends."""
     lock = path.with_name(f"{path.name}.lock")
     with file_errors(lock, "lock"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = _open(lock)
+        descriptor = _open_or_create(lock)
     try:
-        if not take(descriptor, time.monotonic() + within):
+        if not take_lock(descriptor, time.monotonic() + within):
             raise LockedError(
                 f"another process has been writing for too long: it holds {lock}",
                 f"`fuser -v {lock}` names it. Repeat the command when it has ended.",
@@ -34,10 +34,10 @@ def locked(path: Path, within: float = LOCK_WITHIN_S) -> Iterator[None]:
 
 
 def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Replace a file's content so that no crash leaves half of it.
+    """Replace a file's content so that a crash leaves the old or the new content.
 
-    An existing file keeps its mode and owner; a new one gets ``mode``. Of a symbolic link the
-    target is replaced.
+    An existing file keeps its mode and owner. A new file gets ``mode``. A symbolic link stays, and
+    its target is replaced.
     """
     import tempfile  # (10 ms, and most commands only read)
 
@@ -49,7 +49,7 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
-                _take_after(target, file.fileno(), mode)
+                _copy_owner_and_mode(target, file.fileno(), mode)
                 os.fsync(file.fileno())
             Path(name).replace(target)
         except BaseException:
@@ -60,19 +60,21 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
 @contextmanager
 def file_errors(path: Path, verb: str) -> Iterator[None]:
-    """Say which file the operating system refused, and what would help."""
+    """Turn the operating system's errors into an error that names the file and the remedy."""
     try:
         yield
     except OSError as error:
-        raise WbError(f"cannot {verb} {path}: {reason(error)}", _remedy(error, path)) from error
+        raise WbError(
+            f"cannot {verb} {path}: {describe_reason(error)}", _suggest_remedy(error, path)
+        ) from error
 
 
-def reason(error: OSError) -> str:
-    """The operating system's own words, in lower case."""
+def describe_reason(error: OSError) -> str:
+    """The operating system's own text, in lower case."""
     return (error.strerror or str(error)).lower()
 
 
-def _remedy(error: OSError, path: Path) -> str:
+def _suggest_remedy(error: OSError, path: Path) -> str:
     if isinstance(error, PermissionError):
         return f"Run wb as the owner of {path.parent}, or as root."
     if isinstance(error, IsADirectoryError):
@@ -83,9 +85,9 @@ def _remedy(error: OSError, path: Path) -> str:
 
 
 def open_lock(lock: Path) -> int:
-    """Open a lock file that is there, for writing where that is allowed.
+    """Open an existing lock file, for writing where this user may write it.
 
-    Local file systems let a reader take another user's lock; NFS asks for write access.
+    On a local file system a reader can take another user's lock. NFS asks for write access.
     """
     try:
         return os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -95,8 +97,10 @@ def open_lock(lock: Path) -> int:
         return os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
 
-def take(descriptor: int, deadline: float, pause: Callable[[float], object] = time.sleep) -> bool:
-    """Take the lock on an open file or folder; ``False`` where the deadline came first."""
+def take_lock(
+    descriptor: int, deadline: float, pause: Callable[[float], object] = time.sleep
+) -> bool:
+    """Take the lock on an open file or folder. ``False`` means that the deadline has passed."""
     while True:
         with suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -106,7 +110,7 @@ def take(descriptor: int, deadline: float, pause: Callable[[float], object] = ti
         pause(LOCK_POLL_S)
 
 
-def _open(lock: Path) -> int:
+def _open_or_create(lock: Path) -> int:
     try:
         return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except PermissionError:
@@ -115,7 +119,7 @@ def _open(lock: Path) -> int:
         return open_lock(lock)
 
 
-def _take_after(target: Path, descriptor: int, mode: int) -> None:
+def _copy_owner_and_mode(target: Path, descriptor: int, mode: int) -> None:
     try:
         old = target.stat()
     except FileNotFoundError:
@@ -124,7 +128,7 @@ def _take_after(target: Path, descriptor: int, mode: int) -> None:
     try:
         os.fchown(descriptor, old.st_uid, old.st_gid)
     except PermissionError:
-        # A member of the file's group may write it too; what the others need is the group.
+        # This user is a member of the file's group. The other members need the group to stay.
         os.fchown(descriptor, -1, old.st_gid)
     os.fchmod(descriptor, old.st_mode & 0o7777)
 

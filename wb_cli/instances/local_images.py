@@ -1,4 +1,4 @@
-"""The images that wb can build, and what they are called. Pure."""
+"""The images that wb can build, and their names. Pure."""
 
 from msgspec import Struct
 
@@ -6,9 +6,9 @@ from wb_cli import __version__
 
 
 class Recipe(Struct, frozen=True):
-    """How one local image is made, and the tag it gets: what it is, never an official name.
+    """The recipe of one local image. Its tag is never the name of an official image.
 
-    ``setting`` is the setting that makes wb use it, ``reference`` what that setting is set to.
+    ``setting`` names the setting that makes wb use the image, ``reference`` is the setting's value.
     """
 
     name: str
@@ -19,7 +19,7 @@ class Recipe(Struct, frozen=True):
 
 POSTGRES = Recipe("postgres", "wb-postgres:17", "postgres_image", "wb-postgres:17")
 VALKEY = Recipe("valkey", "wb-valkey:8", "valkey_image", "wb-valkey:8")
-# The setting names every version: an instance runs the platform that its declaration says.
+# The setting holds for every version: the instance's declaration says which version it runs.
 PLATFORM = Recipe(
     "platform", f"wb-platform:{__version__}", "platform_image", "wb-platform:{version}"
 )

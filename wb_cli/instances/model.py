@@ -11,8 +11,8 @@ from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET
 class Instance(Struct, frozen=True):
     """One validated entry of the registry file.
 
-    ``memory`` and ``valkey_max_memory`` are in bytes. ``raw`` is the entry as the file has it,
-    so that unknown fields survive a round trip.
+    ``memory`` and ``valkey_max_memory`` are in bytes. ``raw`` is the entry as it stands in the
+    file, so that wb writes unknown fields back.
     """
 
     id: str
@@ -40,12 +40,12 @@ class Instance(Struct, frozen=True):
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        # What `env` and `raw` hold may be secret.
+        # `env` and `raw` may hold secrets.
         return f"Instance({self.id!r})"
 
     @property
     def folder(self) -> str:
-        """The name of its folder below the mount path."""
+        """The path of its folder below the mount path."""
         return self.instance_dir or self.id
 
     @property

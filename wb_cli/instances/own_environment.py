@@ -4,7 +4,7 @@ import re
 
 from wb_cli.contract import Env
 
-# What a shell, and any program, can read.
+# A shell, and any other program, can read a variable of such a name.
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 _DATABASE = "the platform reaches the instance's own database by it"
@@ -30,8 +30,8 @@ REASONS = {
 }
 
 
-def objection(name: str) -> str:
-    """Why an instance should not have a variable of this name; empty where it may."""
+def find_objection(name: str) -> str:
+    """Say why an instance should not have a variable of this name; "" where it may."""
     if not VARIABLE.fullmatch(name):
         return (
             f"env.{name}: the name of a variable is letters, digits and _, and begins with no digit"

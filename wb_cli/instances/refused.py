@@ -1,4 +1,4 @@
-"""An entry of the registry file that breaks a rule: what is wrong, and the way out. Pure."""
+"""Entries of the registry file that break a rule, each with its problem and its remedy. Pure."""
 
 import shlex
 from typing import Any
@@ -12,9 +12,9 @@ PLACEHOLDER = "..."
 
 
 class RefusedEntry(Struct, frozen=True):
-    """An entry that breaks a rule; it stays in the file word for word, and is not used.
+    """An entry that breaks a rule. It stays in the file unchanged, and wb does not use it.
 
-    ``line`` is where it begins in the file. ``is_alone`` says that no other entry has its id.
+    ``line`` is the line at which it begins in the file. ``is_alone`` says that its id is its own.
     """
 
     index: int
@@ -26,19 +26,19 @@ class RefusedEntry(Struct, frozen=True):
 
     @property
     def id(self) -> str | None:
-        """Its id, where it has one that can be written on a command line."""
+        """Its id, if that is a text that can be typed on a command line."""
         given = self.raw.get("id") if isinstance(self.raw, dict) else None
         return given if isinstance(given, str) else None
 
     @property
     def instance_id(self) -> str | None:
-        """The id of the instance that it alone declares, where that can be one."""
+        """Its id, if the id is valid and no other entry has it."""
         is_id = self.id is not None and not any(flaw.field in {"id", ""} for flaw in self.flaws)
         return self.id if is_id and self.is_alone else None
 
     @property
     def title(self) -> str:
-        """What to call it in an answer: the instance's id, else its place in the file."""
+        """Its name in an answer: the instance's id, or else its place in the file."""
         return self.instance_id or self.name
 
     @property
@@ -53,7 +53,7 @@ class RefusedEntry(Struct, frozen=True):
             return (
                 f"Correct it at line {self.line} of the registry file, then `wb config validate`."
             )
-        assignments = dict.fromkeys(self._assignment(flaw.field) for flaw in self.flaws)
+        assignments = dict.fromkeys(self._suggest_assignment(flaw.field) for flaw in self.flaws)
         return f"`wb config set {self.instance_id} {' '.join(assignments)}` corrects it."
 
     @property
@@ -72,13 +72,13 @@ class RefusedEntry(Struct, frozen=True):
         given = self.raw.get("serverVersion") if isinstance(self.raw, dict) else None
         return str(given) if isinstance(given, str | int | float) else ""
 
-    def error(self) -> UsageError:
-        """What a command that needs the instance says of it."""
+    def make_error(self) -> UsageError:
+        """Make the error of a command that needs this instance."""
         entry = f"{self.instance_id}: the entry" if self.instance_id else self.name
         return UsageError(f"{entry} is refused: {self.problem}", self.remedy)
 
     def as_document(self) -> dict[str, Any]:
-        """For ``--json``; without the entry itself, which may hold secrets."""
+        """The problem for ``--json``, without the entry itself, which may hold secrets."""
         return {
             "index": self.index,
             "line": self.line,
@@ -87,8 +87,8 @@ class RefusedEntry(Struct, frozen=True):
             "remedy": self.remedy,
         }
 
-    def _assignment(self, name: str) -> str:
-        """``port=23001`` where the value is right but for its quotes, else ``port=...``."""
+    def _suggest_assignment(self, name: str) -> str:
+        """``port=23001`` if only the quotes around the value are wrong, else ``port=...``."""
         field = FIELDS_BY_NAME[name]
         given = self.raw.get(name)
         if isinstance(given, str) and not field.is_private:

@@ -1,4 +1,4 @@
-"""The registry file's text: a JSON array whose entries keep their text, word for word."""
+"""Read and write the registry file's text: a JSON array whose entries keep their exact text."""
 
 import json
 from typing import Any, Never
@@ -16,9 +16,9 @@ REMEDY = (
 
 
 class Entry(Struct, frozen=True):
-    """One element of the array: its value, its text, and a key that stands in it twice.
+    """One element of the array: its value, its text, and a key that is in it twice.
 
-    ``line`` is where it begins in the file, 0 where no file has it yet.
+    ``line`` is the line at which it begins in the file, 0 if it is not in a file yet.
     """
 
     value: Any
@@ -28,29 +28,31 @@ class Entry(Struct, frozen=True):
 
     @classmethod
     def of(cls, value: Any) -> "Entry":
-        """An entry that no file has had yet."""
+        """Make an entry that is not in a file yet."""
         return cls(value, json.dumps(value, indent=len(INDENT), ensure_ascii=False))
 
 
 def parse(content: bytes, where: str) -> list[Entry]:
-    """The entries in a file's content; an error names ``where``, the line and the column."""
+    """Read the entries of a file's content. An error names ``where``, the line and the column."""
     text = _decode(content, where)
     try:
         document = json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise _unreadable(
-            where, f"line {error.lineno}, column {error.colno}: {_words(error, text)}"
+        raise _make_unreadable_error(
+            where, f"line {error.lineno}, column {error.colno}: {_describe(error, text)}"
         ) from None
     except (ValueError, RecursionError) as error:
-        raise _unreadable(where, str(error)) from None
+        raise _make_unreadable_error(where, str(error)) from None
     if not isinstance(document, list):
         kind = {dict: "an object", str: "a string", type(None): "null"}.get(type(document))
-        raise _unreadable(where, f"it holds {kind or 'a number or a word'}, not a list of objects")
-    return _elements(text)
+        raise _make_unreadable_error(
+            where, f"it holds {kind or 'a number or a word'}, not a list of objects"
+        )
+    return _cut(text)
 
 
 def render(entries: list[Entry]) -> bytes:
-    """The file's content: an entry per block, their own text untouched."""
+    """Write the file's content: a block for each entry, with the entry's own text."""
     if not entries:
         return b"[]\n"
     blocks = (INDENT + entry.text for entry in entries)
@@ -58,15 +60,15 @@ def render(entries: list[Entry]) -> bytes:
     return ("[\n" + ",\n".join(blocks) + "\n]\n").encode("utf-8", "backslashreplace")
 
 
-def indented(value: Any) -> Entry:
-    """A new entry, its lines indented as they stand in the file."""
+def make_indented_entry(value: Any) -> Entry:
+    """Make a new entry whose lines are indented as in the file."""
     entry = Entry.of(value)
     return Entry(value, entry.text.replace("\n", f"\n{INDENT}"))
 
 
-def is_same(one: Any, other: Any) -> bool:
-    """Whether two values are the same JSON, in which ``true`` is not 1."""
-    return json.dumps(one) == json.dumps(other)
+def is_same(value: Any, other: Any) -> bool:
+    """Whether two values are the same JSON. In JSON ``true`` differs from 1."""
+    return json.dumps(value) == json.dumps(other)
 
 
 def _decode(content: bytes, where: str) -> str:
@@ -74,10 +76,12 @@ def _decode(content: bytes, where: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise _unreadable(where, f"line {line}: not UTF-8 (byte {error.start})") from None
+        raise _make_unreadable_error(
+            where, f"line {line}: not UTF-8 (byte {error.start})"
+        ) from None
 
 
-def _words(error: json.JSONDecodeError, text: str) -> str:
+def _describe(error: json.JSONDecodeError, text: str) -> str:
     if not text.strip():
         return "the file is empty"
     if error.pos >= len(text.rstrip()):
@@ -89,11 +93,11 @@ def _refuse_constant(name: str) -> Never:
     raise ValueError(f"{name} is not JSON")
 
 
-def _unreadable(where: str, why: str) -> WbError:
+def _make_unreadable_error(where: str, why: str) -> WbError:
     return UsageError(f"cannot read the registry file {where}: {why}", REMEDY)
 
 
-def _elements(text: str) -> list[Entry]:
+def _cut(text: str) -> list[Entry]:
     """Cut a valid array into its elements."""
     repeated: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Generated secrets, one file per instance, for their owner's eyes alone."""
+"""Generated secrets: one file for each instance, which only its owner may read."""
 
 import json
 from pathlib import Path
@@ -20,30 +20,33 @@ TOKEN_BYTES = 32
 
 
 class InstanceSecrets(Struct, frozen=True):
-    """What was generated for an instance; the password only where its database got it."""
+    """The secrets that were generated for an instance.
+
+    There is a password only if the instance's database was initialised with it.
+    """
 
     admin_token: Secret
     postgres_password: Secret | None = None
 
 
 class Passwords(Struct, frozen=True):
-    """What PostgreSQL is initialised with, and what the platform connects with."""
+    """The password that initialises PostgreSQL, and the platform's password for it."""
 
     postgres: Secret
     platform: Secret
 
 
-def passwords(
+def choose_passwords(
     settings: Settings, stored: InstanceSecrets | None, *, is_initialised: bool
 ) -> Passwords | None:
-    """An instance's passwords; None where they are to be generated now. Pure.
+    """Choose an instance's passwords; ``None`` means that they must be generated now. Pure.
 
-    ``is_initialised`` says whether PGDATA holds a database: that one ignores a new password, so
-    the one it was made with must be known.
+    ``is_initialised`` says whether PGDATA holds a database. Such a database ignores a new password,
+    so its old password must be known.
     """
     generated = stored.postgres_password if stored else None
     if generated is not None and is_initialised:
-        # It was made with this one, whatever was set for the host since.
+        # The database was initialised with it. Later settings of the host do not change that.
         return Passwords(generated, generated)
     given = settings.postgres_password or settings.pg_password
     if given is not None:
@@ -64,8 +67,8 @@ class SecretStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def for_instance(self, instance_id: str) -> InstanceSecrets | None:
-        """What was generated for an instance, if anything was."""
+    def read(self, instance_id: str) -> InstanceSecrets | None:
+        """Read the secrets that were generated for an instance, if there are any."""
         path = self._path(instance_id)
         with file_errors(path, "read"):
             try:
@@ -75,11 +78,11 @@ class SecretStore:
         return _parse(content, path)
 
     def create(self, instance_id: str, *, with_password: bool = True) -> InstanceSecrets:
-        """Generate what an instance lacks; what it has stays as it is."""
+        """Generate the secrets that an instance lacks. Its other secrets stay as they are."""
         path = self._path(instance_id)
         self._make_folder()
         with locked(self.folder / LOCK):
-            old = self.for_instance(instance_id)
+            old = self.read(instance_id)
             new = old or InstanceSecrets(_generate())
             if with_password and new.postgres_password is None:
                 new = replace(new, postgres_password=_generate())
@@ -88,13 +91,16 @@ class SecretStore:
         return new
 
     def remove(self, instance_id: str) -> None:
-        """Forget an instance's secrets. Its database cannot be opened without them."""
+        """Remove an instance's secrets. Without them its database cannot be opened."""
         path = self._path(instance_id)
         with file_errors(path, "remove"):
             path.unlink(missing_ok=True)
 
-    def hash_key(self, *, create: bool = True) -> bytes:
-        """The key of this host's digests of secrets; empty where it is not to be made now."""
+    def read_hash_key(self, *, create: bool = True) -> bytes:
+        """Read the key of this host's digests of secrets, and make it if it is missing.
+
+        Without ``create`` a missing key is empty.
+        """
         path = self.folder / HASH_KEY_FILE
         if not create and not path.exists():
             return b""
@@ -121,7 +127,7 @@ class SecretStore:
 
 
 def _generate() -> Secret:
-    import secrets  # (12 ms, once in an instance's life)
+    import secrets  # (its import takes 12 ms)
 
     return Secret(secrets.token_urlsafe(TOKEN_BYTES))
 
@@ -138,8 +144,8 @@ def _parse(content: bytes, path: Path) -> InstanceSecrets:
         document: Any = json.loads(content)
         password = document.get("postgresPassword")
         return InstanceSecrets(
-            Secret(_text(document["adminToken"])),
-            None if password is None else Secret(_text(password)),
+            Secret(_require_text(document["adminToken"])),
+            None if password is None else Secret(_require_text(password)),
         )
     except (ValueError, KeyError, AttributeError, TypeError):
         raise WbError(
@@ -148,7 +154,7 @@ def _parse(content: bytes, path: Path) -> InstanceSecrets:
         ) from None
 
 
-def _text(value: Any) -> str:
+def _require_text(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise TypeError
     return value

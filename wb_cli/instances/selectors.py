@@ -1,4 +1,4 @@
-"""Selectors: the words by which a command line names instances. Pure."""
+"""Select instances by the words of a command line. Pure."""
 
 from collections.abc import Collection, Sequence
 
@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from wb_cli.errors import UsageError
 from wb_cli.instances.model import Instance
-from wb_cli.instances.near import not_known
 from wb_cli.instances.refused import RefusedEntry
-from wb_cli.instances.registry import Registry, unknown
+from wb_cli.instances.registry import Registry, make_unknown_id_error
+from wb_cli.instances.suggestions import make_unknown_error
 from wb_cli.instances.texts import shorten
 
 FORMS = "an id, @tag, server=<version>, or all"
@@ -20,24 +20,24 @@ ADD_ONE = "Add one: `wb config add <id>`."
 
 
 class Selection(Struct, frozen=True):
-    """What words choose of the registry file: instances by id, and entries that are refused.
+    """The instances and the refused entries that the words of a command line select.
 
-    Every command that acts on the instances also names the refused entries.
+    A command that acts on the instances also names the refused entries.
     """
 
     instances: tuple[Instance, ...] = ()
     refused: tuple[RefusedEntry, ...] = ()
 
-    def usable(self) -> "Selection":
-        """The selection itself.
+    def require_instances(self) -> "Selection":
+        """Return the selection, if it is empty or has an instance.
 
         Raises:
-            UsageError: all that was chosen is refused.
+            UsageError: every selected entry is refused.
         """
         if self.instances or not self.refused:
             return self
         if len(self.refused) == 1:
-            raise self.refused[0].error()
+            raise self.refused[0].make_error()
         names = ", ".join(entry.title for entry in self.refused)
         raise UsageError(
             f"none of the {len(self.refused)} entries is valid: {names}",
@@ -46,7 +46,11 @@ class Selection(Struct, frozen=True):
 
 
 def select(words: Sequence[str], registry: Registry) -> Selection:
-    """What the words name, each once, by id; a word that names nothing is an error."""
+    """Select what the words name, sorted by id and each once.
+
+    Raises:
+        UsageError: a word names no instance and no entry.
+    """
     if not words:
         raise UsageError("no instance is named", f"Name {FORMS}.")
     matches = [_match(word, registry) for word in words]
@@ -58,13 +62,13 @@ def select(words: Sequence[str], registry: Registry) -> Selection:
     )
 
 
-def everything(registry: Registry) -> Selection:
-    """All that the registry file has, be it nothing."""
+def select_everything(registry: Registry) -> Selection:
+    """Select all instances and all refused entries. There may be none."""
     return Selection(registry.instances, registry.refused)
 
 
-def completions(registry: Registry, incomplete: str) -> list[str]:
-    """Every selector that begins with what was typed so far."""
+def complete(registry: Registry, incomplete: str) -> list[str]:
+    """List every selector that begins with the incomplete word."""
     tags = {TAG + tag for instance in registry.instances for tag in instance.tags}
     versions = {SERVER + instance.server_version for instance in registry.instances}
     words = [*registry.ids(), *sorted(tags), *sorted(versions), ALL]
@@ -73,72 +77,74 @@ def completions(registry: Registry, incomplete: str) -> list[str]:
 
 def _match(word: str, registry: Registry) -> Selection:
     if word == ALL:
-        return _all(registry)
+        return _select_all(registry)
     if word.startswith(TAG):
-        return _by_tag(word.removeprefix(TAG), registry)
+        return _select_by_tag(word.removeprefix(TAG), registry)
     if word.startswith(SERVER):
-        return _by_version(word.removeprefix(SERVER), registry)
+        return _select_by_version(word.removeprefix(SERVER), registry)
     if "=" in word:
         raise UsageError(f"{shorten(word)} is no selector", f"A selector is {FORMS}.")
-    return _by_id(word, registry)
+    return _select_by_id(word, registry)
 
 
-def _all(registry: Registry) -> Selection:
-    found = everything(registry)
-    if found == Selection():
+def _select_all(registry: Registry) -> Selection:
+    everything = select_everything(registry)
+    if everything == Selection():
         raise UsageError(NOTHING_DECLARED, ADD_ONE)
-    return found
+    return everything
 
 
-def _by_id(word: str, registry: Registry) -> Selection:
+def _select_by_id(word: str, registry: Registry) -> Selection:
     for instance in registry.instances:
         if instance.id == word:
             return Selection((instance,))
     refused = tuple(entry for entry in registry.refused if entry.id == word)
     if not refused:
-        raise _no_id(word, registry)
+        raise _make_no_id_error(word, registry)
     return Selection((), refused)
 
 
-def _by_tag(tag: str, registry: Registry) -> Selection:
-    found = Selection(
+def _select_by_tag(tag: str, registry: Registry) -> Selection:
+    selection = Selection(
         tuple(instance for instance in registry.instances if tag in instance.tags),
         tuple(entry for entry in registry.refused if tag in entry.tags),
     )
-    known = _tags(registry)
+    known = _collect_tags(registry)
     if tag in known:
-        return found
-    raise _not_in_use(tag, known, f"no instance has the tag {shorten(tag)}", TAG)
+        return selection
+    raise _make_not_in_use_error(tag, known, f"no instance has the tag {shorten(tag)}", TAG)
 
 
-def _by_version(version: str, registry: Registry) -> Selection:
-    found = Selection(
-        tuple(one for one in registry.instances if one.server_version == version),
+def _select_by_version(version: str, registry: Registry) -> Selection:
+    selection = Selection(
+        tuple(instance for instance in registry.instances if instance.server_version == version),
         tuple(entry for entry in registry.refused if entry.server_version == version != ""),
     )
     known = {instance.server_version for instance in registry.instances}
     known |= {entry.server_version for entry in registry.refused} - {""}
     if version in known:
-        return found
+        return selection
     message = f"no instance has server version {shorten(version)}"
-    raise _not_in_use(version, known, message, SERVER)
+    raise _make_not_in_use_error(version, known, message, SERVER)
 
 
-def _tags(registry: Registry) -> set[str]:
-    tagged = [one.tags for one in registry.instances] + [one.tags for one in registry.refused]
-    return {tag for tags in tagged for tag in tags}
+def _collect_tags(registry: Registry) -> set[str]:
+    declared = {tag for instance in registry.instances for tag in instance.tags}
+    return declared | {tag for entry in registry.refused for tag in entry.tags}
 
 
-def _no_id(word: str, registry: Registry) -> UsageError:
-    """The error for an id that nothing has; a tag without its ``@`` is seen as one."""
-    error = unknown(word, registry)
-    if word in _tags(registry):
+def _make_no_id_error(word: str, registry: Registry) -> UsageError:
+    """Make the error for a word that is no id. The hint says if it is a tag without its ``@``."""
+    error = make_unknown_id_error(word, registry)
+    if word in _collect_tags(registry):
         error.hint = f"{word} is a tag: write {TAG}{word}."
     elif any(sign in word for sign in ",*? "):
         error.hint = f"Each word is one selector: {FORMS}. Write several with spaces between them."
     return error
 
 
-def _not_in_use(word: str, known: Collection[str], message: str, prefix: str) -> UsageError:
+def _make_not_in_use_error(
+    word: str, known: Collection[str], message: str, prefix: str
+) -> UsageError:
     in_use = f"In use: {', '.join(sorted(known)) or 'none'}."
-    return not_known(word, known, message, in_use, prefix=prefix)
+    return make_unknown_error(word, known, message, in_use, prefix=prefix)

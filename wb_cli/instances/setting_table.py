@@ -1,4 +1,4 @@
-"""Every setting: its name, environment name, kind, default and meaning."""
+"""The table of settings: name, environment name, kind, default and meaning of each."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -18,43 +18,44 @@ ENV_FILE = ".env"
 
 
 class Places(Struct, frozen=True):
-    """The folders that defaults start from: root's are the site's, another user's are his own."""
+    """The folders in which the default paths lie: for root the site's folders, else the user's."""
 
     config: Path
     data: Path
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "Places":
-        """The folders of the user who runs this; ``WB_CONFIG_DIR`` moves the settings folder."""
+        """The folders of the user who runs wb. ``WB_CONFIG_DIR`` moves the settings folder."""
         import platformdirs
 
         if os.geteuid() == 0:
-            config = _usual(platformdirs.site_config_dir(multipath=True), "/etc/xdg")
-            data = _usual(platformdirs.site_data_dir(multipath=True), "/usr/local/share")
+            config = _prefer_usual(platformdirs.site_config_dir(multipath=True), "/etc/xdg")
+            data = _prefer_usual(platformdirs.site_data_dir(multipath=True), "/usr/local/share")
         else:
             config, data = platformdirs.user_config_dir(), platformdirs.user_data_dir()
         moved = environ.get(CONFIG_DIR)
         return cls(Path(moved).absolute() if moved else Path(config, APP), Path(data, APP))
 
 
-def _usual(folders: str, usual: str) -> str:
-    """One of the site's folders: the usual one where it is among them, else the first.
+def _prefer_usual(paths: str, usual: str) -> str:
+    """Choose the usual folder if it is among the site's folders, else the first.
 
-    Desktops and package systems put theirs in front for login shells alone; the fleet must not
-    seem to be empty in one shell and there in the next.
+    Desktops and package systems put their own folders first, but only in login shells. Without this
+    rule, the fleet would be there in one shell and seem to be empty in another.
     """
-    found = folders.split(os.pathsep)
-    return usual if usual in (one.rstrip("/") for one in found) else found[0]
+    folders = paths.split(os.pathsep)
+    return usual if usual in (folder.rstrip("/") for folder in folders) else folders[0]
 
 
-# Room for some ten thousand compressed results; without a limit one instance can fill the host.
+# This has room for some ten thousand compressed results. Without a limit one instance could fill
+# the memory of the host.
 VALKEY_MAX_MEMORY = 1024**3
 
 
 class Setting(Struct, frozen=True):
     """One setting. ``default`` is a value, or a function of the :class:`Places`.
 
-    ``parts`` are the containers of an instance that look different where its value is different.
+    ``parts`` are the containers of an instance that the value changes.
     """
 
     name: str
@@ -65,20 +66,20 @@ class Setting(Struct, frozen=True):
     parts: tuple[Role, ...] = ()
 
     def default_in(self, places: Places) -> Any:
-        """Its value where nobody sets it."""
+        """Its default value, given the folders."""
         return self.default(places) if callable(self.default) else self.default
 
     @property
     def is_passed_on(self) -> bool:
-        """Whether it only goes into the platform's environment, under its own name."""
+        """Whether wb only passes it into the platform's environment, under its own name."""
         return self.env in PASSED_ON_SETTINGS
 
 
-def _in_data(name: str) -> Callable[[Places], Path]:
+def _find_in_data(name: str) -> Callable[[Places], Path]:
     return lambda places: places.data / name
 
 
-def _passed_on(env: str) -> Setting:
+def _make_passed_on(env: str) -> Setting:
     return Setting(
         env.lower(),
         env,
@@ -94,14 +95,14 @@ SETTINGS = (
         "servers_file",
         "SERVERS_FILE_PATH",
         kinds.PATH,
-        _in_data("servers.json"),
+        _find_in_data("servers.json"),
         "the registry file",
     ),
     Setting(
         "mount_path",
         "MOUNT_PATH",
         kinds.PATH,
-        _in_data("instances"),
+        _find_in_data("instances"),
         "the folder that holds every instance's folders",
         parts=(Role.POSTGRES, Role.VALKEY, Role.PLATFORM),
     ),
@@ -109,7 +110,7 @@ SETTINGS = (
         "secrets_dir",
         "WB_SECRETS_DIR",
         kinds.PATH,
-        _in_data("secrets"),
+        _find_in_data("secrets"),
         "the folder of the generated passwords, for its owner alone",
     ),
     Setting(
@@ -148,7 +149,7 @@ SETTINGS = (
         None,
         "what platforms connect with; POSTGRES_PASSWORD where unset",
     ),
-    *(_passed_on(env) for env in PASSED_ON_SETTINGS),
+    *(_make_passed_on(env) for env in PASSED_ON_SETTINGS),
     Setting(
         "postgres_image",
         "WB_POSTGRES_IMAGE",

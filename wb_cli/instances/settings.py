@@ -1,4 +1,4 @@
-"""This host's configuration: flag > environment > .env > config.toml > default."""
+"""Load this host's settings: flag > environment > .env > config.toml > default."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ HERE = Path()
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """Every setting with its value; where each came from stands in :attr:`origins`.
+    """Every setting with its value. :attr:`origins` says where each value comes from.
 
     The table of settings has the defaults.
     """
@@ -52,7 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     labels: Mapping[str, str]
     origins: Mapping[str, str]
 
-    def value(self, setting: Setting) -> Any:
+    def get_value(self, setting: Setting) -> Any:
         """The value of one setting of the table."""
         if setting.is_passed_on:
             return self.passed_on.get(setting.env)
@@ -60,7 +60,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 class _Given(Struct, frozen=True):
-    """Text that somebody gave for a setting, where, and the folder relative paths start from."""
+    """The text that was given for a setting, its origin, and the folder for relative paths."""
 
     text: str
     origin: str
@@ -70,7 +70,10 @@ class _Given(Struct, frozen=True):
 def load(
     flags: Mapping[str, str], environ: Mapping[str, str], env_file: Path | None = None
 ) -> Settings:
-    """All settings of this host. ``flags`` are by setting name; ``env_file`` replaces ``.env``."""
+    """Load all settings of this host.
+
+    ``flags`` holds texts by setting name. ``env_file`` replaces the settings folder's ``.env``.
+    """
     places = Places.of(environ)
     sources = [
         _from_flags(flags),
@@ -78,33 +81,34 @@ def load(
         _from_env_file(places, env_file),
         _from_toml(places.config / CONFIG_FILE),
     ]
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for setting in SETTINGS:
         given = next((source[setting.name] for source in sources if setting.name in source), None)
-        found[setting.name] = _value(setting, given) if given else setting.default_in(places)
+        values[setting.name] = _parse(setting, given) if given else setting.default_in(places)
         origins[setting.name] = given.origin if given else "default"
-    _check_pool(found, origins)
+    _check_pool(values, origins)
     return Settings(
         config_file=places.config / CONFIG_FILE,
-        passed_on=dict(_passed_on(found)),
+        passed_on=dict(_take_passed_on(values)),
         origins=origins,
-        **found,
+        **values,
     )
 
 
 def _from_flags(flags: Mapping[str, str]) -> dict[str, _Given]:
     return {
-        toml.find(name, "--set").name: _Given(text, "flag", HERE) for name, text in flags.items()
+        toml.find_setting(name, "--set").name: _Given(text, "flag", HERE)
+        for name, text in flags.items()
     }
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
-    # An empty variable is one that is not set, as compose files and shells have it.
+    # An empty variable counts as not set, as it does for compose files and shells.
     return {
-        one.name: _Given(environ[one.env], f"environment {one.env}", HERE)
-        for one in SETTINGS
-        if environ.get(one.env)
+        setting.name: _Given(environ[setting.env], f"environment {setting.env}", HERE)
+        for setting in SETTINGS
+        if environ.get(setting.env)
     }
 
 
@@ -112,9 +116,9 @@ def _from_env_file(places: Places, env_file: Path | None) -> dict[str, _Given]:
     path = env_file.absolute() if env_file else places.config / ENV_FILE
     lines = dotenv.read(path, is_optional=env_file is None)
     return {
-        one.name: _Given(line.value, f".env {path}:{line.line}", path.parent)
-        for one in SETTINGS
-        if (line := lines.get(one.env)) and line.value
+        setting.name: _Given(line.value, f".env {path}:{line.line}", path.parent)
+        for setting in SETTINGS
+        if (line := lines.get(setting.env)) and line.value
     }
 
 
@@ -122,7 +126,7 @@ def _from_toml(path: Path) -> dict[str, _Given]:
     return {name: _Given(text, path.name, path.parent) for name, text in toml.read(path).items()}
 
 
-def _value(setting: Setting, given: _Given) -> Any:
+def _parse(setting: Setting, given: _Given) -> Any:
     try:
         return setting.kind.parse(given.text, given.base)
     except ValueError as error:
@@ -133,8 +137,8 @@ def _value(setting: Setting, given: _Given) -> Any:
         ) from None
 
 
-def _check_pool(found: Mapping[str, Any], origins: Mapping[str, str]) -> None:
-    pool, prefix = found["subnet_pool"], found["subnet_prefix"]
+def _check_pool(values: Mapping[str, Any], origins: Mapping[str, str]) -> None:
+    pool, prefix = values["subnet_pool"], values["subnet_prefix"]
     size = int(pool.rpartition("/")[2])
     if prefix < size:
         raise UsageError(
@@ -144,8 +148,8 @@ def _check_pool(found: Mapping[str, Any], origins: Mapping[str, str]) -> None:
         )
 
 
-def _passed_on(found: dict[str, Any]) -> Iterator[tuple[str, Secret]]:
-    """Move what only the platform needs out of the other settings."""
+def _take_passed_on(values: dict[str, Any]) -> Iterator[tuple[str, Secret]]:
+    """Take the settings that wb only passes on to the platform out of the other settings."""
     for setting in SETTINGS:
-        if setting.is_passed_on and (value := found.pop(setting.name)) is not None:
+        if setting.is_passed_on and (value := values.pop(setting.name)) is not None:
             yield setting.env, value

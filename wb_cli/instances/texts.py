@@ -1,4 +1,4 @@
-"""Values and entries as messages show them."""
+"""Show values and entries in messages."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ SHOWN_LENGTH = 60
 
 
 def shorten(value: Any) -> str:
-    """A value as JSON has it, cut where it is long; what cannot be printed is escaped."""
+    """Show a value as JSON, cut where it is long. Characters that cannot be printed are escaped."""
     try:
         text = json.dumps(value, ensure_ascii=False, default=repr)
     except RecursionError:
@@ -18,14 +18,14 @@ def shorten(value: Any) -> str:
     return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…"
 
 
-def place(index: int, raw: Any, line: int) -> str:
-    """What to call an entry, and where it is: its number, its name, and its line in the file."""
+def describe_place(index: int, raw: Any, line: int) -> str:
+    """Name an entry and its place: its number, its name, and its line in the file."""
     where = f", line {line}" if line else ""
-    return f"entry {index + 1} ({entry_name(raw)}){where}"
+    return f"entry {index + 1} ({name_entry(raw)}){where}"
 
 
-def entry_name(raw: Any) -> str:
-    """What to call an entry in a message, however broken it is."""
+def name_entry(raw: Any) -> str:
+    """Name an entry in a message. Even a broken entry gets a name."""
     given = raw.get("id") if isinstance(raw, dict) else None
     is_name = isinstance(given, str) and given.isprintable() and 0 < len(given) <= SHOWN_LENGTH
     return str(given) if is_name else "an entry"

@@ -1,7 +1,7 @@
-"""Values that the registry file and the settings share: sizes, addresses, images, names.
+"""Parse the values that the registry file and the settings share: sizes, addresses, images, names.
 
-Each function takes what was given and returns it in its final form, or raises ``ValueError``
-with what is allowed, worded to follow "must be".
+Each function takes the given value and returns it in its final form. Otherwise it raises
+``ValueError``, whose text says what is allowed and follows the words "must be".
 """
 
 import re
@@ -24,8 +24,8 @@ IMAGE = re.compile(
 ENV_NAME = re.compile(r"[^\s=\0]+")
 
 
-def size(value: Any) -> int:
-    """A number of bytes, from ``2g``, ``"512m"``, ``1073741824``."""
+def parse_size(value: Any) -> int:
+    """Parse a number of bytes: ``2g``, ``"512m"``, ``1073741824``."""
     match = SIZE.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
     if match is None or not isinstance(value, int | str):
         raise ValueError(SIZE_ALLOWED)
@@ -35,11 +35,11 @@ def size(value: Any) -> int:
     return result
 
 
-def address(value: Any) -> str:
-    """An IP address to publish a port on."""
+def parse_address(value: Any) -> str:
+    """Parse an IP address to publish a port on."""
     allowed = "an IP address, such as 127.0.0.1 (this host alone) or 0.0.0.0 (everyone)"
     if not isinstance(value, str):
-        raise ValueError(allowed)  # noqa: TRY004  (one exception type: its text is the product)
+        raise ValueError(allowed)  # noqa: TRY004  (callers catch one type of exception)
     import ipaddress
 
     try:
@@ -48,44 +48,44 @@ def address(value: Any) -> str:
         raise ValueError(allowed) from None
 
 
-def image(value: Any) -> str:
-    """An image reference, with or without registry, tag and digest."""
+def parse_image(value: Any) -> str:
+    """Parse an image reference, with or without image registry, tag and digest."""
     if not isinstance(value, str) or not IMAGE.fullmatch(value):
         raise ValueError("an image reference, such as postgres:17.4 or registry.org/team/app:1.2")
     return value
 
 
-def version(value: Any) -> str:
-    """A version, which becomes part of an image's tag."""
+def parse_version(value: Any) -> str:
+    """Parse a version, which becomes part of an image's tag."""
     if not isinstance(value, str) or not TAG.fullmatch(value):
         raise ValueError('a string of letters, digits, ".", "_" and "-", such as "1.6.7"')
     return value
 
 
-def line(value: Any) -> str:
-    """One line of text that says something."""
+def parse_line(value: Any) -> str:
+    """Parse a line of text that is not empty."""
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise ValueError("a line of text, not empty and without control characters")
     return value
 
 
-def flag(value: Any) -> bool:
-    """True or false, and nothing that merely looks like it."""
+def parse_flag(value: Any) -> bool:
+    """Parse true or false. A text such as "true" is refused."""
     if not isinstance(value, bool):
         raise ValueError("true or false, without quotes")  # noqa: TRY004
     return value
 
 
-def cpus(value: Any) -> float:
-    """How many processors a container may use."""
+def parse_cpus(value: Any) -> float:
+    """Parse the number of processors that a container may use."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 0.01 <= value <= 1024:  # noqa: PLR2004  (0.01 is the engine's least)
         raise ValueError("a number of processors from 0.01 to 1024, such as 1.5")
     return float(value)
 
 
-def environment(value: Any) -> dict[str, str]:
-    """Environment variables: names to strings."""
+def parse_environment(value: Any) -> dict[str, str]:
+    """Parse environment variables: an object of names and strings."""
     allowed = 'an object of names and strings, such as {"ISO_COUNTRY_CODE": "ML"}'
     if not isinstance(value, Mapping):
         raise ValueError(allowed)  # noqa: TRY004
@@ -99,8 +99,8 @@ def environment(value: Any) -> dict[str, str]:
     return dict(value)
 
 
-def one_of(*choices: str) -> Any:
-    """A function that accepts these words only."""
+def parse_one_of(*choices: str) -> Any:
+    """Make a function that accepts only these words."""
 
     def choose(value: Any) -> str:
         if not isinstance(value, str) or value not in choices:

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from wb_cli import contract
 from wb_cli.contract import Role
 from wb_cli.errors import NotFoundError
-from wb_cli.host import directories
-from wb_cli.host.routes import routes
+from wb_cli.host import folders
+from wb_cli.host.routes import read_routes
 from wb_cli.lifecycle.planning.desired import Credentials, Desired, desired, instance_path
 from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 from wb_cli.lifecycle.planning.subnets import free_subnets
@@ -81,30 +81,30 @@ class Fleet(Struct):
     def desired(self, instance: Instance, *, create_secrets: bool) -> Desired:
         """The instance as it should run; with ``create_secrets``, missing secrets are made."""
         credentials = self._credentials(instance, create=create_secrets)
-        key = self.secrets.hash_key(create=create_secrets)
+        key = self.secrets.read_hash_key(create=create_secrets)
         return desired(instance, self.settings, credentials, key)
 
     def subnets(self, observed: Observed) -> Iterator[str]:
         """Subnets that neither a network of the engine nor a route of this host uses."""
         taken = [subnet for each in observed.networks for subnet in each.subnets]
         if self.engine.is_local:
-            taken += routes()
+            taken += read_routes()
         return free_subnets(self.settings.subnet_pool, self.settings.subnet_prefix, taken)
 
     def _credentials(self, instance: Instance, *, create: bool) -> Credentials:
-        from wb_cli.instances.secrets import passwords
+        from wb_cli.instances.secrets import choose_passwords
 
         version_file = (
             instance_path(instance, self.settings) / contract.DATABASES / "pgdata" / "PG_VERSION"
         )
-        has_database = self.engine.is_local and directories.holds(version_file)
-        stored = self.secrets.for_instance(instance.id)
+        has_database = self.engine.is_local and folders.is_present(version_file)
+        stored = self.secrets.read(instance.id)
         # The server closes its folder to other users: where we may not look, there is a database.
-        is_initialised = directories.may_hold(version_file)
-        known = passwords(self.settings, stored, is_initialised=is_initialised)
+        is_initialised = folders.can_be_present(version_file)
+        known = choose_passwords(self.settings, stored, is_initialised=is_initialised)
         if create and (stored is None or known is None):
             stored = self.secrets.create(instance.id, with_password=known is None)
-            known = known or passwords(self.settings, stored, is_initialised=False)
+            known = known or choose_passwords(self.settings, stored, is_initialised=False)
         to_be_made = Secret("")
         first = known.postgres if known else to_be_made
         return Credentials(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wb_cli import contract
 from wb_cli.errors import WbError
-from wb_cli.host import directories
+from wb_cli.host import folders
 from wb_cli.lifecycle.planning.desired import instance_path
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def create_folders(instance: Instance, settings: Settings) -> dict[str, bool]:
     """
     refuse_missing_mount_path(settings)
     folder = instance_path(instance, settings)
-    created = directories.create(folder, contract.FOLDERS, contract.FOLDER_MODES)
+    created = folders.create(folder, contract.FOLDERS, contract.FOLDER_MODES)
     return {str(folder / name): made for name, made in created.items()}
 
 
@@ -35,7 +35,7 @@ def refuse_missing_mount_path(settings: Settings) -> None:
     """
     mount_path = settings.mount_path
     origin = settings.origins.get("mount_path", "default")
-    if origin != "default" and directories.trouble(mount_path) is directories.Trouble.MISSING:
+    if origin != "default" and folders.find_problem(mount_path) is folders.FolderProblem.MISSING:
         raise WbError(
             f"the mount path {mount_path} (from {origin}) is not there",
             "If it is a volume, mount it first; else create the folder.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC
-from wb_cli.host import directories, ports
+from wb_cli.host import folders, ports
 from wb_cli.lifecycle.planning.desired import images, instance_path
 from wb_cli.lifecycle.planning.missing_image import remedy_of_missing_image
 
@@ -52,7 +52,7 @@ def _obstacles(fleet: Fleet, old: Instance | None, new: Instance) -> Iterator[st
     if fleet.engine.is_local:
         yield from busy_ports(old, new)
         folder = instance_path(new, fleet.settings)
-        if directories.trouble(folder) is directories.Trouble.MISSING:
+        if folders.find_problem(folder) is folders.FolderProblem.MISSING:
             yield f"`wb init-dirs {new.id}` creates its folders"
 
 

@@ -11,13 +11,13 @@ from msgspec import Struct
 from wb_cli import contract
 from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.errors import ExitCode, WbError
-from wb_cli.host import directories, removal
-from wb_cli.host.directories import is_same_path
+from wb_cli.host import folders, removal
+from wb_cli.host.folders import is_same_path
 from wb_cli.lifecycle.folders import refuse_missing_mount_path
 from wb_cli.lifecycle.guard.folder_lock import folder_locked
 from wb_cli.lifecycle.guard.preflight import PreflightError, Problem
 from wb_cli.lifecycle.planning.desired import instance_path
-from wb_cli.quantities import size
+from wb_cli.quantities import describe_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ class Folder(Struct, frozen=True):
 
     def __str__(self) -> str:
         """The folder as it is announced: ``/mnt/demo/sandbox (4.0 KiB)``."""
-        return f"{self.path} ({size(self.bytes)})"
+        return f"{self.path} ({describe_size(self.bytes)})"
 
 
 class Removal(Struct, frozen=True):
@@ -97,12 +97,12 @@ class FolderRemoval(Struct, frozen=True):
             *_claimed(own, instance, self.registry, self.fleet.settings),
         ]
         _refuse(instance, problems or _in_use(instance.id, paths, self.fleet))
-        found = removal.entries(own)
+        found = removal.list_entries(own)
         return Removal(
             instance.id,
-            tuple(Folder(path, removal.size(path)) for path in paths if path in found),
+            tuple(Folder(path, removal.measure(path)) for path in paths if path in found),
             tuple(path for path in found if path not in paths),
-            self.forget_secrets and self.fleet.secrets.for_instance(instance.id) is not None,
+            self.forget_secrets and self.fleet.secrets.read(instance.id) is not None,
         )
 
     def remove(self, instance: Instance, options: RunOptions) -> Removal:
@@ -158,7 +158,7 @@ def _remove_all(planned: Removal, options: RunOptions) -> None:
             options.report(f"removing {folder}")
             removal.remove(folder.path, check)
     except WbError as error:
-        left = [str(folder.path) for folder in planned.folders if directories.holds(folder.path)]
+        left = [str(folder.path) for folder in planned.folders if folders.is_present(folder.path)]
         go_on = f"`wb remove-dirs {planned.instance}` goes on."
         raise WbError(
             f"{error.message}; still there, as a whole or in part: {', '.join(left)}",
@@ -173,13 +173,13 @@ def _refuse(instance: Instance, problems: Sequence[Problem]) -> None:
 
 def _misplaced(own: Path, paths: Sequence[Path], settings: Settings) -> Iterator[Problem]:
     """Folders that are not where they seem to be, or are more than an instance's."""
-    real = Path(directories.place(settings.mount_path).name, own.relative_to(settings.mount_path))
-    if Path(directories.place(own).name) != real:
+    real = Path(folders.locate(settings.mount_path).name, own.relative_to(settings.mount_path))
+    if Path(folders.locate(own).name) != real:
         yield Problem(f"a symbolic link leads to the folder {own}", BY_HAND)
         return
-    trouble = directories.trouble(own)
+    trouble = folders.find_problem(own)
     if trouble:
-        if trouble is not directories.Trouble.MISSING:
+        if trouble is not folders.FolderProblem.MISSING:
             yield Problem(f"the folder {own} {trouble}", "Check who owns it, or run wb as root.")
         return
     for path in paths:
@@ -187,7 +187,7 @@ def _misplaced(own: Path, paths: Sequence[Path], settings: Settings) -> Iterator
             yield Problem(f"{path} is a symbolic link to {path.readlink()}", BY_HAND)
         elif path.exists() and not path.is_dir():
             yield Problem(f"{path} is not a folder", BY_HAND)
-    for point in removal.mount_points(own):
+    for point in removal.find_mount_points(own):
         yield Problem(f"something is mounted at {point}", f"`umount {point}` comes first.")
     precious = {
         "the home folder": Path.home(),
@@ -217,7 +217,7 @@ def _claimed(
 
 
 def _is_at_or_below(path: Path, folder: Path) -> bool:
-    inner, outer = directories.place(path), directories.place(folder)
+    inner, outer = folders.locate(path), folders.locate(folder)
     is_same = inner.inode is not None and inner.inode == outer.inode
     return is_same or Path(inner.name).is_relative_to(outer.name)
 
@@ -232,7 +232,7 @@ def _in_use(instance_id: str, paths: Sequence[Path], fleet: Fleet) -> list[Probl
         problems.append(
             Problem(f"its containers are there: {names}", f"`wb stop {instance_id}` removes them.")
         )
-    places = [directories.place(path) for path in paths]
+    places = [folders.locate(path) for path in paths]
     others = (container for container in observed.containers if container not in own)
     return problems + [
         Problem(
@@ -256,16 +256,14 @@ def _containers_of(
     ]
 
 
-def _mount_in_the_way(
-    container: ObservedContainer, places: Sequence[directories.Place]
-) -> str | None:
+def _mount_in_the_way(container: ObservedContainer, places: Sequence[folders.Place]) -> str | None:
     """The path that a container mounts and that is one of these folders, above one or in one.
 
     What only reads from a folder above, as a backup or a monitor of the whole disk does, is not
     in the way.
     """
     for path in container.writes_to:
-        if any(directories.place(path).overlaps(place) for place in places):
+        if any(folders.locate(path).overlaps(place) for place in places):
             return path
     for path in container.reads_from:
         if any(_is_at_or_below(Path(path), Path(place.name)) for place in places):

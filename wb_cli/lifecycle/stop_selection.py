@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.errors import WbError
-from wb_cli.host.directories import is_same_path
+from wb_cli.host.folders import is_same_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ def to_stop(
     Raises:
         UsageError: a word matches nothing, here or there; or only entries that are refused.
     """
-    from wb_cli.instances.selectors import ALL, Selection, everything, select
+    from wb_cli.instances.selectors import ALL, Selection, select, select_everything
 
     observe = cache(engine.observe)
 
@@ -52,7 +52,7 @@ def to_stop(
     refused: dict[int, RefusedEntry] = {}
     for word in words:
         try:
-            selection = everything(registry()) if word == ALL else select([word], registry())
+            selection = select_everything(registry()) if word == ALL else select([word], registry())
         except WbError:
             found = running(ours) if word == ALL else {word} & running(None)
             if not found:
@@ -67,7 +67,7 @@ def to_stop(
             chosen |= {str(entry.id)} if is_there else set()
             refused |= {} if is_named and is_there else {entry.index: entry}
     if not chosen:
-        Selection((), tuple(refused.values())).usable()
+        Selection((), tuple(refused.values())).require_instances()
     return ToStop(sorted(chosen), tuple(refused.values()))
 
 

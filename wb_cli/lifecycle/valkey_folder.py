@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wb_cli.host import directories
+from wb_cli.host import folders
 from wb_cli.lifecycle.planning.persistence import Kept
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ MARK = f"{LOG}/wb.carried"
 
 def look(folder: Path) -> Kept | None:
     """What a folder of this machine holds; ``None`` where this user may not look."""
-    if directories.trouble(folder):
+    if folders.find_problem(folder):
         return None
-    log, snapshot = _is_log_there(folder), directories.holds(folder / SNAPSHOT)
-    is_compared = not log or directories.may_hold(folder / MARK)
+    log, snapshot = _is_log_there(folder), folders.is_present(folder / SNAPSHOT)
+    is_compared = not log or folders.can_be_present(folder / MARK)
     return Kept(
         snapshot, log, snapshot and not is_compared and _time(folder / SNAPSHOT) > _log_time(folder)
     )
@@ -30,9 +30,9 @@ def look(folder: Path) -> Kept | None:
 
 def _is_log_there(folder: Path) -> bool:
     """In a log that is closed to this user there is a manifest for all that is known."""
-    if directories.trouble(folder / LOG) is directories.Trouble.UNREADABLE:
+    if folders.find_problem(folder / LOG) is folders.FolderProblem.UNREADABLE:
         return True
-    return directories.holds(folder / MANIFEST)
+    return folders.is_present(folder / MANIFEST)
 
 
 def _log_time(folder: Path) -> float:

@@ -16,7 +16,7 @@ from wb_cli.errors import NotFoundError
 from wb_cli.lifecycle.readiness import health_report, probes
 from wb_cli.lifecycle.readiness.health import probe
 from wb_cli.lifecycle.readiness.probes import Answer, Verdict
-from wb_cli.quantities import age, size
+from wb_cli.quantities import describe_duration, describe_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,8 +111,10 @@ def _told_by_valkey(address: str) -> Told:
     used = int(info.get("used_memory", 0))
     saved = info.get("rdb_last_bgsave_status") == "ok"
     saved_at = int(info.get("rdb_last_save_time", "0"))
-    ago = age(int(info.get("server_time_usec", "0")) // 10**6 - saved_at)
-    detail = f"{keys:,} keys, {size(used)}, last save {'ok' if saved else 'FAILED'} {ago} ago"
+    ago = describe_duration(int(info.get("server_time_usec", "0")) // 10**6 - saved_at)
+    detail = (
+        f"{keys:,} keys, {describe_size(used)}, last save {'ok' if saved else 'FAILED'} {ago} ago"
+    )
     facts = {
         "keys": keys,
         "usedMemoryBytes": used,

@@ -17,7 +17,7 @@ from wb_cli.lifecycle.planning.observed_instance import CARRIER, PREVIOUS
 from wb_cli.lifecycle.stop_selection import instances_on
 from wb_cli.observe.absent_part import refuse_group, why_absent
 from wb_cli.observe.part_report import Condition, ask
-from wb_cli.quantities import since
+from wb_cli.quantities import describe_age
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -256,5 +256,5 @@ def _times(detail: ContainerDetail) -> dict[str, Any]:
         "started_at": detail.started_at,
         "finished_at": detail.finished_at if has_ended else "",
         "exit_code": detail.exit_code if has_ended else None,
-        "since": since(detail.finished_at if has_ended else detail.started_at),
+        "since": describe_age(detail.finished_at if has_ended else detail.started_at),
     }

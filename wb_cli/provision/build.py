@@ -113,8 +113,8 @@ def _source(recipe: Recipe) -> dict[str, bytes]:
     """What the image is made from, as far as it is ours; packages are as new as the build."""
     files = files_of(recipe)
     if recipe == PLATFORM:
-        files |= wheels.package()
-        files["requirements.txt"] = "\n".join([*wheels.server_requirements(), ""]).encode()
+        files |= wheels.read_package()
+        files["requirements.txt"] = "\n".join([*wheels.read_server_requirements(), ""]).encode()
     return files
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wb_cli.errors import EngineError, EngineUnreachableError, WbError
-from wb_cli.host import directories, engine_service
-from wb_cli.instances.config_file import default_config_toml
+from wb_cli.host import engine_service, folders
+from wb_cli.instances.config_file import make_default_config_toml
 from wb_cli.instances.files import write_atomically
 from wb_cli.provision import build as provision
 from wb_cli.provision.needs import NeededImage, needed_images
@@ -83,10 +83,10 @@ class Setup(Struct, frozen=True):
         elif step.task is Task.START_ENGINE:
             engine_service.start(lambda: self._engine()[0] != "")
         elif step.task is Task.WRITE_CONFIG:
-            text = default_config_toml()
+            text = make_default_config_toml()
             write_atomically(self.settings.config_file, text.encode(), mode=CONFIG_MODE)
         elif step.path:
-            directories.create(step.path, (), {})
+            folders.create(step.path, (), {})
 
     def _engine(self) -> tuple[str, EngineUnreachableError | None]:
         """Which engine answers, or why none does."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from wb_cli.contract import FOLDERS
 from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork, Port, State
-from wb_cli.host import directories, ports
+from wb_cli.host import folders, ports
 from wb_cli.lifecycle.guard.preflight import (
     Preflight,
     PreflightError,
@@ -199,12 +199,12 @@ def test_a_folder_that_is_a_file(mount_path: Path) -> None:
 
 
 def test_a_disk_that_is_full(mount_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directories, "free_bytes", lambda _: 5 * 1024**2)
+    monkeypatch.setattr(folders, "count_free_bytes", lambda _: 5 * 1024**2)
     assert problems(mount_path) == [f"only 5 MiB are free at {mount_path}/demo/databases"]
 
 
 def test_a_disk_that_nobody_may_write_to(mount_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directories, "is_read_only", lambda _: True)
+    monkeypatch.setattr(folders, "is_read_only", lambda _: True)
     assert problems(mount_path) == [f"the disk of {mount_path}/demo/databases is read-only"]
 
 

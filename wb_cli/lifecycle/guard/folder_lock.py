@@ -8,7 +8,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from wb_cli.instances.files import take
+from wb_cli.instances.files import take_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ def folder_locked(path: Path, pause: Callable[[float], None]) -> Iterator[None]:
 
 def _take(descriptor: int, pause: Callable[[float], None]) -> None:
     try:
-        take(descriptor, math.inf, pause)
+        take_lock(descriptor, math.inf, pause)
     except OSError as error:
         if error.errno not in _UNSUPPORTED:
             raise

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from wb_cli.errors import LockedError
-from wb_cli.instances.files import take
+from wb_cli.instances.files import take_lock
 from wb_cli.lifecycle.guard.lock_file import opened
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def locked(  # noqa: PLR0913, PLR0917  (what is locked, for whom, and how it is 
         if descriptor is None:
             yield Lock()
             return
-        if not take(descriptor, time.monotonic()):
+        if not take_lock(descriptor, time.monotonic()):
             _wait(descriptor, instance, deadline, pause, report)
         with _signed(descriptor, command) as left_by:
             yield Lock(left_by)
@@ -103,7 +103,7 @@ def _wait(
 ) -> None:
     if time.monotonic() < deadline:
         report(f"waiting for {_holder(descriptor, pause)}")
-    if not take(descriptor, deadline, pause):
+    if not take_lock(descriptor, deadline, pause):
         raise LockedError(
             f"{instance} is being changed by {_holder(descriptor, pause)}",
             "Wait for it with `--wait SECONDS`. The lock ends with that process.",

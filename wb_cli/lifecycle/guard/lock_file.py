@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from wb_cli.errors import LockedError, WbError
-from wb_cli.instances.files import MAY_ONLY_READ, open_lock, reason, take
+from wb_cli.instances.files import MAY_ONLY_READ, describe_reason, open_lock, take_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,8 +73,8 @@ def _made(path: Path, report: Callable[[str], None]) -> int | None:
         if error.errno not in NO_FILE_CAN_BE_MADE:
             raise
         report(
-            f"no lock file can be made at {path} ({reason(error)}): {folder} is locked instead, "
-            "and others without a lock file wait"
+            f"no lock file can be made at {path} ({describe_reason(error)}): {folder} is locked "
+            "instead, and others without a lock file wait"
         )
         return None
 
@@ -99,7 +99,7 @@ def _folder_held(path: Path, deadline: float, pause: Pause) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            if not take(descriptor, max(deadline, time.monotonic() + MADE_WITHIN_S), pause):
+            if not take_lock(descriptor, max(deadline, time.monotonic() + MADE_WITHIN_S), pause):
                 raise LockedError(
                     f"{path.stem} may be being changed: it has no lock file, and another wb "
                     f"command holds {folder}",
@@ -115,6 +115,6 @@ def _folder_held(path: Path, deadline: float, pause: Pause) -> Iterator[None]:
 def _refused(path: Path, error: OSError) -> WbError:
     hint = f"Run wb as the owner of {path.parent.parent}, or as root."
     return WbError(
-        f"cannot lock {path.stem}: {path}: {reason(error)}",
+        f"cannot lock {path.stem}: {path}: {describe_reason(error)}",
         hint if isinstance(error, PermissionError) else "",
     )

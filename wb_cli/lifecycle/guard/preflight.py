@@ -10,8 +10,8 @@ from wb_cli import contract
 from wb_cli.contract import Role
 from wb_cli.engine.types import LABEL_REGISTRY, State
 from wb_cli.errors import WbError
-from wb_cli.host import directories, ports
-from wb_cli.host.directories import Trouble
+from wb_cli.host import folders, ports
+from wb_cli.host.folders import FolderProblem
 from wb_cli.lifecycle.guard.writers import Part, in_use, way_out, writers
 from wb_cli.lifecycle.planning.desired import instance_path
 
@@ -89,34 +89,34 @@ class Preflight(Struct, frozen=True):
 
     def _folders(self) -> Iterator[Problem]:
         mount_path = self.settings.mount_path
-        trouble = directories.trouble(mount_path)
+        trouble = folders.find_problem(mount_path)
         if trouble:
-            words = "is not there" if trouble is Trouble.MISSING else trouble
+            words = "is not there" if trouble is FolderProblem.MISSING else trouble
             remedy = "If it is a volume, mount it; else create it, or set MOUNT_PATH."
-            if trouble is Trouble.UNREADABLE:
+            if trouble is FolderProblem.UNREADABLE:
                 remedy = self._remedy(trouble)
             yield Problem(f"the mount path {mount_path} {words}", remedy)
             return
         for name in contract.FOLDERS:
             path = instance_path(self.instance, self.settings) / name
-            trouble = directories.trouble(path)
+            trouble = folders.find_problem(path)
             if trouble:
-                what = path if trouble is Trouble.NO_FOLDER else f"the folder {path}"
+                what = path if trouble is FolderProblem.NOT_A_FOLDER else f"the folder {path}"
                 yield Problem(f"{what} {trouble}", self._remedy(trouble))
 
     def _database(self) -> Iterator[Problem]:
         """PostgreSQL takes a database that it cannot reach for one that is not there yet."""
         folder = instance_path(self.instance, self.settings) / contract.DATABASES
-        if directories.is_closed_to_owner_of(folder / "pgdata"):
+        if folders.is_closed_to_owner_of(folder / "pgdata"):
             yield Problem(
                 f"the folder {folder} is closed to the user who owns the database in it",
                 f"`chmod 755 {folder}` opens it.",
             )
 
-    def _remedy(self, trouble: Trouble) -> str:
-        if trouble is Trouble.UNREADABLE:
+    def _remedy(self, trouble: FolderProblem) -> str:
+        if trouble is FolderProblem.UNREADABLE:
             return "Let this user read it, or run wb as root."
-        first = "Move it away, then " if trouble is Trouble.NO_FOLDER else ""
+        first = "Move it away, then " if trouble is FolderProblem.NOT_A_FOLDER else ""
         return f"{first}`wb init-dirs {self.instance.id}` creates what is missing."
 
     def _data_in_use(self) -> Iterator[Problem]:
@@ -155,11 +155,11 @@ class Preflight(Struct, frozen=True):
 
     def _disks(self) -> Iterator[Problem]:
         folder = instance_path(self.instance, self.settings)
-        for path in directories.one_per_disk(folder / name for name in DATA_FOLDERS):
-            free = directories.free_bytes(path)
-            if directories.is_read_only(path):
+        for path in folders.pick_one_per_disk(folder / name for name in DATA_FOLDERS):
+            free = folders.count_free_bytes(path)
+            if folders.is_read_only(path):
                 yield Problem(f"the disk of {path} is read-only", "Mount it such that it is not.")
-            elif free < directories.ENOUGH_BYTES:
+            elif free < folders.ENOUGH_BYTES:
                 yield Problem(
                     f"only {free // 1024**2} MiB are free at {path}",
                     "PostgreSQL stops on a full disk; free some space first.",
@@ -188,7 +188,7 @@ def foreign(instance: str, observed: Observed, registry: str) -> list[Problem]:
             f"Work on it with `wb --servers-file {other}`; stopped there, the id is free here.",
         )
         for other in sorted(_registries(instance, observed))
-        if not directories.is_same_path(other, registry)
+        if not folders.is_same_path(other, registry)
     ]
     return strangers + others
 

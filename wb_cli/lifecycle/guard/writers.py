@@ -16,7 +16,7 @@ from msgspec import Struct
 from wb_cli.contract import STOP_TIMEOUTS, Role
 from wb_cli.engine.types import State
 from wb_cli.errors import EngineError, NotFoundError, WbError
-from wb_cli.host import directories
+from wb_cli.host import folders
 from wb_cli.lifecycle.guard.folder_lock import folder_locked
 from wb_cli.lifecycle.planning.observed_instance import role_of
 
@@ -119,9 +119,9 @@ def _locked(engine: Engine, folder: str, cancelled: threading.Event | None) -> I
         yield
 
 
-def _place(path: str, *, is_local: bool) -> directories.Place:
+def _place(path: str, *, is_local: bool) -> folders.Place:
     """Where a path leads; of a remote engine's folders only the name is known."""
-    return directories.place(path) if is_local else directories.Place(path, None)
+    return folders.locate(path) if is_local else folders.Place(path, None)
 
 
 def _is_of(part: Part, container: ObservedContainer) -> bool:

@@ -266,7 +266,7 @@ def _declared(
     ``run`` acts where this changes; where only the Spec does (another release of wb has other
     defaults), that is drift. A field of the instance wins over the setting of the same name.
     """
-    chosen = {each.name: settings.value(each) for each in SETTINGS if part in each.parts}
+    chosen = {each.name: settings.get_value(each) for each in SETTINGS if part in each.parts}
     for field in FIELDS:
         value = getattr(instance, field.attribute)
         if part in field.parts and value is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from wb_cli.lifecycle.readiness import warmup
-from wb_cli.quantities import size
+from wb_cli.quantities import describe_size
 
 if TYPE_CHECKING:
     from wb_cli.lifecycle.readiness.warmup import WarmUp
@@ -46,7 +46,7 @@ class HealthReport(Struct, frozen=True):
             return str(self.warm_up)
         if not self.entries:
             return "the cache is empty"
-        return f"{self.entries:,} entries, {size(self.bytes_)}"
+        return f"{self.entries:,} entries, {describe_size(self.bytes_)}"
 
     def as_document(self) -> dict[str, Any]:
         """For ``--json``."""

@@ -1,4 +1,4 @@
-"""The folders that are mounted into an instance's containers: create, check."""
+"""Create and check the folders that are mounted into an instance's containers."""
 
 from __future__ import annotations
 
@@ -21,56 +21,56 @@ ENOUGH_BYTES = 100 * 1024**2
 DEFAULT_MODE = 0o755
 
 
-class Trouble(StrEnum):
-    """What is wrong with a folder, in the words that follow its path in a message."""
+class FolderProblem(StrEnum):
+    """A problem of a folder. The text follows the folder's path in a message."""
 
     MISSING = "is missing"
-    NO_FOLDER = "is not a folder"
+    NOT_A_FOLDER = "is not a folder"
     UNREADABLE = "cannot be read by this user"
 
 
 def create(root: Path, names: Iterable[str], modes: Mapping[str, int]) -> dict[str, bool]:
-    """Make the missing folders below ``root``; for each, whether it was created.
+    """Make the missing folders below ``root``; say for each name whether it was created.
 
-    What exists is left as it is, whoever owns it and whatever its mode.
+    An existing folder keeps its owner and its mode.
 
     Raises:
-        WbError: something stands in the way, or this user may not write there.
+        WbError: a file has the name of a folder, or this user may not write there.
     """
     with _folder_errors(root):
         root.mkdir(mode=DEFAULT_MODE, parents=True, exist_ok=True)
-    return {name: _create_one(root / name, modes.get(name, DEFAULT_MODE)) for name in names}
+    return {name: _create_folder(root / name, modes.get(name, DEFAULT_MODE)) for name in names}
 
 
-def _create_one(path: Path, mode: int) -> bool:
+def _create_folder(path: Path, mode: int) -> bool:
     with _folder_errors(path):
         if path.is_dir():
             return False
         path.mkdir()
-        path.chmod(mode)  # mkdir's own mode is cut by the umask
+        path.chmod(mode)  # the umask takes bits away from mkdir's own mode
     return True
 
 
 def is_same_path(path: str, other: str) -> bool:
-    """Whether two paths lead to one place, through links and detours."""
+    """Whether two paths lead to one place, with links and ``..`` resolved."""
     return path == other or os.path.realpath(path) == os.path.realpath(other)
 
 
-def trouble(path: Path) -> Trouble | None:
-    """What is wrong with a folder; ``None`` where nothing is."""
+def find_problem(path: Path) -> FolderProblem | None:
+    """The problem of a folder; ``None`` where it has none."""
     try:
         is_folder = stat.S_ISDIR(path.stat().st_mode)
     except PermissionError:
-        return Trouble.UNREADABLE
+        return FolderProblem.UNREADABLE
     except OSError:
-        return Trouble.MISSING
+        return FolderProblem.MISSING
     if not is_folder:
-        return Trouble.NO_FOLDER
-    return None if os.access(path, os.R_OK | os.X_OK) else Trouble.UNREADABLE
+        return FolderProblem.NOT_A_FOLDER
+    return None if os.access(path, os.R_OK | os.X_OK) else FolderProblem.UNREADABLE
 
 
-def holds(path: Path) -> bool:
-    """Whether something is there for certain, seen by this user."""
+def is_present(path: Path) -> bool:
+    """Whether this user sees a file or folder at the path."""
     try:
         path.stat()
     except OSError:
@@ -78,47 +78,50 @@ def holds(path: Path) -> bool:
     return True
 
 
-def may_hold(path: Path) -> bool:
-    """Whether something is there, or might be, in a folder that is closed to this user."""
+def can_be_present(path: Path) -> bool:
+    """Whether a file is at the path, or can be: its folder may be closed to this user."""
     try:
         path.stat()
     except PermissionError:
-        return not trouble(path.parent.parent)
+        return not find_problem(path.parent.parent)
     except OSError:
         return False
     return True
 
 
 def is_closed_to_owner_of(path: Path) -> bool:
-    """Whether the owner of what is there may not pass through the folder that holds it."""
+    """Whether the owner of a file or folder may not pass through the folder that holds it."""
     try:
-        found, above = path.stat(), path.parent.stat()
+        held, holder = path.stat(), path.parent.stat()
     except OSError:
         return False
-    if found.st_uid == above.st_uid:
+    if held.st_uid == holder.st_uid:
         needed = stat.S_IXUSR
     else:
-        needed = stat.S_IXGRP if found.st_gid == above.st_gid else stat.S_IXOTH
-    return found.st_uid != 0 and not above.st_mode & needed
+        needed = stat.S_IXGRP if held.st_gid == holder.st_gid else stat.S_IXOTH
+    return held.st_uid != 0 and not holder.st_mode & needed
 
 
-def one_per_disk(paths: Iterable[Path]) -> list[Path]:
-    """Of the paths that are there, the first on each disk."""
+def pick_one_per_disk(paths: Iterable[Path]) -> list[Path]:
+    """The first existing path on each disk."""
     return list({path.stat().st_dev: path for path in reversed([*paths]) if path.exists()}.values())
 
 
-def free_bytes(path: Path) -> int:
-    """Free space on the disk of a folder."""
+def count_free_bytes(path: Path) -> int:
+    """The free space on the disk of a folder."""
     return shutil.disk_usage(path).free
 
 
 def is_read_only(path: Path) -> bool:
-    """Whether the disk of a folder is mounted such that nobody may write, not even root."""
+    """Whether the disk of a folder is mounted read-only. Then not even root may write."""
     return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
 class Place(Struct, frozen=True):
-    """Where a path leads: its name without links, and what is there (device and inode), if any."""
+    """The place that a path leads to: its name without links, and its device and inode.
+
+    ``inode`` is ``None`` where nothing is there.
+    """
 
     name: str
     inode: tuple[int, int] | None
@@ -131,19 +134,19 @@ class Place(Struct, frozen=True):
         return mine.startswith(theirs) or theirs.startswith(mine)
 
 
-def place(path: str | Path) -> Place:
-    """Where a path leads, now."""
+def locate(path: str | Path) -> Place:
+    """The place that a path leads to now."""
     name = os.path.realpath(path)
     try:
-        found = Path(name).stat()
+        status = Path(name).stat()
     except OSError:
         return Place(name, None)
-    return Place(name, (found.st_dev, found.st_ino))
+    return Place(name, (status.st_dev, status.st_ino))
 
 
 @contextmanager
 def _folder_errors(path: Path) -> Iterator[None]:
-    """Turn the system's refusal into an error that names the path and the remedy."""
+    """Turn the operating system's errors into an error that names the path and the remedy."""
     try:
         yield
     except OSError as error:

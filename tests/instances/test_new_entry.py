@@ -1,21 +1,21 @@
-"""What a new entry gets where its operator did not say."""
+"""The fields that wb fills in where the operator left them out of a new entry."""
 
 import pytest
 from instances.examples import entry
 
 from wb_cli import __version__
 from wb_cli.errors import UsageError
-from wb_cli.instances.newcomer import complete, free_port
+from wb_cli.instances.new_entry import complete, find_free_port
 from wb_cli.instances.registry import Registry, judge
 from wb_cli.instances.registry_text import Entry
 
 
-def everything_free(_: int) -> bool:
+def is_always_free(_: int) -> bool:
     return True
 
 
-def test_on_an_empty_registry_it_runs_wbs_own_platform() -> None:
-    found = complete({"id": "sierra-leone", "tags": ["west"]}, Registry(), everything_free)
+def test_the_first_entry_gets_wbs_own_platform() -> None:
+    found = complete({"id": "sierra-leone", "tags": ["west"]}, Registry(), is_always_free)
     assert list(found) == ["id", "label", "port", "serverVersion", "tags", "image"]
     assert found == {
         "id": "sierra-leone",
@@ -36,30 +36,30 @@ def test_on_an_empty_registry_it_runs_wbs_own_platform() -> None:
         (["1.6.7"], "1.6.7"),
     ],
 )
-def test_it_takes_the_newest_version_in_use(versions: list[str], newest: str) -> None:
+def test_a_new_entry_gets_the_newest_version_in_use(versions: list[str], newest: str) -> None:
     registry = judge(
         [Entry.of(entry(f"i{n}", 9000 + n, serverVersion=v)) for n, v in enumerate(versions)]
     )
-    found = complete({"id": "new"}, registry, everything_free)
+    found = complete({"id": "new"}, registry, is_always_free)
     assert found["serverVersion"] == newest
     assert "image" not in found
 
 
-def test_a_version_of_the_operators_choice_brings_no_image_along() -> None:
-    found = complete({"id": "new", "serverVersion": "1.6.7"}, Registry(), everything_free)
+def test_a_version_that_the_operator_chose_gets_no_image() -> None:
+    found = complete({"id": "new", "serverVersion": "1.6.7"}, Registry(), is_always_free)
     assert "image" not in found
 
 
-def test_what_the_operator_said_stays() -> None:
+def test_a_field_that_the_operator_set_stays() -> None:
     said = entry("new", 9555, label="Mine", image="app:1")
-    assert complete(said, Registry(), everything_free) == said
+    assert complete(said, Registry(), is_always_free) == said
 
 
-def test_both_ports_must_be_free_of_entries_and_servers() -> None:
+def test_neither_of_the_two_ports_may_be_claimed_or_in_use() -> None:
     registry = judge([Entry.of(entry("a", 9000)), Entry.of(entry("b", 19001))])
-    assert free_port(registry, lambda port: port not in (9002, 19003)) == 9004
+    assert find_free_port(registry, lambda port: port not in (9002, 19003)) == 9004
 
 
-def test_where_no_port_is_free_it_says_so() -> None:
+def test_no_free_port_is_an_error() -> None:
     with pytest.raises(UsageError, match="no port from 9000 to 55535"):
-        free_port(Registry(), lambda port: port > 60_000)
+        find_free_port(Registry(), lambda port: port > 60_000)

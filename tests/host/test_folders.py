@@ -1,4 +1,4 @@
-"""Folders as another user than root meets them, and disks."""
+"""Folders for a user who is not root, and disks."""
 
 import os
 import subprocess
@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from wb_cli.errors import WbError
-from wb_cli.host import directories
-from wb_cli.host.directories import Trouble
+from wb_cli.host import folders
+from wb_cli.host.folders import FolderProblem
 
 NOBODY = 65534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -19,7 +19,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
 
 @contextmanager
 def as_nobody() -> Iterator[None]:
-    """Be a user whom the system's permissions hold for."""
+    """Run as a user who must respect permissions, as root does not."""
     os.setresuid(NOBODY, NOBODY, 0)
     try:
         yield
@@ -29,74 +29,74 @@ def as_nobody() -> Iterator[None]:
 
 @pytest.fixture
 def root() -> Iterator[Path]:
-    """A folder that everybody may look into."""
+    """A folder that every user may look into."""
     with TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         yield Path(name)
 
 
-def closed(folder: Path) -> Path:
-    """A folder with a file in it, closed to others as PostgreSQL closes its own."""
+def make_closed(folder: Path) -> Path:
+    """Make a folder with a file in it, and close it to other users as PostgreSQL does."""
     folder.mkdir()
     (folder / "PG_VERSION").write_text("17")
     folder.chmod(0o700)
     return folder
 
 
-def test_what_is_wrong_with_a_folder(root: Path) -> None:
+def test_each_problem_of_a_folder_is_found(root: Path) -> None:
     (root / "file").touch(0o600)
     (root / "loop").symlink_to("loop")
     (root / "folder").mkdir()
-    troubles = {name: directories.trouble(root / name) for name in ("file", "loop", "folder", "x")}
-    assert troubles == {
-        "file": Trouble.NO_FOLDER,
-        "loop": Trouble.MISSING,
+    problems = {name: folders.find_problem(root / name) for name in ("file", "loop", "folder", "x")}
+    assert problems == {
+        "file": FolderProblem.NOT_A_FOLDER,
+        "loop": FolderProblem.MISSING,
         "folder": None,
-        "x": Trouble.MISSING,
+        "x": FolderProblem.MISSING,
     }
-    assert directories.trouble(root / "file" / "below") is Trouble.MISSING
+    assert folders.find_problem(root / "file" / "below") is FolderProblem.MISSING
 
 
 @needs_root
 def test_a_folder_that_is_closed_to_this_user(root: Path) -> None:
-    pgdata = closed(root / "pgdata")
+    pgdata = make_closed(root / "pgdata")
     with as_nobody():
-        assert directories.trouble(pgdata) is Trouble.UNREADABLE
-        assert directories.trouble(pgdata / "below") is Trouble.UNREADABLE
-    assert directories.trouble(pgdata) is None
+        assert folders.find_problem(pgdata) is FolderProblem.UNREADABLE
+        assert folders.find_problem(pgdata / "below") is FolderProblem.UNREADABLE
+    assert folders.find_problem(pgdata) is None
 
 
 @needs_root
-def test_where_this_user_may_not_look_something_may_be(root: Path) -> None:
-    pgdata = closed(root / "pgdata")
+def test_a_file_can_be_present_where_this_user_may_not_look(root: Path) -> None:
+    pgdata = make_closed(root / "pgdata")
     with as_nobody():
-        assert directories.may_hold(pgdata / "PG_VERSION")
-        assert not directories.may_hold(root / "elsewhere" / "PG_VERSION")
-        assert not directories.may_hold(pgdata / "too" / "deep" / "PG_VERSION")
-    assert directories.may_hold(pgdata / "PG_VERSION")
-    assert not directories.may_hold(pgdata / "nothing")
+        assert folders.can_be_present(pgdata / "PG_VERSION")
+        assert not folders.can_be_present(root / "elsewhere" / "PG_VERSION")
+        assert not folders.can_be_present(pgdata / "too" / "deep" / "PG_VERSION")
+    assert folders.can_be_present(pgdata / "PG_VERSION")
+    assert not folders.can_be_present(pgdata / "nothing")
 
 
 @needs_root
 def test_a_folder_that_cannot_be_made_below_a_closed_one_is_named(root: Path) -> None:
-    pgdata = closed(root / "pgdata")
+    pgdata = make_closed(root / "pgdata")
     with as_nobody(), pytest.raises(WbError, match=f"cannot create {pgdata}/new: Permission"):
-        directories.create(pgdata, ["new"], {})
+        folders.create(pgdata, ["new"], {})
 
 
-def test_disks_are_told_apart_and_looked_at(root: Path) -> None:
+def test_each_disk_is_picked_once_and_measured(root: Path) -> None:
     (root / "disk").mkdir()
     (root / "folder").mkdir()
     paths = [root, root / "folder", root / "disk", root / "missing"]
-    assert directories.one_per_disk(paths) == [root]
+    assert folders.pick_one_per_disk(paths) == [root]
     options = ["-t", "tmpfs", "-o", "size=1m,ro", "tmpfs", str(root / "disk")]
     if subprocess.run(["mount", *options], capture_output=True, check=False).returncode:
         pytest.skip("this user may not mount")
     try:
-        assert set(directories.one_per_disk(paths)) == {root, root / "disk"}
-        assert directories.is_read_only(root / "disk")
-        assert not directories.is_read_only(root)
-        assert directories.free_bytes(root / "disk") == 1024**2
+        assert set(folders.pick_one_per_disk(paths)) == {root, root / "disk"}
+        assert folders.is_read_only(root / "disk")
+        assert not folders.is_read_only(root)
+        assert folders.count_free_bytes(root / "disk") == 1024**2
     finally:
         subprocess.run(["umount", str(root / "disk")], check=True)
 
@@ -116,13 +116,13 @@ def test_disks_are_told_apart_and_looked_at(root: Path) -> None:
         ("missing", "loop", False),
     ],
 )
-def test_places_overlap_where_one_is_the_other_or_lies_in_it(
+def test_two_places_overlap_if_they_are_the_same_or_one_lies_in_the_other(
     tmp_path: Path, one: str, other: str, expected: bool
 ) -> None:
     (tmp_path / "data" / "pgdata").mkdir(parents=True)
     (tmp_path / "link").symlink_to("data")
     (tmp_path / "loop").symlink_to("loop")
-    places = [directories.place(tmp_path / each) for each in (one, other)]
+    places = [folders.locate(tmp_path / name) for name in (one, other)]
     assert places[0].overlaps(places[1]) is expected
     assert places[1].overlaps(places[0]) is expected
 
@@ -141,5 +141,5 @@ def test_a_folder_may_be_closed_to_the_owner_of_what_it_holds(
     os.chown(held, 999, 999)
     os.chown(held.parent, *owner)
     held.parent.chmod(mode)
-    assert directories.is_closed_to_owner_of(held) is is_closed
-    assert not directories.is_closed_to_owner_of(tmp_path / "missing" / "pgdata")
+    assert folders.is_closed_to_owner_of(held) is is_closed
+    assert not folders.is_closed_to_owner_of(tmp_path / "missing" / "pgdata")

@@ -1,4 +1,4 @@
-"""What a new entry gets where its operator did not say: label, port, version, image. Pure."""
+"""Fill in what the operator left out of a new entry: label, port, version, image. Pure."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,27 +21,32 @@ def complete(
     *,
     has_platform_image: bool = False,
 ) -> dict[str, Any]:
-    """An entry with nothing required missing. ``is_free`` asks this host about a port.
+    """Fill in the missing required fields of an entry. ``is_free`` says whether a port is free.
 
-    ``has_platform_image`` says that the settings name an image, so that the entry needs none.
+    ``has_platform_image`` says that the settings name an image, so that the entry needs no image.
     """
-    entry = {"id": raw["id"], "label": title(raw["id"]), **_version(registry)} | dict(raw)
+    entry = {"id": raw["id"], "label": make_label(raw["id"]), **_choose_version(registry)} | dict(
+        raw
+    )
     if "serverVersion" in raw or has_platform_image:
         entry = {name: value for name, value in entry.items() if name in raw or name != "image"}
     if "port" not in entry:
-        entry["port"] = free_port(registry, is_free)
+        entry["port"] = find_free_port(registry, is_free)
     known = {name: entry[name] for name in FIELDS_BY_NAME if name in entry}
     return known | entry
 
 
-def title(instance_id: str) -> str:
-    """``sierra-leone`` as people write it."""
+def make_label(instance_id: str) -> str:
+    """Make a label of an id: ``sierra-leone`` gives ``Sierra Leone``."""
     return " ".join(word.capitalize() for word in instance_id.split("-"))
 
 
-def free_port(registry: Registry, is_free: Callable[[int], bool]) -> int:
-    """The first port, with PostgreSQL's 10000 above, that no entry claims and no server uses."""
-    claimed = registry.claimed_ports()
+def find_free_port(registry: Registry, is_free: Callable[[int], bool]) -> int:
+    """Find the first port that is free together with PostgreSQL's port, which is 10000 higher.
+
+    No entry claims such a port, and no server on this host uses it.
+    """
+    claimed = registry.list_claimed_ports()
     for port in range(FIRST_PORT, PORTS.stop):
         pair = (port, port + POSTGRES_HOST_PORT_OFFSET)
         if claimed.isdisjoint(pair) and all(map(is_free, pair)):
@@ -52,19 +57,19 @@ def free_port(registry: Registry, is_free: Callable[[int], bool]) -> int:
     )
 
 
-def _version(registry: Registry) -> dict[str, str]:
-    """The newest version in use, with the image it is used with; else wb's own platform."""
+def _choose_version(registry: Registry) -> dict[str, str]:
+    """Choose the newest version in use, with its image; without instances, wb's own platform."""
     if not registry.instances:
         return {"serverVersion": __version__, "image": PLATFORM.tag}
-    newest = max(registry.instances, key=lambda one: _version_order(one.server_version))
+    newest = max(registry.instances, key=lambda instance: _sort_key(instance.server_version))
     version = {"serverVersion": newest.server_version}
     return version | ({"image": newest.image} if newest.image else {})
 
 
-def _version_order(version: str) -> list[tuple[int, int | str]]:
-    """``1.10`` after ``1.9``, and a pre-release before its release."""
+def _sort_key(version: str) -> list[tuple[int, int | str]]:
+    """The key that sorts ``1.10`` after ``1.9``, and a pre-release before its release."""
     parts = re.findall(r"\d+|[a-z]+", version.lower())
-    order: list[tuple[int, int | str]] = [
+    key: list[tuple[int, int | str]] = [
         (2, int(part)) if part.isdecimal() else (0, part) for part in parts
     ]
-    return [*order, (1, "")]
+    return [*key, (1, "")]
