@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerSpec, Mount, NetworkSpec
-from wb_cli.lifecycle.guard.writers import DataInUseError, Part, start_alone
+from wb_cli.lifecycle.guard.writers import DataFolder, DataInUseError, start_alone
 
-PART = Part("demo", Role.VALKEY, "")
+DATA_FOLDER = DataFolder("demo", Role.VALKEY, "")
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def made(engine: FakeEngine, instance: str, folder: str, name: str = "") -> str:
 
 
 def start(engine: FakeEngine, container: str, folder: str) -> None:
-    start_alone(engine, container, replace(PART, folder=folder))
+    start_alone(engine, container, replace(DATA_FOLDER, path=folder))
 
 
 def test_a_second_writer_of_the_same_part_is_stopped_and_stays_down(
@@ -72,7 +72,7 @@ def test_of_two_that_were_made_at_once_the_first_to_start_has_the_folder(
     mine, other = made(engine, "demo", folder), made(engine, "other", folder)
     start(engine, mine, folder)
     with pytest.raises(DataInUseError):
-        start_alone(engine, other, Part("other", Role.VALKEY, folder))
+        start_alone(engine, other, DataFolder("other", Role.VALKEY, folder))
 
 
 def test_a_start_of_somebody_else_s_that_is_under_way_counts(
