@@ -7,6 +7,7 @@ holds a lock on the folder from the look until the container has started.
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,7 +116,9 @@ def _locked(engine: Engine, folder: str, cancelled: threading.Event | None) -> I
         return
 
     def pause(seconds: float) -> None:
-        if cancelled and cancelled.wait(seconds):
+        if cancelled is None:
+            time.sleep(seconds)
+        elif cancelled.wait(seconds):
             raise InterruptedError(folder)
 
     with folder_locked(Path(folder), pause):
