@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 INTERVAL_S = 0.1
 STOP_S = 10
+# Valkey may have to rewrite gigabytes. A slow disk writes 360 GB in this time.
+CARRIED_WITHIN_S = 3600.0
 # Valkey's answers while it saves by itself, or while it loads its data.
 BUSY = ("in progress", "LOADING")
 
@@ -50,7 +52,7 @@ def carry_over(engine: Engine, carry: CarryOver, network: str, cancelled: thread
     """Change the form of the files. It may be repeated after any interruption.
 
     Raises:
-        CarryError: it failed. Nothing is lost.
+        CarryError: it failed, or took longer than ``CARRIED_WITHIN_S``. Nothing is lost.
         InterruptedError: the wait was cancelled. Nothing is lost.
     """
     spec = describe_carrier(carry)
@@ -59,7 +61,7 @@ def carry_over(engine: Engine, carry: CarryOver, network: str, cancelled: thread
         start_alone(
             engine, container, DataFolder(spec.instance, spec.role, spec.data_folder), cancelled
         )
-        code = _wait_for_end(engine, container, cancelled)
+        code = _wait_for_end(engine, container, carry, cancelled)
         if code:
             lines = read_last_lines(engine, container)
             raise CarryError(
@@ -100,9 +102,24 @@ def save(engine: Engine, container: str, operation: Save, cancelled: threading.E
     )
 
 
-def _wait_for_end(engine: Engine, container: str, cancelled: threading.Event) -> int:
+def _wait_for_end(
+    engine: Engine, container: str, carry: CarryOver, cancelled: threading.Event
+) -> int:
     """Wait until a container has ended, and give its exit code."""
+    deadline = time.monotonic() + CARRIED_WITHIN_S
     while not (detail := engine.inspect(container)).state.has_ended:
+        if time.monotonic() >= deadline:
+            raise _describe_hang(engine, container, detail.name, carry)
         if cancelled.wait(INTERVAL_S):
             raise InterruptedError(detail.name)
     return detail.exit_code
+
+
+def _describe_hang(engine: Engine, container: str, name: str, carry: CarryOver) -> CarryError:
+    return CarryError(
+        f"the cache of {carry.spec.name} could not be carried over from {carry.to.other} to "
+        f"{carry.to} and was left as it is: the container {name} did not end within "
+        f"{CARRIED_WITHIN_S / 60:.0f} minutes and was stopped{read_last_lines(engine, container)}",
+        f"Look at the disk of {carry.spec.data_folder}: it may hang, or be very slow. Then "
+        f"`wb run {carry.spec.instance}`; or set cachePersistence back to {carry.to.other}.",
+    )

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from wb_cli.contract import Role
 from wb_cli.engine.types import State
 from wb_cli.errors import WbError
-from wb_cli.lifecycle import valkey_folder
+from wb_cli.lifecycle import carry, valkey_folder
 from wb_cli.lifecycle.carry import describe_carrier
 from wb_cli.lifecycle.planning import persistence
 from wb_cli.lifecycle.planning.desired import Desired
@@ -186,6 +186,20 @@ def test_a_change_of_form_that_fails_brings_the_old_valkey_back(world: World, ca
     before = world.engine.snapshot()
     with pytest.raises(WbError, match=r"(?s)could not be carried over from rdb to aof.*No space"):
         world.run(LOOK_AOF)
+    assert world.engine.snapshot() == before
+
+
+@pytest.mark.usefixtures("saving")
+def test_a_change_of_form_that_does_not_end_is_stopped_and_brings_the_old_valkey_back(
+    world: World, carrying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carrying(to_aof=Program("still copying\n"))
+    monkeypatch.setattr(carry, "CARRIED_WITHIN_S", 0.0)
+    world.run()
+    before = world.engine.snapshot()
+    with pytest.raises(WbError, match=r"(?s)demo-valkey-carrier did not end.*copying") as error:
+        world.run(LOOK_AOF)
+    assert "`wb run demo`" in error.value.hint
     assert world.engine.snapshot() == before
 
 
