@@ -74,12 +74,12 @@ def until(ask: Callable[[], probes.Answer]) -> None:
         time.sleep(0.01)
 
 
-def until_ready() -> None:
+def wait_until_ready() -> None:
     """The same readiness checks that wb makes."""
     postgres, valkey = address(f"{NAME}-postgres"), address(f"{NAME}-valkey")
-    until(lambda: probes.postgres(postgres, 5432))
-    until(lambda: probes.valkey(valkey, 6379))
-    until(lambda: probes.http_below_500("127.0.0.1", PORT, "/health_check"))
+    until(lambda: probes.ask_postgres(postgres, 5432))
+    until(lambda: probes.ask_valkey(valkey, 6379))
+    until(lambda: probes.ask_http("127.0.0.1", PORT, "/health_check"))
 
 
 def platform_environment() -> dict[str, str]:
@@ -129,11 +129,11 @@ def docker_way(folder: Path) -> Way:
             IMAGES["postgres"],
         )
         run(names[2], "-v", f"{folder}/valkey_data:/data", IMAGES["valkey"], *VALKEY_COMMAND)
-        until(lambda: probes.postgres(address(names[1]), 5432))
-        until(lambda: probes.valkey(address(names[2]), 6379))
+        until(lambda: probes.ask_postgres(address(names[1]), 5432))
+        until(lambda: probes.ask_valkey(address(names[2]), 6379))
         variables = [word for k, v in platform_environment().items() for word in ("-e", f"{k}={v}")]
         run(NAME, "-p", f"127.0.0.1:{PORT}:8000", *variables, IMAGES["platform"])
-        until_ready()
+        wait_until_ready()
 
     def down() -> None:
         for name in names:

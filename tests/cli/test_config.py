@@ -53,7 +53,7 @@ class CommandLine:
         is_here = reference not in self.missing_images
         return ImageInfo("sha256:x") if is_here else None
 
-    def next_steps(self, *words: str) -> list[str]:
+    def suggest_next_steps(self, *words: str) -> list[str]:
         """What is said to come next after `wb config set demo`."""
         self("set", "demo", *words)
         talk = self.talk.err.splitlines()
@@ -240,18 +240,18 @@ NOTHING_TO_DO = ["nothing to do: no container sees this change"]
 def test_set_says_what_applies_the_change(
     declared: CommandLine, word: str, steps: list[str]
 ) -> None:
-    assert declared.next_steps(word) == steps
+    assert declared.suggest_next_steps(word) == steps
 
 
 def test_set_on_a_stopped_instance_says_that_it_starts_with_it(declared: CommandLine) -> None:
     declared.observed = Observed()
-    assert declared.next_steps("memory=2g") == ["`wb run demo` starts with it"]
-    assert declared.next_steps("tags=a") == NOTHING_TO_DO
+    assert declared.suggest_next_steps("memory=2g") == ["`wb run demo` starts with it"]
+    assert declared.suggest_next_steps("tags=a") == NOTHING_TO_DO
 
 
 def test_set_names_an_image_that_is_not_here(declared: CommandLine) -> None:
     declared.missing_images.add("team/app:9")
-    missing, apply = declared.next_steps("image=team/app:9")
+    missing, apply = declared.suggest_next_steps("image=team/app:9")
     assert missing.startswith("the image team/app:9 is not on this engine; `wb pull` fetches it")
     assert apply == "`wb run demo` applies it"
 
@@ -267,7 +267,7 @@ def test_set_and_add_name_a_port_that_somebody_listens_on(
     with socket.socket() as thief:
         thief.bind(("127.0.0.1", port + distance))
         thief.listen()
-        assert declared.next_steps(f"port={port}")[0].startswith(busy)
+        assert declared.suggest_next_steps(f"port={port}")[0].startswith(busy)
         declared("set", "demo", "port=40000")
         declared("add", "other", "--port", str(port))
         assert f"warning: {busy}" in declared.talk.err
@@ -280,7 +280,7 @@ def test_set_does_not_take_the_instance_s_own_ports_for_somebody_else_s(
     with socket.socket() as own:
         own.bind(("127.0.0.1", port + 10_000))
         own.listen()
-        assert declared.next_steps(f"port={port + 10_000}") == ["`wb run demo` applies it"]
+        assert declared.suggest_next_steps(f"port={port + 10_000}") == ["`wb run demo` applies it"]
 
 
 def test_set_is_done_although_the_engine_does_not_answer(
@@ -290,7 +290,7 @@ def test_set_is_done_although_the_engine_does_not_answer(
         raise EngineUnreachableError("the Docker Engine does not answer")
 
     monkeypatch.setattr(CommandLine, "observe", fail)
-    (step,) = declared.next_steps("memory=2g")
+    (step,) = declared.suggest_next_steps("memory=2g")
     assert step.startswith("`wb run demo` applies it; how it stands is not known: the Docker")
     assert declared.entries()[0]["memory"] == "2g"
     with pytest.raises(EngineUnreachableError) as caught:

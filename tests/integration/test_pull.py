@@ -16,7 +16,7 @@ from support.registry import LocalRegistry, push
 from wb_cli.engine.images import Images
 from wb_cli.engine.pull_progress import PullProgress
 from wb_cli.errors import EngineError, ExitCode, WbError
-from wb_cli.provision.pull import Outcome, Pulled, pull_all, pull_one
+from wb_cli.provision.pull import ImageResult, PullEnding, pull_all, pull_one
 from wb_cli.provision.recipes import LABEL_RECIPE
 
 pytestmark = pytest.mark.engine
@@ -115,7 +115,7 @@ def wb_pull(config: Path, images: list[str], *arguments: str) -> tuple[int, dict
 
 def pulled(
     client: Any, references: list[str], silence: float = 30, **options: Any
-) -> dict[str, Pulled]:
+) -> dict[str, ImageResult]:
     images = Images(client, pull_silence=silence)
     return {
         one.image: one
@@ -173,7 +173,7 @@ def test_a_registry_that_stumbles_is_asked_again_and_that_is_said(
             said.append(progress.note)
             registry.mend_layer()
 
-    assert pull_one(Images(docker_client), image, mend) is Outcome.PULLED
+    assert pull_one(Images(docker_client), image, mend) is PullEnding.PULLED
     (note,) = said
     assert note.startswith("try 2 of 3, after: ")
 
@@ -187,7 +187,7 @@ def test_an_unknown_tag_fails_and_when_all_fail_the_exit_code_says_so(
 
 def test_a_registry_that_is_not_there_is_named_in_the_error(docker_client: Any) -> None:
     (result,) = pulled(docker_client, ["127.0.0.1:1/x:1"]).values()
-    assert result.outcome is Outcome.FAILED
+    assert result.ending is PullEnding.FAILED
     assert "127.0.0.1:1" in str(result.error)
 
 
@@ -200,8 +200,8 @@ def test_a_registry_that_falls_silent_is_given_up_and_the_others_go_on(
         stuck = f"{silent.host}/stuck:1"
         silent.fall_silent()
         results = pulled(docker_client, [stuck, whole], silence=1.5)
-    assert results[whole].outcome is Outcome.PULLED
-    assert results[stuck].outcome is Outcome.FAILED
+    assert results[whole].ending is PullEnding.PULLED
+    assert results[stuck].ending is PullEnding.FAILED
     assert "no news for 1.5 s" in str(results[stuck].error)
 
 

@@ -25,7 +25,7 @@ def new_world(
 ) -> Callable[[], World]:
     """Makes hosts far from their engine: nothing is reached over the wire, so probes run inside."""
     unreachable = probes.Answer(probes.Verdict.UNREACHABLE)
-    monkeypatch.setattr(probes, "http_below_500", lambda *_: unreachable)
+    monkeypatch.setattr(probes, "ask_http", lambda *_: unreachable)
     monkeypatch.setattr(health, "EXEC_INTERVAL_S", 0.01)
 
     def make() -> World:

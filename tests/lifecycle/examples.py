@@ -12,7 +12,7 @@ from wb_cli.instances.model import Instance
 from wb_cli.instances.setting_table import SETTINGS as TABLE
 from wb_cli.instances.setting_table import Places
 from wb_cli.instances.settings import Settings
-from wb_cli.lifecycle.planning.desired import Credentials, Desired, desired
+from wb_cli.lifecycle.planning.desired import Credentials, Desired, describe
 from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 from wb_cli.secret import Secret
 
@@ -35,7 +35,7 @@ def credentials(*passwords: str) -> Credentials:
 
 def wanted(instance: Instance = DEMO, settings: Settings = SETTINGS, **changes: Any) -> Desired:
     """What an instance should be; ``changes`` are to the instance."""
-    return desired(replace(instance, **changes), settings, credentials(), KEY)
+    return describe(replace(instance, **changes), settings, credentials(), KEY)
 
 
 def running(desired: Desired, *changed: ObservedContainer, **changes: Any) -> ObservedInstance:

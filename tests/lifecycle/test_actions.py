@@ -340,4 +340,4 @@ def test_after_a_command_died_what_runs_is_stopped_to_the_end_unless_events_tell
     ],
 )
 def test_a_url_brackets_an_ipv6_address(address: str, expected: str) -> None:
-    assert actions.url(wanted(bind_address=address)) == expected
+    assert actions.build_url(wanted(bind_address=address)) == expected

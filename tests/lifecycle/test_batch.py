@@ -15,7 +15,7 @@ from wb_cli.errors import (
     UnexpectedError,
 )
 from wb_cli.lifecycle.actions import Ending, Result
-from wb_cli.lifecycle.batch import Batch, Ended, exit_code
+from wb_cli.lifecycle.batch import Batch, Ended, combine_exit_codes
 from wb_cli.lifecycle.execute import Outcome
 from wb_cli.lifecycle.guard.lock import locked
 from wb_cli.lifecycle.options import RunOptions, Verb
@@ -50,7 +50,7 @@ CASES: dict[str, tuple[list[Ended[Result]], ExitCode]] = {
 
 @pytest.mark.parametrize(("endings", "code"), CASES.values(), ids=CASES)
 def test_one_exit_code_for_all(endings: list[Ended[Result]], code: ExitCode) -> None:
-    assert exit_code(endings) is code
+    assert combine_exit_codes(endings) is code
 
 
 class Fleet:

@@ -14,8 +14,8 @@ from wb_cli.host.folders import is_same_path
 from wb_cli.instances.registry import Registry, judge
 from wb_cli.instances.registry_text import Entry
 from wb_cli.lifecycle.fleet import Fleet
-from wb_cli.lifecycle.guard.preflight import foreign
-from wb_cli.lifecycle.stop_selection import ToStop, instances_on, to_stop
+from wb_cli.lifecycle.guard.preflight import find_foreign
+from wb_cli.lifecycle.stop_selection import StopSelection, find_instances, select_to_stop
 
 HERE, ELSEWHERE = str(SETTINGS.servers_file), "/somebody/else.json"
 
@@ -55,15 +55,15 @@ def test_a_registry_file_is_the_same_by_every_path(tmp_path: Path) -> None:
     assert not is_same_path(str(file), str(tmp_path / "srv" / "other.json"))
     observed = Observed((running("demo", str(file)),))
     for path in paths:
-        assert instances_on(observed, str(path)) == {"demo"}
-        assert foreign("demo", observed, str(path)) == []
+        assert find_instances(observed, str(path)) == {"demo"}
+        assert find_foreign("demo", observed, str(path)) == []
         nothing: Any = None
         fleet = Fleet(ENGINE, replace(SETTINGS, servers_file=Path(path)), nothing)
         assert fleet.locks == file.parent / "locks"
 
 
 def stop(*words: str, registry: Callable[[], Registry] = lambda: REGISTRY) -> list[str]:
-    return to_stop(words, registry, SETTINGS, ENGINE).ids
+    return select_to_stop(words, registry, SETTINGS, ENGINE).ids
 
 
 def unreadable() -> Registry:
@@ -108,12 +108,12 @@ NOTHING: Any = type("Nothing", (), {"observe": lambda _: Observed()})()
 
 
 def test_all_of_nothing_is_nothing() -> None:
-    assert to_stop(["all"], lambda: Registry(()), SETTINGS, NOTHING) == ToStop([])
+    assert select_to_stop(["all"], lambda: Registry(()), SETTINGS, NOTHING) == StopSelection([])
 
 
 def test_all_of_a_file_that_cannot_be_read_is_not_nothing() -> None:
     with pytest.raises(WbError, match="cannot read"):
-        to_stop(["all"], unreadable, SETTINGS, NOTHING)
+        select_to_stop(["all"], unreadable, SETTINGS, NOTHING)
 
 
 REFUSED = judge(
@@ -138,15 +138,15 @@ REFUSED = judge(
 def test_what_runs_is_stopped_and_its_refused_entry_is_named(
     words: list[str], ids: list[str], refused: list[str]
 ) -> None:
-    found = to_stop(words, lambda: REFUSED, SETTINGS, ENGINE)
+    found = select_to_stop(words, lambda: REFUSED, SETTINGS, ENGINE)
     assert (found.ids, [entry.title for entry in found.refused]) == (ids, refused)
 
 
 def test_a_refused_entry_of_which_nothing_runs_is_an_error() -> None:
     with pytest.raises(UsageError, match="asleep: the entry is refused"):
-        to_stop(["asleep"], lambda: REFUSED, SETTINGS, ENGINE)
+        select_to_stop(["asleep"], lambda: REFUSED, SETTINGS, ENGINE)
 
 
 def test_instances_are_found_by_label_on_containers_and_networks() -> None:
-    assert instances_on(ENGINE.observe()) == {"demo", "forgotten", "theirs", "only-a-network"}
-    assert instances_on(ENGINE.observe(), ELSEWHERE) == {"theirs"}
+    assert find_instances(ENGINE.observe()) == {"demo", "forgotten", "theirs", "only-a-network"}
+    assert find_instances(ENGINE.observe(), ELSEWHERE) == {"theirs"}

@@ -92,14 +92,14 @@ def test_a_failure_at_any_call_leaves_the_engine_as_it_was(
     world = new_world()
     prepare(world)
     plan = act(world).plan
-    until_ready, cleanup = changing(plan.stages), changing([plan.cleanup])
-    for failing in range(1, until_ready + cleanup + 1):
+    wait_until_ready, cleanup = changing(plan.stages), changing([plan.cleanup])
+    for failing in range(1, wait_until_ready + cleanup + 1):
         world = new_world()
         prepare(world)
         before = as_it_stands(world)
         with pytest.raises(WbError, match="injected"):
             fail_at(world, failing, act, is_answer_lost=is_answer_lost)
-        if failing <= until_ready:
+        if failing <= wait_until_ready:
             assert as_it_stands(world) == before, f"after call {failing}"
         else:
             assert world.states().items() >= RUNNING.items()

@@ -22,9 +22,9 @@ from wb_cli.observe.part_report import Condition
 from wb_cli.observe.status import (
     InstanceState,
     InstanceStatus,
+    describe_unknown,
     find_container,
-    statuses,
-    unknown,
+    look_at_all,
 )
 
 MINE = {"wb.registry": str(SETTINGS.servers_file)}
@@ -34,7 +34,7 @@ IMAGE = "x:1"
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     unreachable = Answer(Verdict.UNREACHABLE)
-    monkeypatch.setattr(probes, "http_below_500", lambda *_: unreachable)
+    monkeypatch.setattr(probes, "ask_http", lambda *_: unreachable)
     made = FakeEngine([IMAGE])
     made.create_network(NetworkSpec("demo", "10.0.0.0/29", MINE))
     return made
@@ -62,7 +62,7 @@ def all_up(engine: FakeEngine) -> None:
 
 
 def status(fleet: Fleet, **changes: Any) -> InstanceStatus:
-    (shown,) = statuses(fleet, [replace(DEMO, **changes)], orphans=False)
+    (shown,) = look_at_all(fleet, [replace(DEMO, **changes)], orphans=False)
     return shown
 
 
@@ -121,7 +121,7 @@ def test_an_instance_of_which_only_a_network_or_a_leftover_is_there_is_stopped(
     fleet: Fleet, engine: FakeEngine
 ) -> None:
     add(engine, Role.PLATFORM, "forgotten-previous", instance="forgotten")
-    shown = [(each.id, each.state, each.parts) for each in statuses(fleet, [], orphans=True)]
+    shown = [(each.id, each.state, each.parts) for each in look_at_all(fleet, [], orphans=True)]
     stopped = InstanceState.STOPPED
     assert shown == [("demo", stopped, ()), ("forgotten", stopped, ())]
 
@@ -172,13 +172,13 @@ def test_what_only_the_engine_has_is_shown_where_all_are_asked_for(
 ) -> None:
     all_up(engine)
     add(engine, Role.PLATFORM, instance="forgotten")
-    both = statuses(fleet, [DEMO], orphans=True)
+    both = look_at_all(fleet, [DEMO], orphans=True)
     assert [(each.id, each.state) for each in both] == [
         ("demo", "running"),
         ("forgotten", "running"),
     ]
     assert both[1].notes == ("is not in the registry file; `wb stop forgotten` stops it",)
-    assert [each.id for each in statuses(fleet, [DEMO], orphans=False)] == ["demo"]
+    assert [each.id for each in look_at_all(fleet, [DEMO], orphans=False)] == ["demo"]
 
 
 def test_one_listing_serves_all_instances(
@@ -189,12 +189,12 @@ def test_one_listing_serves_all_instances(
     observe = engine.observe
     monkeypatch.setattr(engine, "observe", lambda: (listings.append(1), observe())[1])
     others = [replace(DEMO, id=f"i{number}", port=9100 + number) for number in range(40)]
-    assert len(statuses(fleet, [DEMO, *others], orphans=True)) == 41
+    assert len(look_at_all(fleet, [DEMO, *others], orphans=True)) == 41
     assert len(listings) == 1
 
 
 def test_without_an_engine_everything_is_unknown() -> None:
-    (shown,) = unknown([DEMO])
+    (shown,) = describe_unknown([DEMO])
     assert shown.state == "unknown"
     assert {part.state for part in shown.parts} == {"unknown"}
 
@@ -284,7 +284,7 @@ def test_a_platform_is_shown_as_its_health_check_has_it_now(
 ) -> None:
     verdict, words, condition, detail = told
     add(engine, Role.PLATFORM, ports=(Port(8000, 9001),))
-    monkeypatch.setattr(probes, "http_below_500", lambda *_: Answer(verdict, words))
+    monkeypatch.setattr(probes, "ask_http", lambda *_: Answer(verdict, words))
     platform = status(fleet).parts[-1]
     assert (platform.state, platform.detail) == (condition, detail)
 

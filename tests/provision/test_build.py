@@ -137,9 +137,9 @@ def test_what_was_built_becomes_the_setting_unless_something_wins_over_it(
     recipe: Recipe, tmp_path: Path
 ) -> None:
     settings = load({}, {"WB_CONFIG_DIR": str(tmp_path)})
-    assert provision.use(recipe, settings, ()).startswith(f"{recipe.setting} is now ")
+    assert provision.set_image_setting(recipe, settings, ()).startswith(f"{recipe.setting} is now ")
     written = load({}, {"WB_CONFIG_DIR": str(tmp_path)})
     assert getattr(written, recipe.setting) == recipe.reference
-    assert provision.use(recipe, written, ()) == ""
+    assert provision.set_image_setting(recipe, written, ()) == ""
     flagged = replace(settings, origins={recipe.setting: "flag"})
-    assert provision.use(recipe, flagged, ()).endswith("but flag wins over it.")
+    assert provision.set_image_setting(recipe, flagged, ()).endswith("but flag wins over it.")

@@ -8,12 +8,12 @@ from wb_cli import __version__
 from wb_cli.contract import Role
 from wb_cli.instances.local_images import PLATFORM, POSTGRES, VALKEY
 from wb_cli.instances.model import Instance
-from wb_cli.lifecycle.planning.missing_image import remedy_of_missing_image
+from wb_cli.lifecycle.planning.missing_image import suggest_remedy
 from wb_cli.provision.needs import (
     NeededImage,
-    images_to_pull,
-    needed_images,
-    users_of_other_platforms,
+    find_stock_users,
+    list_images_to_pull,
+    list_needed_images,
 )
 
 OURS = replace(
@@ -28,7 +28,7 @@ NEW = Instance("new", "New", 9001, "1.6.7", admin_version="2.0")
 
 def test_pull_fetches_the_contracts_images_and_each_platform_once() -> None:
     twin = replace(NEW, id="twin", port=9002)
-    assert images_to_pull([OLD, NEW, twin], SETTINGS) == (
+    assert list_images_to_pull([OLD, NEW, twin], SETTINGS) == (
         "timroberton/comb:wb-hmis-r-linux",
         "postgres:17.4",
         "dpage/pgadmin4",
@@ -41,40 +41,40 @@ def test_pull_fetches_the_contracts_images_and_each_platform_once() -> None:
 
 def test_pull_takes_the_configured_list_and_an_instances_own_image() -> None:
     settings = replace(SETTINGS, pull_images=("a:1", "b:1"))
-    assert images_to_pull([replace(OLD, image="b:1")], settings) == ("a:1", "b:1")
+    assert list_images_to_pull([replace(OLD, image="b:1")], settings) == ("a:1", "b:1")
 
 
 def test_a_host_without_instances_needs_what_a_first_one_is_made_from() -> None:
-    assert needed_images([], SETTINGS) == (
+    assert list_needed_images([], SETTINGS) == (
         NeededImage("postgres:17.4", POSTGRES),
         NeededImage("valkey/valkey:8", VALKEY),
         NeededImage(PLATFORM.tag, PLATFORM),
     )
-    assert all(image.is_ours for image in needed_images([], OURS))
+    assert all(image.is_ours for image in list_needed_images([], OURS))
 
 
 def test_nothing_stands_in_for_a_stock_platform_of_another_version() -> None:
     platform = NeededImage("timroberton/comb:wb-hmis-server-v1.5.2", None)
-    assert platform in needed_images([OLD], SETTINGS)
+    assert platform in list_needed_images([OLD], SETTINGS)
 
 
 def test_our_platform_stands_in_for_the_stock_one_of_our_version() -> None:
     ours = replace(OLD, server_version=__version__)
     image = f"timroberton/comb:wb-hmis-server-v{__version__}"
-    assert NeededImage(image, PLATFORM) in needed_images([ours], SETTINGS)
-    assert NeededImage(PLATFORM.tag, PLATFORM) in needed_images([ours], OURS)
+    assert NeededImage(image, PLATFORM) in list_needed_images([ours], SETTINGS)
+    assert NeededImage(PLATFORM.tag, PLATFORM) in list_needed_images([ours], OURS)
 
 
 def test_nothing_stands_in_for_an_image_that_an_instance_chose() -> None:
     chosen = replace(OLD, server_version=__version__, image="mine:1")
-    assert NeededImage("mine:1", None) in needed_images([chosen], SETTINGS)
+    assert NeededImage("mine:1", None) in list_needed_images([chosen], SETTINGS)
 
 
 def test_our_platform_is_not_forced_on_instances_that_run_stock_ones() -> None:
     own = replace(NEW, image="mine:1")
     same = replace(NEW, server_version=__version__)
-    assert users_of_other_platforms([OLD, own, same], SETTINGS) == (OLD,)
-    assert users_of_other_platforms([OLD], OURS) == ()
+    assert find_stock_users([OLD, own, same], SETTINGS) == (OLD,)
+    assert find_stock_users([OLD], OURS) == ()
 
 
 MISSING = {
@@ -86,4 +86,4 @@ MISSING = {
 
 @pytest.mark.parametrize(("reference", "remedy"), MISSING.items(), ids=MISSING)
 def test_what_to_do_about_a_missing_image(reference: str, remedy: str) -> None:
-    assert remedy in remedy_of_missing_image(DEMO, Role.PLATFORM, reference)
+    assert remedy in suggest_remedy(DEMO, Role.PLATFORM, reference)

@@ -5,7 +5,7 @@ from support.fake_images import FakeImages
 
 from wb_cli.engine.types import ImageInfo
 from wb_cli.errors import EngineError, NotFoundError, UsageError
-from wb_cli.provision.pull import ATTEMPTS, Outcome, came_from_a_registry, pull_all, pull_one
+from wb_cli.provision.pull import ATTEMPTS, PullEnding, is_from_registry, pull_all, pull_one
 from wb_cli.provision.recipes import LABEL_RECIPE
 
 ID, OTHER = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
@@ -17,7 +17,7 @@ def images() -> FakeImages:
     return FakeImages()
 
 
-def pulled(images: FakeImages, reference: str = "app:1", mirror: str = "") -> Outcome:
+def pulled(images: FakeImages, reference: str = "app:1", mirror: str = "") -> PullEnding:
     return pull_one(images, reference, lambda _: None, mirror)
 
 
@@ -33,25 +33,25 @@ def pulled(images: FakeImages, reference: str = "app:1", mirror: str = "") -> Ou
 def test_only_another_digest_than_its_id_says_that_an_image_was_pulled(
     digests: tuple[str, ...], came: bool
 ) -> None:
-    assert came_from_a_registry(ImageInfo(ID, digests)) is came
+    assert is_from_registry(ImageInfo(ID, digests)) is came
 
 
 def test_an_image_is_pulled_and_then_up_to_date_until_its_tag_moves(images: FakeImages) -> None:
     images.publish("app:1")
-    assert [pulled(images), pulled(images)] == [Outcome.PULLED, Outcome.UNCHANGED]
+    assert [pulled(images), pulled(images)] == [PullEnding.PULLED, PullEnding.UNCHANGED]
     images.publish("app:1")
-    assert pulled(images) is Outcome.PULLED
+    assert pulled(images) is PullEnding.PULLED
 
 
 def test_what_a_recipe_built_is_skipped_and_no_registry_is_asked(images: FakeImages) -> None:
     images.have("app:1", **{LABEL_RECIPE: "digest"})
-    assert pulled(images) is Outcome.LOCAL
+    assert pulled(images) is PullEnding.LOCAL
     assert images.asked == []
 
 
 def test_what_no_registry_knows_but_is_here_is_skipped(images: FakeImages) -> None:
     images.have("app:1")
-    assert pulled(images) is Outcome.LOCAL
+    assert pulled(images) is PullEnding.LOCAL
 
 
 def test_what_came_from_a_registry_that_no_longer_knows_it_fails(images: FakeImages) -> None:
@@ -66,7 +66,7 @@ def test_a_pull_that_breaks_midway_is_tried_again_and_that_is_said(images: FakeI
     images.publish("app:1", *[BROKEN] * (ATTEMPTS - 1))
     notes: list[str] = []
     ended = pull_one(images, "app:1", lambda progress: notes.append(progress.note))
-    assert ended is Outcome.PULLED
+    assert ended is PullEnding.PULLED
     assert [note for note in notes if note] == [
         f"try {attempt} of {ATTEMPTS}, after: unexpected EOF" for attempt in range(2, ATTEMPTS + 1)
     ]
@@ -88,7 +88,7 @@ def test_a_registry_that_did_not_begin_to_answer_is_not_asked_again(images: Fake
 
 def test_a_mirror_serves_an_image_under_its_own_name(images: FakeImages) -> None:
     images.publish("mirror:5000/app:1")
-    assert pulled(images, mirror="mirror:5000/") is Outcome.PULLED
+    assert pulled(images, mirror="mirror:5000/") is PullEnding.PULLED
     assert set(images.local) == {"app:1"}
 
 
@@ -101,8 +101,8 @@ def test_one_image_that_fails_leaves_the_others_alone(images: FakeImages) -> Non
     images.publish("app:1")
     images.publish("app:3")
     ended = pull_all(images, ["app:1", "app:2", "app:3"], lambda *_: None, at_a_time=4)
-    assert {each.image: each.outcome for each in ended} == {
-        "app:1": Outcome.PULLED,
-        "app:2": Outcome.FAILED,
-        "app:3": Outcome.PULLED,
+    assert {each.image: each.ending for each in ended} == {
+        "app:1": PullEnding.PULLED,
+        "app:2": PullEnding.FAILED,
+        "app:3": PullEnding.PULLED,
     }

@@ -12,7 +12,7 @@ from wb_cli.instances.model import Instance
 from wb_cli.instances.settings import load
 from wb_cli.provision.recipes import BASE
 from wb_cli.provision.setup import Setup
-from wb_cli.provision.setup_plan import setup_plan
+from wb_cli.provision.setup_plan import plan_setup
 
 FAR_PLATFORM = "registry:5000/app:1"
 INSTANCE = Instance("demo", "Demo", 9001, "1.6.7", image=FAR_PLATFORM)
@@ -39,7 +39,7 @@ def machine(images: FakeImages, tmp_path: Path) -> Setup:
 
 def done(machine: Setup) -> dict[str, str]:
     """What each step of a set-up said, or its error."""
-    steps = setup_plan(machine.look(), install_engine=False)
+    steps = plan_setup(machine.look(), install_engine=False)
     return {
         str(step): outcome.message if isinstance(outcome, WbError) else outcome
         for step, outcome in machine.do(steps, lambda *_: None)
@@ -54,7 +54,7 @@ def test_a_machine_gets_folders_a_config_and_images_and_is_ready_then(
     assert (tmp_path / "registry").is_dir()
     assert (tmp_path / "config" / "config.toml").is_file()
     assert {"postgres:17.4", "valkey/valkey:8", FAR_PLATFORM} <= set(images.local)
-    assert setup_plan(machine.look(), install_engine=False) == ()
+    assert plan_setup(machine.look(), install_engine=False) == ()
 
 
 def test_what_no_registry_gives_is_built_and_set_to_be_used(

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from wb_cli.errors import EngineUnreachableError
 from wb_cli.instances.local_images import PLATFORM, POSTGRES
 from wb_cli.provision.needs import NeededImage
-from wb_cli.provision.setup_plan import Machine, setup_plan
+from wb_cli.provision.setup_plan import Machine, plan_setup
 
 READY = Machine(
     engine="Docker Engine 28 at unix:///run/docker.sock",
@@ -37,7 +37,7 @@ BARE = Machine(
 
 
 def in_words(machine: Machine, *, install_engine: bool = True) -> list[str]:
-    return [str(step) for step in setup_plan(machine, install_engine=install_engine)]
+    return [str(step) for step in plan_setup(machine, install_engine=install_engine)]
 
 
 def test_a_ready_machine_has_nothing_to_do() -> None:

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from wb_cli.errors import WbError
-from wb_cli.provision.side_by_side import side_by_side
+from wb_cli.provision.side_by_side import run_side_by_side
 
 
 def test_each_job_has_its_own_outcome_and_a_failure_stops_no_other() -> None:
@@ -14,7 +14,7 @@ def test_each_job_has_its_own_outcome_and_a_failure_stops_no_other() -> None:
     def fail() -> str:
         raise error
 
-    outcomes = dict(side_by_side({"a": lambda: "done", "b": fail, "c": lambda: "too"}, 2))
+    outcomes = dict(run_side_by_side({"a": lambda: "done", "b": fail, "c": lambda: "too"}, 2))
     assert outcomes == {"a": "done", "b": error, "c": "too"}
 
 
@@ -32,7 +32,7 @@ def test_as_many_as_allowed_run_at_once_and_no_more() -> None:
         with lock:
             running.pop()
 
-    assert len(list(side_by_side({str(n): job for n in range(6)}, 3))) == 6
+    assert len(list(run_side_by_side({str(n): job for n in range(6)}, 3))) == 6
     assert max(most) == 3
 
 
@@ -41,4 +41,4 @@ def test_a_fault_of_ours_is_raised_where_the_caller_waits() -> None:
         raise KeyError("x")
 
     with pytest.raises(KeyError):
-        list(side_by_side({"a": broken}, 1))
+        list(run_side_by_side({"a": broken}, 1))

@@ -60,13 +60,13 @@ def act_on_each(
     With ``check``, all are checked before anything is done; those that fail are left alone.
     ``refused`` are entries that were chosen too and declare no instance; they are named.
     """
-    from wb_cli.lifecycle.batch import Batch, exit_code
+    from wb_cli.lifecycle.batch import Batch, combine_exit_codes
 
     with wb.console.tasks(len(ids)) as tasks:
         progress = _Progress(wb.console, tasks, are_several=len(ids) > 1)
         endings = Batch(wb.fleet, options, work, progress).run(ids, check)
     _summarise(wb.console, endings, options, refused)
-    return name_refused(wb.console, refused, exit_code(endings))
+    return name_refused(wb.console, refused, combine_exit_codes(endings))
 
 
 def in_words(result: Result) -> str:

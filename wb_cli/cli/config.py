@@ -75,7 +75,7 @@ def add(
     from wb_cli.host.ports import is_free
     from wb_cli.instances.changes import assign
     from wb_cli.instances.new_entry import complete
-    from wb_cli.lifecycle.next_step import busy_ports
+    from wb_cli.lifecycle.next_step import find_busy_ports
 
     wb = wb_of(ctx)
     given = {
@@ -98,7 +98,7 @@ def add(
         wb.console.json(entry)
         return
     wb.console.line(f"added {instance.id}: {summary(instance)}")
-    for busy in busy_ports(None, instance):
+    for busy in find_busy_ports(None, instance):
         wb.console.note(f"warning: {busy}")
     wb.console.note(f"next: `wb init-dirs {instance.id} && wb run {instance.id}`")
 
@@ -290,9 +290,9 @@ def _change(
 
 def _next_steps(wb: Wb, before: Instance | None, after: Instance) -> list[str]:
     """What to do about the change; the change itself is done, whatever the engine says."""
-    from wb_cli.lifecycle.next_step import next_steps
+    from wb_cli.lifecycle.next_step import suggest_next_steps
 
     try:
-        return list(next_steps(wb.fleet, before, after))
+        return list(suggest_next_steps(wb.fleet, before, after))
     except WbError as error:
         return [f"`wb run {after.id}` applies it; how it stands is not known: {error.message}"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wb_cli.cli.context import Wb
     from wb_cli.engine.pull_progress import PullProgress
     from wb_cli.instances.local_images import Recipe
-    from wb_cli.provision.pull import Pulled
+    from wb_cli.provision.pull import ImageResult
 
 Mirror = Annotated[
     str | None,
@@ -58,12 +58,12 @@ def pull(
     Examples: `wb pull`, `wb pull --mirror registry.example.org:5000`
     """
     del as_json
-    from wb_cli.provision.needs import images_to_pull
+    from wb_cli.provision.needs import list_images_to_pull
     from wb_cli.provision.pull import pull_all
 
     wb = wb_of(ctx)
-    references = images_to_pull(wb.registry.instances, wb.settings)
-    ended: list[Pulled] = []
+    references = list_images_to_pull(wb.registry.instances, wb.settings)
+    ended: list[ImageResult] = []
     with wb.console.tasks(len(references)) as tasks:
 
         def on_progress(image: str, progress: PullProgress) -> None:
@@ -77,7 +77,7 @@ def pull(
         refused = documents(wb.registry.refused)
         wb.console.json({"images": [_pulled(one) for one in ended], "refused": refused})
     else:
-        rows = [(one.image, StateCell(one.outcome)) for one in ended]
+        rows = [(one.image, StateCell(one.ending)) for one in ended]
         wb.console.table(("IMAGE", "RESULT"), rows)
         _show_failures(wb.console, ((one.image, one.error) for one in ended))
     code = exit_code([one.error for one in ended])
@@ -151,10 +151,10 @@ def save(ctx: typer.Context, file: File, force: Force = False) -> int:
     Examples: `wb images save images.tar`, carry it over, `wb images load images.tar` there;
     `wb images save - | ssh host wb images load -`
     """
-    from wb_cli.provision.needs import needed_images
+    from wb_cli.provision.needs import list_needed_images
 
     wb = wb_of(ctx)
-    references = [one.reference for one in needed_images(wb.registry.instances, wb.settings)]
+    references = [one.reference for one in list_needed_images(wb.registry.instances, wb.settings)]
     if file == PIPE:
         _save_to_pipe(wb, references)
     else:
@@ -244,9 +244,9 @@ def _recipes(names: Sequence[str]) -> list[Recipe]:
 
 
 def _use(wb: Wb, recipes: Iterable[Recipe]) -> list[str]:
-    from wb_cli.provision.build import use
+    from wb_cli.provision.build import set_image_setting
 
-    notes = (use(recipe, wb.settings, wb.registry.instances) for recipe in recipes)
+    notes = (set_image_setting(recipe, wb.settings, wb.registry.instances) for recipe in recipes)
     return [note for note in notes if note]
 
 
@@ -262,12 +262,12 @@ def _show_failures(console: Console, errors: Iterable[tuple[str, WbError | None]
             console.failure(WbError(f"{image}: {error.message}", error.hint))
 
 
-def _in_words(one: Pulled) -> str:
-    return one.error.headline if one.error else str(one.outcome)
+def _in_words(one: ImageResult) -> str:
+    return one.error.headline if one.error else str(one.ending)
 
 
-def _pulled(one: Pulled) -> dict[str, Any]:
-    return _document(one.image, one.outcome.name.lower(), one.error)
+def _pulled(one: ImageResult) -> dict[str, Any]:
+    return _document(one.image, one.ending.name.lower(), one.error)
 
 
 def _document(image: str, result: str, error: WbError | None) -> dict[str, Any]:

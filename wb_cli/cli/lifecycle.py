@@ -83,7 +83,7 @@ def stop(
     from wb_cli.lifecycle import actions, stop_selection
 
     wb = wb_of(ctx)
-    found = stop_selection.to_stop(selectors, lambda: wb.registry, wb.settings, wb.engine)
+    found = stop_selection.select_to_stop(selectors, lambda: wb.registry, wb.settings, wb.engine)
     if not found.ids:
         return nothing_to_stop(wb.console)
     return act_on_each(

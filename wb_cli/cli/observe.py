@@ -48,14 +48,16 @@ def status(ctx: typer.Context, selectors: MaybeSelectors = None, as_json: Json =
 
     from wb_cli.errors import EngineUnreachableError, ExitCode
     from wb_cli.instances.selectors import ADD_ONE, select, select_everything
-    from wb_cli.observe.status import statuses, unknown
+    from wb_cli.observe.status import describe_unknown, look_at_all
 
     wb = wb_of(ctx)
     chosen = select(selectors, wb.registry) if selectors else select_everything(wb.registry)
     try:
-        shown = statuses(wb.fleet, chosen.instances, orphans=not selectors, refused=chosen.refused)
+        shown = look_at_all(
+            wb.fleet, chosen.instances, orphans=not selectors, refused=chosen.refused
+        )
     except EngineUnreachableError as error:
-        _show(wb.console, unknown(chosen.instances, chosen.refused), chosen.refused)
+        _show(wb.console, describe_unknown(chosen.instances, chosen.refused), chosen.refused)
         if not wb.console.as_json:
             wb.console.failure(error)
         return ExitCode.ENGINE_UNREACHABLE
@@ -80,7 +82,7 @@ def logs(
     Examples: `wb logs demo`, `wb logs demo --part postgres --follow`
     """
     from wb_cli.cli.terminal import wait_until_nobody_reads
-    from wb_cli.observe.part_report import ending
+    from wb_cli.observe.part_report import describe_ending
     from wb_cli.observe.status import find_container
 
     wb = wb_of(ctx)
@@ -91,7 +93,7 @@ def logs(
             wb.console.raw(written)
     else:
         wb.console.raw(wb.engine.logs(container.id, lines).encode())
-    if end := ending(wb.engine, container, started_at):
+    if end := describe_ending(wb.engine, container, started_at):
         wb.console.note(f"{end}.")
 
 
@@ -116,13 +118,13 @@ def execute(
     from wb_cli.engine.base import Streams
     from wb_cli.errors import WbError
     from wb_cli.lifecycle.guard.interrupts import ended_by_signals
-    from wb_cli.observe.part_report import ending
+    from wb_cli.observe.part_report import describe_ending
     from wb_cli.observe.status import find_container
 
     wb = wb_of(ctx)
     container = find_container(wb.engine, instance, part, lambda: wb.registry)
     if not container.is_running:
-        how = ending(wb.engine, container) or f"{container.name} is {container.state}"
+        how = describe_ending(wb.engine, container) or f"{container.name} is {container.state}"
         raise WbError(
             f"{how}, so no command can be run in it",
             f"`wb run {instance}` starts it; `wb logs {instance} --part {part}` shows its end.",

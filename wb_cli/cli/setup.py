@@ -38,12 +38,12 @@ def setup(
     Finds the Docker Engine, creates folders and a commented config.toml, and gets the images that
     the declared instances need: pulled, or built where no registry answers.
     """
-    from wb_cli.provision.setup_plan import setup_plan
+    from wb_cli.provision.setup_plan import plan_setup
 
     wb = wb_of(ctx)
     work = _setup(wb)
     machine = work.look()
-    steps = setup_plan(machine, install_engine=install_engine)
+    steps = plan_setup(machine, install_engine=install_engine)
     if machine.engine:
         wb.console.line(f"Found the {machine.engine}.")
     if not steps:

@@ -53,6 +53,16 @@ class State(StrEnum):
         return self in {State.EXITED, State.DEAD, State.RESTARTING}
 
 
+class RestartPolicy(StrEnum):
+    """Whether the engine starts a container again when it ends, in the engine's own words.
+
+    These are the two that wb sets. A container may have another one, set by hand.
+    """
+
+    NO = "no"
+    ALWAYS = "always"
+
+
 class Health(StrEnum):
     """The verdict of an image's own health check, in the engine's words.
 

@@ -1,4 +1,4 @@
-"""run, stop, restart one instance: observe -> reconcile -> execute."""
+"""Run, stop or restart one instance: observe -> reconcile -> execute."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wb_cli.engine.types import bracketed
 from wb_cli.errors import ExitCode
 from wb_cli.lifecycle import valkey_folder
 from wb_cli.lifecycle.execute import Cancellation, Execution, Outcome
-from wb_cli.lifecycle.guard.guests import guests_of, wait_for_guests
+from wb_cli.lifecycle.guard.guests import find_guests, wait_for_guests
 from wb_cli.lifecycle.guard.preflight import Preflight, refuse_foreign
 from wb_cli.lifecycle.planning import persistence
 from wb_cli.lifecycle.planning import plan as ops
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from wb_cli.lifecycle.options import RunOptions
     from wb_cli.lifecycle.planning.desired import Desired
 
-# No stop is under way for longer: the largest Valkey has saved its snapshot by then.
+# No stop takes longer than this: the largest Valkey has saved its snapshot by then.
 STOP_AT_MOST_S = 3600.0
 Planner = Callable[["Desired", ObservedInstance, str], Plan]
 
 
 class Ending(StrEnum):
-    """How an action on an instance ended. The value is what ``--json`` says."""
+    """How an action on an instance ended. The value is shown in ``--json``."""
 
     PLANNED = "planned"
     READY = "ready"
@@ -51,9 +51,9 @@ class Ending(StrEnum):
 
 
 class Result(Struct, frozen=True):
-    """What an action did: its plan, and how the instance stands.
+    """The result of an action.
 
-    ``url`` is where it runs, ``warm_up`` how its cache was when the action ended.
+    ``url`` is the platform's address, ``warm_up`` the state of its cache when the action ended.
     """
 
     ending: Ending
@@ -65,39 +65,40 @@ class Result(Struct, frozen=True):
 
     @property
     def exit_code(self) -> ExitCode:
-        """What this instance alone would make the process say."""
+        """The exit code of the process if this were the only instance."""
         if self.outcome.killed:
             return ExitCode.FAILURE
         return ExitCode.DEGRADED if self.outcome.degraded else ExitCode.OK
 
 
 def run(fleet: Fleet, instance: Instance, options: RunOptions) -> Result:
-    """Bring an instance up as declared; nothing is done where it runs so already.
+    """Bring an instance up as declared. Do nothing if it already runs as declared.
 
     Raises:
-        PreflightError: something is in the way; nothing was changed.
-        StartFailedError: a part exited; what this run made was undone.
-        StillStartingError: not ready in time; left running.
+        PreflightError: something is in the way. Nothing was changed.
+        StartFailedError: a part exited. What this run made was undone.
+        StillStartingError: a part was not ready in time. It was left running.
     """
     return _bring_up(fleet, instance, options, plan_run)
 
 
 def restart(fleet: Fleet, instance: Instance, options: RunOptions) -> Result:
-    """Check what a start needs, then stop and start an instance, applying what changed.
+    """Check what a start needs, then stop an instance and start it with all changes applied.
 
-    Raises: as :func:`run`; a restart that fails brings the old containers back.
+    Raises: as :func:`run`. A restart that fails brings the old containers back.
     """
     return _bring_up(fleet, instance, options, plan_restart)
 
 
 def stop(fleet: Fleet, instance_id: str, options: RunOptions, *, force: bool = False) -> Result:
-    """Stop and remove what the engine has of an instance, found by label.
+    """Stop and remove all containers and networks of an instance.
 
-    Others that use its network or its sandbox are waited for, or stopped first with ``force``.
+    Other containers that use its network or its sandbox are waited for. With ``force`` they are
+    stopped first.
 
     Raises:
-        PreflightError: a container that is not wb's bears one of its names.
-        GuestsError: others still used it when the time was over; nothing was changed.
+        PreflightError: a container that is not wb's has one of the instance's names.
+        GuestsError: other containers still used it when the time was over. Nothing was changed.
     """
     began = time.monotonic()
     if force or options.dry_run:
@@ -109,30 +110,30 @@ def stop(fleet: Fleet, instance_id: str, options: RunOptions, *, force: bool = F
         )
     refuse_foreign(instance_id, observed, str(fleet.settings.servers_file))
     current = fleet.look_up(instance_id, observed)
-    guests = guests_of(instance_id, observed) if force else ()
+    guests = find_guests(instance_id, observed) if force else ()
     plan = plan_stop(instance_id, current, guests)
     if options.dry_run:
         return Result(Ending.PLANNED, plan, Outcome(), 0)
-    execution = _execution(fleet, instance_id, current, options, guests=guests)
+    execution = _prepare(fleet, instance_id, current, options, guests=guests)
     outcome = execution.run(plan, undo=False)
     ending = Ending.NOT_RUNNING if plan.is_empty else Ending.STOPPED
     return Result(ending, plan, outcome, time.monotonic() - began)
 
 
 def check(fleet: Fleet, instance: Instance) -> None:
-    """Raise what would keep an instance from starting; change nothing."""
+    """Raise an error if an instance could not start. Change nothing."""
     _survey(fleet, instance, fleet.engine.observe(), create_secrets=False)
 
 
 def _survey(
     fleet: Fleet, instance: Instance, observed: Observed, *, create_secrets: bool
 ) -> tuple[Desired, ObservedInstance]:
-    """What an instance should be, and what the engine has of it.
+    """Describe what an instance should be, inspect what it is, and check that it could start.
 
     Raises:
         PreflightError: something is in the way of a start.
     """
-    wanted = fleet.desired(instance, create_secrets=create_secrets)
+    wanted = fleet.describe(instance, create_secrets=create_secrets)
     current = fleet.inspect(instance.id, observed, {spec.image for spec in wanted.containers})
     Preflight(instance, fleet.settings, wanted, observed, current, fleet.engine.is_local).check()
     return wanted, current
@@ -143,61 +144,65 @@ def _bring_up(fleet: Fleet, instance: Instance, options: RunOptions, planner: Pl
     options.report("checking")
     observed = _observe(fleet, instance.id, options)
     wanted, current = _survey(fleet, instance, observed, create_secrets=not options.dry_run)
-    subnets = fleet.subnets(observed)
+    subnets = fleet.find_subnets(observed)
     plan = planner(
         wanted,
-        persistence.without_carrier(current),
+        persistence.drop_carrier(current),
         "" if current.networks else next(subnets),
     )
-    kept = _kept(fleet, instance) if persistence.is_started(plan, wanted) else None
-    plan = persistence.carried_over(plan, wanted, current, kept)
+    starts_valkey = persistence.has_start_of_valkey(plan, wanted)
+    files = _look_at_valkey_files(fleet, instance) if starts_valkey else None
+    plan = persistence.add_carry_over(plan, wanted, current, files)
     if options.dry_run:
-        return Result(Ending.PLANNED, plan, Outcome(), 0, url(wanted))
-    execution = _execution(fleet, instance.id, current, options, subnets=subnets)
+        return Result(Ending.PLANNED, plan, Outcome(), 0, build_url(wanted))
+    execution = _prepare(fleet, instance.id, current, options, subnets=subnets)
     outcome = execution.run(plan, undo=True)
     seconds = time.monotonic() - began
-    warm_up = _warm_up(plan, wanted, options)
-    return Result(_ending(plan, outcome), plan, outcome, seconds, url(wanted), warm_up)
+    warm_up = _follow_warm_up(plan, wanted, options)
+    return Result(_name_ending(plan, outcome), plan, outcome, seconds, build_url(wanted), warm_up)
 
 
-def _ending(plan: Plan, outcome: Outcome) -> Ending:
+def _name_ending(plan: Plan, outcome: Outcome) -> Ending:
     if outcome.degraded:
         return Ending.DEGRADED
     return Ending.UNCHANGED if plan.is_empty and not outcome.revived else Ending.READY
 
 
 def _observe(fleet: Fleet, instance_id: str, options: RunOptions) -> Observed:
-    """What the engine has.
+    """List what the engine has.
 
-    Where a command died and the engine has forgotten its events since, each part that runs counts
-    as one that is being stopped: the stop that the dead command asked for may come true later.
+    An earlier command may have died after it asked for a stop, and the engine may have forgotten
+    the events of that time. Then every part that runs counts as one that is being stopped, because
+    its stop may still be under way.
     """
     observed = fleet.engine.observe()
-    if not options.left_by or not _may_go_on(fleet, options.left_by):
+    if not options.left_by or not _may_still_stop(fleet, options.left_by):
         return observed
     containers = tuple(
-        replace(each, is_stopping=each.is_running) if each.instance == instance_id else each
-        for each in observed.containers
+        replace(container, is_stopping=container.is_running)
+        if container.instance == instance_id
+        else container
+        for container in observed.containers
     )
     return replace(observed, containers=containers)
 
 
-def _may_go_on(fleet: Fleet, dead: Holder) -> bool:
-    """Whether a stop that a dead command asked for may be under way without an event to tell."""
+def _may_still_stop(fleet: Fleet, dead: Holder) -> bool:
+    """Whether a stop of a dead command may be under way although no event shows it."""
     began = dead.began
     is_recent = began is not None and time.time() - began < STOP_AT_MOST_S
     return is_recent and not fleet.engine.remembers(began or 0)
 
 
-def _kept(fleet: Fleet, instance: Instance) -> persistence.Kept | None:
-    """What lies in Valkey's folder, where that is on this machine."""
+def _look_at_valkey_files(fleet: Fleet, instance: Instance) -> persistence.ValkeyFiles | None:
+    """Look which files Valkey has. ``None`` if its folder is on another machine."""
     if not fleet.engine.is_local:
         return None
     return valkey_folder.look(instance_path(instance, fleet.settings) / VALKEY_DATA)
 
 
-def _warm_up(plan: Plan, wanted: Desired, options: RunOptions) -> WarmUp | None:
-    """Follow the cache of a platform that this plan started."""
+def _follow_warm_up(plan: Plan, wanted: Desired, options: RunOptions) -> WarmUp | None:
+    """Follow the warm-up of a platform that this plan started."""
     platform = wanted.container(Role.PLATFORM)
     if not platform or not platform.ports or ops.Start(platform) not in plan.operations:
         return None
@@ -205,7 +210,7 @@ def _warm_up(plan: Plan, wanted: Desired, options: RunOptions) -> WarmUp | None:
     return follow(host, port, options.report, options.cancelled)
 
 
-def _execution(
+def _prepare(
     fleet: Fleet,
     instance_id: str,
     current: ObservedInstance,
@@ -223,8 +228,8 @@ def _execution(
     )
 
 
-def url(wanted: Desired) -> str:
-    """Where the platform is reached from this host."""
+def build_url(wanted: Desired) -> str:
+    """Give the address at which this host reaches the platform."""
     platform = wanted.container(Role.PLATFORM)
     if not platform or not platform.ports:
         return ""

@@ -1,4 +1,4 @@
-"""What became of each instance when a signal ended a command over several."""
+"""The fate of each instance after a signal ended a command on several instances."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ESSENTIAL = {Role.PLATFORM, Role.POSTGRES, Role.VALKEY}
 
 
 class Fate(StrEnum):
-    """How the command left an instance. The value is what output says."""
+    """How the command left an instance. The value is shown in the output."""
 
     READY = "ready before"
     STOPPED = "stopped"
@@ -33,8 +33,8 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Left(Struct, frozen=True):
-    """An instance and its fate; which parts run and which do not, where it is half stopped."""
+class InstanceFate(Struct, frozen=True):
+    """An instance and its fate. If it is half stopped, also which parts run and which do not."""
 
     instance: str
     fate: Fate
@@ -51,7 +51,7 @@ class Left(Struct, frozen=True):
         return f"{self.instance} ({_are(self.stopped, 'is stopped', 'are stopped')}, {running})"
 
     def as_document(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Give the fate for ``--json``."""
         return {
             "id": self.instance,
             "result": self.fate,
@@ -61,84 +61,93 @@ class Left(Struct, frozen=True):
         }
 
 
-def after_start(
+def judge_after_start(
     ids: Sequence[str], done: Iterable[Ended[Any]], begun: Collection[str]
-) -> list[Left]:
-    """The fates after `run` and `restart`, which undo what they had begun."""
-    ended = {each.instance: each for each in done}
-    return [_fate(each, ended.get(each), begun, Fate.READY, _undone) for each in ids]
+) -> list[InstanceFate]:
+    """Judge the fates after `run` and `restart`, which undo what they began."""
+    ended = {end.instance: end for end in done}
+    return [
+        _judge(instance, ended.get(instance), begun, Fate.READY, _call_undone) for instance in ids
+    ]
 
 
-def after_stop(
+def judge_after_stop(
     ids: Sequence[str],
     done: Iterable[Ended[Any]],
     begun: Collection[str],
     observe: Callable[[], Observed],
-) -> list[Left]:
-    """The fates after `stop`, which is not undone. The engine says what it left."""
-    ended = {each.instance: each for each in done}
+) -> list[InstanceFate]:
+    """Judge the fates after `stop`, which is not undone. The engine says which parts still run."""
+    ended = {end.instance: end for end in done}
 
-    def half_done(instance: str) -> Left:
+    def half_done(instance: str) -> InstanceFate:
         try:
-            return standing(instance, observe())
+            return judge_half_stopped(instance, observe())
         except WbError as error:
-            return Left(instance, Fate.UNKNOWN, reason=error.message)
+            return InstanceFate(instance, Fate.UNKNOWN, reason=error.message)
 
-    return [_fate(each, ended.get(each), begun, Fate.STOPPED, half_done) for each in ids]
+    return [
+        _judge(instance, ended.get(instance), begun, Fate.STOPPED, half_done) for instance in ids
+    ]
 
 
-def after_removal(
+def judge_after_removal(
     ids: Sequence[str], done: Iterable[Ended[Any]], begun: Collection[str]
-) -> list[Left]:
-    """The fates after `remove-dirs`. Where it ended midway, the error says what is left."""
-    ended = {each.instance: each for each in done}
-    return [_fate(each, ended.get(each), begun, Fate.REMOVED, _not_begun) for each in ids]
+) -> list[InstanceFate]:
+    """Judge the fates after `remove-dirs`. If one ended midway, its error says what is left."""
+    ended = {end.instance: end for end in done}
+    return [
+        _judge(instance, ended.get(instance), begun, Fate.REMOVED, _call_not_begun)
+        for instance in ids
+    ]
 
 
-def _fate(
+def _judge(
     instance: str,
     ended: Ended[Any] | None,
     begun: Collection[str],
     success: Fate,
-    half_done: Callable[[str], Left],
-) -> Left:
+    half_done: Callable[[str], InstanceFate],
+) -> InstanceFate:
     if ended and ended.result:
-        return Left(instance, success)
+        return InstanceFate(instance, success)
     if ended and ended.error and not ended.is_interrupted:
-        return Left(instance, Fate.FAILED, reason=ended.error.message)
-    return half_done(instance) if instance in begun else Left(instance, Fate.NOT_BEGUN)
+        return InstanceFate(instance, Fate.FAILED, reason=ended.error.message)
+    return half_done(instance) if instance in begun else InstanceFate(instance, Fate.NOT_BEGUN)
 
 
-def _undone(instance: str) -> Left:
-    return Left(instance, Fate.UNDONE)
+def _call_undone(instance: str) -> InstanceFate:
+    return InstanceFate(instance, Fate.UNDONE)
 
 
-def _not_begun(instance: str) -> Left:
-    return Left(instance, Fate.NOT_BEGUN)
+def _call_not_begun(instance: str) -> InstanceFate:
+    return InstanceFate(instance, Fate.NOT_BEGUN)
 
 
-def standing(instance: str, observed: Observed) -> Left:
-    """How far an instance is stopped."""
-    containers = [each for each in observed.containers if each.instance == instance]
-    active = {each.role for each in containers if each.is_active}
-    known = ESSENTIAL | {each.role for each in containers}
+def judge_half_stopped(instance: str, observed: Observed) -> InstanceFate:
+    """Judge how far an instance is stopped."""
+    containers = [container for container in observed.containers if container.instance == instance]
+    active = {container.role for container in containers if container.is_active}
+    known = ESSENTIAL | {container.role for container in containers}
     running = tuple(role for role in STOP_ORDER if role in active)
     stopped = tuple(role for role in STOP_ORDER if role in known - active)
-    has_network = any(each.instance == instance for each in observed.networks)
+    has_network = any(network.instance == instance for network in observed.networks)
     if not containers and not has_network:
-        return Left(instance, Fate.STOPPED)
-    return Left(instance, Fate.HALF_STOPPED if stopped else Fate.STILL_RUNNING, running, stopped)
+        return InstanceFate(instance, Fate.STOPPED)
+    return InstanceFate(
+        instance, Fate.HALF_STOPPED if stopped else Fate.STILL_RUNNING, running, stopped
+    )
 
 
-def in_words(left: Sequence[Left]) -> list[str]:
-    """One phrase for each fate that an instance had, in the order of the fates."""
-    by_fate = {fate: [str(each) for each in left if each.fate is fate] for fate in Fate}
-    return [f"{fate}: {', '.join(names)}" for fate, names in by_fate.items() if names]
+def describe(fates: Sequence[InstanceFate]) -> list[str]:
+    """Give one phrase for each fate that occurs, in the order of the enum."""
+    by_fate = {kind: [str(fate) for fate in fates if fate.fate is kind] for kind in Fate}
+    return [f"{kind}: {', '.join(names)}" for kind, names in by_fate.items() if names]
 
 
-def hint_after_stop(left: Sequence[Left]) -> str:
-    """The two ways on from a stop that was interrupted; empty where there is nothing to choose."""
-    ids = " ".join(each.instance for each in left if each.fate is Fate.HALF_STOPPED)
+def suggest_after_stop(fates: Sequence[InstanceFate]) -> str:
+    """Give the two ways to go on after an interrupted stop. Empty if nothing is half stopped."""
+    ids = " ".join(fate.instance for fate in fates if fate.fate is Fate.HALF_STOPPED)
     return f"`wb stop {ids}` goes on, `wb run {ids}` brings back what is stopped." if ids else ""
 
 

@@ -1,6 +1,6 @@
-"""An action on several instances: each under its lock, a few at a time, heeding signals.
+"""Act on several instances: each under its lock, a few at a time, until a signal comes.
 
-Whatever changes an instance passes through here.
+Every action that changes an instance passes through here.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ INTERRUPTED = "interrupted; what it had begun was undone"
 
 
 class ActionResult(Protocol):
-    """What an action gives back, whichever it is."""
+    """The result of any action."""
 
     @property
     def exit_code(self) -> ExitCode:
-        """What this instance alone would make the process say."""
+        """The exit code of the process if this were the only instance."""
 
 
 R = TypeVar("R", bound=ActionResult)
@@ -49,14 +49,14 @@ class Ended(Struct, Generic[R], frozen=True):
 
     @property
     def exit_code(self) -> ExitCode:
-        """What this instance alone would make the process say."""
+        """The exit code of the process if this were the only instance."""
         if self.error:
             return self.error.exit_code
         return self.result.exit_code if self.result else ExitCode.OK
 
 
 class Progress(Protocol):
-    """Hears what happens to each instance. Several threads call it."""
+    """Is told what happens to each instance. Several threads call it."""
 
     def update(self, instance: str, text: str) -> None:
         """A step begins."""
@@ -65,7 +65,7 @@ class Progress(Protocol):
         """The action on an instance has ended."""
 
     def answer(self, text: str) -> None:
-        """A further signal came. The text says why the command goes on."""
+        """Another signal came. The text says why the command goes on."""
 
 
 class Batch(Generic[R]):
@@ -75,7 +75,7 @@ class Batch(Generic[R]):
         fleet: the engine, and where the locks lie.
         options: how the action was asked for.
         work: the action on one instance.
-        progress: hears what happens.
+        progress: is told what happens.
     """
 
     def __init__(
@@ -92,9 +92,10 @@ class Batch(Generic[R]):
         self._begun: set[str] = set()
 
     def run(self, ids: Sequence[str], check: Callable[[str], None] | None = None) -> list[Ended[R]]:
-        """Act on all; give how each ended, in the order of ``ids``.
+        """Act on all instances; give how each ended, in the order of ``ids``.
 
-        ``check`` is called for all before the first is changed. Those that fail are left alone.
+        ``check`` is called for all before the first one is changed. Instances that fail it are left
+        alone.
 
         Raises:
             InterruptedByUserError: a signal came. The error says what became of each instance.
@@ -103,18 +104,18 @@ class Batch(Generic[R]):
         try:
             with interruptible(self._answer) as cancelled:
                 unfit = self._check(ids, check, cancelled) if check else []
-                left_alone = {bad.instance for bad in unfit}
+                left_alone = {end.instance for end in unfit}
                 fit = [instance for instance in ids if instance not in left_alone]
                 ended = self._act_on_all(fit, cancelled)
         except InterruptedByUserError as interruption:
             self._say_what_became(interruption, ids, ended)
             raise
-        return sorted([*unfit, *ended], key=lambda one: ids.index(one.instance))
+        return sorted([*unfit, *ended], key=lambda end: ids.index(end.instance))
 
     def _check(
         self, ids: Sequence[str], check: Callable[[str], None], cancelled: threading.Event
     ) -> list[Ended[R]]:
-        """Those that fail the check, which ends early when a signal comes."""
+        """Give the instances that fail the check. A signal ends the checking early."""
         unfit: list[Ended[R]] = []
         for instance in ids:
             if cancelled.is_set():
@@ -133,7 +134,7 @@ class Batch(Generic[R]):
             return list(pool.map(act, ids))
 
     def _act_on(self, cancelled: threading.Event, instance: str) -> Ended[R]:
-        """Act on one instance. Whatever goes wrong there does not stop the others."""
+        """Act on one instance. An error there does not stop the others."""
         ended: Ended[R]
         try:
             ended = Ended(instance, result=self._under_lock(instance, cancelled))
@@ -147,7 +148,7 @@ class Batch(Generic[R]):
         return ended
 
     def _under_lock(self, instance: str, cancelled: threading.Event) -> R:
-        """The work on one instance, under its lock. A dry run takes none."""
+        """Do the work on one instance under its lock. A dry run takes no lock."""
         report = partial(self._progress.update, instance)
         options = replace(self._options, report=report, cancelled=cancelled)
         if options.dry_run:
@@ -159,7 +160,7 @@ class Batch(Generic[R]):
             return self._work(instance, replace(options, left_by=lock.left_by))
 
     def _answer(self, _number: int) -> None:
-        """Answer a further signal."""
+        """Tell the user why the command goes on after another signal."""
         if self._options.verb is Verb.REMOVE_DIRS:
             self._progress.answer("ending the removal at the next folder; Ctrl-C is heard")
             return
@@ -176,18 +177,18 @@ class Batch(Generic[R]):
         ended: Sequence[Ended[R]],
     ) -> None:
         if self._options.verb.is_undone:
-            left = aftermath.after_start(ids, ended, self._begun)
+            fates = aftermath.judge_after_start(ids, ended, self._begun)
         elif self._options.verb is Verb.REMOVE_DIRS:
-            left = aftermath.after_removal(ids, ended, self._begun)
+            fates = aftermath.judge_after_removal(ids, ended, self._begun)
         else:
-            left = aftermath.after_stop(ids, ended, self._begun, self._fleet.engine.observe)
-            interruption.hint = aftermath.hint_after_stop(left) or interruption.hint
-        interruption.message = "; ".join([interruption.message, *aftermath.in_words(left)])
-        interruption.left = [fate.as_document() for fate in left]
+            fates = aftermath.judge_after_stop(ids, ended, self._begun, self._fleet.engine.observe)
+            interruption.hint = aftermath.suggest_after_stop(fates) or interruption.hint
+        interruption.message = "; ".join([interruption.message, *aftermath.describe(fates)])
+        interruption.left = [fate.as_document() for fate in fates]
 
 
-def exit_code(endings: Iterable[Ended[Any]]) -> ExitCode:
-    """One code for all: theirs where they agree, PARTIAL where only some failed."""
+def combine_exit_codes(endings: Iterable[Ended[Any]]) -> ExitCode:
+    """Give one exit code for all: their common one, or PARTIAL if only some failed."""
     codes = {ended.exit_code for ended in endings}
     if len(codes) == 1:
         return codes.pop()

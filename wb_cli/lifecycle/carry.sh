@@ -1,7 +1,7 @@
-# Give the files of a Valkey that is down the form in which it reads them: carry.sh rdb|aof
+# Change the form of a stopped Valkey's files: carry.sh rdb|aof
 #
-# Each step can be repeated, and the last rename is what counts: killed before it, nothing has
-# changed. What was read before stays beside, as appendonlydir.old.
+# Each step can be repeated. Only the last rename makes the change: if the script is killed before
+# it, nothing has changed. The log that was read before is kept as appendonlydir.old.
 set -eu
 cd /data
 
@@ -13,19 +13,20 @@ base=appendonly.aof.1.base.rdb
 mark=wb.carried
 socket=/tmp/wb-carry.sock
 
-# When the snapshot was begun, in seconds: it says so itself. Its file is written later than that.
+# When the snapshot was begun, in seconds. The snapshot holds this time; its file is written later.
 snapshot_time() {
     began=$(head -c 128 dump.rdb | od -An -v -tx1 | tr -d ' \n' |
         sed -n 's/.*fa056374696d65c2\(..\)\(..\)\(..\)\(..\).*/\4\3\2\1/p')
     if [ -n "$began" ]; then echo $((0x$began)); else stat -c %Y dump.rdb; fi
 }
 
-# When the log was last written to.
+# When Valkey last wrote to the log.
 log_time() {
     stat -c %Y "$log"/appendonly.aof.* | sort -n | tail -n 1
 }
 
-# With a log Valkey writes snapshots, too: a snapshot that is not younger holds nothing more.
+# A Valkey with a log writes snapshots, too. A snapshot that is not younger than the log holds no
+# other data.
 is_snapshot_newest() {
     [ -e dump.rdb ] || return 1
     [ -e "$log/$manifest" ] || return 0
@@ -36,7 +37,7 @@ ask() {
     valkey-cli -s "$socket" "$@" 2>&1
 }
 
-# Valkey loads the log and writes the snapshot; nobody else reaches it.
+# Start a Valkey that loads the log and writes the snapshot. It has no port, so no client reaches it.
 save_log_as_snapshot() {
     valkey-server --dir /data --port 0 --unixsocket "$socket" --appendonly yes --save '' \
         --maxmemory 0 --auto-aof-rewrite-percentage 0 &
@@ -56,7 +57,7 @@ set_log_aside() {
     mv "$log" "$old"
 }
 
-# The base of a log may be a snapshot. No Valkey writes into either file again, so it is one file.
+# The base of a log may be a snapshot. Valkey never changes either file, so a hard link is enough.
 make_log_of_snapshot() {
     rm -rf "$made"
     mkdir "$made"

@@ -1,4 +1,4 @@
-"""Do: a Plan against an Engine, with a deadline, and undone where it fails. Decides nothing."""
+"""Do: carry out a Plan on an Engine, with a deadline, and undo it if it fails. Decide nothing."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from wb_cli.contract import STOP_TIMEOUTS, VALKEY_START_GRACE_S, Role
+from wb_cli.engine.types import RestartPolicy
 from wb_cli.errors import (
     AddressPoolError,
     EngineError,
@@ -22,11 +23,11 @@ from wb_cli.errors import (
     WbError,
 )
 from wb_cli.lifecycle.carry import CarryError, carry_over, save
-from wb_cli.lifecycle.guard.writers import Part, start_alone
+from wb_cli.lifecycle.guard.writers import DataFolder, start_alone
 from wb_cli.lifecycle.planning import plan as ops
 from wb_cli.lifecycle.planning.observed_instance import role_of
 from wb_cli.lifecycle.planning.plan import Lane
-from wb_cli.lifecycle.planning.undo import operations_back
+from wb_cli.lifecycle.planning.undo import plan_undo
 from wb_cli.lifecycle.readiness.health import Watch
 
 if TYPE_CHECKING:
@@ -38,31 +39,34 @@ if TYPE_CHECKING:
     from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
     from wb_cli.lifecycle.planning.plan import Operation, Plan, Stage
 
-KILLED = 137
+KILLED = 137  # the exit code of a process that the engine had to kill
 
 
 class Cancellation(threading.Event):
-    """An event that is also set whenever its parent is: a lane's failure, or the user's signal."""
+    """An event that also counts as set if its parent is set.
+
+    A lane that fails sets the event itself. The user's signal sets the parent.
+    """
 
     def __init__(self, parent: threading.Event | None = None) -> None:
         super().__init__()
         self._parent = parent
 
     def is_set(self) -> bool:
-        """Whether this one or its parent is set."""
+        """Whether this event or its parent is set."""
         return super().is_set() or (self._parent is not None and self._parent.is_set())
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for this one; meant for short waits, after which the parent is looked at."""
+        """Wait for this event. Keep the wait short: the parent is checked only at its end."""
         return super().wait(timeout) or self.is_set()
 
 
 class Outcome(Struct):
-    """What came of a plan.
+    """The outcome of a plan.
 
-    ``degraded`` says what is missing though the instance runs, and ``killed`` what ended badly.
-    ``revived`` names the parts that somebody stopped meanwhile and that were started again.
-    ``subnet`` is the range of the network that was made, where one was.
+    ``degraded`` says which parts are missing although the instance runs. ``killed`` says which
+    parts had to be killed. ``revived`` names the parts that others stopped meanwhile and that were
+    started again. ``subnet`` is the range of a network that was made.
     """
 
     degraded: list[str] = field(default_factory=list)
@@ -72,11 +76,11 @@ class Outcome(Struct):
 
 
 class Execution(Struct):
-    """One plan being carried out.
+    """The execution of one plan.
 
-    ``before`` is what the engine had of the instance when it was looked at, and ``look`` looks at
-    it anew. A start may take ``timeout_s`` seconds, counted from the first one. ``subnets`` gives
-    further subnets where the first is taken meanwhile.
+    ``before`` is the instance as it was when the plan was made; ``look`` observes it anew. All
+    parts must be ready ``timeout_s`` seconds after the first start. ``subnets`` gives further
+    subnets, in case another network has taken the first one meanwhile.
     """
 
     engine: Engine
@@ -103,23 +107,23 @@ class Execution(Struct):
         self._ids |= {guest.name: guest.id for guest in self.guests}
 
     def _bind(self, current: ObservedInstance) -> None:
-        """Let names mean what the engine has under them."""
+        """Bind the names in the plan to the ids of the containers that have them now."""
         self._ids = {container.name: container.id for container in current.containers}
         self._network = current.network
 
     def run(self, plan: Plan, *, undo: bool) -> Outcome:
-        """Carry out a plan; where it fails, undo what this run did if ``undo``, then raise.
+        """Carry out a plan. If it fails and ``undo`` is set, undo what this run did.
 
         Raises:
-            StillStartingError: not ready by the deadline; everything was left running.
-            WbError: what went wrong, after undoing.
+            StillStartingError: a part was not ready by the deadline. Everything was left running.
+            WbError: something went wrong. It was undone.
         """
         self._keeps = undo
         try:
             for stage in plan.stages:
                 self._run_stage(stage)
         except StillStartingError as error:
-            raise _with_the_rest(error, plan, self._started) from error.__cause__
+            raise _name_the_rest(error, plan, self._started) from error.__cause__
         except Exception as error:
             if undo:
                 self._undo_after(error)
@@ -131,7 +135,7 @@ class Execution(Struct):
         return self.outcome
 
     def _clean_up(self, stage: Stage) -> None:
-        """Not to be interrupted, nor undone: what it removes does not come back."""
+        """Run the clean-up without interruption, because what it removes cannot be brought back."""
         interruption, self.cancelled = self.cancelled, Cancellation()
         try:
             self._run_stage(stage)
@@ -163,17 +167,21 @@ class Execution(Struct):
         except (StartFailedError, StillStartingError, CarryError) as error:
             if not self._runs_without(operation):
                 raise
-            # The cache never breaks an instance: it runs on without.
+            # The cache never breaks an instance, so the instance runs on without Valkey.
             self.outcome.degraded.append(error.message)
             self._not_ready[operation.spec.name] = error
 
     def _runs_without(self, operation: Operation) -> TypeGuard[ops.Await | ops.CarryOver]:
         """Whether the instance runs on without the Valkey of an operation that failed.
 
-        A Valkey that served until now serves on instead of one that would not find its data.
+        If its files cannot be carried over while an old Valkey serves, the plan fails instead. Then
+        the old Valkey is brought back. It still finds its data.
         """
         if isinstance(operation, ops.CarryOver):
-            return not any(c.role is Role.VALKEY and c.is_active for c in self.before.containers)
+            return not any(
+                container.role is Role.VALKEY and container.is_active
+                for container in self.before.containers
+            )
         return isinstance(operation, ops.Await) and operation.spec.role is Role.VALKEY
 
     def _apply(self, operation: Operation) -> None:  # noqa: C901  (a case for each kind)
@@ -203,11 +211,14 @@ class Execution(Struct):
                 self._remove(name)
 
     def _has_failed(self, name: str) -> bool:
-        """What failed stays down to be looked at; what is slow is supervised like the rest."""
+        """Whether a container failed. Then it stays down, so that the operator can look at it.
+
+        A container that is only slow has not failed. It is supervised like the others.
+        """
         return isinstance(self._not_ready.get(name), StartFailedError | CarryError)
 
     def _create_network(self, spec: NetworkSpec) -> None:
-        """Where somebody took the subnet since we looked, the next one is tried."""
+        """Create the network. If its subnet was taken meanwhile, try the next one."""
         try:
             self._network = self.engine.create_network(spec)
             self.outcome.subnet = spec.subnet
@@ -218,8 +229,8 @@ class Execution(Struct):
         self._started.add(spec.name)
         with self._lock:
             self._deadline = self._deadline or time.monotonic() + self.timeout_s
-        part = Part(spec.instance, spec.role, spec.data_folder)
-        start_alone(self.engine, self._ids[spec.name], part, self.cancelled)
+        folder = DataFolder(spec.instance, spec.role, spec.data_folder)
+        start_alone(self.engine, self._ids[spec.name], folder, self.cancelled)
 
     def _apply_back(self, operation: Operation) -> None:
         match operation:
@@ -234,34 +245,37 @@ class Execution(Struct):
                 self._apply(operation)
 
     def _carry_back(self, operation: ops.CarryOver) -> None:
-        """The old Valkey would not find its data in the new form: then it does not come back."""
+        """Change the form of Valkey's files back. If that fails, the old Valkey stays down.
+
+        It would not find its data in the new form.
+        """
         try:
             carry_over(self.engine, operation, self._network, self.cancelled)
         except WbError as error:
             name = operation.spec.name
             self._not_ready[name] = error
-            with suppress(WbError, KeyError):  # nor does the engine bring it back
-                self.engine.set_restart_policy(self._ids[name], "no")
+            with suppress(WbError, KeyError):  # so that the engine does not start it, either
+                self.engine.set_restart_policy(self._ids[name], RestartPolicy.NO)
             raise
 
     def _start_again(self, container: ObservedContainer) -> None:
         made_again = self._ids.get(container.name) if container.name in self._kept else None
-        part = Part(container.instance or "", role_of(container), container.data_folder)
-        start_alone(self.engine, made_again or container.id, part)
+        folder = DataFolder(container.instance or "", role_of(container), container.data_folder)
+        start_alone(self.engine, made_again or container.id, folder)
 
     def _await(self, spec: ContainerSpec) -> None:
         """Wait until a part is ready.
 
-        One that this plan did not start may end meanwhile, as somebody's stop was under way: it is
-        started once.
+        A part that this plan did not start may end meanwhile, because another command was stopping
+        it. Such a part is started once.
         """
         try:
-            self._watch(spec).until_ready()
+            self._watch(spec).wait_until_ready()
         except StartFailedError as error:
             if not error.ended_cleanly or spec.name in self._started:
                 raise
             self._start_once(spec)
-            self._watch(spec).until_ready()
+            self._watch(spec).wait_until_ready()
 
     def _start_once(self, spec: ContainerSpec) -> None:
         self.report(f"start {spec.name}, which was stopped meanwhile")
@@ -278,25 +292,25 @@ class Execution(Struct):
         return Watch(self.engine, self._ids[spec.name], spec, deadline, self.cancelled)
 
     def _stop(self, operation: ops.Stop) -> None:
-        """The time that a stop takes is not taken from the time for starting."""
+        """Stop a container. The time that this takes does not count as time for starting."""
         container, began = self._ids[operation.name], time.monotonic()
-        if self._keeps and operation.removes_itself:
+        if self._keeps and operation.is_auto_removed:
             with suppress(NotFoundError):
                 self._kept[operation.name] = self.engine.keep(container)
         code = self.engine.stop(container, operation.timeout)
         if code == KILLED:
-            self.outcome.killed.append(_killed(operation))
+            self.outcome.killed.append(_describe_kill(operation))
         self._give_back(time.monotonic() - began)
 
     def _carry_over(self, operation: ops.CarryOver) -> None:
-        """Change the form of Valkey's files; not on the time for starting, either."""
+        """Change the form of Valkey's files. This does not count as time for starting, either."""
         began = time.monotonic()
         self._carried = operation
         carry_over(self.engine, operation, self._network, self.cancelled)
         self._give_back(time.monotonic() - began)
 
     def _give_back(self, seconds: float) -> None:
-        """Move the deadline of the starts."""
+        """Move the deadline of the starts by the time that something else took."""
         with self._lock:
             if self._deadline:
                 self._deadline += seconds
@@ -306,12 +320,16 @@ class Execution(Struct):
         self._ids[to] = self._ids.pop(name)
 
     def _remove(self, name: str) -> None:
-        """Somebody may have started meanwhile what was set aside: it is stopped, not forced."""
+        """Remove a container.
+
+        A container that was set aside may have been started by hand meanwhile. The engine then
+        refuses to remove it, so it is stopped first.
+        """
         container = self._ids[name]
         try:
             self.engine.remove_container(container)
         except EngineError:
-            now = {each.id: each for each in self.look().containers}
+            now = {observed.id: observed for observed in self.look().containers}
             if container not in now or not now[container].is_active:
                 raise
             self.engine.stop(container, STOP_TIMEOUTS[role_of(now[container])])
@@ -319,24 +337,24 @@ class Execution(Struct):
         self._ids.pop(name)
 
     def _undo_after(self, error: Exception) -> None:
-        """Bring back what was there before; what fails on the way is named."""
+        """Undo what this run did, and add to the error what could not be undone."""
         self.report("undo")
         problems = self._undo()
         if not problems:
             return
-        words = "; not undone: " + "; ".join(problems)
+        left = "; not undone: " + "; ".join(problems)
         if isinstance(error, InterruptedError):
-            raise WbError(f"interrupted{words}") from error
+            raise WbError(f"interrupted{left}") from error
         if isinstance(error, WbError):
-            error.message += words
+            error.message += left
 
     def _undo(self) -> list[str]:
-        """Undo by what the engine has now, not by what was believed; give what failed."""
-        self.cancelled, problems = Cancellation(), []
+        """Undo according to what the engine has now. Give what could not be undone."""
+        self.cancelled, problems = Cancellation(), []  # undoing is not interrupted
         try:
             now = self.look()
             self._bind(now)
-            for operation in operations_back(self.before, now, self._kept, self._carried):
+            for operation in plan_undo(self.before, now, self._kept, self._carried):
                 try:
                     self._apply_back(operation)
                 except EngineUnreachableError:
@@ -348,9 +366,9 @@ class Execution(Struct):
         return problems
 
 
-def _with_the_rest(error: StillStartingError, plan: Plan, started: set[str]) -> StillStartingError:
-    """The same error, which names the parts whose turn did not come."""
-    starts = (each for each in plan.operations if isinstance(each, ops.Start))
+def _name_the_rest(error: StillStartingError, plan: Plan, started: set[str]) -> StillStartingError:
+    """Add to an error the parts that were not started yet."""
+    starts = (operation for operation in plan.operations if isinstance(operation, ops.Start))
     waiting = [start.spec.name for start in starts if start.spec.name not in started]
     if not waiting:
         return error
@@ -365,16 +383,19 @@ def _is_fatal(error: BaseException | None) -> bool:
 
 
 def _raise_first(errors: Iterable[BaseException | None]) -> None:
-    """The error that ended the stage: a failure before mere slowness, a cancelled lane last."""
-    found = sorted((e for e in errors if e), key=_weight)
-    if found:
-        raise found[0]
+    """Raise the error that ended the stage, if there is one.
+
+    A failure goes before slowness, because it may be the cause. A cancelled lane comes last.
+    """
+    raised = sorted((error for error in errors if error), key=_weigh)
+    if raised:
+        raise raised[0]
 
 
-def _weight(error: BaseException) -> int:
+def _weigh(error: BaseException) -> int:
     return 2 if isinstance(error, InterruptedError) else int(not _is_fatal(error))
 
 
-def _killed(operation: ops.Stop) -> str:
+def _describe_kill(operation: ops.Stop) -> str:
     loss = " Its last snapshot may be missing." if operation.role is Role.VALKEY else ""
     return f"{operation.name} did not stop within {operation.timeout} s and was killed.{loss}"

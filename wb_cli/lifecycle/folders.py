@@ -1,4 +1,4 @@
-"""The folders of an instance, created where the operator's settings put them."""
+"""Create the folders of an instance, where the operator's settings put them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def create_folders(instance: Instance, settings: Settings) -> dict[str, bool]:
-    """Create what an instance lacks; for each path, whether it was created.
+    """Create the folders that an instance lacks. Say for each path whether it was created.
 
     Raises:
-        WbError: a mount path that was configured is not there. If it is a volume that is not
-            mounted, the folders would fill the disk below it.
+        WbError: the configured mount path is not there. It may be a volume that is not mounted.
+            Then the folders would fill the disk below it.
     """
     refuse_missing_mount_path(settings)
     folder = instance_path(instance, settings)
@@ -28,10 +28,10 @@ def create_folders(instance: Instance, settings: Settings) -> dict[str, bool]:
 
 
 def refuse_missing_mount_path(settings: Settings) -> None:
-    """Refuse to work below a mount path that was configured and is not there.
+    """Refuse to work if the mount path was configured but is not there.
 
     Raises:
-        WbError: it is not there. It may be a volume that is not mounted.
+        WbError: the mount path is not there. It may be a volume that is not mounted.
     """
     mount_path = settings.mount_path
     origin = settings.origins.get("mount_path", "default")

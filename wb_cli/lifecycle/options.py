@@ -1,4 +1,4 @@
-"""How an action on an instance was asked for."""
+"""The options of an action on an instance."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PARALLEL = 4
 
 
 class Verb(StrEnum):
-    """What is done to an instance. The value is the command's name."""
+    """The action on an instance. The value is the command's name."""
 
     RUN = "run"
     RESTART = "restart"
@@ -27,25 +27,25 @@ class Verb(StrEnum):
 
     @property
     def is_undone(self) -> bool:
-        """Whether an interruption undoes what was begun, or leaves it where it is."""
+        """Whether an interruption undoes what was begun. Otherwise it is left half done."""
         return self in {Verb.RUN, Verb.RESTART}
 
 
 class RunOptions(Struct, frozen=True):
-    """How an action was asked for, and who hears of it. Times in seconds.
+    """The options of an action. Times are in seconds.
 
-    The command fills the first five; ``lifecycle/batch.py`` fills the others for each instance.
+    The command sets the first five. ``lifecycle/batch.py`` sets the others for each instance.
 
     Args:
-        verb: what is done.
+        verb: the action.
         timeout_s: how long an instance may take to become ready. For a stop: how long other
             containers that use the instance may take to leave.
-        wait_s: how long to wait for an instance that somebody else is changing.
-        parallel: how many instances are worked on at a time.
-        dry_run: plan only.
-        report: hears of each step.
-        cancelled: set by a signal. The work ends at its next step.
-        left_by: the command that died before on the same instance, if one did.
+        wait_s: how long to wait for an instance that another command is changing.
+        parallel: how many instances are worked on at the same time.
+        dry_run: only plan, change nothing.
+        report: is called with the text of each step.
+        cancelled: is set by a signal. The work ends at its next step.
+        left_by: the command that died while it worked on the same instance, if there was one.
     """
 
     verb: Verb

@@ -1,4 +1,4 @@
-"""The folders of an instance, removed for good: the counterpart of creating them."""
+"""Remove the folders of an instance for good."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from wb_cli.lifecycle.folders import refuse_missing_mount_path
 from wb_cli.lifecycle.guard.folder_lock import folder_locked
 from wb_cli.lifecycle.guard.preflight import PreflightError, Problem
 from wb_cli.lifecycle.planning.desired import instance_path
-from wb_cli.quantities import describe_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +32,7 @@ BY_HAND = "wb removes nothing that lies elsewhere: see to it by hand."
 
 
 class Folder(Struct, frozen=True):
-    """One folder that goes, and the bytes that it takes on its disk."""
+    """A folder to remove, and the bytes that it takes on its disk."""
 
     path: Path
     bytes: int
@@ -44,9 +43,9 @@ class Folder(Struct, frozen=True):
 
 
 class Removal(Struct, frozen=True):
-    """What goes of an instance, or has gone.
+    """The folders of an instance that are removed, before or after their removal.
 
-    ``kept`` is what else lies in the instance's own folder, which stays for its sake.
+    ``kept`` is what else is in the instance's own folder. That folder stays, because of it.
     """
 
     instance: str
@@ -56,7 +55,7 @@ class Removal(Struct, frozen=True):
 
     @property
     def exit_code(self) -> ExitCode:
-        """What this instance alone would make the process say."""
+        """The exit code of the process if this were the only instance."""
         return ExitCode.OK
 
     @property
@@ -65,7 +64,7 @@ class Removal(Struct, frozen=True):
         return not self.folders and not self.forgets_secrets
 
     def as_document(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Give the removal for ``--json``."""
         return {
             "folders": [
                 {"path": str(folder.path), "bytes": folder.bytes} for folder in self.folders
@@ -76,47 +75,45 @@ class Removal(Struct, frozen=True):
 
 
 class FolderRemoval(Struct, frozen=True):
-    """What the removal of folders works with."""
+    """Plans and does the removal of folders."""
 
     fleet: Fleet
     registry: Registry
     forget_secrets: bool = False
 
     def plan(self, instance: Instance) -> Removal:
-        """What would go of an instance; nothing is changed.
+        """Say what would be removed of an instance. Nothing is changed.
 
         Raises:
-            PreflightError: the folders are in use, or something shows that they must not go.
+            PreflightError: the folders are in use, or there is a reason not to remove them.
         """
         _refuse_remote(self.fleet, instance.id)
         refuse_missing_mount_path(self.fleet.settings)
         own = instance_path(instance, self.fleet.settings)
         paths = [own / name for name in contract.FOLDERS]
         problems = [
-            *_misplaced(own, paths, self.fleet.settings),
-            *_claimed(own, instance, self.registry, self.fleet.settings),
+            *_find_misplaced(own, paths, self.fleet.settings),
+            *_find_claims(own, instance, self.registry, self.fleet.settings),
         ]
-        _refuse(instance, problems or _in_use(instance.id, paths, self.fleet))
-        found = removal.list_entries(own)
+        _refuse(instance, problems or _find_users(instance.id, paths, self.fleet))
+        entries = removal.list_entries(own)
         return Removal(
             instance.id,
-            tuple(Folder(path, removal.measure(path)) for path in paths if path in found),
-            tuple(path for path in found if path not in paths),
+            tuple(Folder(path, removal.measure(path)) for path in paths if path in entries),
+            tuple(path for path in entries if path not in paths),
             self.forget_secrets and self.fleet.secrets.read(instance.id) is not None,
         )
 
     def remove(self, instance: Instance, options: RunOptions) -> Removal:
-        """Remove an instance's folders, and its secrets where they are to be forgotten.
+        """Remove an instance's folders, and its secrets if ``forget_secrets`` is set.
 
-        The caller holds the instance's lock.
-
-        The folders stay locked from the last look at the engine until they are gone: wb starts no
-        container on them meanwhile.
+        The caller holds the instance's lock. The folders stay locked from the last look at the
+        engine until they are gone, so that wb starts no container on them meanwhile.
 
         Raises:
-            PreflightError: as :func:`plan`; nothing was changed.
-            WbError: it ended midway; the message says what is left.
-            InterruptedError: it was cancelled before it began.
+            PreflightError: as :func:`plan`. Nothing was changed.
+            WbError: the removal ended midway. The message says what is left.
+            InterruptedError: the removal was cancelled before it began.
         """
 
         def pause(seconds: float) -> None:
@@ -128,7 +125,7 @@ class FolderRemoval(Struct, frozen=True):
             for folder in planned.folders:
                 held.enter_context(folder_locked(folder.path, pause))
             paths = [folder.path for folder in planned.folders]
-            _refuse(instance, _in_use(instance.id, paths, self.fleet))
+            _refuse(instance, _find_users(instance.id, paths, self.fleet))
             pause(0)
             _remove_all(planned, options)
         if not planned.kept:
@@ -171,8 +168,8 @@ def _refuse(instance: Instance, problems: Sequence[Problem]) -> None:
         raise PreflightError(instance.id, list(problems))
 
 
-def _misplaced(own: Path, paths: Sequence[Path], settings: Settings) -> Iterator[Problem]:
-    """Folders that are not where they seem to be, or are more than an instance's."""
+def _find_misplaced(own: Path, paths: Sequence[Path], settings: Settings) -> Iterator[Problem]:
+    """Find folders that are not where they seem to be, or hold more than an instance's data."""
     real = Path(folders.locate(settings.mount_path).name, own.relative_to(settings.mount_path))
     if Path(folders.locate(own).name) != real:
         yield Problem(f"a symbolic link leads to the folder {own}", BY_HAND)
@@ -201,10 +198,10 @@ def _misplaced(own: Path, paths: Sequence[Path], settings: Settings) -> Iterator
             yield Problem(f"the folder {own} holds {name} ({path})", BY_HAND)
 
 
-def _claimed(
+def _find_claims(
     own: Path, instance: Instance, registry: Registry, settings: Settings
 ) -> Iterator[Problem]:
-    """Entries, also refused ones, that have the folder, or one in it, for themselves."""
+    """Find other entries, also refused ones, that use the folder or a folder in it."""
     others = [(other.id, other.folder) for other in registry.instances if other.id != instance.id]
     raws = [(entry.title, entry.raw) for entry in registry.refused if isinstance(entry.raw, dict)]
     refused = [(title, raw.get("instanceDir") or raw.get("id")) for title, raw in raws]
@@ -222,10 +219,10 @@ def _is_at_or_below(path: Path, folder: Path) -> bool:
     return is_same or Path(inner.name).is_relative_to(outer.name)
 
 
-def _in_use(instance_id: str, paths: Sequence[Path], fleet: Fleet) -> list[Problem]:
-    """The containers that are in the way, as the engine lists them now."""
+def _find_users(instance_id: str, paths: Sequence[Path], fleet: Fleet) -> list[Problem]:
+    """Find the containers that are in the way, as the engine lists them now."""
     observed = fleet.engine.observe()
-    own = _containers_of(instance_id, observed, str(fleet.settings.servers_file))
+    own = _find_own(instance_id, observed, str(fleet.settings.servers_file))
     problems = []
     if own:
         names = ", ".join(container.name for container in own)
@@ -240,14 +237,12 @@ def _in_use(instance_id: str, paths: Sequence[Path], fleet: Fleet) -> list[Probl
             f"Stop it and remove it first, if nothing needs it: `docker rm -f {container.name}`.",
         )
         for container in others
-        if (used := _mount_in_the_way(container, places))
+        if (used := _find_mount_in_the_way(container, places))
     ]
 
 
-def _containers_of(
-    instance_id: str, observed: Observed, registry_file: str
-) -> list[ObservedContainer]:
-    """The instance's containers in any state, also under another name than wb gave them."""
+def _find_own(instance_id: str, observed: Observed, registry_file: str) -> list[ObservedContainer]:
+    """Find the instance's containers, in any state and under any name."""
     return [
         container
         for container in observed.containers
@@ -256,11 +251,13 @@ def _containers_of(
     ]
 
 
-def _mount_in_the_way(container: ObservedContainer, places: Sequence[folders.Place]) -> str | None:
-    """The path that a container mounts and that is one of these folders, above one or in one.
+def _find_mount_in_the_way(
+    container: ObservedContainer, places: Sequence[folders.Place]
+) -> str | None:
+    """Give the path that a container mounts and that is one of these folders, above one or in one.
 
-    What only reads from a folder above, as a backup or a monitor of the whole disk does, is not
-    in the way.
+    A container that only reads a folder above, such as a backup or a monitor of the whole disk, is
+    not in the way.
     """
     for path in container.writes_to:
         if any(folders.locate(path).overlaps(place) for place in places):

@@ -1,4 +1,4 @@
-"""Which instances a stop means: those of the registry file, and those that only the engine has."""
+"""Select the instances to stop: those of the registry file, and those that only the engine has."""
 
 from __future__ import annotations
 
@@ -21,61 +21,64 @@ if TYPE_CHECKING:
     from wb_cli.instances.settings import Settings
 
 
-class ToStop(Struct, frozen=True):
-    """The ids of the instances to stop, sorted, and the chosen entries that are refused."""
+class StopSelection(Struct, frozen=True):
+    """The ids of the instances to stop, sorted, and the selected entries that are refused."""
 
     ids: list[str]
     refused: tuple[RefusedEntry, ...] = ()
 
 
-def to_stop(
-    words: Sequence[str], registry: Callable[[], Registry], settings: Settings, engine: Engine
-) -> ToStop:
-    """What the words mean. Nothing is declared and nothing runs: ``all`` is nothing.
+def select_to_stop(
+    selectors: Sequence[str], registry: Callable[[], Registry], settings: Settings, engine: Engine
+) -> StopSelection:
+    """Select the instances that the selectors name.
 
-    An id that the engine has by label counts although the registry file does not know it (or
-    cannot be read). ``all`` means the registry file's instances, and the containers made for it.
-    An instance that runs is stopped although its entry is refused.
+    An instance that the engine has can be named even if the registry file does not list it, or
+    cannot be read. ``all`` means the instances of the registry file, and all containers made for
+    this file. ``all`` may select nothing. An instance that runs is stopped even if its entry is
+    refused.
 
     Raises:
-        UsageError: a word matches nothing, here or there; or only entries that are refused.
+        UsageError: a selector matches nothing, or only refused entries of which nothing runs.
     """
     from wb_cli.instances.selectors import ALL, Selection, select, select_everything
 
     observe = cache(engine.observe)
 
     def running(registry_file: str | None) -> set[str]:
-        return instances_on(observe(), registry_file)
+        return find_instances(observe(), registry_file)
 
     ours = str(settings.servers_file)
     chosen: set[str] = set()
     refused: dict[int, RefusedEntry] = {}
-    for word in words:
+    for selector in selectors:
         try:
-            selection = select_everything(registry()) if word == ALL else select([word], registry())
+            selection = (
+                select_everything(registry()) if selector == ALL else select([selector], registry())
+            )
         except WbError:
-            found = running(ours) if word == ALL else {word} & running(None)
-            if not found:
+            on_engine = running(ours) if selector == ALL else {selector} & running(None)
+            if not on_engine:
                 raise
-            chosen |= found
+            chosen |= on_engine
             continue
         chosen |= {instance.id for instance in selection.instances}
-        chosen |= running(ours) if word == ALL else set()
+        chosen |= running(ours) if selector == ALL else set()
         for entry in selection.refused:
-            is_named = entry.id == word
+            is_named = entry.id == selector
             is_there = entry.id in running(None if is_named else ours)
             chosen |= {str(entry.id)} if is_there else set()
             refused |= {} if is_named and is_there else {entry.index: entry}
     if not chosen:
         Selection((), tuple(refused.values())).require_instances()
-    return ToStop(sorted(chosen), tuple(refused.values()))
+    return StopSelection(sorted(chosen), tuple(refused.values()))
 
 
-def instances_on(observed: Observed, registry_file: str | None = None) -> set[str]:
-    """The instances that the engine has by label; those of one registry file where one is named."""
+def find_instances(observed: Observed, registry_file: str | None = None) -> set[str]:
+    """Find the instances that the engine has by label; with a ``registry_file``, only its own."""
     labelled = [
-        *((each.instance, each.labels) for each in observed.containers),
-        *((each.instance, each.labels) for each in observed.networks),
+        *((container.instance, container.labels) for container in observed.containers),
+        *((network.instance, network.labels) for network in observed.networks),
     ]
     return {
         instance

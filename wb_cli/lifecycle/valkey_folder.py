@@ -1,11 +1,11 @@
-"""Look at what lies in Valkey's folder on this machine."""
+"""Look which files are in Valkey's folder on this machine."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from wb_cli.host import folders
-from wb_cli.lifecycle.planning.persistence import Kept
+from wb_cli.lifecycle.planning.persistence import ValkeyFiles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,34 +13,34 @@ if TYPE_CHECKING:
 SNAPSHOT = "dump.rdb"
 LOG = "appendonlydir"
 MANIFEST = f"{LOG}/appendonly.aof.manifest"
-# In a log that was compared with the snapshot, or made from it, by wb: no snapshot is newer.
+# wb writes this file into a log that it compared with the snapshot, or made from the snapshot. The
+# snapshot is not newer than such a log.
 MARK = f"{LOG}/wb.carried"
 
 
-def look(folder: Path) -> Kept | None:
-    """What a folder of this machine holds; ``None`` where this user may not look."""
+def look(folder: Path) -> ValkeyFiles | None:
+    """Look which files a folder holds. ``None`` if this user may not look into it."""
     if folders.find_problem(folder):
         return None
-    log, snapshot = _is_log_there(folder), folders.is_present(folder / SNAPSHOT)
+    log, snapshot = _has_log(folder), folders.is_present(folder / SNAPSHOT)
     is_compared = not log or folders.can_be_present(folder / MARK)
-    return Kept(
-        snapshot, log, snapshot and not is_compared and _time(folder / SNAPSHOT) > _log_time(folder)
-    )
+    is_outdated = not is_compared and _read_time(folder / SNAPSHOT) > _read_log_time(folder)
+    return ValkeyFiles(snapshot, log, may_be_outdated=snapshot and is_outdated)
 
 
-def _is_log_there(folder: Path) -> bool:
-    """In a log that is closed to this user there is a manifest for all that is known."""
+def _has_log(folder: Path) -> bool:
+    """Whether there is a log. One that this user may not look into counts as complete."""
     if folders.find_problem(folder / LOG) is folders.FolderProblem.UNREADABLE:
         return True
     return folders.is_present(folder / MANIFEST)
 
 
-def _log_time(folder: Path) -> float:
-    return max(map(_time, (folder / LOG).glob("appendonly.aof.*")), default=0)
+def _read_log_time(folder: Path) -> float:
+    return max(map(_read_time, (folder / LOG).glob("appendonly.aof.*")), default=0)
 
 
-def _time(path: Path) -> float:
-    """When it was last written; 0 where it is gone meanwhile."""
+def _read_time(path: Path) -> float:
+    """When a file was last written. 0 if it is gone meanwhile."""
     try:
         return path.stat().st_mtime
     except OSError:

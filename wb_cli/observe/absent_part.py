@@ -1,4 +1,4 @@
-"""One part of one instance is asked for: what to say where there is no such container."""
+"""Say why the part of an instance that a command named is absent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def refuse_group(word: str, registry: Registry) -> None:
-    """Say that one instance must be named, where a word names several."""
+    """Refuse a word that names several instances, or a container instead of an instance."""
     from wb_cli.instances.selectors import ALL, SERVER, TAG
 
     if word == ALL or word.startswith((TAG, SERVER)):
@@ -27,11 +27,11 @@ def refuse_group(word: str, registry: Registry) -> None:
         )
 
 
-def why_absent(instance_id: str, role: Role, registry: Callable[[], Registry]) -> str:
-    """Why a part has no container, and how it gets one."""
+def explain_absence(instance_id: str, role: Role, registry: Callable[[], Registry]) -> str:
+    """Say why a part has no container, and how it gets one."""
     try:
         instance = registry().find(instance_id)
-    except WbError as error:  # its entry is refused, or gone
+    except WbError as error:  # its entry is refused, or is gone
         return error.hint
     if role is Role.ADMIN and not instance.admin_version:
         return f"None is declared. `wb config set {instance_id} adminVersion=...` declares one."

@@ -1,4 +1,4 @@
-"""What the containers of an instance tell of themselves when they are asked."""
+"""Ask a part of an instance for its condition."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 class Condition(StrEnum):
-    """How a container stands. The value is what output says.
+    """The condition of a container. Its value is shown in the output.
 
-    A running container has one of the first four. One that does not run has the engine's own word.
+    A running container has one of the first four. Any other has the engine's own word.
     """
 
     HEALTHY = "healthy"
@@ -45,43 +45,45 @@ class Condition(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Told(Struct, frozen=True):
-    """A container's condition, what it says of itself, and the same as facts for ``--json``."""
+class PartReport(Struct, frozen=True):
+    """A part's condition, its own report as text, and the same report as facts for ``--json``."""
 
     condition: Condition
     detail: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def ask(engine: Engine, role: Role, container: ObservedContainer, detail: ContainerDetail) -> Told:
-    """Ask a container how it is, as a start does that waits for it."""
+def ask(
+    engine: Engine, role: Role, container: ObservedContainer, detail: ContainerDetail
+) -> PartReport:
+    """Ask a container for its condition, with the same probes as a start."""
     if detail.state is not State.RUNNING:
-        return Told(Condition(detail.state), _end(detail))
+        return PartReport(Condition(detail.state), _describe_exit(detail))
     if container.is_stopping:
-        return Told(Condition.STOPPING, "it was told to stop, and still runs")
+        return PartReport(Condition.STOPPING, "it was told to stop, and still runs")
     instance = container.instance or ""
     spec = ContainerSpec(instance, role, container.image, ports=container.ports)
     answer = probe(engine, spec, detail)
     if role is Role.VALKEY and answer.verdict is Verdict.READY:
-        return _told_by_valkey(detail.addresses.get(instance, ""))
+        return _report_valkey(detail.addresses.get(instance, ""))
     if role is Role.PLATFORM:
-        return _told_by_platform(answer, detail)
-    return Told(_condition(answer, detail))
+        return _report_platform(answer, detail)
+    return PartReport(_condition(answer, detail))
 
 
-def ending(engine: Engine, container: ObservedContainer, started_at: str = "") -> str:
-    """How a container ended, as a sentence; empty while it runs on, as since ``started_at``."""
+def describe_ending(engine: Engine, container: ObservedContainer, started_at: str = "") -> str:
+    """Say in a sentence how a container ended. Empty if it still runs since ``started_at``."""
     try:
         detail = engine.inspect(container.id)
     except NotFoundError:
         return f"{container.name} was removed"
     if detail.state.has_ended:
-        return f"{container.name} ended: {_end(detail)}"
+        return f"{container.name} ended: {_describe_exit(detail)}"
     is_another_run = bool(started_at) and detail.started_at != started_at
     return f"{container.name} ended, and was started again" if is_another_run else ""
 
 
-def _end(detail: ContainerDetail) -> str:
+def _describe_exit(detail: ContainerDetail) -> str:
     if not detail.state.has_ended:
         return ""
     return f"exit code {detail.exit_code}" + (" (out of memory)" if detail.oom_killed else "")
@@ -93,20 +95,20 @@ def _condition(answer: Answer, detail: ContainerDetail) -> Condition:
     return Condition.UNHEALTHY if detail.health is Health.UNHEALTHY else Condition.STARTING
 
 
-def _told_by_platform(answer: Answer, detail: ContainerDetail) -> Told:
-    report = health_report.parse(answer.words)
+def _report_platform(answer: Answer, detail: ContainerDetail) -> PartReport:
+    report = health_report.parse(answer.text)
     if not report:
-        return Told(_condition(answer, detail))
+        return PartReport(_condition(answer, detail))
     condition = _condition(answer, detail)
     if not report.has_database and not report.is_young:
         condition = Condition.UNHEALTHY
-    return Told(condition, str(report), report.as_document())
+    return PartReport(condition, str(report), report.as_document())
 
 
-def _told_by_valkey(address: str) -> Told:
-    info = probes.valkey_info(address, contract.VALKEY_PORT) if address else {}
+def _report_valkey(address: str) -> PartReport:
+    info = probes.read_valkey_info(address, contract.VALKEY_PORT) if address else {}
     if not info:
-        return Told(Condition.HEALTHY)
+        return PartReport(Condition.HEALTHY)
     keys = int((re.search(r"keys=(\d+)", info.get("db0", "")) or [0, 0])[1])
     used = int(info.get("used_memory", 0))
     saved = info.get("rdb_last_bgsave_status") == "ok"
@@ -121,4 +123,4 @@ def _told_by_valkey(address: str) -> Told:
         "lastSave": datetime.fromtimestamp(saved_at, UTC).isoformat().replace("+00:00", "Z"),
         "lastSaveSucceeded": saved,
     }
-    return Told(Condition.HEALTHY, detail, {"valkey": facts})
+    return PartReport(Condition.HEALTHY, detail, {"valkey": facts})

@@ -1,4 +1,4 @@
-"""How instances stand: one engine listing however many there are, and a look at who is up."""
+"""The status of instances, from one listing of the engine and a probe of each running part."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from msgspec import Struct, field
 from wb_cli.contract import Role
 from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.errors import NotFoundError, UsageError
-from wb_cli.lifecycle.guard.preflight import foreign
+from wb_cli.lifecycle.guard.preflight import find_foreign
 from wb_cli.lifecycle.planning.desired import common_labels
 from wb_cli.lifecycle.planning.observed_instance import CARRIER, PREVIOUS
-from wb_cli.lifecycle.stop_selection import instances_on
-from wb_cli.observe.absent_part import refuse_group, why_absent
+from wb_cli.lifecycle.stop_selection import find_instances
+from wb_cli.observe.absent_part import explain_absence, refuse_group
 from wb_cli.observe.part_report import Condition, ask
 from wb_cli.quantities import describe_age
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from wb_cli.lifecycle.fleet import Fleet
 
 PROBES_AT_A_TIME = 16
-# What an instance has whatever its entry says.
+# Every instance has these parts, whatever its entry says.
 REQUIRED_ROLES = tuple(role for role in Role if role is not Role.ADMIN)
 
 
 class InstanceState(StrEnum):
-    """How an instance stands as a whole. The value is what output says."""
+    """The state of a whole instance. Its value is shown in the output."""
 
     RUNNING = "running"
     DEGRADED = "degraded"
@@ -48,10 +48,10 @@ class InstanceState(StrEnum):
 
 
 class PartStatus(Struct, frozen=True):
-    """One container: its condition, since when, its published ports, and what it tells of itself.
+    """The status of one container.
 
-    ``facts`` are what ``detail`` says, for ``--json``. Times are RFC 3339, empty where there was no
-    such moment; ``exit_code`` is ``None`` while it runs.
+    ``detail`` is its own report, and ``facts`` is the same for ``--json``. Times are RFC 3339. They
+    are empty if the container never started or ended. ``exit_code`` is ``None`` while it runs.
     """
 
     role: str
@@ -67,7 +67,7 @@ class PartStatus(Struct, frozen=True):
     exit_code: int | None = None
 
     def as_document(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Give the status for ``--json``."""
         return {
             "container": self.name,
             "role": self.role,
@@ -82,7 +82,7 @@ class PartStatus(Struct, frozen=True):
 
 
 class InstanceStatus(Struct, frozen=True):
-    """How one instance stands, and each of its parts."""
+    """The state of one instance, and the status of each of its parts."""
 
     id: str
     state: InstanceState
@@ -90,7 +90,7 @@ class InstanceStatus(Struct, frozen=True):
     notes: tuple[str, ...] = field(default=())
 
     def as_document(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Give the status for ``--json``."""
         return {
             "id": self.id,
             "state": self.state,
@@ -99,91 +99,92 @@ class InstanceStatus(Struct, frozen=True):
         }
 
 
-def statuses(
+def look_at_all(
     fleet: Fleet,
     instances: Sequence[Instance],
     *,
     orphans: bool,
     refused: Sequence[RefusedEntry] = (),
 ) -> list[InstanceStatus]:
-    """The status of each instance; with ``orphans``, also of what only the engine has of ours.
+    """Look at the status of each instance.
 
-    An instance whose entry is refused has a status too: what the engine has of it.
+    With ``orphans``, instances that only the engine has, and not the registry file, are looked at,
+    too. An instance whose entry is refused has the status of the containers that the engine has.
     """
     observed = fleet.engine.observe()
     broken = {entry.instance_id: entry for entry in refused if entry.instance_id}
     ids = [*(instance.id for instance in instances), *broken]
     if orphans:
         registry = common_labels(fleet.settings)
-        running = instances_on(observed, registry[LABEL_REGISTRY])
+        running = find_instances(observed, registry[LABEL_REGISTRY])
         ids += sorted(running - set(ids))
-    roles = {each.id: _declared_roles(each) for each in instances}
+    roles = {instance.id: _list_declared_roles(instance) for instance in instances}
     with ThreadPoolExecutor(PROBES_AT_A_TIME) as pool:
-        found = pool.map(
-            lambda id_: _status(fleet, id_, observed, roles.get(id_), broken.get(id_)), ids
+        looks = pool.map(
+            lambda id_: _look_at(fleet, id_, observed, roles.get(id_), broken.get(id_)), ids
         )
-        return list(found)
+        return list(looks)
 
 
 def find_container(
     engine: Engine, instance_id: str, role: Role, registry: Callable[[], Registry]
 ) -> ObservedContainer:
-    """The container of one part of an instance, running or not, declared or not.
+    """Find the container of one part of an instance, whether it runs or is declared, or not.
 
     Raises:
-        UsageError: the instance has none, or there is no such instance.
+        UsageError: the instance has no such part, or there is no such instance.
     """
     observed = engine.observe()
     for container in observed.containers:
         is_current = not container.name.endswith((PREVIOUS, CARRIER))
         if (container.instance, container.role) == (instance_id, role) and is_current:
             return container
-    if instance_id not in instances_on(observed):
+    if instance_id not in find_instances(observed):
         refuse_group(instance_id, registry())
         registry().find(instance_id)
     raise UsageError(
-        f"{instance_id} has no {role} container", why_absent(instance_id, role, registry)
+        f"{instance_id} has no {role} container", explain_absence(instance_id, role, registry)
     )
 
 
-def unknown(
+def describe_unknown(
     instances: Iterable[Instance], refused: Sequence[RefusedEntry] = ()
 ) -> list[InstanceStatus]:
-    """What can be said where the engine does not answer: nothing is known, which is not "down"."""
+    """Describe instances while the engine does not answer. They are unknown, and not "down"."""
     return [
         InstanceStatus(
-            each.id,
+            instance.id,
             InstanceState.UNKNOWN,
-            _unknown_parts(each.id, _declared_roles(each)),
+            _describe_unknown_parts(instance.id, _list_declared_roles(instance)),
         )
-        for each in instances
+        for instance in instances
     ] + [
         InstanceStatus(
             entry.instance_id,
             InstanceState.UNKNOWN,
-            _unknown_parts(entry.instance_id, REQUIRED_ROLES),
-            (_refusal(entry),),
+            _describe_unknown_parts(entry.instance_id, REQUIRED_ROLES),
+            (_describe_refusal(entry),),
         )
         for entry in refused
         if entry.instance_id
     ]
 
 
-def _unknown_parts(instance_id: str, roles: Iterable[Role]) -> tuple[PartStatus, ...]:
+def _describe_unknown_parts(instance_id: str, roles: Iterable[Role]) -> tuple[PartStatus, ...]:
     return tuple(
         PartStatus(role, role.container_name(instance_id), Condition.UNKNOWN) for role in roles
     )
 
 
-def _declared_roles(instance: Instance) -> tuple[Role, ...]:
+def _list_declared_roles(instance: Instance) -> tuple[Role, ...]:
     return tuple(role for role in Role if role is not Role.ADMIN or instance.admin_version)
 
 
-def _refusal(entry: RefusedEntry) -> str:
+def _describe_refusal(entry: RefusedEntry) -> str:
     return f"the entry is refused: {entry.problem}. {entry.remedy}"
 
 
-def _status(
+def _look_at(
     fleet: Fleet,
     instance_id: str,
     observed: Observed,
@@ -194,8 +195,8 @@ def _status(
     current = {c.role: c for c in ours if not c.name.endswith((PREVIOUS, CARRIER))}
     expected = REQUIRED_ROLES if refused else ()
     shown = roles or tuple(role for role in Role if role in expected or role in current)
-    parts = tuple(_part(fleet, instance_id, role, current.get(role)) for role in shown)
-    strangers = foreign(instance_id, observed, str(fleet.settings.servers_file))
+    parts = tuple(_look_at_part(fleet, instance_id, role, current.get(role)) for role in shown)
+    strangers = find_foreign(instance_id, observed, str(fleet.settings.servers_file))
     notes = [problem.message for problem in strangers]
     notes += [
         f"{c.name} is left over{' and runs' * c.is_active}; `wb run {instance_id}` tidies up"
@@ -203,16 +204,16 @@ def _status(
         if c.name.endswith((PREVIOUS, CARRIER))
     ]
     if refused:
-        notes.append(_refusal(refused))
+        notes.append(_describe_refusal(refused))
     elif roles is None:
         notes.append(f"is not in the registry file; `wb stop {instance_id}` stops it")
     return InstanceStatus(
-        instance_id, _summary(parts, is_foreign=bool(strangers)), parts, tuple(notes)
+        instance_id, _summarise(parts, is_foreign=bool(strangers)), parts, tuple(notes)
     )
 
 
-def _summary(parts: Sequence[PartStatus], *, is_foreign: bool) -> InstanceState:
-    """How the instance stands as a whole; the first that applies."""
+def _summarise(parts: Sequence[PartStatus], *, is_foreign: bool) -> InstanceState:
+    """Give the state of a whole instance: the first case that applies."""
     states = {part.state for part in parts}
     without_valkey = {part.state for part in parts if part.role is not Role.VALKEY}
     cases = (
@@ -226,7 +227,7 @@ def _summary(parts: Sequence[PartStatus], *, is_foreign: bool) -> InstanceState:
     return next((state for applies, state in cases if applies), InstanceState.PARTIAL)
 
 
-def _part(
+def _look_at_part(
     fleet: Fleet, instance_id: str, role: Role, container: ObservedContainer | None
 ) -> PartStatus:
     name = role.container_name(instance_id)
@@ -236,21 +237,21 @@ def _part(
         detail = fleet.engine.inspect(container.id)
     except NotFoundError:
         return PartStatus(role, name, Condition.STOPPED)
-    told = ask(fleet.engine, role, container, detail)
+    report = ask(fleet.engine, role, container, detail)
     return PartStatus(
         role=role,
         name=container.name,
-        state=told.condition,
-        detail=told.detail,
-        facts=told.facts,
+        state=report.condition,
+        detail=report.detail,
+        facts=report.facts,
         ports=" ".join(map(str, container.ports)),
         image=container.image,
-        **_times(detail),
+        **_read_times(detail),
     )
 
 
-def _times(detail: ContainerDetail) -> dict[str, Any]:
-    """When it was started; where it does not run, also when and how it ended."""
+def _read_times(detail: ContainerDetail) -> dict[str, Any]:
+    """Read when a container started. If it does not run, read when and how it ended, too."""
     has_ended = detail.state.has_ended
     return {
         "started_at": detail.started_at,

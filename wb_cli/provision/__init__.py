@@ -1,1 +1,1 @@
-"""Images, and the machine: what an instance needs before it can run."""
+"""Prepare what an instance needs before it can run: images, and the machine."""

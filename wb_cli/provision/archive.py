@@ -1,4 +1,7 @@
-"""Images in a file, for a host without a registry: as `docker save` writes it, and sealed."""
+"""Save images to a file and load them, for a host without a registry.
+
+The file is as `docker save` writes it, with a seal at its end.
+"""
 
 from __future__ import annotations
 
@@ -37,14 +40,14 @@ def save(
     *,
     force: bool = False,
 ) -> None:
-    """Write images to a file, complete or not at all; one that is there only with ``force``.
+    """Write images to a file, completely or not at all. ``force`` replaces an existing file.
 
     Raises:
-        UsageError: a file is there, or something else that would be replaced.
-        ImageMissingError: one of them is not on the engine.
+        UsageError: the file is there already, or is not an ordinary file.
+        ImageMissingError: one of the images is not on the engine.
         WbError: the engine failed, the file cannot be written, or a signal came.
     """
-    _refuse_what_is_no_file(file)
+    _refuse_other_than_file(file)
     if file.exists() and not force:
         raise UsageError(f"{file} is there already", "`--force` replaces it.")
     part = file.with_name(f".{file.name}.part")
@@ -65,10 +68,10 @@ def save_to(
     write: Callable[[bytes], object],
     on_bytes: OnBytes,
 ) -> None:
-    """Write images as they come, as to a pipe.
+    """Write images piece by piece, for example to a pipe.
 
     Raises:
-        ImageMissingError: one of them is not on the engine; nothing was written.
+        ImageMissingError: one of the images is not on the engine. Nothing was written.
         WbError: the engine failed, or a signal came.
     """
     for reference in references:
@@ -90,20 +93,20 @@ def save_to(
 
 
 def load(open_images: Callable[[], ImageStore], file: Path, on_bytes: OnBytes) -> tuple[str, ...]:
-    """Check a file and load its images; give their names. The engine is not asked before.
+    """Check a file, load its images and give their names. The engine is asked after the check.
 
     Raises:
-        UsageError: something else than a file is there.
-        WbError: the file did not arrive as it was sent, or the engine refused it.
+        UsageError: it is not an ordinary file.
+        WbError: the file was damaged on its way, or the engine refused it.
     """
-    _refuse_what_is_no_file(file)
+    _refuse_other_than_file(file)
     return _load(open_images, file, str(file), on_bytes)
 
 
 def load_from(
     source: BinaryIO, open_images: Callable[[], ImageStore], on_bytes: OnBytes
 ) -> tuple[str, ...]:
-    """The same from a pipe, whose content is kept in a temporary file until it is checked."""
+    """Load images from a pipe. A temporary file holds its content until it is checked."""
     with tempfile.NamedTemporaryFile(prefix="wb-images-") as kept:
         with file_errors(Path(kept.name), "write"):
             shutil.copyfileobj(source, kept, CHUNK)
@@ -117,7 +120,7 @@ def _load(
     with file_errors(file, "read"):
         references = check(file, name)
         images = open_images()
-        images.load(_chunks(file, file.stat().st_size, on_bytes))
+        images.load(_read_chunks(file, file.stat().st_size, on_bytes))
     for reference in references:
         if images.find(reference) is None:
             raise ImageMissingError(f"{reference} is not on the engine though {name} was loaded")
@@ -125,10 +128,10 @@ def _load(
 
 
 def check(file: Path, name: str) -> tuple[str, ...]:
-    """The names of the images in a file that arrived whole; ``name`` is what errors call it.
+    """Check that a file is whole, and give the names of its images. Errors call it ``name``.
 
     Raises:
-        WbError: it is cut off, damaged, or not such a file at all.
+        WbError: the file is cut off, is damaged, or was not made by wb.
     """
     try:
         with tarfile.open(file, "r:") as archive:
@@ -141,13 +144,13 @@ def check(file: Path, name: str) -> tuple[str, ...]:
             "Carry the file over once more.",
         ) from None
     is_whole = file.stat().st_size % tarfile.RECORDSIZE == 0
-    if not is_whole or _checksum(file, member.offset) != checksum:
+    if not is_whole or _compute_checksum(file, member.offset) != checksum:
         raise WbError(f"{name} was damaged or cut off on its way", "Carry the file over once more.")
     return references
 
 
-def _refuse_what_is_no_file(file: Path) -> None:
-    """A named pipe cannot be read twice, and a device must not be replaced."""
+def _refuse_other_than_file(file: Path) -> None:
+    """Refuse a named pipe, which cannot be read twice, and a device, which must not be replaced."""
     if file.exists() and not file.is_file():
         raise UsageError(
             f"{file} is a folder, a pipe or a device, and no file",
@@ -155,14 +158,14 @@ def _refuse_what_is_no_file(file: Path) -> None:
         )
 
 
-def _checksum(file: Path, size: int) -> str:
+def _compute_checksum(file: Path, size: int) -> str:
     total = hashlib.sha256()
-    for chunk in _chunks(file, size, lambda _: None):
+    for chunk in _read_chunks(file, size, lambda _: None):
         total.update(chunk)
     return total.hexdigest()
 
 
-def _chunks(file: Path, size: int, on_bytes: OnBytes) -> Iterator[bytes]:
+def _read_chunks(file: Path, size: int, on_bytes: OnBytes) -> Iterator[bytes]:
     done = 0
     with file.open("rb") as content:
         while chunk := content.read(min(CHUNK, size - done)):

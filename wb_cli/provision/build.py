@@ -1,4 +1,4 @@
-"""What set-up and ``wb images build`` need of the engine and of the host together."""
+"""Build images from recipes, for set-up and ``wb images build``."""
 
 import re
 import tempfile
@@ -14,12 +14,12 @@ from wb_cli.instances.config_file import write_setting
 from wb_cli.instances.local_images import PLATFORM, Recipe
 from wb_cli.instances.model import Instance
 from wb_cli.instances.settings import Settings
-from wb_cli.provision.needs import users_of_other_platforms
-from wb_cli.provision.recipes import BASE, LABEL_RECIPE, PUBLIC_BASE, digest, files_of
-from wb_cli.provision.side_by_side import side_by_side
+from wb_cli.provision.needs import find_stock_users
+from wb_cli.provision.recipes import BASE, LABEL_RECIPE, PUBLIC_BASE, digest, read_files
+from wb_cli.provision.side_by_side import run_side_by_side
 
 AT_A_TIME = 3
-# Builds run side by side, on one base.
+# Builds run side by side, but only one of them makes the base.
 _one_base = threading.Lock()
 
 Report = Callable[[str, str], None]
@@ -28,10 +28,10 @@ Report = Callable[[str, str], None]
 def build_all(
     images: ImageStore, recipes: Sequence[Recipe], *, rebuild: bool, mirror: str, report: Report
 ) -> Iterator[tuple[Recipe, bool | WbError]]:
-    """Build what is missing or outdated, side by side on one base.
+    """Build the images that are missing or outdated, side by side on one base.
 
-    Yields each recipe with whether anything had to be done, or the error. ``rebuild`` makes
-    everything anew from packages fetched anew, the base too.
+    Yields each recipe with whether it had to be built, or with its error. ``rebuild`` builds all
+    images and the base anew, from newly fetched packages.
     """
     stale = [recipe for recipe in recipes if rebuild or not is_current(images, recipe)]
     yield from ((recipe, False) for recipe in recipes if recipe not in stale)
@@ -43,23 +43,23 @@ def build_all(
 
     by_name = {recipe.name: recipe for recipe in stale}
     jobs = {name: job(recipe) for name, recipe in by_name.items()}
-    for name, outcome in side_by_side(jobs, AT_A_TIME):
+    for name, outcome in run_side_by_side(jobs, AT_A_TIME):
         yield by_name[name], outcome
 
 
 def build(
     images: ImageStore, recipe: Recipe, *, mirror: str, report: Report, use_cache: bool = True
 ) -> bool:
-    """Build the image of a recipe, and its base first where there is none."""
+    """Build the image of a recipe. Make the base first if there is none."""
     with _one_base:
         if images.find(BASE) is None:
             make_base(images, mirror=mirror, report=report)
     report(recipe.tag, "collecting its files")
     spec = BuildSpec(
         tag=recipe.tag,
-        context=_context(recipe),
+        context=_collect_context(recipe),
         arguments={"BASE": BASE},
-        labels={LABEL_RECIPE: digest(_source(recipe))},
+        labels={LABEL_RECIPE: digest(_collect_source(recipe))},
         use_cache=use_cache,
     )
 
@@ -72,12 +72,12 @@ def build(
 
 
 def is_current(images: ImageStore, recipe: Recipe) -> bool:
-    """Whether the image is there, made from just this recipe."""
-    return images.labels(recipe.tag).get(LABEL_RECIPE) == digest(_source(recipe))
+    """Whether the image exists and was built from the recipe as it is now."""
+    return images.labels(recipe.tag).get(LABEL_RECIPE) == digest(_collect_source(recipe))
 
 
 def make_base(images: ImageStore, *, mirror: str, report: Report) -> None:
-    """Have the base image: from the registry where one answers, else from Debian's packages."""
+    """Get the base image from a registry. If none answers, make it from Debian's packages."""
     report(BASE, f"asking for {PUBLIC_BASE}")
     try:
         images.pull(PUBLIC_BASE, lambda progress: report(BASE, str(progress)), mirror=mirror)
@@ -90,14 +90,14 @@ def make_base(images: ImageStore, *, mirror: str, report: Report) -> None:
             images.import_archive(archive, BASE, {LABEL_RECIPE: "base"})
 
 
-def use(recipe: Recipe, settings: Settings, instances: Sequence[Instance]) -> str:
-    """Make wb use what the recipe builds; give a sentence on what was set, or why not."""
+def set_image_setting(recipe: Recipe, settings: Settings, instances: Sequence[Instance]) -> str:
+    """Set wb to use the image of a recipe. Say in a sentence what was set, or why nothing was."""
     name, value = recipe.setting, recipe.reference
     if getattr(settings, name) == value:
         return ""
-    others = users_of_other_platforms(instances, settings) if recipe == PLATFORM else ()
+    others = find_stock_users(instances, settings) if recipe == PLATFORM else ()
     if others:
-        ids = ", ".join(one.id for one in others)
+        ids = ", ".join(instance.id for instance in others)
         return (
             f"{name} is left as it is: {ids} would lose the stock image. "
             f"`wb config set <id> image={recipe.tag}` chooses it for one instance."
@@ -109,18 +109,18 @@ def use(recipe: Recipe, settings: Settings, instances: Sequence[Instance]) -> st
     return f"{name} is set to {value} in {settings.config_file}, but {origin} wins over it."
 
 
-def _source(recipe: Recipe) -> dict[str, bytes]:
-    """What the image is made from, as far as it is ours; packages are as new as the build."""
-    files = files_of(recipe)
+def _collect_source(recipe: Recipe) -> dict[str, bytes]:
+    """Collect the files of ours that the image is built from. Its packages are not among them."""
+    files = read_files(recipe)
     if recipe == PLATFORM:
         files |= wheels.read_package()
         files["requirements.txt"] = "\n".join([*wheels.read_server_requirements(), ""]).encode()
     return files
 
 
-def _context(recipe: Recipe) -> dict[str, bytes]:
-    """The build folder: the source, and for the platform the wheels that it needs."""
-    files = _source(recipe)
+def _collect_context(recipe: Recipe) -> dict[str, bytes]:
+    """Collect the build folder: the source, and the wheels that the platform needs."""
+    files = _collect_source(recipe)
     if recipe == PLATFORM:
         with tempfile.TemporaryDirectory(prefix="wb-wheels-") as folder:
             wheels.download(Path(folder))

@@ -1,4 +1,4 @@
-"""Which images this host needs, and which it can make itself. Pure."""
+"""List the images that this host needs, and say which of them it can build itself. Pure."""
 
 from collections.abc import Sequence
 
@@ -9,49 +9,51 @@ from wb_cli.contract import Role
 from wb_cli.instances.local_images import PLATFORM, POSTGRES, VALKEY, Recipe
 from wb_cli.instances.model import Instance
 from wb_cli.instances.settings import Settings
-from wb_cli.lifecycle.planning import desired
+from wb_cli.lifecycle.planning.desired import choose_images
 
-# What stock platforms use beside their database: they start R containers and pgAdmin.
+# Stock platforms start containers of these images.
 R_IMAGE = "timroberton/comb:wb-hmis-r-linux"
 PGADMIN_IMAGE = "dpage/pgadmin4"
 
 
 class NeededImage(Struct, frozen=True):
-    """An image that must be on the engine, and the recipe that can stand in for it."""
+    """An image that must be on the engine, and the recipe that can replace it."""
 
     reference: str
     recipe: Recipe | None = None
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is what the recipe makes, which no registry has."""
+        """Whether it is the image that the recipe builds. No registry has it."""
         return self.recipe is not None and self.reference == self.recipe.tag
 
 
-def needed_images(instances: Sequence[Instance], settings: Settings) -> tuple[NeededImage, ...]:
-    """What the instances' containers are made from, each once.
+def list_needed_images(
+    instances: Sequence[Instance], settings: Settings
+) -> tuple[NeededImage, ...]:
+    """List the images of the instances' containers, each once.
 
-    Where there is no instance yet, what a first one will be made from.
+    If there is no instance yet, list the images that a first one will need.
     """
     if not instances:
         return (
             NeededImage(settings.postgres_image, POSTGRES),
             NeededImage(settings.valkey_image, VALKEY),
-            NeededImage(_first_platform(settings), PLATFORM),
+            NeededImage(_name_first_platform(settings), PLATFORM),
         )
-    found: dict[str, NeededImage] = {}
+    images: dict[str, NeededImage] = {}
     for instance in instances:
-        for role, reference in desired.images(instance, settings).items():
-            needed = NeededImage(reference, _recipe(role, reference, instance, settings))
-            found.setdefault(reference, needed)
-    return tuple(found.values())
+        for role, reference in choose_images(instance, settings).items():
+            needed = NeededImage(reference, _choose_recipe(role, reference, instance, settings))
+            images.setdefault(reference, needed)
+    return tuple(images.values())
 
 
-def images_to_pull(instances: Sequence[Instance], settings: Settings) -> tuple[str, ...]:
-    """What ``wb pull`` fetches: the configured list, and what the instances name; each once."""
+def list_images_to_pull(instances: Sequence[Instance], settings: Settings) -> tuple[str, ...]:
+    """List what ``wb pull`` fetches, each once: configured images, and those of the instances."""
     stock = (R_IMAGE, settings.postgres_image, PGADMIN_IMAGE, settings.valkey_image)
     named = (
-        desired.images(instance, settings).get(role)
+        choose_images(instance, settings).get(role)
         for role in (Role.PLATFORM, Role.ADMIN)
         for instance in instances
     )
@@ -59,22 +61,30 @@ def images_to_pull(instances: Sequence[Instance], settings: Settings) -> tuple[s
     return tuple(dict.fromkeys(wanted))
 
 
-def users_of_other_platforms(
-    instances: Sequence[Instance], settings: Settings
-) -> tuple[Instance, ...]:
-    """The instances that the setting ``platform_image`` would take from their stock image."""
+def find_stock_users(instances: Sequence[Instance], settings: Settings) -> tuple[Instance, ...]:
+    """Find the instances that would lose their stock image if ``platform_image`` were set."""
     if settings.platform_image:
         return ()
-    return tuple(one for one in instances if not one.image and one.server_version != __version__)
+    return tuple(
+        instance
+        for instance in instances
+        if not instance.image and instance.server_version != __version__
+    )
 
 
-def _first_platform(settings: Settings) -> str:
+def _name_first_platform(settings: Settings) -> str:
     template = settings.platform_image or PLATFORM.reference
     return template.format(version=__version__)
 
 
-def _recipe(role: Role, reference: str, instance: Instance, settings: Settings) -> Recipe | None:
-    """What may stand in: for an instance's own image nothing, for a platform only our version."""
+def _choose_recipe(
+    role: Role, reference: str, instance: Instance, settings: Settings
+) -> Recipe | None:
+    """Choose the recipe that can replace an image that cannot be pulled.
+
+    There is none for an instance's own image. For a platform there is one only if its version is
+    wb's own.
+    """
     if role is Role.POSTGRES:
         return POSTGRES
     if role is Role.VALKEY:

@@ -1,4 +1,4 @@
-"""Fetch images: several at a time, each with an outcome of its own."""
+"""Pull images, several at a time. An image that fails does not stop the others."""
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
@@ -11,12 +11,12 @@ from wb_cli.engine.pull_progress import PullProgress
 from wb_cli.engine.types import ImageInfo
 from wb_cli.errors import EngineError, NotFoundError, WbError
 from wb_cli.provision.recipes import LABEL_RECIPE
-from wb_cli.provision.side_by_side import side_by_side
+from wb_cli.provision.side_by_side import run_side_by_side
 
 ATTEMPTS = 3
 
 
-class Outcome(StrEnum):
+class PullEnding(StrEnum):
     """How a pull ended."""
 
     PULLED = "pulled"
@@ -25,11 +25,11 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class Pulled(Struct, frozen=True):
-    """One image, and how its pull ended; ``error`` where it failed."""
+class ImageResult(Struct, frozen=True):
+    """How the pull of one image ended, with the error if it failed."""
 
     image: str
-    outcome: Outcome
+    ending: PullEnding
     error: WbError | None = None
 
 
@@ -44,21 +44,21 @@ def pull_all(
     *,
     at_a_time: int,
     mirror: str = "",
-) -> Iterator[Pulled]:
-    """Pull images side by side; yield each as it ends. One that fails leaves the others alone."""
+) -> Iterator[ImageResult]:
+    """Pull images side by side. Yield the result of each when its pull ends."""
 
-    def job(reference: str) -> Callable[[], Outcome]:
+    def job(reference: str) -> Callable[[], PullEnding]:
         def report(progress: PullProgress) -> None:
             on_progress(reference, progress)
 
         return lambda: pull_one(images, reference, report, mirror)
 
     jobs = {reference: job(reference) for reference in references}
-    for reference, outcome in side_by_side(jobs, at_a_time):
-        if isinstance(outcome, WbError):
-            yield Pulled(reference, Outcome.FAILED, outcome)
+    for reference, ending in run_side_by_side(jobs, at_a_time):
+        if isinstance(ending, WbError):
+            yield ImageResult(reference, PullEnding.FAILED, ending)
         else:
-            yield Pulled(reference, outcome)
+            yield ImageResult(reference, ending)
 
 
 def pull_one(
@@ -66,39 +66,39 @@ def pull_one(
     reference: str,
     on_progress: OnOneProgress,
     mirror: str = "",
-) -> Outcome:
-    """Pull one image, unless it exists on this engine alone.
+) -> PullEnding:
+    """Pull one image, unless it exists only on this engine.
 
     Raises:
-        WbError: it could not be fetched.
+        WbError: the image could not be pulled.
     """
     if LABEL_RECIPE in images.labels(reference):
-        return Outcome.LOCAL
+        return PullEnding.LOCAL
     before = images.find(reference)
     try:
         _fetch(images, reference, on_progress, mirror)
     except NotFoundError:
-        if before is not None and not came_from_a_registry(before):
-            return Outcome.LOCAL
+        if before is not None and not is_from_registry(before):
+            return PullEnding.LOCAL
         raise
     after = images.find(reference)
     is_unchanged = before is not None and after is not None and before.id == after.id
-    return Outcome.UNCHANGED if is_unchanged else Outcome.PULLED
+    return PullEnding.UNCHANGED if is_unchanged else PullEnding.PULLED
 
 
-def came_from_a_registry(image: ImageInfo) -> bool:
-    """Whether an image is known to have been pulled or pushed, rather than built here.
+def is_from_registry(image: ImageInfo) -> bool:
+    """Whether an image was certainly pulled or pushed, and not only built here.
 
-    With its images in containerd, an engine names every one by a digest, which is the image's
-    id: that says nothing of where it came from.
+    An engine that keeps its images in containerd gives every image a digest. A digest that equals
+    the image's id does not say where the image came from.
     """
     return not all(digest.endswith(image.id) for digest in image.digests)
 
 
 def _fetch(images: ImageStore, reference: str, on_progress: OnOneProgress, mirror: str) -> None:
-    """Pull, and again where it broke midway; the engine keeps the layers that it has.
+    """Pull an image. Try again if the pull broke midway, as the engine keeps the finished layers.
 
-    A registry that did not even begin to answer is not asked again: that would only cost time.
+    A registry that did not begin to send is not asked again, because that would only cost time.
     """
     latest = PullProgress()
 

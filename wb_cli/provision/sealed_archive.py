@@ -1,7 +1,7 @@
-"""An archive of images with a seal as its last member, written in one go, to a pipe as well.
+"""Write an archive of images with a seal as its last member. The output may be a pipe.
 
 The seal holds the names of the images and a checksum of everything before it. Engines load the
-archive as it is, and leave the seal alone.
+archive with the seal in it, and ignore the seal.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ SEAL = "wb-images.json"
 def write_sealed(
     chunks: Iterator[bytes], references: Sequence[str], write: Callable[[bytes], object]
 ) -> None:
-    """Pass an archive on, without what marks its end, then the seal, then the end.
+    """Pass on the members of an archive, then the seal, then the mark of the end.
 
     Raises:
-        tarfile.TarError: it is no archive.
+        tarfile.TarError: the input is not an archive.
     """
     archive = _Passing(chunks, write)
     with tarfile.open(fileobj=cast("IO[bytes]", archive), mode="r|") as members:
@@ -34,7 +34,7 @@ def write_sealed(
 
 
 def _seal(references: Sequence[str], checksum: str, before: int) -> Iterator[bytes]:
-    """The last member, and zeros that end the archive at the end of a record."""
+    """Give the seal as a member, and the zeros that fill the archive's last record."""
     content = json.dumps({"images": list(references), "sha256": checksum}).encode()
     member = tarfile.TarInfo(SEAL)
     member.size = len(content)
@@ -44,7 +44,7 @@ def _seal(references: Sequence[str], checksum: str, before: int) -> Iterator[byt
 
 
 class _Passing:
-    """A stream that passes on what its reader has found to belong to a member, and no more."""
+    """A stream for a reader. It passes on the bytes up to a limit that the reader's owner moves."""
 
     def __init__(self, chunks: Iterator[bytes], write: Callable[[bytes], object]) -> None:
         self.checksum = hashlib.sha256()
@@ -56,7 +56,7 @@ class _Passing:
         self._limit = 0
 
     def read(self, size: int) -> bytes:
-        """The next bytes, at most so many; none at the end."""
+        """Read at most ``size`` bytes. None are left at the end."""
         while not self._unread and (chunk := next(self._chunks, b"")):
             self._unread = chunk
         piece, self._unread = self._unread[:size], self._unread[size:]
@@ -65,7 +65,7 @@ class _Passing:
         return piece
 
     def pass_until(self, limit: int) -> None:
-        """Pass on everything before this place in the archive."""
+        """Pass on all bytes before this offset of the archive."""
         self._limit = limit
         self._pass_on()
 

@@ -12,10 +12,10 @@ from wb_cli.host import engine_service, folders
 from wb_cli.instances.config_file import make_default_config_toml
 from wb_cli.instances.files import write_atomically
 from wb_cli.provision import build as provision
-from wb_cli.provision.needs import NeededImage, needed_images
+from wb_cli.provision.needs import NeededImage, list_needed_images
 from wb_cli.provision.pull import pull_one
 from wb_cli.provision.setup_plan import Machine, Step, Task
-from wb_cli.provision.side_by_side import side_by_side
+from wb_cli.provision.side_by_side import run_side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +33,7 @@ CONFIG_MODE = 0o600  # passwords may stand in it
 
 
 class Setup(Struct, frozen=True):
-    """What set-up works with; the engine may only be there once it was started."""
+    """Looks at a machine and sets it up. The engine may not run until a step has started it."""
 
     settings: Settings
     instances: Sequence[Instance]
@@ -41,10 +41,10 @@ class Setup(Struct, frozen=True):
     open_images: Callable[[], ImageStore]
 
     def look(self) -> Machine:
-        """What is there, and what is missing."""
-        engine, problem = self._engine()
+        """Look what the machine has, and what is missing."""
+        engine, problem = self._name_engine()
         refusal = problem or EngineUnreachableError("")
-        needed = needed_images(self.instances, self.settings)
+        needed = list_needed_images(self.instances, self.settings)
         folders = (self.settings.servers_file.parent, self.settings.mount_path)
         config = self.settings.config_file
         return Machine(
@@ -59,12 +59,12 @@ class Setup(Struct, frozen=True):
         )
 
     def do(self, steps: Sequence[Step], report: Report) -> Iterator[tuple[Step, str | WbError]]:
-        """Do the steps; yield each as it ends, with what is to be said of it, or its error.
+        """Do the steps. Yield each when it ends, with a remark about it, or with its error.
 
-        The images come last and side by side, and one that fails leaves the others alone.
+        The images come last and side by side. An image that fails does not stop the others.
 
         Raises:
-            WbError: another step failed, and what comes after it cannot be done.
+            WbError: another step failed. The steps after it cannot be done.
         """
         for step in steps:
             if step.image is None:
@@ -74,22 +74,22 @@ class Setup(Struct, frozen=True):
         jobs = {
             text: partial(self._obtain, image, report) for text, (_, image) in of_images.items()
         }
-        for text, outcome in side_by_side(jobs, IMAGES_AT_A_TIME):
+        for text, outcome in run_side_by_side(jobs, IMAGES_AT_A_TIME):
             yield of_images[text][0], outcome
 
     def _prepare(self, step: Step) -> None:
         if step.task is Task.INSTALL_ENGINE:
             engine_service.install()
         elif step.task is Task.START_ENGINE:
-            engine_service.start(lambda: self._engine()[0] != "")
+            engine_service.start(lambda: self._name_engine()[0] != "")
         elif step.task is Task.WRITE_CONFIG:
             text = make_default_config_toml()
             write_atomically(self.settings.config_file, text.encode(), mode=CONFIG_MODE)
         elif step.path:
             folders.create(step.path, (), {})
 
-    def _engine(self) -> tuple[str, EngineUnreachableError | None]:
-        """Which engine answers, or why none does."""
+    def _name_engine(self) -> tuple[str, EngineUnreachableError | None]:
+        """Name the engine that answers, or give the error if none does."""
         try:
             info = self.open_engine().info()
         except EngineUnreachableError as error:
@@ -103,14 +103,22 @@ class Setup(Struct, frozen=True):
         return images.find(image.reference) is not None
 
     def _obtain(self, image: NeededImage, report: Report) -> str:
-        """Have an image: built where it is ours, else pulled, else what can stand in is built."""
+        """Build an image if it is wb's own, or else pull it. Give a remark for the operator.
+
+        If it cannot be pulled, build the one that can replace it.
+        """
         images = self.open_images()
         if image.is_ours and image.recipe:
             return self._build(images, image.recipe, report)
         if images.find(image.reference):
-            return ""  # where no engine answered before, nobody could tell
+            return ""  # it could not be seen while the engine did not run
         try:
-            pull_one(images, image.reference, partial(_say, report, image), self.settings.mirror)
+            pull_one(
+                images,
+                image.reference,
+                partial(_report_progress, report, image),
+                self.settings.mirror,
+            )
         except EngineError as error:
             if image.recipe is None:
                 raise
@@ -121,8 +129,8 @@ class Setup(Struct, frozen=True):
     def _build(self, images: ImageStore, recipe: Recipe, report: Report) -> str:
         if not provision.is_current(images, recipe):
             provision.build(images, recipe, mirror=self.settings.mirror, report=report)
-        return provision.use(recipe, self.settings, self.instances)
+        return provision.set_image_setting(recipe, self.settings, self.instances)
 
 
-def _say(report: Report, image: NeededImage, progress: PullProgress) -> None:
+def _report_progress(report: Report, image: NeededImage, progress: PullProgress) -> None:
     report(image.reference, str(progress))

@@ -1,4 +1,4 @@
-"""What a machine still lacks before wb can work on it. Pure."""
+"""Plan the steps that a machine needs before wb can work on it. Pure."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -11,7 +11,7 @@ from wb_cli.provision.needs import NeededImage
 
 
 class Task(StrEnum):
-    """What set-up can do, in the words that announce it."""
+    """What set-up can do. The value is the text that announces it."""
 
     INSTALL_ENGINE = "install the Docker Engine"
     START_ENGINE = "start the Docker Engine"
@@ -22,14 +22,14 @@ class Task(StrEnum):
 
 
 class Step(Struct, frozen=True):
-    """One thing to do, and what it is done to."""
+    """One task, and the path or image that it concerns."""
 
     task: Task
     path: Path | None = None
     image: NeededImage | None = None
 
     def __str__(self) -> str:
-        """The step as it is announced."""
+        """The text that announces the step."""
         if self.path:
             return f"{self.task} {self.path}"
         if self.image is None:
@@ -40,9 +40,10 @@ class Step(Struct, frozen=True):
 
 
 class Machine(Struct, frozen=True):
-    """What was found. ``engine`` says which one answers, ``problem`` why none does.
+    """The state of a machine.
 
-    ``is_absent`` says that there is none, so that one may be brought about.
+    ``engine`` names the engine that answers; ``problem`` says why none does. ``is_absent`` says
+    that there is no engine, so that wb may install or start one.
     """
 
     engine: str
@@ -55,20 +56,25 @@ class Machine(Struct, frozen=True):
     missing_images: tuple[NeededImage, ...]
 
 
-def setup_plan(machine: Machine, *, install_engine: bool) -> tuple[Step, ...]:
-    """The steps that make the machine ready; none where it is.
+def plan_setup(machine: Machine, *, install_engine: bool) -> tuple[Step, ...]:
+    """Plan the steps that make the machine ready. There are none if it is ready.
 
     Raises:
-        EngineUnreachableError: there is no engine, and it may not, or cannot, be brought about.
+        EngineUnreachableError: no engine answers, and wb may not or cannot install or start one.
     """
     folders = tuple(Step(Task.CREATE_FOLDER, path=path) for path in machine.missing_folders)
     config = (
         (Step(Task.WRITE_CONFIG, path=machine.missing_config),) if machine.missing_config else ()
     )
-    return (*_engine(machine, install_engine), *folders, *config, *_images(machine.missing_images))
+    return (
+        *_plan_engine(machine, install_engine),
+        *folders,
+        *config,
+        *_plan_images(machine.missing_images),
+    )
 
 
-def _engine(machine: Machine, install_engine: bool) -> tuple[Step, ...]:  # noqa: FBT001
+def _plan_engine(machine: Machine, install_engine: bool) -> tuple[Step, ...]:  # noqa: FBT001
     if machine.engine:
         return ()
     if not (machine.is_absent and install_engine):
@@ -77,7 +83,7 @@ def _engine(machine: Machine, install_engine: bool) -> tuple[Step, ...]:  # noqa
     return (start,) if machine.has_engine_installed else (Step(Task.INSTALL_ENGINE), start)
 
 
-def _images(missing: Sequence[NeededImage]) -> tuple[Step, ...]:
+def _plan_images(missing: Sequence[NeededImage]) -> tuple[Step, ...]:
     return tuple(
         Step(Task.BUILD_IMAGE if image.is_ours else Task.GET_IMAGE, image=image)
         for image in missing

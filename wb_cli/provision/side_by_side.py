@@ -1,4 +1,4 @@
-"""Several jobs at a time, each with an outcome of its own."""
+"""Run several jobs at a time. A job that fails does not stop the others."""
 
 import queue
 import threading
@@ -10,12 +10,12 @@ from wb_cli.errors import WbError
 T = TypeVar("T")
 
 
-def side_by_side(
+def run_side_by_side(
     jobs: Mapping[str, Callable[[], T]], limit: int
 ) -> Iterator[tuple[str, T | WbError]]:
-    """Run jobs in threads, ``limit`` at a time; yield each one's result, or error, as it ends.
+    """Run jobs in threads, ``limit`` at a time. Yield the result or error of each when it ends.
 
-    Nothing waits for the threads where the caller is interrupted.
+    If the caller is interrupted, it does not wait for the threads.
     """
     waiting: queue.SimpleQueue[tuple[str, Callable[[], T]]] = queue.SimpleQueue()
     ended: queue.SimpleQueue[tuple[str, T | BaseException]] = queue.SimpleQueue()
@@ -41,5 +41,5 @@ def _work(
             return
         try:
             ended.put((name, job()))
-        except BaseException as error:  # noqa: BLE001  (it is raised again where the caller waits)
+        except BaseException as error:  # noqa: BLE001  (the caller's thread raises it again)
             ended.put((name, error))

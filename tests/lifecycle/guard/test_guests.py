@@ -7,7 +7,7 @@ from lifecycle.examples import running, wanted
 from msgspec.structs import replace
 
 from wb_cli.engine.types import LABEL_INSTANCE, Observed, ObservedContainer, State
-from wb_cli.lifecycle.guard.guests import GuestsError, guests_of, wait_for_guests
+from wb_cli.lifecycle.guard.guests import GuestsError, find_guests, wait_for_guests
 from wb_cli.lifecycle.planning.reconcile import plan_stop
 
 DEMO = running(wanted())
@@ -36,7 +36,7 @@ def observed(*others: ObservedContainer) -> Observed:
     ],
 )
 def test_whoever_uses_the_network_or_the_sandbox_is_a_guest(other: ObservedContainer) -> None:
-    assert guests_of("demo", observed(other)) == (other,)
+    assert find_guests("demo", observed(other)) == (other,)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_whoever_uses_the_network_or_the_sandbox_is_a_guest(other: ObservedConta
     ],
 )
 def test_others_are_none(other: ObservedContainer) -> None:
-    assert guests_of("demo", observed(other)) == ()
+    assert find_guests("demo", observed(other)) == ()
 
 
 class Listing:

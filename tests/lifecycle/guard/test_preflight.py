@@ -14,7 +14,7 @@ from wb_cli.host import folders, ports
 from wb_cli.lifecycle.guard.preflight import (
     Preflight,
     PreflightError,
-    foreign_names,
+    find_foreign_names,
     refuse_foreign,
 )
 from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
@@ -257,7 +257,7 @@ def test_foreign_is_what_bears_our_name_without_our_label() -> None:
         ),
         (ObservedNetwork("n", "demo"), ObservedNetwork("m", "demo", labels=ours)),
     )
-    assert foreign_names("demo", observed) == ["demo", "demo-valkey", "demo"]
+    assert find_foreign_names("demo", observed) == ["demo", "demo-valkey", "demo"]
     with pytest.raises(PreflightError, match="a container or network named demo is there"):
         refuse_foreign("demo", observed, HERE)
     refuse_foreign("unrelated-too", observed, HERE)

@@ -1,5 +1,7 @@
 """One writer per data folder, on an engine in memory."""
 
+import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,11 @@ from support.fake_engine import FakeEngine
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerSpec, Mount, NetworkSpec
-from wb_cli.lifecycle.guard.writers import DataInUseError, Part, start_alone
+from wb_cli.instances.files import LOCK_POLL_S
+from wb_cli.lifecycle.guard.folder_lock import folder_locked
+from wb_cli.lifecycle.guard.writers import DataFolder, DataInUseError, start_alone
 
-PART = Part("demo", Role.VALKEY, "")
+DATA_FOLDER = DataFolder("demo", Role.VALKEY, "")
 
 
 @pytest.fixture
@@ -37,7 +41,7 @@ def made(engine: FakeEngine, instance: str, folder: str, name: str = "") -> str:
 
 
 def start(engine: FakeEngine, container: str, folder: str) -> None:
-    start_alone(engine, container, replace(PART, folder=folder))
+    start_alone(engine, container, replace(DATA_FOLDER, path=folder))
 
 
 def test_a_second_writer_of_the_same_part_is_stopped_and_stays_down(
@@ -72,7 +76,7 @@ def test_of_two_that_were_made_at_once_the_first_to_start_has_the_folder(
     mine, other = made(engine, "demo", folder), made(engine, "other", folder)
     start(engine, mine, folder)
     with pytest.raises(DataInUseError):
-        start_alone(engine, other, Part("other", Role.VALKEY, folder))
+        start_alone(engine, other, DataFolder("other", Role.VALKEY, folder))
 
 
 def test_a_start_of_somebody_else_s_that_is_under_way_counts(
@@ -103,6 +107,23 @@ def test_one_of_ours_under_another_name_is_refused_even_where_it_is_down(
     with pytest.raises(DataInUseError) as caught:
         start(engine, new, folder)
     assert "`docker rename foo demo-valkey`" in caught.value.hint
+
+
+def test_a_start_that_cannot_be_cancelled_sleeps_while_another_command_holds_the_folder(
+    engine: FakeEngine, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.is_local = True
+    mine, pauses, holder = made(engine, "demo", folder), [], ExitStack()
+    holder.enter_context(folder_locked(Path(folder), lambda _: None))
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        holder.close()
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    start(engine, mine, folder)
+    assert pauses == [LOCK_POLL_S]
+    assert engine.containers[mine].state == "running"
 
 
 def test_the_platform_of_the_same_instance_may_mount_the_database(world: World) -> None:

@@ -12,11 +12,11 @@ from wb_cli.contract import PASSED_ON_SETTINGS, Role
 from wb_cli.engine.types import Mount, Port
 from wb_cli.instances.own_environment import REASONS
 from wb_cli.lifecycle.planning.desired import (
-    desired,
-    images,
+    choose_images,
+    describe,
     instance_path,
     is_stock,
-    stock_platform_image,
+    name_stock_image,
 )
 from wb_cli.secret import Secret
 
@@ -105,15 +105,15 @@ def test_only_stock_images_get_the_socket_and_the_databases_unasked(
     ],
 )
 def test_the_stock_image_s_name_changed_with_1_6(version: str, image: str) -> None:
-    assert stock_platform_image(version) == image
+    assert name_stock_image(version) == image
 
 
 def test_the_platform_s_image_is_the_instance_s_own_else_the_configured_one_else_stock() -> None:
     settings = replace(SETTINGS, platform_image="wb-platform:{version}")
     own = replace(DEMO, image="team/app:1")
-    assert images(own, settings)[Role.PLATFORM] == "team/app:1"
-    assert images(DEMO, settings)[Role.PLATFORM] == "wb-platform:1.6.7"
-    assert images(DEMO, SETTINGS)[Role.PLATFORM] == stock_platform_image("1.6.7")
+    assert choose_images(own, settings)[Role.PLATFORM] == "team/app:1"
+    assert choose_images(DEMO, settings)[Role.PLATFORM] == "wb-platform:1.6.7"
+    assert choose_images(DEMO, SETTINGS)[Role.PLATFORM] == name_stock_image("1.6.7")
     assert [is_stock(DEMO, SETTINGS), is_stock(DEMO, settings), is_stock(own, SETTINGS)] == [
         True,
         False,
@@ -157,16 +157,16 @@ def test_an_instance_s_own_variables_win() -> None:
 
 
 def test_the_declaration_is_keyed_so_that_a_label_tells_nothing_of_a_password() -> None:
-    one = desired(DEMO, SETTINGS, credentials(), KEY)
-    other = desired(DEMO, SETTINGS, credentials(), b"x" * 32)
+    one = describe(DEMO, SETTINGS, credentials(), KEY)
+    other = describe(DEMO, SETTINGS, credentials(), b"x" * 32)
     assert [c.labels["wb.declared"] for c in one.containers] != [
         c.labels["wb.declared"] for c in other.containers
     ]
 
 
 def test_a_password_that_changes_replaces_the_platform_and_not_the_database() -> None:
-    old = desired(DEMO, SETTINGS, credentials("a", "b", "c"), KEY)
-    new = desired(DEMO, SETTINGS, credentials("x", "y", "c"), KEY)
+    old = describe(DEMO, SETTINGS, credentials("a", "b", "c"), KEY)
+    new = describe(DEMO, SETTINGS, credentials("x", "y", "c"), KEY)
     changed = {
         o.role
         for o, n in zip(old.containers, new.containers, strict=True)
@@ -176,9 +176,9 @@ def test_a_password_that_changes_replaces_the_platform_and_not_the_database() ->
 
 
 def test_a_database_that_is_there_gets_no_password_and_is_the_same_otherwise() -> None:
-    first = part(desired(DEMO, SETTINGS, credentials(), KEY), "demo-postgres")
+    first = part(describe(DEMO, SETTINGS, credentials(), KEY), "demo-postgres")
     later = replace(credentials(), postgres_password=None)
-    again = part(desired(DEMO, SETTINGS, later, KEY), "demo-postgres")
+    again = part(describe(DEMO, SETTINGS, later, KEY), "demo-postgres")
     assert [file.variable for file in first.secret_files] == ["POSTGRES_PASSWORD_FILE"]
     assert again == replace(first, secret_files=())
 

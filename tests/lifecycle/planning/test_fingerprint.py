@@ -11,8 +11,14 @@ from msgspec.structs import replace
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerSpec, Mount, Port
-from wb_cli.lifecycle.planning.desired import desired
-from wb_cli.lifecycle.planning.fingerprint import differences, digest, dump, fingerprint, parse
+from wb_cli.lifecycle.planning.desired import describe
+from wb_cli.lifecycle.planning.fingerprint import (
+    describe_differences,
+    digest,
+    dump,
+    fingerprint,
+    parse,
+)
 from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run
 from wb_cli.secret import Secret
@@ -45,7 +51,7 @@ from wb_cli.secret import Secret
     ],
 )
 def test_differences_in_words(old: dict[str, str], new: dict[str, str], words: str) -> None:
-    assert differences(old, new) == words
+    assert describe_differences(old, new) == words
 
 
 FIELDS = st.dictionaries(st.text(min_size=1), st.text())
@@ -62,7 +68,7 @@ def test_a_fingerprint_comes_back_from_its_label(fields: dict[str, str]) -> None
 def test_differences_are_empty_only_where_nothing_differs(
     one: dict[str, str], other: dict[str, str]
 ) -> None:
-    assert (differences(one, other) == "") == (one == other)
+    assert (describe_differences(one, other) == "") == (one == other)
 
 
 @pytest.mark.parametrize("label", [None, "", "{", "[1]", '"text"'])
@@ -90,8 +96,8 @@ def test_no_secret_shows_in_specs_plans_or_labels(
 ) -> None:
     host = replace(SETTINGS, passed_on={"CLERK_SECRET_KEY": Secret(key)})
     instance = replace(DEMO, env={"OWN": own}, image="wb-platform:1")
-    new = desired(instance, host, credentials(*passwords), KEY)
-    old = desired(DEMO, SETTINGS, credentials(), KEY)
+    new = describe(instance, host, credentials(*passwords), KEY)
+    old = describe(DEMO, SETTINGS, credentials(), KEY)
     plans = [
         plan_run(new, ObservedInstance(), SUBNET),
         plan_run(new, running(old), SUBNET),

@@ -14,24 +14,24 @@ from support.fake_engine import Program
 from wb_cli.contract import Role
 from wb_cli.engine.types import State
 from wb_cli.errors import WbError
-from wb_cli.lifecycle import valkey_folder
-from wb_cli.lifecycle.carry import carrier
+from wb_cli.lifecycle import carry, valkey_folder
+from wb_cli.lifecycle.carry import describe_carrier
 from wb_cli.lifecycle.planning import persistence
 from wb_cli.lifecycle.planning.desired import Desired
 from wb_cli.lifecycle.planning.observed_instance import CARRIER, ObservedInstance
-from wb_cli.lifecycle.planning.persistence import Kept
+from wb_cli.lifecycle.planning.persistence import ValkeyFiles
 from wb_cli.lifecycle.planning.plan import CarryOver, Persistence, Plan
 from wb_cli.lifecycle.planning.reconcile import plan_run, plan_stop
 from wb_cli.lifecycle.valkey_folder import look
 
 RDB, AOF = wanted(cache_persistence="rdb"), wanted(cache_persistence="aof")
-SNAPSHOT, LOG = Kept(snapshot=True, log=False), Kept(snapshot=True, log=True)
+SNAPSHOT, LOG = ValkeyFiles(snapshot=True, log=False), ValkeyFiles(snapshot=True, log=True)
 CARRY = "carry the cache of demo-valkey over from {} to {}"
 
 
-def planned(desired: Desired, current: ObservedInstance, kept: Kept | None) -> Plan:
-    plan = plan_run(desired, persistence.without_carrier(current), SUBNET)
-    return persistence.carried_over(plan, desired, current, kept)
+def planned(desired: Desired, current: ObservedInstance, kept: ValkeyFiles | None) -> Plan:
+    plan = plan_run(desired, persistence.drop_carrier(current), SUBNET)
+    return persistence.add_carry_over(plan, desired, current, kept)
 
 
 def carries(plan: Plan) -> list[str]:
@@ -56,7 +56,7 @@ CASES = {
     "nothing runs, a log that may be old": (AOF, GONE, replace(LOG, may_be_outdated=True), TO_AOF),
     "nothing runs, a log that is not wanted": (RDB, GONE, LOG, TO_RDB),
     "nothing runs, a snapshot that is wanted": (RDB, GONE, SNAPSHOT, []),
-    "nothing runs, nothing there": (AOF, GONE, Kept(snapshot=False, log=False), []),
+    "nothing runs, nothing there": (AOF, GONE, ValkeyFiles(snapshot=False, log=False), []),
     "it exited, and the folder says more": (AOF, EXITED["aof"], SNAPSHOT, TO_AOF),
     "far away and stopped, a log": (AOF, GONE, None, TO_AOF),
     "far away and stopped, snapshots": (RDB, GONE, None, []),
@@ -67,7 +67,7 @@ CASES = {
 
 @pytest.mark.parametrize(("desired", "current", "kept", "expected"), CASES.values(), ids=CASES)
 def test_the_form_changes_only_where_what_is_there_does_not_suit(
-    desired: Desired, current: ObservedInstance, kept: Kept | None, expected: list[str]
+    desired: Desired, current: ObservedInstance, kept: ValkeyFiles | None, expected: list[str]
 ) -> None:
     assert carries(planned(desired, current, kept)) == expected
 
@@ -120,7 +120,7 @@ def write(path: Path, seconds: int) -> None:
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        ({}, Kept(snapshot=False, log=False)),
+        ({}, ValkeyFiles(snapshot=False, log=False)),
         ({"dump.rdb": 1}, SNAPSHOT),
         ({"dump.rdb": 1, valkey_folder.MANIFEST: 2}, LOG),
         ({"dump.rdb": 3, valkey_folder.MANIFEST: 2}, replace(LOG, may_be_outdated=True)),
@@ -128,7 +128,9 @@ def write(path: Path, seconds: int) -> None:
         ({"dump.rdb": 3, valkey_folder.LOG + "/appendonly.aof.1.incr.aof": 2}, SNAPSHOT),
     ],
 )
-def test_a_folder_says_what_it_holds(tmp_path: Path, files: dict[str, int], expected: Kept) -> None:
+def test_a_folder_says_what_it_holds(
+    tmp_path: Path, files: dict[str, int], expected: ValkeyFiles
+) -> None:
     for name, seconds in files.items():
         write(tmp_path / name, seconds)
     assert look(tmp_path) == expected
@@ -147,10 +149,10 @@ def carrying(world: World) -> Callable[..., None]:
     """Says how containers that change the form end: those to a log, those back."""
 
     def end(*, to_aof: Program = DONE, to_rdb: Program = DONE) -> None:
-        spec = world.fleet.desired(LOOK, create_secrets=True).container(Role.VALKEY)
+        spec = world.fleet.describe(LOOK, create_secrets=True).container(Role.VALKEY)
         assert spec
         for to, program in ((Persistence.AOF, to_aof), (Persistence.RDB, to_rdb)):
-            world.engine.programs[carrier(CarryOver(spec, to)).command] = program
+            world.engine.programs[describe_carrier(CarryOver(spec, to)).command] = program
 
     return end
 
@@ -184,6 +186,20 @@ def test_a_change_of_form_that_fails_brings_the_old_valkey_back(world: World, ca
     before = world.engine.snapshot()
     with pytest.raises(WbError, match=r"(?s)could not be carried over from rdb to aof.*No space"):
         world.run(LOOK_AOF)
+    assert world.engine.snapshot() == before
+
+
+@pytest.mark.usefixtures("saving")
+def test_a_change_of_form_that_does_not_end_is_stopped_and_brings_the_old_valkey_back(
+    world: World, carrying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carrying(to_aof=Program("still copying\n"))
+    monkeypatch.setattr(carry, "CARRIED_WITHIN_S", 0.0)
+    world.run()
+    before = world.engine.snapshot()
+    with pytest.raises(WbError, match=r"(?s)demo-valkey-carrier did not end.*copying") as error:
+        world.run(LOOK_AOF)
+    assert "`wb run demo`" in error.value.hint
     assert world.engine.snapshot() == before
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wb_cli.errors import AddressPoolError
-from wb_cli.lifecycle.planning.subnets import free_subnets
+from wb_cli.lifecycle.planning.subnets import find_free_subnets
 
 POOL = "10.213.0.0/22"
 SUBNETS = st.builds(
@@ -25,7 +25,7 @@ def test_what_is_given_never_overlaps_what_is_taken_nor_each_other(
 ) -> None:
     given_out = []
     with pytest.raises(AddressPoolError):
-        given_out.extend(free_subnets(POOL, prefix, taken))
+        given_out.extend(find_free_subnets(POOL, prefix, taken))
     networks = [IPv4Network(each) for each in given_out]
     assert all(each.subnet_of(IPv4Network(POOL)) for each in networks)
     assert all(each.prefixlen == prefix for each in networks)
@@ -38,28 +38,28 @@ def test_what_is_given_never_overlaps_what_is_taken_nor_each_other(
 def test_every_subnet_is_given_out_or_taken(taken: list[str], prefix: int) -> None:
     given_out: list[str] = []
     with pytest.raises(AddressPoolError):
-        given_out.extend(free_subnets(POOL, prefix, taken))
+        given_out.extend(find_free_subnets(POOL, prefix, taken))
     for subnet in IPv4Network(POOL).subnets(new_prefix=prefix):
         is_taken = any(subnet.overlaps(IPv4Network(each)) for each in taken)
         assert (str(subnet) in given_out) != is_taken
 
 
 def test_they_come_in_order() -> None:
-    assert list(islice(free_subnets(POOL, 26, ["10.213.0.64/26"]), 2)) == [
+    assert list(islice(find_free_subnets(POOL, 26, ["10.213.0.64/26"]), 2)) == [
         "10.213.0.0/26",
         "10.213.0.128/26",
     ]
 
 
 def test_ipv6_and_the_default_route_are_passed_over() -> None:
-    assert next(free_subnets(POOL, 26, ["fd00::/64", "0.0.0.0/0"])) == "10.213.0.0/26"
+    assert next(find_free_subnets(POOL, 26, ["fd00::/64", "0.0.0.0/0"])) == "10.213.0.0/26"
 
 
 def test_a_host_address_counts_as_its_network() -> None:
-    assert next(free_subnets(POOL, 26, ["10.213.0.1/26"])) == "10.213.0.64/26"
+    assert next(find_free_subnets(POOL, 26, ["10.213.0.1/26"])) == "10.213.0.64/26"
 
 
 def test_an_exhausted_pool_is_named_with_the_settings_that_widen_it() -> None:
     with pytest.raises(AddressPoolError, match="no free /26 subnet is left") as e:
-        list(free_subnets("10.213.0.0/26", 26, ["10.213.0.0/30"]))
+        list(find_free_subnets("10.213.0.0/26", 26, ["10.213.0.0/30"]))
     assert "subnet_pool" in e.value.hint

@@ -64,18 +64,18 @@ LOADING = {"valkey-cli": (0, b"LOADING Valkey is loading the dataset in memory")
 
 def test_it_returns_once_the_container_is_ready() -> None:
     engine = Engine([replace(UP, state=State.CREATED), UP], PONG)
-    watch(engine).until_ready()
+    watch(engine).wait_until_ready()
     assert engine.asked == ["valkey-cli"]
 
 
 def test_loading_is_not_ready_although_the_command_succeeds() -> None:
     with pytest.raises(StillStartingError, match="it last said: LOADING Valkey is loading"):
-        watch(Engine([UP], LOADING)).until_ready()
+        watch(Engine([UP], LOADING)).wait_until_ready()
 
 
 def test_what_is_not_ready_in_time_is_still_starting_and_the_hint_says_where_to_look() -> None:
     with pytest.raises(StillStartingError) as caught:
-        watch(Engine([replace(UP, state=State.CREATED)])).until_ready()
+        watch(Engine([replace(UP, state=State.CREATED)])).wait_until_ready()
     assert "`wb status demo`" in caught.value.hint
 
 
@@ -97,14 +97,14 @@ FAILURES: dict[str, tuple[ContainerDetail, str]] = {
 @pytest.mark.parametrize(("detail", "how"), FAILURES.values(), ids=FAILURES)
 def test_a_container_that_failed_is_not_waited_for(detail: ContainerDetail, how: str) -> None:
     with pytest.raises(StartFailedError) as caught:
-        watch(Engine([detail])).until_ready()
+        watch(Engine([detail])).wait_until_ready()
     assert caught.value.message == (
         f"demo-valkey {how} while starting; its last lines:\n    first\n    last"
     )
 
 
 def test_what_answers_is_ready_whatever_its_image_s_own_check_says() -> None:
-    watch(Engine([replace(UP, health=Health.UNHEALTHY)], PONG)).until_ready()
+    watch(Engine([replace(UP, health=Health.UNHEALTHY)], PONG)).wait_until_ready()
 
 
 def platform_report(reason: str) -> str:
@@ -114,8 +114,8 @@ def platform_report(reason: str) -> str:
     return json.dumps({"status": "waiting", "database": database, "warmUp": warm_up | rest})
 
 
-def watch_platform(monkeypatch: pytest.MonkeyPatch, words: str) -> Watch:
-    monkeypatch.setattr(probes, "http_below_500", lambda *_: Answer(Verdict.NOT_YET, words))
+def watch_platform(monkeypatch: pytest.MonkeyPatch, text: str) -> Watch:
+    monkeypatch.setattr(probes, "ask_http", lambda *_: Answer(Verdict.NOT_YET, text))
     return replace(watch(Engine([UP]), Role.PLATFORM), spec=spec(Role.PLATFORM, published=True))
 
 
@@ -124,36 +124,36 @@ def test_a_password_that_the_database_refuses_is_not_waited_for(
 ) -> None:
     refusal = 'PostgreSQL cannot be used: password authentication failed for user "postgres"'
     with pytest.raises(StartFailedError) as caught:
-        watch_platform(monkeypatch, platform_report(refusal)).until_ready()
+        watch_platform(monkeypatch, platform_report(refusal)).wait_until_ready()
     assert caught.value.message == f"demo is not let in by its database: {refusal}"
     assert "`postgresPassword` into demo.json" in caught.value.hint
 
 
-LAST_WORDS = {
+LAST_TEXTS = {
     "its report": (platform_report("gone"), "no database: gone"),
     "what it answered": ("migrating", "migrating"),
     "its log, where it did not answer": ("", "last"),
 }
 
 
-@pytest.mark.parametrize(("words", "said"), LAST_WORDS.values(), ids=LAST_WORDS)
+@pytest.mark.parametrize(("text", "said"), LAST_TEXTS.values(), ids=LAST_TEXTS)
 def test_what_a_slow_platform_said_last_is_told_in_words(
-    monkeypatch: pytest.MonkeyPatch, words: str, said: str
+    monkeypatch: pytest.MonkeyPatch, text: str, said: str
 ) -> None:
     with pytest.raises(StillStartingError, match=f"demo is still starting; it last said: {said}$"):
-        watch_platform(monkeypatch, words).until_ready()
+        watch_platform(monkeypatch, text).wait_until_ready()
 
 
 def test_one_that_is_gone_exited() -> None:
     with pytest.raises(StartFailedError, match="demo-valkey is gone"):
-        watch(Engine([NotFoundError("No such container")])).until_ready()
+        watch(Engine([NotFoundError("No such container")])).wait_until_ready()
 
 
 def test_a_wait_can_be_cancelled() -> None:
     waiting = watch(Engine([UP], LOADING), seconds=500)
     waiting.cancelled.set()
     with pytest.raises(InterruptedError):
-        waiting.until_ready()
+        waiting.wait_until_ready()
 
 
 def test_the_admin_server_is_ready_when_it_runs() -> None:
@@ -168,7 +168,7 @@ def test_the_admin_server_is_ready_when_it_runs() -> None:
 
 def test_a_container_in_a_state_that_wb_does_not_know_is_asked_as_it_may_be_running() -> None:
     unknown = replace(UP, state=State.UNKNOWN)
-    watch(Engine([unknown], PONG)).until_ready()
+    watch(Engine([unknown], PONG)).wait_until_ready()
     engine: Any = Engine([unknown])
     assert probe(engine, spec(Role.ADMIN), unknown).verdict is Verdict.NOT_YET
 
@@ -182,7 +182,7 @@ def test_a_platform_without_curl_or_wget_is_asked_by_python_and_so_on() -> None:
 def test_a_platform_that_none_of_them_can_ask_is_not_ready() -> None:
     engine: Any = Engine([UP])
     answer = probe(engine, spec(Role.PLATFORM), UP)
-    assert (answer.verdict, answer.words) == (Verdict.UNREACHABLE, "no way to ask it")
+    assert (answer.verdict, answer.text) == (Verdict.UNREACHABLE, "no way to ask it")
     assert engine.asked == ["python3", "curl", "wget"]
 
 
@@ -194,7 +194,7 @@ def test_one_that_exits_between_the_look_and_the_question_is_told_by_the_next_lo
 
     engine = Exiting([UP, replace(UP, state=State.EXITED, exit_code=7)])
     with pytest.raises(StartFailedError, match="exited with code 7"):
-        watch(engine).until_ready()
+        watch(engine).wait_until_ready()
     assert engine.asked == ["valkey-cli"]
 
 
@@ -205,7 +205,7 @@ def test_over_the_wire_comes_first_and_spares_the_exec(monkeypatch: pytest.Monke
         asked.append((host, port))
         return Answer(Verdict.READY)
 
-    for name in ("postgres", "valkey", "http_below_500"):
+    for name in ("ask_postgres", "ask_valkey", "ask_http"):
         monkeypatch.setattr(probes, name, ready)
     engine: Any = Engine([UP])
     detail = replace(UP, addresses={"demo": "10.213.0.2"})

@@ -44,7 +44,7 @@ def server(reply: bytes | None) -> Iterator[tuple[int, list[bytes]]]:
 
 
 def http(host: str, port: int) -> Answer:
-    return probes.http_below_500(host, port, "/health_check")
+    return probes.ask_http(host, port, "/health_check")
 
 
 def error(code: bytes) -> bytes:
@@ -60,14 +60,14 @@ def response(status: str) -> bytes:
 
 
 ANSWERS: dict[str, tuple[Probe, bytes, Verdict]] = {
-    "postgres asks for a password": (probes.postgres, PASSWORD_PLEASE, Verdict.READY),
-    "postgres refuses this user": (probes.postgres, error(b"28000"), Verdict.READY),
-    "postgres is starting up": (probes.postgres, error(b"57P03"), Verdict.NOT_YET),
-    "postgres hangs up": (probes.postgres, b"", Verdict.NOT_YET),
-    "valkey answers": (probes.valkey, b"+PONG\r\n", Verdict.READY),
-    "valkey wants a password": (probes.valkey, NO_AUTH, Verdict.READY),
-    "valkey is loading": (probes.valkey, b"-LOADING Valkey is loading\r\n", Verdict.NOT_YET),
-    "valkey hangs up": (probes.valkey, b"", Verdict.NOT_YET),
+    "postgres asks for a password": (probes.ask_postgres, PASSWORD_PLEASE, Verdict.READY),
+    "postgres refuses this user": (probes.ask_postgres, error(b"28000"), Verdict.READY),
+    "postgres is starting up": (probes.ask_postgres, error(b"57P03"), Verdict.NOT_YET),
+    "postgres hangs up": (probes.ask_postgres, b"", Verdict.NOT_YET),
+    "valkey answers": (probes.ask_valkey, b"+PONG\r\n", Verdict.READY),
+    "valkey wants a password": (probes.ask_valkey, NO_AUTH, Verdict.READY),
+    "valkey is loading": (probes.ask_valkey, b"-LOADING Valkey is loading\r\n", Verdict.NOT_YET),
+    "valkey hangs up": (probes.ask_valkey, b"", Verdict.NOT_YET),
     "a healthy platform": (http, response("200 OK"), Verdict.READY),
     "a platform that wants a login": (http, response("401 Unauthorized"), Verdict.READY),
     "a platform without that page": (http, response("404 Not Found"), Verdict.READY),
@@ -83,12 +83,12 @@ def test_an_answer_and_its_verdict(probe: Probe, reply: bytes, verdict: Verdict)
         assert probe(HOST, port).verdict is verdict
 
 
-@pytest.mark.parametrize("probe", [probes.postgres, probes.valkey, http])
+@pytest.mark.parametrize("probe", [probes.ask_postgres, probes.ask_valkey, http])
 def test_a_refused_connection_came_from_there(probe: Probe) -> None:
     assert probe(HOST, free_port()).verdict is Verdict.NOT_YET
 
 
-@pytest.mark.parametrize("probe", [probes.postgres, probes.valkey, http])
+@pytest.mark.parametrize("probe", [probes.ask_postgres, probes.ask_valkey, http])
 def test_silence_says_nothing(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
     """A firewall that drops looks the same, so the container is asked from inside."""
     monkeypatch.setattr(probes, "WIRE_TIMEOUT_S", 0.1)
@@ -99,7 +99,7 @@ def test_silence_says_nothing(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_postgres_is_sent_a_startup_message_of_protocol_3() -> None:
     with server(b"R") as (port, asked):
-        probes.postgres(HOST, port)
+        probes.ask_postgres(HOST, port)
     assert asked[0][4:8] == b"\x00\x03\x00\x00"
     assert int.from_bytes(asked[0][:4], "big") == len(asked[0])
     assert asked[0].endswith(b"user\0postgres\0database\0postgres\0\0")
@@ -107,6 +107,6 @@ def test_postgres_is_sent_a_startup_message_of_protocol_3() -> None:
 
 def test_what_a_server_said_is_kept_for_the_operator() -> None:
     with server(response("503 Unavailable")) as (port, _):
-        assert http(HOST, port).words == "it warms up"
+        assert http(HOST, port).text == "it warms up"
     with server(error(b"57P03")) as (port, _):
-        assert "the database system says so" in probes.postgres(HOST, port).words
+        assert "the database system says so" in probes.ask_postgres(HOST, port).text

@@ -1,4 +1,4 @@
-"""A lock on a folder itself: whoever reaches the folder, by whatever name, meets the same lock."""
+"""A lock on a folder itself. All processes share it, by whatever path they reach the folder."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-# What file systems answer that know no such lock on a folder.
+# The errors of file systems that cannot lock a folder.
 _UNSUPPORTED = {errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}
 
 
 @contextmanager
 def folder_locked(path: Path, pause: Callable[[float], None]) -> Iterator[None]:
-    """Hold the lock of a folder; while another process has it, ``pause`` between two tries.
+    """Hold the lock of a folder. While another process has it, call ``pause`` between two tries.
 
-    A folder that is not there, or whose file system knows no locks, is not locked. ``pause`` is
-    given the seconds to wait, and may raise to give up.
+    A folder that does not exist, or whose file system has no locks, is not locked. ``pause`` gets
+    the seconds to wait. It may raise an error to give up.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

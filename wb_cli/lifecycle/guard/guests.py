@@ -1,7 +1,8 @@
-"""Guests: running containers that are not the instance's but use its network or its sandbox.
+"""Guests: running containers that use an instance's network or sandbox, but are not its own.
 
-Stock platforms start such helpers and need their results; others may be a stranger's. Which of
-the two cannot be told, so they are waited for and named, and stopped only when that is asked for.
+Stock platforms start such containers and need their results. Others may belong to a stranger. wb
+cannot tell the two apart. So it waits for guests and names them, and stops them only if the
+operator asks for it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ POLL_INTERVAL_S = 0.25
 
 
 class GuestsError(WbError):
-    """An instance cannot be stopped as others use it; nothing was changed."""
+    """An instance cannot be stopped, because other containers use it. Nothing was changed."""
 
     def __init__(self, instance: str, guests: Sequence[ObservedContainer]) -> None:
         one = f"the container {_names(guests)} uses its network or its sandbox"
@@ -36,22 +37,22 @@ class GuestsError(WbError):
         )
 
 
-def guests_of(instance: str, observed: Observed) -> tuple[ObservedContainer, ...]:
-    """The running containers that use an instance's network or sandbox and are not its own."""
-    networks = {each.id for each in observed.networks if each.instance == instance}
+def find_guests(instance: str, observed: Observed) -> tuple[ObservedContainer, ...]:
+    """Find the running containers that use an instance's network or sandbox but are not its own."""
+    networks = {network.id for network in observed.networks if network.instance == instance}
     sandboxes = {
         path
-        for each in observed.containers
-        if each.instance == instance
-        for path in each.writes_to
+        for container in observed.containers
+        if container.instance == instance
+        for path in container.writes_to
         if PurePath(path).name == contract.SANDBOX
     }
     return tuple(
-        each
-        for each in observed.containers
-        if each.instance != instance
-        and each.is_active
-        and (networks.intersection(each.networks) or _writes_below(sandboxes, each))
+        container
+        for container in observed.containers
+        if container.instance != instance
+        and container.is_active
+        and (networks.intersection(container.networks) or _can_write_below(sandboxes, container))
     )
 
 
@@ -62,15 +63,15 @@ def wait_for_guests(
     report: Callable[[str], None],
     cancelled: threading.Event,
 ) -> Observed:
-    """What the engine lists once an instance has no guests.
+    """Wait until an instance has no guests. Give what the engine lists then.
 
     Raises:
-        GuestsError: some were still there at the deadline.
+        GuestsError: there were still guests at the deadline.
         InterruptedError: the wait was cancelled.
     """
     while True:
         observed = engine.observe()
-        guests = guests_of(instance, observed)
+        guests = find_guests(instance, observed)
         if not guests:
             return observed
         if time.monotonic() >= deadline:
@@ -80,11 +81,11 @@ def wait_for_guests(
             raise InterruptedError(instance)
 
 
-def _writes_below(folders: set[str], container: ObservedContainer) -> bool:
+def _can_write_below(folders: set[str], container: ObservedContainer) -> bool:
     return any(
         PurePath(path).is_relative_to(folder) for path in container.writes_to for folder in folders
     )
 
 
 def _names(guests: Sequence[ObservedContainer]) -> str:
-    return ", ".join(each.name for each in guests)
+    return ", ".join(guest.name for guest in guests)

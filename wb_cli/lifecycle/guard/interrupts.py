@@ -1,7 +1,7 @@
-"""Ctrl-C, SIGTERM and SIGHUP: any number of them, at any time.
+"""Handle Ctrl-C, SIGTERM and SIGHUP, however many come and whenever they come.
 
-They come in bursts: a terminal that closes sends two, ``timeout`` and ``kill`` more. A burst counts
-once, so that what cleans up after the first is not broken off by the second.
+Signals come in bursts. A terminal that closes sends two; ``timeout`` and ``kill`` send more. A
+burst counts as one signal, so its second signal does not break off the work after its first.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class SignalExit(SystemExit):
 
 
 def code_of(number: int) -> ExitCode:
-    """What wb tells the shell after a signal."""
+    """Give the exit code that follows a signal."""
     return ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED
 
 
 class _Burst:
-    """Tells the first signal of a burst from the others, as long as signals are handled here."""
+    """Tells the first signal of a burst from the others, while one of the handlers below is set."""
 
     def __init__(self) -> None:
         self._depth, self._last = 0, -BURST_S
@@ -62,7 +62,7 @@ class _Burst:
         self._depth -= 1
 
     def begins(self) -> bool:
-        """Whether the signal that came now is a first one."""
+        """Note a signal. Whether it is the first of its burst."""
         before, self._last = self._last, time.monotonic()
         return self._last - before >= BURST_S
 
@@ -72,7 +72,7 @@ _burst = _Burst()
 
 @contextmanager
 def leaving_at_once() -> Iterator[None]:
-    """Raise ``SignalExit`` wherever a signal comes."""
+    """Raise ``SignalExit`` at once when a signal comes."""
 
     def leave(number: int, _frame: object) -> None:
         if _burst.begins():
@@ -84,7 +84,7 @@ def leaving_at_once() -> Iterator[None]:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Raise ``InterruptedByUserError`` wherever a signal comes, for work that cleans up after."""
+    """Raise ``InterruptedByUserError`` at once when a signal comes. The work cleans up itself."""
 
     def end(number: int, _frame: object) -> None:
         if _burst.begins():
@@ -96,9 +96,10 @@ def ended_by_signals() -> Iterator[None]:
 
 @contextmanager
 def interruptible(answer: Heard = lambda _: None) -> Iterator[threading.Event]:
-    """Give an event that a signal sets; raise ``InterruptedByUserError`` at the end if one did.
+    """Give an event that a signal sets. At the end, raise ``InterruptedByUserError`` if it is set.
 
-    Further signals change nothing, as undoing is not interrupted. ``answer`` is told of each.
+    Further signals change nothing, because undoing is not interrupted. Each of them is passed to
+    ``answer``.
     """
     event = threading.Event()
     received: list[int] = []
@@ -117,10 +118,11 @@ def interruptible(answer: Heard = lambda _: None) -> Iterator[threading.Event]:
 
 @contextmanager
 def _heard_by(heed: Heard) -> Iterator[None]:
-    """Tell of signals in a thread.
+    """Call ``heed`` for each signal, in a thread.
 
-    A handler runs between any two steps of the main thread, perhaps inside the lock of the very
-    event that it wants to set. So it does nothing: Python writes the signal's number into a pipe.
+    A signal handler runs between any two steps of the main thread. The main thread may hold the
+    lock of the very event that the handler would set. So the handler does not touch the event:
+    Python writes the signal's number into a pipe, and the thread reads it there.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -150,8 +152,8 @@ def _listen(reading: int, heed: Heard) -> None:
 
 @contextmanager
 def _handled_by(handler: Callable[[int, object], None]) -> Iterator[None]:
-    """What was ignored when wb was started, as SIGHUP is by ``nohup``, stays ignored."""
-    heeded = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+    """Set a handler. Signals that wb was started to ignore, as ``nohup`` does, stay ignored."""
+    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, handler) for number in heeded}
     try:
         with _burst:

@@ -1,4 +1,4 @@
-"""One operator at a time per instance: a lock that dies with its process and names its holder."""
+"""One command at a time per instance: a lock that ends with its process and names its holder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SIGNATURE_AT_MOST = 4096  # bytes
 
 
 class Holder(Struct, frozen=True):
-    """Who holds a lock, as its file says. ``since`` is a time in ISO 8601, in UTC."""
+    """The command that holds a lock, as the lock file says. ``since`` is ISO 8601, in UTC."""
 
     command: str = "a wb command"
     pid: int = 0
@@ -36,7 +36,7 @@ class Holder(Struct, frozen=True):
 
     @property
     def began(self) -> float | None:
-        """When it took the lock, in seconds since the epoch; ``None`` where it did not say."""
+        """When it took the lock, in seconds since the epoch. ``None`` if that is not known."""
         try:
             return datetime.fromisoformat(self.since).timestamp()
         except ValueError:
@@ -49,15 +49,15 @@ class Holder(Struct, frozen=True):
 class Lock(Struct, frozen=True):
     """A lock that is held.
 
-    ``left_by`` is the holder before, where it died without giving the lock up: killed with
-    signal 9, or by the end of the machine. What it had begun is half done.
+    ``left_by`` is the last holder, if it died before it gave the lock up: it was killed, or the
+    machine stopped. Its work is half done.
     """
 
     left_by: Holder | None = None
 
 
 @contextmanager
-def locked(  # noqa: PLR0913, PLR0917  (what is locked, for whom, and how it is waited for)
+def locked(  # noqa: PLR0913, PLR0917  (the lock, its holder, and how to wait for it)
     folder: Path,
     instance: str,
     command: str,
@@ -65,15 +65,16 @@ def locked(  # noqa: PLR0913, PLR0917  (what is locked, for whom, and how it is 
     cancelled: threading.Event,
     report: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Lock]:
-    """Hold the lock of an instance; wait for it up to ``wait_s`` seconds, and tell for whom.
+    """Hold the lock of an instance. Wait for it up to ``wait_s`` seconds, and report the holder.
 
-    The file stays when the lock is given up: it is the lock, not the file, that says "held".
-    Who ends in an orderly way takes its signature out. Where the work ends with an error, the
-    signature of a dead holder before it is put back, as what that one had begun is not finished.
+    The lock file stays when the lock is given up: the lock on it counts, not its existence. A
+    holder that ends without an error removes its signature from the file. If the work ends with an
+    error, the signature of an earlier, dead holder is put back, because its work is still half
+    done.
 
     Raises:
-        LockedError: somebody else holds it; the message says who.
-        InterruptedError: the wait was cancelled, or nothing more is to be begun.
+        LockedError: another command holds the lock. The message names it.
+        InterruptedError: a signal ended the wait, or came before it.
     """
 
     def pause(seconds: float) -> None:
@@ -102,20 +103,20 @@ def _wait(
     report: Callable[[str], None],
 ) -> None:
     if time.monotonic() < deadline:
-        report(f"waiting for {_holder(descriptor, pause)}")
+        report(f"waiting for {_name_holder(descriptor, pause)}")
     if not take_lock(descriptor, deadline, pause):
         raise LockedError(
-            f"{instance} is being changed by {_holder(descriptor, pause)}",
+            f"{instance} is being changed by {_name_holder(descriptor, pause)}",
             "Wait for it with `--wait SECONDS`. The lock ends with that process.",
         )
 
 
 @contextmanager
 def _signed(descriptor: int, command: str) -> Iterator[Holder | None]:
-    """Sign a lock that was taken; give the holder whose signature was still there."""
-    left_by = _signature(descriptor)
+    """Sign a lock. Give the earlier holder, if its signature was still there."""
+    left_by = _read_signature(descriptor)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    _sign(descriptor, Holder(command, os.getpid(), _user(), now))
+    _sign(descriptor, Holder(command, os.getpid(), _name_user(), now))
     try:
         yield left_by
     except BaseException:
@@ -124,17 +125,19 @@ def _signed(descriptor: int, command: str) -> Iterator[Holder | None]:
     _sign(descriptor, None)
 
 
-def _user() -> str:
+def _name_user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # Python 3.13 raises the latter
+    except (KeyError, OSError):  # Python 3.13 raises OSError
         return f"user {os.getuid()}"
 
 
 def _sign(descriptor: int, holder: Holder | None) -> None:
-    """Write a signature, or nothing. Whoever is killed meanwhile leaves a signature anyway.
+    """Write a signature, or remove it if ``holder`` is ``None``.
 
-    The lock holds without one: the disk may be full, or the file another user's.
+    The line is written before the file is cut, so a command that is killed in between leaves a
+    signature. An error does not matter: the disk may be full, or the file may belong to another
+    user, but the lock holds without a signature.
     """
     line = msgspec.json.encode(holder) + b"\n" if holder else b""
     with suppress(OSError):
@@ -142,8 +145,8 @@ def _sign(descriptor: int, holder: Holder | None) -> None:
         os.ftruncate(descriptor, len(line))
 
 
-def _signature(descriptor: int) -> Holder | None:
-    """Who signed the lock; what cannot be read is a signature, too."""
+def _read_signature(descriptor: int) -> Holder | None:
+    """Read the signature in a lock file. A damaged signature counts as an unknown holder."""
     line, _, _ = os.pread(descriptor, SIGNATURE_AT_MOST, 0).partition(b"\n")
     if not line:
         return None
@@ -153,10 +156,10 @@ def _signature(descriptor: int) -> Holder | None:
         return Holder()
 
 
-def _holder(descriptor: int, pause: Callable[[float], None]) -> str:
-    """Who signed the lock; one who has only just taken it gets a moment to sign."""
+def _name_holder(descriptor: int, pause: Callable[[float], None]) -> str:
+    """Name the command that signed the lock. One that has just taken it gets a moment to sign."""
     for _ in range(SIGNED_WITHIN):
-        if holder := _signature(descriptor):
+        if holder := _read_signature(descriptor):
             return str(holder)
         pause(RETRY_INTERVAL_S)
     return "another wb command"

@@ -1,7 +1,8 @@
-"""The file that an instance's lock lies on, and what is locked where no file can be made.
+"""The lock file of an instance, and the folder that is locked if no file can be made.
 
-Whoever makes a lock file holds the folder of the registry file meanwhile, and whoever cannot make
-one holds that folder all the time. So nobody who has no file is passed by somebody who makes one.
+A command holds the folder of the registry file while it makes a lock file. If it cannot make one,
+it holds the folder until its work is done. So no other command can make a lock file meanwhile and
+work on the same instance.
 """
 
 from __future__ import annotations
@@ -23,46 +24,48 @@ if TYPE_CHECKING:
     Pause = Callable[[float], object]
 
 NO_FILE_CAN_BE_MADE = MAY_ONLY_READ | {errno.ENOSPC, errno.EDQUOT}
-MADE_WITHIN_S = 2.0  # another one who makes a file needs but a moment
-_one_of_ours = threading.Lock()  # the threads of a process wait for each other, however long
+MADE_WITHIN_S = 2.0  # another command needs only a moment to make its lock file
+# The threads of one process wait for each other without a deadline.
+_one_of_ours = threading.Lock()
 
 
 @contextmanager
 def opened(
     path: Path, deadline: float, pause: Pause, report: Callable[[str], None]
 ) -> Iterator[int | None]:
-    """Give the lock file, made where it is missing; ``None`` where the folder is held instead.
+    """Open the lock file; make it if it is missing. Give ``None`` if the folder is held instead.
 
     Raises:
-        LockedError: somebody else holds the folder.
-        WbError: there is neither a file nor a folder that can be locked.
+        LockedError: another command holds the folder.
+        WbError: neither a file nor the folder can be locked.
     """
     with ExitStack() as held:
         try:
-            descriptor = _existing(path)
+            descriptor = _open_existing(path)
             if descriptor is None:
                 held.enter_context(_folder_held(path, deadline, pause))
-                descriptor = _existing(path)  # made by whoever held the folder before
+                # The command that held the folder before may have made the file.
+                descriptor = _open_existing(path)
             if descriptor is None:
-                descriptor = _made(path, report)
+                descriptor = _make(path, report)
         except InterruptedError:
             raise
         except OSError as error:
-            raise _refused(path, error) from error
+            raise _describe_refusal(path, error) from error
         if descriptor is not None:
             held.close()
             held.callback(os.close, descriptor)
         yield descriptor
 
 
-def _existing(path: Path) -> int | None:
+def _open_existing(path: Path) -> int | None:
     with suppress(FileNotFoundError):
         return open_lock(path)
     return None
 
 
-def _made(path: Path, report: Callable[[str], None]) -> int | None:
-    """A new lock file, for all to whom the folder of the registry file belongs."""
+def _make(path: Path, report: Callable[[str], None]) -> int | None:
+    """Make a lock file that the owners of the registry file's folder can all use."""
     locks, folder = path.parent, path.parent.parent
     try:
         with suppress(FileExistsError):
@@ -80,7 +83,7 @@ def _made(path: Path, report: Callable[[str], None]) -> int | None:
 
 
 def _share(new: Path, flags: int, folder: Path) -> int:
-    """Open what was made just now; give it the owner, the group and the rights of a folder."""
+    """Open a new file or folder; give it the owner, the group and the rights of ``folder``."""
     descriptor = os.open(new, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     like, is_folder = folder.stat(), bool(flags & os.O_DIRECTORY)
     with suppress(PermissionError):
@@ -112,7 +115,7 @@ def _folder_held(path: Path, deadline: float, pause: Pause) -> Iterator[None]:
         _one_of_ours.release()
 
 
-def _refused(path: Path, error: OSError) -> WbError:
+def _describe_refusal(path: Path, error: OSError) -> WbError:
     hint = f"Run wb as the owner of {path.parent.parent}, or as root."
     return WbError(
         f"cannot lock {path.stem}: {path}: {describe_reason(error)}",

@@ -1,12 +1,13 @@
-"""One writer per data folder: at each start, all that mount the folder are looked at once more.
+"""One writer per data folder: each start looks once more for other containers that mount it.
 
-Two PostgreSQL servers on one folder both say that they are ready, and destroy it. A look before the
-start is not enough: another command may look at the same moment. So a lock on the folder itself is
-held from the look until the container has started.
+Two PostgreSQL servers on one folder both say that they are ready, and destroy the data. A look
+before the start is not enough, because another command may look at the same moment. So each start
+holds a lock on the folder from the look until the container has started.
 """
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wb_cli.contract import STOP_TIMEOUTS, Role
-from wb_cli.engine.types import State
+from wb_cli.engine.types import RestartPolicy, State
 from wb_cli.errors import EngineError, NotFoundError, WbError
 from wb_cli.host import folders
 from wb_cli.lifecycle.guard.folder_lock import folder_locked
@@ -29,68 +30,71 @@ if TYPE_CHECKING:
 
 
 class DataInUseError(WbError):
-    """A container cannot be started, as another one has its data folder."""
+    """A container cannot be started, because another container has its data folder."""
 
     def __init__(self, folder: str, writer: ObservedContainer) -> None:
-        super().__init__(in_use(folder, writer), way_out(writer))
+        super().__init__(describe_writer(folder, writer), suggest_way_out(writer))
 
 
-class Part(Struct, frozen=True):
-    """Which part of which instance has a data folder."""
+class DataFolder(Struct, frozen=True):
+    """The data folder of one part of an instance. ``path`` is empty if the part has none."""
 
     instance: str
     role: Role
-    folder: str
+    path: str
 
 
 def start_alone(
-    engine: Engine, container: str, part: Part, cancelled: threading.Event | None = None
+    engine: Engine, container: str, folder: DataFolder, cancelled: threading.Event | None = None
 ) -> None:
-    """Start a container once nothing else can write to its data folder, if it has one.
+    """Start a container, but only if no other container can write to its data folder.
 
     A second writer that belongs to the same part is stopped.
 
     Raises:
-        DataInUseError: somebody else's container has the folder.
+        DataInUseError: a container of another instance, or not of wb, has the folder.
         InterruptedError: the wait for the folder's lock was cancelled.
     """
-    if not part.folder:
+    if not folder.path:
         engine.start(container)
         return
-    with _locked(engine, part.folder, cancelled):
-        others = writers(engine.observe(), part, is_local=engine.is_local)
-        for other in [each for each in others if each.id != container]:
-            if other.instance == part.instance:
-                _put_down(engine, other)
-            elif not _is_at_rest(engine, other):
-                raise DataInUseError(part.folder, other)
+    with _locked(engine, folder.path, cancelled):
+        for writer in find_writers(engine.observe(), folder, is_local=engine.is_local):
+            if writer.id == container:
+                continue
+            if writer.instance == folder.instance:
+                _put_down(engine, writer)
+            elif not _is_at_rest(engine, writer):
+                raise DataInUseError(folder.path, writer)
         engine.start(container)
 
 
-def writers(observed: Observed, part: Part, *, is_local: bool) -> Iterator[ObservedContainer]:
-    """The containers that write to a part's data folder, or that may at any moment.
+def find_writers(
+    observed: Observed, folder: DataFolder, *, is_local: bool
+) -> Iterator[ObservedContainer]:
+    """Find the containers that write to a data folder, or may do so at any moment.
 
-    Other parts of the same instance may mount it, too. A container of the part itself counts in any
-    state: a start that a killed command asked for may still be under way.
+    Other parts of the same instance may mount the folder, so they do not count. A container of the
+    part itself counts in any state, because a killed command may have asked for its start.
     """
-    mine = _place(part.folder, is_local=is_local)
+    place = _locate(folder.path, is_local=is_local)
     for container in observed.containers:
-        if container.instance == part.instance and container.role != part.role:
+        if container.instance == folder.instance and container.role != folder.role:
             continue
-        if container.is_active or container.state is State.CREATED or _is_of(part, container):
-            theirs = (_place(path, is_local=is_local) for path in container.writes_to)
-            if any(mine.overlaps(place) for place in theirs):
+        if container.is_active or container.state is State.CREATED or _is_owner(container, folder):
+            written = (_locate(path, is_local=is_local) for path in container.writes_to)
+            if any(place.overlaps(other) for other in written):
                 yield container
 
 
-def in_use(folder: str, writer: ObservedContainer) -> str:
-    """Who has a data folder, in words."""
+def describe_writer(folder: str, writer: ObservedContainer) -> str:
+    """Say which container has a data folder."""
     state = "in use by" if writer.is_active else f"claimed by ({writer.state})"
     return f"the folder {folder} is {state} the container {writer.name}"
 
 
-def way_out(writer: ObservedContainer) -> str:
-    """What an operator does about a container that has a data folder which is another's."""
+def suggest_way_out(writer: ObservedContainer) -> str:
+    """Say what to do about a container that has the data folder of another."""
     name, danger = writer.name, "two servers on one data folder destroy it."
     instance, role = writer.labelled_instance, writer.role
     if instance and role and writer.instance is None:
@@ -106,33 +110,36 @@ def way_out(writer: ObservedContainer) -> str:
 
 @contextmanager
 def _locked(engine: Engine, folder: str, cancelled: threading.Event | None) -> Iterator[None]:
-    """The folder of a remote engine is out of reach: there the look alone has to do."""
+    """Lock a folder. The folder of a remote engine cannot be locked from here."""
     if not engine.is_local:
         yield
         return
 
     def pause(seconds: float) -> None:
-        if cancelled and cancelled.wait(seconds):
+        if cancelled is None:
+            time.sleep(seconds)
+        elif cancelled.wait(seconds):
             raise InterruptedError(folder)
 
     with folder_locked(Path(folder), pause):
         yield
 
 
-def _place(path: str, *, is_local: bool) -> folders.Place:
-    """Where a path leads; of a remote engine's folders only the name is known."""
+def _locate(path: str, *, is_local: bool) -> folders.Place:
+    """Find the folder that a path leads to. On a remote engine only the path is known."""
     return folders.locate(path) if is_local else folders.Place(path, None)
 
 
-def _is_of(part: Part, container: ObservedContainer) -> bool:
-    """Whether it bears the labels of the part, under whatever name."""
-    return (container.labelled_instance, container.role) == (part.instance, part.role)
+def _is_owner(container: ObservedContainer, folder: DataFolder) -> bool:
+    """Whether a container has the labels of the folder's part, under any name."""
+    return (container.labelled_instance, container.role) == (folder.instance, folder.role)
 
 
 def _is_at_rest(engine: Engine, container: ObservedContainer) -> bool:
-    """Whether a container was made and is not being started: whoever starts it will look, too.
+    """Whether a container was only created, and is not being started now.
 
-    A listing does not show a start that is under way; to inspect the container waits for its end.
+    Such a container is no danger: the command that starts it will look for writers, too. A listing
+    does not show a start that is under way, but ``inspect`` waits for the end of the start.
     """
     if container.state is not State.CREATED:
         return False
@@ -143,9 +150,9 @@ def _is_at_rest(engine: Engine, container: ObservedContainer) -> bool:
 
 
 def _put_down(engine: Engine, container: ObservedContainer) -> None:
-    """Stop it such that the engine does not bring it back; it may remove itself meanwhile."""
+    """Stop a container so that the engine leaves it down. It may remove itself meanwhile."""
     with suppress(NotFoundError):
         if container.is_active:
-            with suppress(EngineError):  # one that runs with --rm has no policy
-                engine.set_restart_policy(container.id, "no")
+            with suppress(EngineError):  # a container that runs with --rm has no policy
+                engine.set_restart_policy(container.id, RestartPolicy.NO)
         engine.stop(container.id, STOP_TIMEOUTS[role_of(container)])

@@ -1,4 +1,4 @@
-"""What an instance's containers must be: Instance + Settings -> Specs. Pure."""
+"""Describe what an instance's containers must be: Instance + Settings -> Specs. Pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FIRST_FASTR_VERSION = (1, 6)
 class Credentials(Struct, frozen=True):
     """An instance's secrets: to initialise PostgreSQL, to connect to it, to change the platform.
 
-    The first is ``None`` where the database is there already.
+    The first is ``None`` if the database is already initialised.
     """
 
     postgres_password: Secret | None
@@ -57,27 +57,30 @@ class Desired(Struct, frozen=True):
     labels: Mapping[str, str]
 
     def container(self, role: Role) -> ContainerSpec | None:
-        """The Spec of one part, where the instance has it."""
+        """The Spec of one part, if the instance has it."""
         return next((spec for spec in self.containers if spec.role is role), None)
 
 
-def desired(
+def describe(
     instance: Instance, settings: Settings, credentials: Credentials, key: bytes
 ) -> Desired:
-    """Describe an instance. ``key`` keys the digests by which changed secrets are noticed."""
+    """Describe an instance as it should run.
+
+    Secrets are compared by their digests, which are made with ``key``.
+    """
     specs = [_postgres(instance, settings, credentials), _valkey(instance, settings)]
     if instance.admin_version:
         specs.append(_admin(instance, settings))
     specs.append(_platform(instance, settings, credentials))
     labelled = (
-        _labelled(spec, settings, _declared(instance, settings, credentials, spec.role), key)
+        _label(spec, settings, _find_declared(instance, settings, credentials, spec.role), key)
         for spec in specs
     )
     return Desired(instance.id, tuple(labelled), common_labels(settings))
 
 
 def common_labels(settings: Settings) -> dict[str, str]:
-    """What every container and network carries: the operator's labels, and whose it is."""
+    """The labels of every container and network: the operator's own, and the registry file."""
     return {**settings.labels, LABEL_REGISTRY: str(settings.servers_file)}
 
 
@@ -86,28 +89,28 @@ def instance_path(instance: Instance, settings: Settings) -> Path:
     return settings.mount_path / instance.folder
 
 
-def platform_image(instance: Instance, settings: Settings) -> str:
-    """The image of the platform: the instance's own, the configured one, or the stock one."""
+def choose_platform_image(instance: Instance, settings: Settings) -> str:
+    """Choose the platform's image: the instance's own, the configured one, or the stock one."""
     if instance.image:
         return instance.image
     if settings.platform_image:
         return settings.platform_image.format(version=instance.server_version)
-    return stock_platform_image(instance.server_version)
+    return name_stock_image(instance.server_version)
 
 
-def stock_platform_image(version: str) -> str:
-    """The stock image of a version; its name changed with 1.6."""
+def name_stock_image(version: str) -> str:
+    """Name the stock image of a version. The pattern of the name changed with version 1.6."""
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     kind = "fastr" if numbers >= FIRST_FASTR_VERSION else "hmis"
     return f"{STOCK_REPOSITORY}:wb-{kind}-server-v{version}"
 
 
-def images(instance: Instance, settings: Settings) -> dict[Role, str]:
-    """The image of each part of an instance."""
+def choose_images(instance: Instance, settings: Settings) -> dict[Role, str]:
+    """Choose the image of each part of an instance."""
     chosen = {
         Role.POSTGRES: settings.postgres_image,
         Role.VALKEY: settings.valkey_image,
-        Role.PLATFORM: platform_image(instance, settings),
+        Role.PLATFORM: choose_platform_image(instance, settings),
     }
     if instance.admin_version:
         chosen[Role.ADMIN] = settings.admin_image.format(version=instance.admin_version)
@@ -120,7 +123,7 @@ def _postgres(instance: Instance, settings: Settings, credentials: Credentials) 
     return ContainerSpec(
         instance=instance.id,
         role=Role.POSTGRES,
-        image=images(instance, settings)[Role.POSTGRES],
+        image=choose_images(instance, settings)[Role.POSTGRES],
         environment={Env.PGDATA: contract.PGDATA},
         mounts=(
             Mount(str(folder / contract.DATABASES), contract.POSTGRES_DATA_PATH),
@@ -130,12 +133,15 @@ def _postgres(instance: Instance, settings: Settings, credentials: Credentials) 
         secret_files=_password_file(credentials),
         stop_timeout=contract.STOP_TIMEOUTS[Role.POSTGRES],
         shm_size=POSTGRES_SHM_BYTES,
-        auto_remove=_removes_itself(instance),
+        auto_remove=_has_auto_remove(instance),
     )
 
 
 def _password_file(credentials: Credentials) -> tuple[SecretFile, ...]:
-    """Nothing but the initialisation reads it, and to copy it takes the engine 0.1 s."""
+    """Pass the password only while the database is not initialised.
+
+    PostgreSQL does not read the file later, and copying it costs 0.1 s per start.
+    """
     password = credentials.postgres_password
     return (SecretFile(Env.POSTGRES_PASSWORD_FILE, PASSWORD_FILE, password),) if password else ()
 
@@ -145,16 +151,16 @@ def _valkey(instance: Instance, settings: Settings) -> ContainerSpec:
     return ContainerSpec(
         instance=instance.id,
         role=Role.VALKEY,
-        image=images(instance, settings)[Role.VALKEY],
+        image=choose_images(instance, settings)[Role.VALKEY],
         command=contract.VALKEY_COMMAND + valkey_flags(instance, settings),
         mounts=(Mount(str(folder / contract.VALKEY_DATA), contract.VALKEY_DATA_PATH),),
         stop_timeout=contract.STOP_TIMEOUTS[Role.VALKEY],
-        auto_remove=_removes_itself(instance),
+        auto_remove=_has_auto_remove(instance),
     )
 
 
 def valkey_flags(instance: Instance, settings: Settings) -> tuple[str, ...]:
-    """What is set beyond ``--save 60 1``: a memory limit, and the append-only file."""
+    """The flags beside ``--save 60 1``: a memory limit, and the append-only file."""
     limit = instance.valkey_max_memory or settings.valkey_max_memory
     flags: tuple[str, ...] = ("--maxmemory", str(limit), "--maxmemory-policy", "allkeys-lfu")
     if (instance.cache_persistence or settings.cache_persistence) == "aof":
@@ -166,7 +172,7 @@ def _admin(instance: Instance, settings: Settings) -> ContainerSpec:
     return ContainerSpec(
         instance=instance.id,
         role=Role.ADMIN,
-        image=images(instance, settings)[Role.ADMIN],
+        image=choose_images(instance, settings)[Role.ADMIN],
         stop_timeout=contract.STOP_TIMEOUTS[Role.ADMIN],
     )
 
@@ -175,7 +181,7 @@ def _platform(instance: Instance, settings: Settings, credentials: Credentials) 
     return ContainerSpec(
         instance=instance.id,
         role=Role.PLATFORM,
-        image=platform_image(instance, settings),
+        image=choose_platform_image(instance, settings),
         environment=_platform_environment(instance, settings, credentials),
         mounts=_platform_mounts(instance, settings),
         ports=(
@@ -210,12 +216,12 @@ def _platform_environment(
     }
     if not is_stock(instance, settings):
         environment[Env.WB_ADMIN_TOKEN] = credentials.admin_token
-    # An instance's own variables may hold keys, so none of them shows.
+    # An instance's own variables may hold keys, so all of them are kept secret.
     return environment | {name: Secret(value) for name, value in instance.env.items()}
 
 
 def _choices(instance: Instance) -> dict[str, str]:
-    """The variables that are there only where an instance asks for them."""
+    """The variables that the platform gets only if the instance asks for them."""
     choices = {}
     if instance.french:
         choices[Env.INSTANCE_LANGUAGE] = "fr"
@@ -245,7 +251,7 @@ def _platform_mounts(instance: Instance, settings: Settings) -> tuple[Mount, ...
 
 
 def is_stock(instance: Instance, settings: Settings) -> bool:
-    """Whether the platform is one of the stock images, which start containers of their own."""
+    """Whether the platform is a stock image. Stock images start containers of their own."""
     return not instance.image and not settings.platform_image
 
 
@@ -253,20 +259,22 @@ def _valkey_url(instance: Instance) -> str:
     return f"redis://{Role.VALKEY.container_name(instance.id)}:{contract.VALKEY_PORT}"
 
 
-def _removes_itself(instance: Instance) -> bool:
-    """``"restart": "no"`` in the registry file: PostgreSQL and Valkey run with ``--rm``."""
+def _has_auto_remove(instance: Instance) -> bool:
+    """Whether PostgreSQL and Valkey run with ``--rm``."""
     return instance.restart == "no"
 
 
-def _declared(
+def _find_declared(
     instance: Instance, settings: Settings, credentials: Credentials, part: Role
 ) -> dict[str, Any]:
-    """What the operator has declared of a part, as against what wb adds by itself.
+    """Give what the operator declared about a part, without what wb adds by itself.
 
-    ``run`` acts where this changes; where only the Spec does (another release of wb has other
-    defaults), that is drift. A field of the instance wins over the setting of the same name.
+    ``run`` acts if this changes. If only the Spec changes, as with another release of wb that has
+    other defaults, that is drift. A field of the instance wins over the setting of the same name.
     """
-    chosen = {each.name: settings.get_value(each) for each in SETTINGS if part in each.parts}
+    chosen = {
+        setting.name: settings.get_value(setting) for setting in SETTINGS if part in setting.parts
+    }
     for field in FIELDS:
         value = getattr(instance, field.attribute)
         if part in field.parts and value is not None:
@@ -276,7 +284,7 @@ def _declared(
     return chosen
 
 
-def _labelled(
+def _label(
     spec: ContainerSpec, settings: Settings, declared: dict[str, Any], key: bytes
 ) -> ContainerSpec:
     labels = {

@@ -1,4 +1,4 @@
-"""A container's Spec in short: kept as a label, compared, and put in words. Pure."""
+"""A container's Spec in short: kept as a label, and compared. Pure."""
 
 import hashlib
 import hmac
@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wb_cli.engine.types import ContainerSpec
+from wb_cli.engine.types import ContainerSpec, RestartPolicy
 from wb_cli.secret import Secret
 
 Fingerprint = Mapping[str, str]
 
 
 def fingerprint(spec: ContainerSpec, key: bytes) -> dict[str, str]:
-    """The fields that make a container what it is; secrets as digests under ``key``.
+    """Give the fields that make a container what it is. Secrets become digests under ``key``.
 
-    A secret file counts only when its container is created, so it is no part of this.
+    Secret files are left out, because they matter only when the container is created.
     """
     fields = {
         "image": spec.image,
@@ -28,14 +28,14 @@ def fingerprint(spec: ContainerSpec, key: bytes) -> dict[str, str]:
         "memory": str(spec.memory or ""),
         "cpus": str(spec.cpus or ""),
         "shared memory": str(spec.shm_size or ""),
-        "restart": "no" if spec.auto_remove else "always",
+        "restart": RestartPolicy.NO if spec.auto_remove else RestartPolicy.ALWAYS,
     }
-    variables = {name: _shown(value, key) for name, value in spec.environment.items()}
+    variables = {name: _hide_secret(value, key) for name, value in spec.environment.items()}
     return {k: v for k, v in fields.items() if v} | variables
 
 
 def digest(value: Any, key: bytes) -> str:
-    """A keyed digest of anything JSON can carry; paths and :class:`Secret` may stand in it."""
+    """Give a keyed digest of a JSON value, which may also hold paths and :class:`Secret`."""
     document = json.dumps(value, sort_keys=True, default=_as_text)
     return hmac.new(key, document.encode(), hashlib.sha256).hexdigest()[:16]
 
@@ -45,12 +45,12 @@ def _as_text(value: Path | Secret) -> str:
 
 
 def dump(fields: Fingerprint) -> str:
-    """The label's text."""
+    """Give the text of the label."""
     return json.dumps(dict(fields), sort_keys=True, separators=(",", ":"))
 
 
 def parse(label: str | None) -> Fingerprint:
-    """A label's text back; one that is damaged differs from everything."""
+    """Read the text of a label. A damaged label reads as empty, so it differs from every Spec."""
     try:
         parsed = json.loads(label or "{}")
     except ValueError:
@@ -58,18 +58,21 @@ def parse(label: str | None) -> Fingerprint:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def differences(old: Fingerprint, new: Fingerprint) -> str:
-    """What changed, for people: ``image 1.6.7 -> 1.7.0, DOMAIN changed``; empty when nothing."""
+def describe_differences(old: Fingerprint, new: Fingerprint) -> str:
+    """Say what changed: ``image 1.6.7 -> 1.7.0, DOMAIN changed``. Empty if nothing changed."""
+    # The image first, then the other fields, then the variables.
     names = sorted({*old, *new}, key=lambda name: (name.isupper(), name != "image", name))
     changed = (name for name in names if old.get(name) != new.get(name))
-    return ", ".join(_in_words(name, old.get(name, ""), new.get(name, "")) for name in changed)
+    return ", ".join(
+        _describe_change(name, old.get(name, ""), new.get(name, "")) for name in changed
+    )
 
 
-def _shown(value: str | Secret, key: bytes) -> str:
+def _hide_secret(value: str | Secret, key: bytes) -> str:
     return f"#{digest(value.reveal(), key)}" if isinstance(value, Secret) else value
 
 
-def _in_words(name: str, old: str, new: str) -> str:
+def _describe_change(name: str, old: str, new: str) -> str:
     if old.startswith("#") or new.startswith("#"):
         return f"{name} changed"
     if not old:
@@ -80,12 +83,12 @@ def _in_words(name: str, old: str, new: str) -> str:
         return f"{name} with {new.removeprefix(old).lstrip(', ')}"
     if re.match(r",? ", old.removeprefix(new)):
         return f"{name} without {old.removeprefix(new).lstrip(', ')}"
-    before, after = _without_common_end(*without_common_start((old, new)))
+    before, after = _drop_common_end(*drop_common_start((old, new)))
     return f"{name} {before} -> {after}"
 
 
-def without_common_start(texts: tuple[str, str]) -> tuple[str, str]:
-    """Drop what two texts share at their start, but no part of a word or of a version."""
+def drop_common_start(texts: tuple[str, str]) -> tuple[str, str]:
+    """Drop what two texts share at their start, but do not cut a word or a version in two."""
     one, other = texts
     same = 0
     while same < min(len(one), len(other)) and one[same] == other[same]:
@@ -95,7 +98,7 @@ def without_common_start(texts: tuple[str, str]) -> tuple[str, str]:
     return one[cut:] or one, other[cut:] or other
 
 
-def _without_common_end(one: str, other: str) -> tuple[str, str]:
+def _drop_common_end(one: str, other: str) -> tuple[str, str]:
     """Drop the words that two texts share at their end."""
     before, after = one.split(" "), other.split(" ")
     while min(len(before), len(after)) > 1 and before[-1] == after[-1]:
@@ -105,6 +108,6 @@ def _without_common_end(one: str, other: str) -> tuple[str, str]:
 
 
 def _end_of_version_mark(text: str) -> int:
-    """Where the number begins in ``...-v1.6``; 0 where there is none."""
+    """Find where the number begins in ``...-v1.6``. 0 if there is none."""
     mark = re.search(r"-v(?=[\d.]*$)", text)
     return mark.end() if mark else 0

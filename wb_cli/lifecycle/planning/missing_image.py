@@ -5,8 +5,8 @@ from wb_cli.instances.local_images import RECIPES
 from wb_cli.instances.model import Instance
 
 
-def remedy_of_missing_image(instance: Instance, role: Role, reference: str) -> str:
-    """How an image comes to be on the engine; of what wb cannot build, how to choose another."""
+def suggest_remedy(instance: Instance, role: Role, reference: str) -> str:
+    """Say how to get an image that is missing. If wb cannot build it, say how to choose another."""
     for name, recipe in RECIPES.items():
         if reference == recipe.tag:
             return f"`wb images build {name}` builds it."

@@ -17,7 +17,7 @@ PREVIOUS, CARRIER = PREVIOUS_SUFFIX, CARRIER_SUFFIX
 
 
 class ObservedInstance(Struct, frozen=True):
-    """What the engine has of one instance, found by label.
+    """What the engine has of one instance, by label.
 
     ``policies`` are the restart policies and ``stop_timeouts`` the seconds allowed for stopping,
     by container id. ``image_ids`` maps the references of the desired images to local image ids.
@@ -31,18 +31,19 @@ class ObservedInstance(Struct, frozen=True):
 
     def container(self, name: str) -> ObservedContainer | None:
         """The container of that name."""
-        return next((each for each in self.containers if each.name == name), None)
+        return next((container for container in self.containers if container.name == name), None)
 
     def is_on_network(self, container: ObservedContainer) -> bool:
-        """Whether it is attached to the instance's network; one that stopped keeps that one's id.
+        """Whether it is attached to the instance's network.
 
-        A network made anew under the same name is another: the engine refuses to start it there.
+        A stopped container still names its network's id. If the network was made anew, it has
+        another id, and the engine refuses to start the container.
         """
         return any(network.id in container.networks for network in self.networks[:1])
 
     @property
     def network(self) -> str:
-        """The id of the instance's network; empty where it has none."""
+        """The id of the instance's network. Empty if there is none."""
         return self.networks[0].id if self.networks else ""
 
     def stop_timeout(self, container: ObservedContainer) -> int:
@@ -51,5 +52,5 @@ class ObservedInstance(Struct, frozen=True):
 
 
 def role_of(container: ObservedContainer) -> Role:
-    """Its role; of a container whose label is damaged, the one that stops first."""
+    """Give a container's role. If its label is damaged, give the role that stops first."""
     return container.role or Role.PLATFORM

@@ -1,12 +1,12 @@
-"""What one container of an instance needs, by the state it is found in. Pure."""
+"""Decide: what one container of an instance needs, by the state that it is in. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC, State
-from wb_cli.lifecycle.planning.fingerprint import differences, parse
+from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC, RestartPolicy, State
+from wb_cli.lifecycle.planning.fingerprint import describe_differences, parse
 from wb_cli.lifecycle.planning.observed_instance import PREVIOUS, ObservedInstance, role_of
 from wb_cli.lifecycle.planning.plan import (
     LEFT_OVER,
@@ -26,56 +26,64 @@ if TYPE_CHECKING:
     from wb_cli.engine.types import ContainerSpec, ObservedContainer
 
 
-def needs(spec: ContainerSpec, current: ObservedInstance) -> Lane | None:
-    """What one container needs, and why; ``None`` where it runs as declared."""
+def steps_for(spec: ContainerSpec, current: ObservedInstance) -> Lane | None:
+    """Give what one container needs, and why. ``None`` means that it runs as declared."""
     container = current.container(spec.name)
     previous = current.container(spec.name + PREVIOUS)
     if not container and previous:
         return _bring_back(spec, previous, current)
     if not container:
-        return Lane(spec.role, NOT_THERE, fresh(spec))
-    for applies, cause, operations in _cases(spec, container, current):
+        return Lane(spec.role, NOT_THERE, create_and_start(spec))
+    for applies, cause, operations in _list_cases(spec, container, current):
         if applies:
             return Lane(spec.role, cause, operations())
     return Lane(spec.role, LEFT_OVER, (Await(spec),)) if previous else None
 
 
-def drift_of(spec: ContainerSpec, current: ObservedInstance) -> str:
-    """What differs in a container without having been declared so; empty where nothing does."""
+def find_drift(spec: ContainerSpec, current: ObservedInstance) -> str:
+    """Say what differs although the operator did not declare it. Empty if nothing differs."""
     container = current.container(spec.name)
-    if not container or _declared_change(spec, container):
+    if not container or _find_declared_change(spec, container):
         return ""
-    changed = _difference(spec, container)
+    changed = _compare_specs(spec, container)
     newer = current.image_ids.get(spec.image, container.image_id)
     if newer != container.image_id:
         changed = ", ".join(filter(None, [changed, f"{spec.image} is another image now"]))
     return changed
 
 
-def fresh(spec: ContainerSpec) -> tuple[Operation, ...]:
-    """Make it, start it, and supervise it once it is ready."""
-    return (Create(spec), Start(spec), *_until_ready(spec))
+def create_and_start(spec: ContainerSpec) -> tuple[Operation, ...]:
+    """Create a container, start it, and supervise it once it is ready."""
+    return (Create(spec), Start(spec), *_wait_and_supervise(spec))
 
 
-def aside(container: ObservedContainer, current: ObservedInstance) -> tuple[Operation, ...]:
-    """Stop a container and keep it under another name; one that runs with --rm is gone."""
+def set_aside(container: ObservedContainer, current: ObservedInstance) -> tuple[Operation, ...]:
+    """Stop a container and keep it under another name.
+
+    A container that runs with --rm cannot be kept, because it removes itself when it stops.
+    """
     name = container.name
-    if removes_itself(container) or container.state.is_lost:
-        return down(container, current)
+    if is_auto_removed(container) or container.state.is_lost:
+        return stop_and_remove(container, current)
     return (
         *((stop(container, current),) if container.is_active else ()),
-        *_unsupervised(container, current),
+        *_end_supervision(container, current),
         *(() if name.endswith(PREVIOUS) else (Rename(name, name + PREVIOUS),)),
     )
 
 
-def asleep(container: ObservedContainer, current: ObservedInstance) -> tuple[Operation, ...]:
-    """Stop a container that was set aside and runs nevertheless, such that it stays down."""
-    return (*_unsupervised(container, current), stop(container, current))
+def stop_for_good(container: ObservedContainer, current: ObservedInstance) -> tuple[Operation, ...]:
+    """Stop a container that was set aside and runs, so that the engine leaves it down."""
+    return (*_end_supervision(container, current), stop(container, current))
 
 
-def down(container: ObservedContainer, current: ObservedInstance) -> tuple[Operation, ...]:
-    """Stop it and remove it. What the engine could not remove it cannot stop, either."""
+def stop_and_remove(
+    container: ObservedContainer, current: ObservedInstance
+) -> tuple[Operation, ...]:
+    """Stop a container and remove it.
+
+    The engine cannot stop a container whose removal failed, so such a container is only removed.
+    """
     is_lost = container.state.is_lost
     return (*(() if is_lost else (stop(container, current),)), Remove(container.name))
 
@@ -86,51 +94,53 @@ def stop(container: ObservedContainer, current: ObservedInstance) -> Stop:
     A killed command may have asked for its start, and the engine may still do it.
     """
     timeout = current.stop_timeout(container)
-    return Stop(container.name, role_of(container), timeout, removes_itself(container))
+    return Stop(container.name, role_of(container), timeout, is_auto_removed(container))
 
 
-def _unsupervised(container: ObservedContainer, current: ObservedInstance) -> tuple[Operation, ...]:
-    """The engine brings a supervised container back when it starts itself anew."""
-    is_supervised = current.policies.get(container.id, "always") != "no"
-    if removes_itself(container) or not is_supervised:
+def _end_supervision(
+    container: ObservedContainer, current: ObservedInstance
+) -> tuple[Operation, ...]:
+    """End the supervision, because a restarted engine would start the container again."""
+    policy = current.policies.get(container.id, RestartPolicy.ALWAYS)
+    if is_auto_removed(container) or policy == RestartPolicy.NO:
         return ()
-    return (SetRestartPolicy(container.name, "no"),)
+    return (SetRestartPolicy(container.name, RestartPolicy.NO),)
 
 
-def succeeded(container: ObservedContainer, cause: str) -> Lane:
-    """Remove what was set aside; what runs with --rm is gone already."""
+def remove_predecessor(container: ObservedContainer, cause: str) -> Lane:
+    """Remove the container that was set aside. One that ran with --rm is gone already."""
     successor = container.name.removesuffix(PREVIOUS)
     remove = Remove(successor + PREVIOUS, successor)
-    is_gone = removes_itself(container) or _was_removed(container)
+    is_gone = is_auto_removed(container) or _was_removed(container)
     return Lane(remove.name, cause, () if is_gone else (remove,))
 
 
 def _was_removed(container: ObservedContainer) -> bool:
-    """What cannot be started again is not set aside, but removed at once."""
+    """Whether it was removed at once, because the engine could not start it again."""
     return container.state.is_lost and not container.name.endswith(PREVIOUS)
 
 
 Case = tuple[bool, str, Callable[[], tuple[Operation, ...]]]
 
 
-def _cases(
+def _list_cases(
     spec: ContainerSpec, container: ObservedContainer, current: ObservedInstance
 ) -> tuple[Case, ...]:
-    """The states a container can be found in, the first that applies first."""
-    change = _declared_change(spec, container)
+    """List what may be the case with a container. The first case that applies decides."""
+    change = _find_declared_change(spec, container)
     policy = current.policies.get(container.id)
-    is_unsupervised = not spec.auto_remove and policy is not None and policy != "always"
+    is_unsupervised = not spec.auto_remove and policy is not None and policy != RestartPolicy.ALWAYS
     return (
-        # Its secret files may be missing: a run may have been killed right after creating it.
+        # A run may have been killed between the creation and the copying of the secret files.
         (
             container.state is State.CREATED,
             "created but never started",
-            lambda: (*down(container, current), *fresh(spec)),
+            lambda: (*stop_and_remove(container, current), *create_and_start(spec)),
         ),
         (
             container.state.is_lost,
             f"found {container.status.lower()}",
-            lambda: (*down(container, current), *fresh(spec)),
+            lambda: (*stop_and_remove(container, current), *create_and_start(spec)),
         ),
         (bool(change), change, lambda: _replace(spec, container, current)),
         (
@@ -141,12 +151,12 @@ def _cases(
         (
             container.is_stopping,
             "it was being stopped",
-            lambda: _after_its_end(spec, container, current),
+            lambda: _finish_stop_and_start(spec, container, current),
         ),
         (
             container.state is State.EXITED,
             f"found {container.status.lower()}",
-            lambda: (Start(spec), *_until_ready(spec, policy)),
+            lambda: (Start(spec), *_wait_and_supervise(spec, policy)),
         ),
         (
             container.state is State.RESTARTING,
@@ -154,84 +164,99 @@ def _cases(
             lambda: _end_crash_loop(spec, container, current),
         ),
         (container.state is State.PAUSED, "paused", lambda: _replace(spec, container, current)),
-        # It may be serving, so it is neither stopped nor replaced. It must answer, though.
+        # It may be serving, so it is not stopped or replaced. But it must answer.
         (
             container.state is State.UNKNOWN,
             f"found {container.status.lower()}",
-            lambda: _until_ready(spec, policy),
+            lambda: _wait_and_supervise(spec, policy),
         ),
-        (is_unsupervised, "not yet supervised", lambda: _until_ready(spec)),
+        (is_unsupervised, "not yet supervised", lambda: _wait_and_supervise(spec)),
     )
 
 
-def _declared_change(spec: ContainerSpec, container: ObservedContainer) -> str:
-    """Why a container must be replaced; empty where its declaration is what it was."""
+def _find_declared_change(spec: ContainerSpec, container: ObservedContainer) -> str:
+    """Say why a container must be replaced. Empty if its declaration has not changed."""
     if container.labels.get(LABEL_DECLARED) == spec.labels.get(LABEL_DECLARED):
         return ""
-    return _difference(spec, container)
+    return _compare_specs(spec, container)
 
 
-def _difference(spec: ContainerSpec, container: ObservedContainer) -> str:
-    return differences(parse(container.labels.get(LABEL_SPEC)), parse(spec.labels[LABEL_SPEC]))
+def _compare_specs(spec: ContainerSpec, container: ObservedContainer) -> str:
+    return describe_differences(
+        parse(container.labels.get(LABEL_SPEC)), parse(spec.labels[LABEL_SPEC])
+    )
 
 
-def _until_ready(spec: ContainerSpec, policy: str | None = None) -> tuple[Operation, ...]:
-    """Supervised only once it is ready: a start that fails stays down to be looked at."""
-    is_due = not spec.auto_remove and policy != "always"
-    return (Await(spec), SetRestartPolicy(spec.name, "always")) if is_due else (Await(spec),)
+def _wait_and_supervise(spec: ContainerSpec, policy: str | None = None) -> tuple[Operation, ...]:
+    """Wait until a container is ready, and only then supervise it.
+
+    A container whose start failed stays down, so that the operator can look at it.
+    """
+    if spec.auto_remove or policy == RestartPolicy.ALWAYS:
+        return (Await(spec),)
+    return (Await(spec), SetRestartPolicy(spec.name, RestartPolicy.ALWAYS))
 
 
 def _end_crash_loop(
     spec: ContainerSpec, container: ObservedContainer, current: ObservedInstance
 ) -> tuple[Operation, ...]:
-    """Start it now: the engine waits longer after each exit, and its cause may be repaired.
+    """Start a container of a crash loop now, as the cause of the loop may be repaired.
 
-    The engine takes it for started until it is stopped.
+    The engine itself would wait longer after each exit. It must stop the container first, because
+    it counts a container of a crash loop as started.
     """
-    unsupervised = SetRestartPolicy(spec.name, "no")
-    return (stop(container, current), unsupervised, Start(spec), *_until_ready(spec, "no"))
+    end_supervision = SetRestartPolicy(spec.name, RestartPolicy.NO)
+    return (
+        stop(container, current),
+        end_supervision,
+        Start(spec),
+        *_wait_and_supervise(spec, RestartPolicy.NO),
+    )
 
 
 def _replace(
     spec: ContainerSpec, container: ObservedContainer, current: ObservedInstance
 ) -> tuple[Operation, ...]:
-    """The old one is kept, stopped, until its successor is ready. An older one makes room."""
+    """Keep the old container, stopped, until its successor is ready.
+
+    A container that was set aside earlier is removed, because the old one gets its name.
+    """
     older = current.container(spec.name + PREVIOUS)
-    room = down(older, current) if older else ()
-    return (*room, *aside(container, current), *fresh(spec))
+    room = stop_and_remove(older, current) if older else ()
+    return (*room, *set_aside(container, current), *create_and_start(spec))
 
 
-def _after_its_end(
+def _finish_stop_and_start(
     spec: ContainerSpec, container: ObservedContainer, current: ObservedInstance
 ) -> tuple[Operation, ...]:
-    """Join the stop that is under way, then start the part again."""
-    if removes_itself(container):
-        return (*down(container, current), *fresh(spec))
+    """Wait for the stop that is under way, then start the container again."""
+    if is_auto_removed(container):
+        return (*stop_and_remove(container, current), *create_and_start(spec))
     policy = current.policies.get(container.id)
-    return (stop(container, current), Start(spec), *_until_ready(spec, policy))
+    return (stop(container, current), Start(spec), *_wait_and_supervise(spec, policy))
 
 
-def removes_itself(container: ObservedContainer) -> bool:
+def is_auto_removed(container: ObservedContainer) -> bool:
     """Whether it runs with --rm."""
-    return parse(container.labels.get(LABEL_SPEC)).get("restart") == "no"
+    return parse(container.labels.get(LABEL_SPEC)).get("restart") == RestartPolicy.NO
 
 
 def _bring_back(
     spec: ContainerSpec, previous: ObservedContainer, current: ObservedInstance
 ) -> Lane:
-    """A run was interrupted between setting the old one aside and making its successor."""
-    if not is_brought_back(spec, previous, current):
-        return Lane(spec.role, NOT_THERE, fresh(spec))
+    """Use the container that a run set aside before it was interrupted, if it can serve on."""
+    if not can_serve_on(spec, previous, current):
+        return Lane(spec.role, NOT_THERE, create_and_start(spec))
     back = Rename(previous.name, spec.name)
-    policy = "no" if previous.is_active else current.policies.get(previous.id)
-    until_ready = _until_ready(spec, policy)
-    return Lane(spec.role, "set aside by an interrupted run", (back, Start(spec), *until_ready))
+    policy = RestartPolicy.NO if previous.is_active else current.policies.get(previous.id)
+    operations = (back, Start(spec), *_wait_and_supervise(spec, policy))
+    return Lane(spec.role, "set aside by an interrupted run", operations)
 
 
-def is_brought_back(
+def can_serve_on(
     spec: ContainerSpec, previous: ObservedContainer, current: ObservedInstance
 ) -> bool:
     """Whether a container that was set aside can serve on."""
     is_usable = previous.state is not State.CREATED and not previous.state.is_lost
-    is_wanted = not _declared_change(spec, previous) and current.is_on_network(previous)
+    is_wanted = not _find_declared_change(spec, previous) and current.is_on_network(previous)
     return is_usable and is_wanted

@@ -1,8 +1,8 @@
-"""Decide: whether Valkey's files must change their form before it starts, and which way.
+"""Decide: whether Valkey's files must change their form before Valkey starts, and to which form.
 
-Valkey reads one form only: with an append-only log it ignores a snapshot, without one it ignores
-the log. So what lies in its folder must have the form of the Valkey that starts on it. A log that
-is not in use is never left in its place: a log in its place is as new as what is in Valkey.
+Valkey reads one form only. With an append-only log it ignores a snapshot; without one it ignores
+the log. So the files in its folder must have the form that the new Valkey reads. A log that is not
+in use is always moved away. So a log that is in its place is as new as the data in Valkey.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wb_cli.contract import Role
 from wb_cli.engine.types import LABEL_SPEC, State
 from wb_cli.lifecycle.planning.fingerprint import parse
 from wb_cli.lifecycle.planning.observed_instance import CARRIER
-from wb_cli.lifecycle.planning.part import down
+from wb_cli.lifecycle.planning.part import stop_and_remove
 from wb_cli.lifecycle.planning.plan import (
     CARRIED,
     LEFT_OVER,
@@ -30,7 +30,7 @@ from wb_cli.lifecycle.planning.plan import (
     Stage,
     Start,
     Stop,
-    stages,
+    drop_empty,
 )
 
 if TYPE_CHECKING:
@@ -39,71 +39,77 @@ if TYPE_CHECKING:
     from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 
 
-class Kept(Struct, frozen=True):
-    """What Valkey's folder holds. ``may_be_outdated``: the log, as the snapshot is younger."""
+class ValkeyFiles(Struct, frozen=True):
+    """Which files Valkey's folder holds.
+
+    ``may_be_outdated`` says that the snapshot is younger than the log.
+    """
 
     snapshot: bool
     log: bool
     may_be_outdated: bool = False
 
-    def suits(self, wanted: Persistence) -> bool:
-        """Whether a Valkey that starts on it finds all of it."""
+    def is_readable_as(self, wanted: Persistence) -> bool:
+        """Whether a Valkey of that form finds all its data."""
         if wanted is Persistence.RDB:
             return not self.log
         return (self.log or not self.snapshot) and not self.may_be_outdated
 
 
 def persistence_of(command: str) -> Persistence:
-    """The form that a Valkey started with this command writes, and reads at its start."""
+    """Tell which form a Valkey reads and writes if it is started with this command."""
     return Persistence.AOF if "--appendonly yes" in command else Persistence.RDB
 
 
-def without_carrier(current: ObservedInstance) -> ObservedInstance:
-    """What the engine has of an instance but for what an interrupted change of form left."""
-    others = tuple(each for each in current.containers if not _is_carrier(each))
+def drop_carrier(current: ObservedInstance) -> ObservedInstance:
+    """Leave out the containers that an interrupted change of form left behind."""
+    others = tuple(container for container in current.containers if not _is_carrier(container))
     return replace(current, containers=others)
 
 
-def carried_over(
-    plan: Plan, desired: Desired, current: ObservedInstance, kept: Kept | None
+def add_carry_over(
+    plan: Plan, desired: Desired, current: ObservedInstance, files: ValkeyFiles | None
 ) -> Plan:
-    """The plan, with what is needed such that Valkey finds its data in the form that it reads.
+    """Add to a plan what gives Valkey's files the form that the new Valkey reads.
 
-    ``kept`` is ``None`` where the folder cannot be looked at, as on a remote engine. Then the
-    containers say what is known.
+    ``files`` is ``None`` if wb cannot look into the folder, as on a remote engine. Then the form is
+    guessed from the containers.
     """
     carriers = tuple(
-        Lane(each.name, LEFT_OVER, _without_trace(each, current))
-        for each in current.containers
-        if _is_carrier(each)
+        Lane(container.name, LEFT_OVER, _remove_carrier(container, current))
+        for container in current.containers
+        if _is_carrier(container)
     )
     valkey = desired.container(Role.VALKEY)
     stages_up = plan.stages
-    if valkey and is_started(plan, desired):
+    if valkey and has_start_of_valkey(plan, desired):
         wanted = persistence_of(" ".join(valkey.command))
-        if _must_change(wanted, without_carrier(current), kept):
+        if _must_change(wanted, drop_carrier(current), files):
             carry = CarryOver(valkey, wanted)
-            saves = _saves(plan, current)
-            stages_up = (*stages(saves), *(_with_carry(stage, carry) for stage in plan.stages))
-    return replace(plan, stages=(*stages(carriers), *stages_up))
+            saves = _save_first(plan, current)
+            stages_up = (
+                *drop_empty(saves),
+                *(_insert_carry(stage, carry) for stage in plan.stages),
+            )
+    return replace(plan, stages=(*drop_empty(carriers), *stages_up))
 
 
-def is_started(plan: Plan, desired: Desired) -> bool:
+def has_start_of_valkey(plan: Plan, desired: Desired) -> bool:
     """Whether a plan starts Valkey."""
     valkey = desired.container(Role.VALKEY)
     return valkey is not None and Start(valkey) in plan.operations
 
 
-def _must_change(wanted: Persistence, current: ObservedInstance, kept: Kept | None) -> bool:
-    valkeys = [each for each in current.containers if each.role is Role.VALKEY]
-    active = {_persistence_of(each) for each in valkeys if each.is_active}
+def _must_change(wanted: Persistence, current: ObservedInstance, files: ValkeyFiles | None) -> bool:
+    valkeys = [container for container in current.containers if container.role is Role.VALKEY]
+    active = {_persistence_of(valkey) for valkey in valkeys if valkey.is_active}
     if active:
         return active != {wanted}
-    if kept:
-        return not kept.suits(wanted)
-    if any(each.state is State.CREATED for each in valkeys):
-        return True  # whether its files suit it is not known
-    known = {_persistence_of(each) for each in valkeys} or {Persistence.RDB}
+    if files:
+        return not files.is_readable_as(wanted)
+    if any(valkey.state is State.CREATED for valkey in valkeys):
+        return True  # it never ran, so the files may have either form
+    known = {_persistence_of(valkey) for valkey in valkeys} or {Persistence.RDB}
     return known != {wanted}
 
 
@@ -111,28 +117,28 @@ def _persistence_of(container: ObservedContainer) -> Persistence:
     return persistence_of(parse(container.labels.get(LABEL_SPEC)).get("command", ""))
 
 
-def _saves(plan: Plan, current: ObservedInstance) -> Stage:
-    """Before anything stops: a Valkey that cannot save loses nothing as long as it runs."""
-    stopped = {each.name for each in plan.operations if isinstance(each, Stop)}
+def _save_first(plan: Plan, current: ObservedInstance) -> Stage:
+    """Save before anything stops: a Valkey that cannot save loses nothing while it runs."""
+    stopped = {operation.name for operation in plan.operations if isinstance(operation, Stop)}
     return tuple(
-        Lane(Role.VALKEY, CARRIED, (Save(each.name, current.stop_timeout(each)),))
-        for each in current.containers
-        if each.role is Role.VALKEY and each.is_running and each.name in stopped
+        Lane(Role.VALKEY, CARRIED, (Save(container.name, current.stop_timeout(container)),))
+        for container in current.containers
+        if container.role is Role.VALKEY and container.is_running and container.name in stopped
     )
 
 
-def _without_trace(carrier: ObservedContainer, current: ObservedInstance) -> tuple[Operation, ...]:
-    """Stopped only where it runs, or may yet: how an earlier one ended is of no interest."""
+def _remove_carrier(carrier: ObservedContainer, current: ObservedInstance) -> tuple[Operation, ...]:
+    """Remove a carrier. It is stopped first if it runs, or may still be started."""
     if carrier.state in {State.EXITED, State.DEAD}:
         return (Remove(carrier.name),)
-    return down(carrier, current)
+    return stop_and_remove(carrier, current)
 
 
-def _with_carry(stage: Stage, carry: CarryOver) -> Stage:
-    return tuple(_lane_with_carry(lane, carry) for lane in stage)
+def _insert_carry(stage: Stage, carry: CarryOver) -> Stage:
+    return tuple(_insert_carry_in_lane(lane, carry) for lane in stage)
 
 
-def _lane_with_carry(lane: Lane, carry: CarryOver) -> Lane:
+def _insert_carry_in_lane(lane: Lane, carry: CarryOver) -> Lane:
     start = Start(carry.spec)
     if start not in lane.operations:
         return lane

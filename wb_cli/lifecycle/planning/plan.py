@@ -1,8 +1,8 @@
 """Plan: what will be done to the engine, as data that reads as text. Pure.
 
-A plan is a sequence of stages; the lanes of a stage run side by side, the operations of a lane one
-after another. An operation is one engine call; the lane it stands in carries its cause. Containers
-are named, not identified: the executor binds the names to ids.
+A plan is a sequence of stages. The lanes of a stage run side by side, the operations of a lane one
+after another. An operation is one engine call. Its cause stands in its lane. Operations name their
+containers; the executor looks up the ids.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from msgspec import Struct
 from wb_cli.contract import Role
 from wb_cli.engine.types import ContainerSpec, NetworkSpec, ObservedContainer
 
-# Causes that need no words where a person reads what was done.
+# The causes below in EXPECTED are not told to an operator: the command itself says them.
 NOT_THERE = "not there"
 CREATED = "created"
 READY = "ready"
@@ -29,24 +29,24 @@ EXPECTED = {NOT_THERE, CREATED, READY, STOP, STOPPED, RESTART, CARRIED}
 
 
 class Persistence(StrEnum):
-    """How Valkey keeps its data on disk: snapshots, or a log of every write. As declared."""
+    """How Valkey keeps its data on disk: as snapshots, or as a log of every write."""
 
     RDB = "rdb"
     AOF = "aof"
 
     @property
     def other(self) -> "Persistence":
-        """The way that is not this one."""
+        """The form to change from, where this is the form to change to."""
         return Persistence.AOF if self is Persistence.RDB else Persistence.RDB
 
 
 class CreateNetwork(Struct, frozen=True):
-    """Make the instance's network."""
+    """Create the instance's network."""
 
     spec: NetworkSpec
 
     def __str__(self) -> str:
-        # Its range is not reserved by a plan: another may be made that takes it first.
+        # The subnet is not shown: a plan does not reserve it, so the network may get another one.
         return f"create network {self.spec.name}"
 
 
@@ -88,7 +88,7 @@ class StartAgain(Struct, frozen=True):
 
 
 class MakeAgain(Struct, frozen=True):
-    """Make a container that removed itself when it was stopped, as it was."""
+    """Make a container again that removed itself when it was stopped."""
 
     container: ObservedContainer
 
@@ -97,7 +97,7 @@ class MakeAgain(Struct, frozen=True):
 
 
 class Await(Struct, frozen=True):
-    """Wait until a container is ready for its part."""
+    """Wait until a container is ready."""
 
     spec: ContainerSpec
 
@@ -116,15 +116,15 @@ class SetRestartPolicy(Struct, frozen=True):
 
 
 class Stop(Struct, frozen=True):
-    """Stop a container, killing it after ``timeout`` seconds. Without a role it is not wb's.
+    """Stop a container; the engine kills it after ``timeout`` seconds.
 
-    What ``removes_itself`` is gone once it has stopped.
+    A container without a role is not wb's. One that ``removes_itself`` is gone once it has stopped.
     """
 
     name: str
     role: Role | None
     timeout: int
-    removes_itself: bool = False
+    is_auto_removed: bool = False
 
     def __str__(self) -> str:
         return f"stop {self.name} (at most {self.timeout} s)"
@@ -143,7 +143,7 @@ class Rename(Struct, frozen=True):
 class Remove(Struct, frozen=True):
     """Remove a stopped container and wait until it is gone.
 
-    With a ``successor`` it is kept where that one did not become ready.
+    If it has a ``successor`` that did not become ready, the container is kept.
     """
 
     name: str
@@ -198,7 +198,7 @@ class Lane(Struct, frozen=True):
     operations: tuple[Operation, ...]
 
     def split(self, at: int, cause: str) -> tuple["Lane", "Lane"]:
-        """The operations before ``at``, and those from there on for a cause of their own."""
+        """Split off the operations from ``at`` on, under a cause of their own."""
         before, after = self.operations[:at], self.operations[at:]
         return Lane(self.subject, self.cause, before), Lane(self.subject, cause, after)
 
@@ -210,11 +210,11 @@ Stage = tuple[Lane, ...]
 
 
 class Plan(Struct, frozen=True):
-    """What brings one instance to where it should be.
+    """The steps that change one instance into what it should be.
 
-    ``cleanup`` follows when all of it is ready: what goes there does not come back, so nothing is
-    undone from there on. ``untouched`` are the parts that run as declared: at the end they are
-    asked whether they are ready, too. ``drift`` is seen and left alone.
+    ``cleanup`` follows when everything is ready. It removes containers for good, so nothing is
+    undone once it has begun. ``untouched`` are the parts that run as declared; at the end they are
+    asked, too, whether they are ready. ``drift`` is reported and not changed.
     """
 
     instance: str
@@ -243,15 +243,16 @@ class Plan(Struct, frozen=True):
         """Why parts that were there already are changed: ``platform: image 1.6.7 -> 1.7.0``."""
         lanes = (lane for stage in self.stages for lane in stage)
         return tuple(
-            f"{each.subject}: {each.cause}" for each in lanes if each.cause not in EXPECTED
+            f"{lane.subject}: {lane.cause}" for lane in lanes if lane.cause not in EXPECTED
         )
 
     def __str__(self) -> str:
         lines = [str(lane) for lane in self.lanes] or ["nothing to do"]
-        return "\n".join([*lines, *(f"drift: {each} (applied by restart)" for each in self.drift)])
+        drift = (f"drift: {difference} (applied by restart)" for difference in self.drift)
+        return "\n".join([*lines, *drift])
 
     def as_document(self) -> dict[str, Any]:
-        """The plan for ``--json``."""
+        """Give the plan for ``--json``."""
         return {
             "instance": self.instance,
             "steps": [
@@ -263,7 +264,7 @@ class Plan(Struct, frozen=True):
         }
 
 
-def stages(*candidates: tuple[Lane | None, ...]) -> tuple[Stage, ...]:
-    """The stages that have anything in them."""
-    filled = (tuple(lane for lane in stage if lane and lane.operations) for stage in candidates)
+def drop_empty(*stages: tuple[Lane | None, ...]) -> tuple[Stage, ...]:
+    """Drop the lanes that have no operations, and the stages that have no lanes."""
+    filled = (tuple(lane for lane in stage if lane and lane.operations) for stage in stages)
     return tuple(stage for stage in filled if stage)

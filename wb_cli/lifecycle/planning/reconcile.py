@@ -1,4 +1,4 @@
-"""Decide: desired + observed -> Plan. Pure; prompts nobody, prints nothing."""
+"""Decide: desired + observed -> Plan. Pure: it asks no question and prints nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from wb_cli.contract import STOP_ORDER, Role
 from wb_cli.engine.types import NetworkSpec
 from wb_cli.lifecycle.planning.observed_instance import PREVIOUS, ObservedInstance, role_of
-from wb_cli.lifecycle.planning.part import aside, asleep, down, drift_of, fresh, needs, succeeded
+from wb_cli.lifecycle.planning.part import (
+    create_and_start,
+    find_drift,
+    remove_predecessor,
+    set_aside,
+    steps_for,
+    stop_and_remove,
+    stop_for_good,
+)
 from wb_cli.lifecycle.planning.plan import (
     AWAKE,
     CREATED,
@@ -28,7 +36,7 @@ from wb_cli.lifecycle.planning.plan import (
     SetRestartPolicy,
     Stage,
     Stop,
-    stages,
+    drop_empty,
 )
 
 if TYPE_CHECKING:
@@ -42,30 +50,36 @@ START_ORDER = (Role.POSTGRES, Role.VALKEY, Role.ADMIN, Role.PLATFORM)
 
 
 def plan_run(desired: Desired, current: ObservedInstance, subnet: str) -> Plan:
-    """What brings an instance up; empty where it runs as declared. ``subnet`` is for a new network.
+    """Plan what brings an instance up. The plan is empty if the instance runs as declared.
 
-    Only what the operator declared differently is replaced; other differences are drift.
+    A container is replaced only if the operator declared it differently. Other differences are
+    drift. ``subnet`` is for a new network.
     """
-    parts = {spec.role: needs(spec, current) for spec in desired.containers}
-    cleanup = _cleanup(current, parts)
-    makes_room, parts[Role.PLATFORM] = _makes_room(desired, current, parts)
+    parts = {spec.role: steps_for(spec, current) for spec in desired.containers}
+    cleanup = _plan_cleanup(current, parts)
+    makes_room, parts[Role.PLATFORM] = _split_platform(desired, current, parts)
     drift = tuple(
         f"{spec.role}: {reason}"
         for spec in desired.containers
-        if (reason := drift_of(spec, current))
+        if (reason := find_drift(spec, current))
     )
-    network = _network_lane(desired, current, subnet)
-    stages_up = stages(_awake(current), (network, makes_room), *_start_stages(parts))
+    network = _create_network(desired, current, subnet)
+    stages_up = drop_empty(
+        _stop_what_was_set_aside(current), (network, makes_room), *_plan_starts(parts)
+    )
     untouched = tuple(
         spec for spec in desired.containers if not _is_awaited(spec, parts.get(spec.role))
     )
     return Plan(desired.instance, stages_up, cleanup, drift, untouched)
 
 
-def _makes_room(
+def _split_platform(
     desired: Desired, current: ObservedInstance, parts: Mapping[Role, Lane | None]
 ) -> tuple[Lane | None, Lane | None]:
-    """The platform's lane in two where it has the port that PostgreSQL gets: it stops first."""
+    """Split the platform's lane if the platform has a port that another part gets now.
+
+    The first half stops the platform before the other part starts.
+    """
     lane, platform = parts.get(Role.PLATFORM), desired.container(Role.PLATFORM)
     old = current.container(platform.name) if platform else None
     if not lane or not old:
@@ -79,43 +93,63 @@ def _makes_room(
 
 
 def plan_restart(desired: Desired, current: ObservedInstance, subnet: str) -> Plan:
-    """Stop everything there is and start all of it anew, drift applied; the network stays.
+    """Plan to stop all containers and to start new ones, with drift applied. The network stays.
 
-    The old containers are kept aside, stopped, until their successors are ready.
+    The old containers are kept, stopped, until their successors are ready.
     """
-    leftovers, serving = _leftovers(current), _serving(current)
-    parts = {spec.role: Lane(spec.role, RESTART, fresh(spec)) for spec in desired.containers}
+    leftovers, serving = _find_leftovers(current), _find_serving(current)
+    parts = {
+        spec.role: Lane(spec.role, RESTART, create_and_start(spec)) for spec in desired.containers
+    }
     return Plan(
         desired.instance,
         (
-            *stages(tuple(Lane(c.name, LEFT_OVER, down(c, current)) for c in leftovers)),
-            *_one_after_another(Lane(c.name, RESTART, aside(c, current)) for c in serving),
-            *stages((_network_lane(desired, current, subnet),)),
-            *_start_stages(parts),
+            *drop_empty(
+                tuple(Lane(c.name, LEFT_OVER, stop_and_remove(c, current)) for c in leftovers)
+            ),
+            *_stop_one_by_one(Lane(c.name, RESTART, set_aside(c, current)) for c in serving),
+            *drop_empty((_create_network(desired, current, subnet),)),
+            *_plan_starts(parts),
         ),
-        _only_filled((*(succeeded(c, SUCCEEDED) for c in serving), *_surplus_networks(current))),
+        _drop_empty_lanes(
+            (
+                *(remove_predecessor(c, SUCCEEDED) for c in serving),
+                *_remove_surplus_networks(current),
+            )
+        ),
     )
 
 
 def plan_stop(
     instance: str, current: ObservedInstance, guests: tuple[ObservedContainer, ...] = ()
 ) -> Plan:
-    """What leaves no container and no network behind; ``guests`` are stopped first, and stay."""
+    """Plan to stop and remove all containers and networks of an instance.
+
+    ``guests`` are stopped first. They are not removed.
+    """
     others = tuple(
-        Lane(each.name, "uses the instance, and --force", (Stop(each.name, None, GUEST_TIMEOUT_S),))
-        for each in guests
+        Lane(
+            guest.name,
+            "uses the instance, and --force",
+            (Stop(guest.name, None, GUEST_TIMEOUT_S),),
+        )
+        for guest in guests
     )
     networks = tuple(
-        Lane("network", STOP, (RemoveNetwork(each.id, each.name),)) for each in current.networks
+        Lane("network", STOP, (RemoveNetwork(network.id, network.name),))
+        for network in current.networks
     )
-    own = [Lane(each.name, STOP, down(each, current)) for each in _in_stop_order(current)]
-    return Plan(instance, (*stages(others), *_one_after_another(own, networks)))
+    own = [
+        Lane(container.name, STOP, stop_and_remove(container, current))
+        for container in _sort_by_stop_order(current)
+    ]
+    return Plan(instance, (*drop_empty(others), *_stop_one_by_one(own, networks)))
 
 
-def _awake(current: ObservedInstance) -> Stage:
-    """Stop what was set aside and runs all the same: its successor would be a second writer."""
+def _stop_what_was_set_aside(current: ObservedInstance) -> Stage:
+    """Stop containers that were set aside and run: their successors would be second writers."""
     return tuple(
-        Lane(container.name, AWAKE, asleep(container, current))
+        Lane(container.name, AWAKE, stop_for_good(container, current))
         for container in current.containers
         if container.name.endswith(PREVIOUS) and container.is_active
     )
@@ -125,47 +159,55 @@ def _is_awaited(spec: ContainerSpec, lane: Lane | None) -> bool:
     return lane is not None and Await(spec) in lane.operations
 
 
-def _cleanup(current: ObservedInstance, parts: Mapping[Role, Lane | None]) -> Stage:
-    """What goes once everything is ready: predecessors, leftovers, and what nobody declares."""
-    return _only_filled((*_unneeded(current, parts), *_surplus_networks(current)))
+def _plan_cleanup(current: ObservedInstance, parts: Mapping[Role, Lane | None]) -> Stage:
+    """Remove predecessors, leftovers and undeclared containers once everything is ready."""
+    return _drop_empty_lanes(
+        (*_remove_unneeded(current, parts), *_remove_surplus_networks(current))
+    )
 
 
-def _unneeded(current: ObservedInstance, parts: Mapping[Role, Lane | None]) -> Iterator[Lane]:
+def _remove_unneeded(
+    current: ObservedInstance, parts: Mapping[Role, Lane | None]
+) -> Iterator[Lane]:
     operations = (operation for lane in parts.values() if lane for operation in lane.operations)
-    renamed = {each.name: each.to for each in operations if isinstance(each, Rename)}
+    renamed = {
+        operation.name: operation.to for operation in operations if isinstance(operation, Rename)
+    }
     for container in current.containers:
         if container.role not in parts:
-            yield Lane(container.name, "no longer declared", down(container, current))
+            yield Lane(container.name, "no longer declared", stop_and_remove(container, current))
         elif renamed.get(container.name, "").endswith(PREVIOUS):
-            yield succeeded(container, SUCCEEDED)
+            yield remove_predecessor(container, SUCCEEDED)
         elif container.name.endswith(PREVIOUS) and container.name not in {
             *renamed,
             *renamed.values(),
         }:
-            yield succeeded(container, LEFT_OVER)
+            yield remove_predecessor(container, LEFT_OVER)
 
 
-def _start_stages(parts: Mapping[Role, Lane | None]) -> tuple[Stage, ...]:
-    """PostgreSQL and Valkey side by side, the admin server, the platform last.
+def _plan_starts(parts: Mapping[Role, Lane | None]) -> tuple[Stage, ...]:
+    """Start PostgreSQL and Valkey side by side, then the admin server, then the platform.
 
-    While the first two start, the platform is created; while it starts, they are supervised.
+    To save time, the platform is created while the first two start. The supervision of the first
+    two begins while the platform starts.
     """
     postgres, valkey, admin, platform = (parts.get(role) for role in START_ORDER)
     if not platform or not (postgres or valkey):
-        return stages((postgres, valkey), (admin,), (platform,))
-    postgres, postgres_ready = _supervision_apart(postgres)
-    valkey, valkey_ready = _supervision_apart(valkey)
-    created, platform = _creation_apart(platform)
-    databases = stages((postgres, valkey, created))
+        return drop_empty((postgres, valkey), (admin,), (platform,))
+    postgres, postgres_ready = _split_off_supervision(postgres)
+    valkey, valkey_ready = _split_off_supervision(valkey)
+    created, platform = _split_off_creation(platform)
+    databases = drop_empty((postgres, valkey, created))
     if postgres and valkey and created and postgres.cause == valkey.cause == created.cause:
-        databases = _postgres_first(postgres, valkey, created)
-    return (*databases, *stages((admin,), (platform, postgres_ready, valkey_ready)))
+        databases = _start_postgres_first(postgres, valkey, created)
+    return (*databases, *drop_empty((admin,), (platform, postgres_ready, valkey_ready)))
 
 
-def _postgres_first(postgres: Lane, valkey: Lane, platform: Lane) -> tuple[Stage, ...]:
-    """Valkey starts when all are created, 0.05 s after PostgreSQL, which takes longest to start.
+def _start_postgres_first(postgres: Lane, valkey: Lane, platform: Lane) -> tuple[Stage, ...]:
+    """Start PostgreSQL, which takes longest; create the other containers, then start Valkey.
 
-    Two that start at one moment hold each other up in the engine: so both are ready 0.1 s sooner.
+    The engine delays two containers that start at the same moment. Valkey starts 0.05 s later in
+    this way, and both are ready 0.1 s sooner.
     """
     created, postgres = postgres.split(1, CREATED)
     create, *start = valkey.operations
@@ -176,61 +218,64 @@ def _postgres_first(postgres: Lane, valkey: Lane, platform: Lane) -> tuple[Stage
     )
 
 
-def _supervision_apart(lane: Lane | None) -> tuple[Lane | None, Lane | None]:
+def _split_off_supervision(lane: Lane | None) -> tuple[Lane | None, Lane | None]:
     if lane and isinstance(lane.operations[-1], SetRestartPolicy):
         return lane.split(-1, READY)
     return lane, None
 
 
-def _creation_apart(lane: Lane) -> tuple[Lane | None, Lane]:
+def _split_off_creation(lane: Lane) -> tuple[Lane | None, Lane]:
     is_new = isinstance(lane.operations[0], Create)
     return lane.split(1, CREATED) if is_new else (None, lane)
 
 
-def _network_lane(desired: Desired, current: ObservedInstance, subnet: str) -> Lane | None:
-    """The network, made where there is none."""
+def _create_network(desired: Desired, current: ObservedInstance, subnet: str) -> Lane | None:
+    """Create the network if there is none."""
     if current.networks:
         return None
     spec = NetworkSpec(desired.instance, subnet, desired.labels)
     return Lane("network", NOT_THERE, (CreateNetwork(spec),))
 
 
-def _surplus_networks(current: ObservedInstance) -> Iterator[Lane]:
-    """Where several networks bear the name, those that are not in use."""
+def _remove_surplus_networks(current: ObservedInstance) -> Iterator[Lane]:
+    """Remove the networks that are not in use, if several networks have the name."""
     return (
-        Lane("network", "made twice", (RemoveNetwork(each.id, each.name),))
-        for each in current.networks[1:]
+        Lane("network", "made twice", (RemoveNetwork(network.id, network.name),))
+        for network in current.networks[1:]
     )
 
 
-def _only_filled(lanes: Iterable[Lane]) -> Stage:
+def _drop_empty_lanes(lanes: Iterable[Lane]) -> Stage:
     return tuple(lane for lane in lanes if lane.operations)
 
 
-def _leftovers(current: ObservedInstance) -> tuple[ObservedContainer, ...]:
-    """Containers set aside whose successor exists."""
+def _find_leftovers(current: ObservedInstance) -> tuple[ObservedContainer, ...]:
+    """Find the containers that were set aside and whose successors exist."""
     return tuple(
-        each
-        for each in current.containers
-        if each.name.endswith(PREVIOUS) and current.container(each.name.removesuffix(PREVIOUS))
+        container
+        for container in current.containers
+        if container.name.endswith(PREVIOUS)
+        and current.container(container.name.removesuffix(PREVIOUS))
     )
 
 
-def _serving(current: ObservedInstance) -> tuple[ObservedContainer, ...]:
-    """The containers that a restart sets aside, in the order in which they stop."""
-    leftovers = _leftovers(current)
-    return tuple(each for each in _in_stop_order(current) if each not in leftovers)
+def _find_serving(current: ObservedInstance) -> tuple[ObservedContainer, ...]:
+    """Find the containers that a restart sets aside, in the order in which they stop."""
+    leftovers = _find_leftovers(current)
+    return tuple(
+        container for container in _sort_by_stop_order(current) if container not in leftovers
+    )
 
 
-def _one_after_another(lanes: Iterable[Lane], beside: Stage = ()) -> tuple[Stage, ...]:
-    """One stop after another; then what else is to be done to each, all side by side."""
+def _stop_one_by_one(lanes: Iterable[Lane], beside: Stage = ()) -> tuple[Stage, ...]:
+    """Stop the containers one by one, then do the remaining operations of all side by side."""
     halves = [
         lane.split(int(isinstance(lane.operations[0], Stop)), STOPPED)
-        for lane in _only_filled(lanes)
+        for lane in _drop_empty_lanes(lanes)
     ]
     others = tuple(other for _, other in halves)
-    return stages(*((stop,) for stop, _ in halves), (*others, *beside))
+    return drop_empty(*((stop,) for stop, _ in halves), (*others, *beside))
 
 
-def _in_stop_order(current: ObservedInstance) -> list[ObservedContainer]:
-    return sorted(current.containers, key=lambda each: STOP_ORDER.index(role_of(each)))
+def _sort_by_stop_order(current: ObservedInstance) -> list[ObservedContainer]:
+    return sorted(current.containers, key=lambda container: STOP_ORDER.index(role_of(container)))

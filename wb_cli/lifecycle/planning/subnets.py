@@ -1,6 +1,6 @@
-"""Subnets for instances' networks, from our own pool. Pure.
+"""Find subnets for instances' networks, in a range of wb's own. Pure.
 
-Docker's own pools end near 31 networks on one engine.
+Docker's own ranges are used up after about 31 networks.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,18 +9,18 @@ from ipaddress import IPv4Network
 from wb_cli.errors import AddressPoolError
 
 
-def free_subnets(pool: str, prefix: int, taken: Iterable[str]) -> Iterator[str]:
-    """The subnets of ``pool`` of that prefix length that overlap none of ``taken``, in order.
+def find_free_subnets(pool: str, prefix: int, taken: Iterable[str]) -> Iterator[str]:
+    """Give the subnets of ``pool`` that overlap none of ``taken``, in order.
 
-    IPv6 entries and the default route among ``taken`` are passed over.
+    IPv6 networks and the default route in ``taken`` are ignored.
 
     Raises:
-        AddressPoolError: at the end, when no subnet is left.
+        AddressPoolError: no further subnet is left.
     """
-    occupied = [IPv4Network(each, strict=False) for each in taken if ":" not in each]
-    occupied = [each for each in occupied if each.prefixlen > 0]
+    networks = [IPv4Network(subnet, strict=False) for subnet in taken if ":" not in subnet]
+    occupied = [network for network in networks if network.prefixlen > 0]
     for candidate in IPv4Network(pool).subnets(new_prefix=prefix):
-        if not any(candidate.overlaps(each) for each in occupied):
+        if not any(candidate.overlaps(network) for network in occupied):
             yield str(candidate)
     raise AddressPoolError(
         f"no free /{prefix} subnet is left in {pool}",

@@ -1,4 +1,4 @@
-"""When a container counts as ready, and waiting for it."""
+"""Wait until a container is ready, and say when it counts as ready."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WIRE_INTERVAL_S = 0.01
 EXEC_INTERVAL_S = 0.25
 INSPECT_INTERVAL_S = 0.1
 LOG_LINES = 15
-# Exit codes of a process that was told to stop: by itself, by SIGINT, by SIGTERM.
+# Exit codes of an orderly end: without a signal, after SIGINT, after SIGTERM.
 CLEAN_ENDS = {0, 130, 143}
 ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104  (read from specs, not bound)
 
@@ -37,7 +37,7 @@ try:
 except urllib.error.HTTPError as error:
     raise SystemExit(error.code >= 500)
 """
-# Run inside the container where no route leads to it. The platform's image may have any of these.
+# They run inside a container that cannot be reached. A platform's image may have any of its three.
 EXEC_PROBES: dict[Role, tuple[Sequence[str], ...]] = {
     Role.POSTGRES: (("pg_isready", "-h", "127.0.0.1", "-U", contract.POSTGRES_SUPERUSER),),
     Role.VALKEY: (("valkey-cli", "ping"),),
@@ -52,7 +52,7 @@ COMMAND_NOT_FOUND = (126, 127)
 
 
 class Watch(Struct):
-    """Waiting for one container: which one, until when, and what may end it early."""
+    """A wait for one container, with its deadline and what may end it early."""
 
     engine: Engine
     container: str
@@ -61,13 +61,16 @@ class Watch(Struct):
     cancelled: threading.Event
     clock: Callable[[], float] = time.monotonic
 
-    def until_ready(self) -> None:
-        """Return when the container is ready for its part.
+    def wait_until_ready(self) -> None:
+        """Return when the container is ready.
+
+        A container that answers is ready, whatever the health check of its image says: that check
+        may be wrong.
 
         Raises:
-            StartFailedError: it exited, or it does not answer and its image's own health check
-                gave up. What answers is ready, whatever that check says: it may be wrong.
-            StillStartingError: it was not ready by the deadline.
+            StartFailedError: the container exited; or it does not answer, and the health check of
+                its image calls it unhealthy.
+            StillStartingError: the container was not ready by the deadline.
             InterruptedError: the wait was cancelled.
         """
         inspected, detail = -INSPECT_INTERVAL_S, None
@@ -78,10 +81,10 @@ class Watch(Struct):
             if answer.verdict is Verdict.READY:
                 return
             if detail.health is Health.UNHEALTHY:
-                raise self._failed(detail)
-            self._check_database(answer)
+                raise self._describe_failure(detail)
+            self._refuse_wrong_password(answer)
             if self.clock() >= self.deadline:
-                raise self._late(answer)
+                raise self._describe_lateness(answer)
             if self.cancelled.wait(_interval(answer)):
                 raise InterruptedError(self.spec.name)
 
@@ -95,18 +98,18 @@ class Watch(Struct):
                 ended_cleanly=True,
             ) from None
         if detail.state.has_ended:
-            raise self._failed(detail)
+            raise self._describe_failure(detail)
         return detail
 
-    def _failed(self, detail: ContainerDetail) -> StartFailedError:
+    def _describe_failure(self, detail: ContainerDetail) -> StartFailedError:
         how = f"exited with code {detail.exit_code}"
         if detail.health is Health.UNHEALTHY:
             how = "is unhealthy"
         if detail.state is State.RESTARTING:
             how = f"exits again and again, {detail.restart_count} times so far,"
         reason = " (out of memory)" if detail.oom_killed else ""
-        log = last_lines(self.engine, self.container)
-        # The other parts have no limit of their own that could be raised.
+        log = read_last_lines(self.engine, self.container)
+        # Only the platform has a memory limit that can be raised.
         more = f"`wb config set {self.spec.instance} memory=...` gives it more."
         is_limited = detail.oom_killed and self.spec.role is Role.PLATFORM
         return StartFailedError(
@@ -115,9 +118,9 @@ class Watch(Struct):
             ended_cleanly=detail.state is State.EXITED and detail.exit_code in CLEAN_ENDS,
         )
 
-    def _check_database(self, answer: Answer) -> None:
-        """A password that PostgreSQL refuses is an answer, and no slowness."""
-        report = health_report.parse(answer.words)
+    def _refuse_wrong_password(self, answer: Answer) -> None:
+        """Raise an error if PostgreSQL refuses the password, because waiting does not help."""
+        report = health_report.parse(answer.text)
         if report and report.is_refused:
             raise StartFailedError(
                 f"{self.spec.name} is not let in by its database: {report.reason}",
@@ -126,70 +129,75 @@ class Watch(Struct):
                 "the file has no such line, set PG_PASSWORD.",
             )
 
-    def _late(self, answer: Answer) -> StillStartingError:
-        words = self._last_words(answer)
-        said = f"; it last said: {words[:200]}" if words else ""
+    def _describe_lateness(self, answer: Answer) -> StillStartingError:
+        text = self._read_last_text(answer)
+        said = f"; it last said: {text[:200]}" if text else ""
         return StillStartingError(
             f"{self.spec.name} is still starting{said}",
             f"It was left running. `wb status {self.spec.instance}` shows how it goes on.",
         )
 
-    def _last_words(self, answer: Answer) -> str:
-        """The report of a platform of ours; of another one, what it answered or else wrote last."""
-        if report := health_report.parse(answer.words):
+    def _read_last_text(self, answer: Answer) -> str:
+        """Give the platform's report, or else the answer as it came.
+
+        For a platform that answered nothing, give the last line of its log.
+        """
+        if report := health_report.parse(answer.text):
             return str(report)
-        if answer.words or self.spec.role is not Role.PLATFORM:
-            return answer.words
+        if answer.text or self.spec.role is not Role.PLATFORM:
+            return answer.text
         return "".join(self.engine.logs(self.container, 1).strip().splitlines()[-1:])
 
 
 def probe(engine: Engine, spec: ContainerSpec, detail: ContainerDetail) -> Answer:
-    """Ask a container once whether it is ready: over the wire, else from inside."""
+    """Ask a container once whether it is ready: over the network, or else from inside."""
     if spec.role is Role.ADMIN:
         return Answer(Verdict.READY if detail.state is State.RUNNING else Verdict.NOT_YET)
-    if detail.state not in {State.RUNNING, State.UNKNOWN}:  # an unknown one may be running
+    if detail.state not in {State.RUNNING, State.UNKNOWN}:  # one in an unknown state may be running
         return Answer(Verdict.NOT_YET, detail.state)
-    answer = _over_the_wire(spec, detail)
+    answer = _ask_over_the_wire(spec, detail)
     return (
-        answer if answer.verdict is not Verdict.UNREACHABLE else _from_inside(engine, spec, detail)
+        answer
+        if answer.verdict is not Verdict.UNREACHABLE
+        else _ask_from_inside(engine, spec, detail)
     )
 
 
-def _over_the_wire(spec: ContainerSpec, detail: ContainerDetail) -> Answer:
+def _ask_over_the_wire(spec: ContainerSpec, detail: ContainerDetail) -> Answer:
     if spec.role is Role.PLATFORM and spec.ports:
         host, port = reachable_address(spec.ports[0])
-        return probes.http_below_500(host, port, contract.HEALTH_PATH)
+        return probes.ask_http(host, port, contract.HEALTH_PATH)
     address = detail.addresses.get(spec.instance, "")
     if not address:
         return Answer(Verdict.UNREACHABLE)
     ask, port = {
-        Role.POSTGRES: (probes.postgres, contract.POSTGRES_PORT),
-        Role.VALKEY: (probes.valkey, contract.VALKEY_PORT),
+        Role.POSTGRES: (probes.ask_postgres, contract.POSTGRES_PORT),
+        Role.VALKEY: (probes.ask_valkey, contract.VALKEY_PORT),
     }[spec.role]
     return ask(address, port)
 
 
-def _from_inside(engine: Engine, spec: ContainerSpec, detail: ContainerDetail) -> Answer:
+def _ask_from_inside(engine: Engine, spec: ContainerSpec, detail: ContainerDetail) -> Answer:
     for command in EXEC_PROBES[spec.role]:
         try:
             code, output = engine.execute(detail.id, command)
-        except EngineError as error:  # it may have exited since it was inspected
+        except EngineError as error:  # it may have exited meanwhile
             return Answer(Verdict.UNREACHABLE, error.message)
         if code in COMMAND_NOT_FOUND:
             continue
-        words = output.decode(errors="replace").strip()
-        is_ready = code == 0 and (spec.role is not Role.VALKEY or words == "PONG")
-        return Answer(Verdict.READY if is_ready else Verdict.UNREACHABLE, words[:200])
+        text = output.decode(errors="replace").strip()
+        is_ready = code == 0 and (spec.role is not Role.VALKEY or text == "PONG")
+        return Answer(Verdict.READY if is_ready else Verdict.UNREACHABLE, text[:200])
     return Answer(Verdict.UNREACHABLE, "no way to ask it")
 
 
 def reachable_address(port: Port) -> tuple[str, int]:
-    """Where a published port is reached from this host."""
+    """Give the address at which this host reaches a published port."""
     return ("127.0.0.1" if port.address in ANY_ADDRESS else port.address), port.host
 
 
-def last_lines(engine: Engine, container: str) -> str:
-    """The end of a container's log, indented below a message; empty where there is none."""
+def read_last_lines(engine: Engine, container: str) -> str:
+    """Read the end of a container's log, indented for a message. Empty if there is no log."""
     lines = engine.logs(container, LOG_LINES).strip().splitlines()
     return "; its last lines:" + "".join(f"\n    {line}" for line in lines) if lines else ""
 

@@ -1,4 +1,4 @@
-"""What a platform's health check tells: whether it has its database, and what it keeps."""
+"""Read a platform's health check: whether it has its database, and what its cache holds."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from wb_cli.quantities import describe_size
 if TYPE_CHECKING:
     from wb_cli.lifecycle.readiness.warmup import WarmUp
 
-# PostgreSQL's words for a password that no waiting makes right.
+# PostgreSQL's message about a wrong password. Waiting does not help then.
 WRONG_PASSWORD = "password authentication failed"  # noqa: S105  (a message)
-# A platform that is just starting has no database for a moment.
+# A platform has no database in the first moments of its start.
 YOUNG_S = 10.0
 
 
 class HealthReport(Struct, frozen=True):
-    """A platform's own report. ``entries`` and ``bytes_`` are in its memory now, where it tells."""
+    """A platform's own report.
+
+    ``entries`` and ``bytes_`` say what its memory holds now, or are ``None`` if it does not tell.
+    """
 
     has_database: bool
     reason: str
@@ -31,12 +34,12 @@ class HealthReport(Struct, frozen=True):
 
     @property
     def is_young(self) -> bool:
-        """Whether it has only begun to look for its database."""
+        """Whether it has only just begun to look for its database."""
         return self.warm_up.phase == "waiting" and self.uptime_s < YOUNG_S
 
     @property
     def is_refused(self) -> bool:
-        """Whether its database answers, and will never let it in."""
+        """Whether its database refuses the password."""
         return not self.has_database and WRONG_PASSWORD in self.reason
 
     def __str__(self) -> str:
@@ -49,7 +52,7 @@ class HealthReport(Struct, frozen=True):
         return f"{self.entries:,} entries, {describe_size(self.bytes_)}"
 
     def as_document(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Give the report for ``--json``."""
         document: dict[str, Any] = {
             "database": {"connected": self.has_database, "reason": self.reason or None},
             "warmUp": self.warm_up.as_document(),
@@ -60,7 +63,7 @@ class HealthReport(Struct, frozen=True):
 
 
 def parse(body: str) -> HealthReport | None:
-    """The report in a health check's body; ``None`` for platforms that give none."""
+    """Read the report in the body of a health check. ``None`` for platforms without one."""
     warm_up = warmup.parse(body)
     if not warm_up:
         return None

@@ -1,7 +1,7 @@
-"""Ask a server whether it answers: over the wire, the cheapest signal first.
+"""Ask a server over the network whether it is ready.
 
-Connected is not ready: a published port accepts before its server listens, PostgreSQL refuses
-clients while it starts, and Valkey answers LOADING while it reads its snapshot.
+A connection alone proves nothing. A published port accepts connections before its server listens,
+PostgreSQL refuses clients while it starts, and Valkey answers LOADING while it reads its snapshot.
 """
 
 import http.client
@@ -25,7 +25,7 @@ CANNOT_CONNECT_NOW = b"57P03"
 
 
 class Verdict(Enum):
-    """What a probe found. UNREACHABLE: there is no way there from here, so it says nothing."""
+    """The result of a probe. UNREACHABLE: no route leads to the server, so nothing is known."""
 
     READY = "ready"
     NOT_YET = "not yet"
@@ -33,19 +33,19 @@ class Verdict(Enum):
 
 
 class Answer(Struct, frozen=True):
-    """A verdict with what the server said."""
+    """A verdict, with the text that the server sent."""
 
     verdict: Verdict
-    words: str = ""
+    text: str = ""
 
 
 Judge = Callable[[bytes], Answer]
 
 
-def postgres(host: str, port: int) -> Answer:
-    """Whether PostgreSQL would let a client in: any answer but "starting up" counts.
+def ask_postgres(host: str, port: int) -> Answer:
+    """Ask PostgreSQL whether it takes clients. Any answer but "starting up" means that it does.
 
-    The same rule as ``pg_isready``, which takes a refused password for readiness too.
+    ``pg_isready`` has the same rule: a server that refuses a password is ready.
     """
     return _exchange(host, port, POSTGRES_STARTUP, _judge_postgres)
 
@@ -53,45 +53,45 @@ def postgres(host: str, port: int) -> Answer:
 def _judge_postgres(reply: bytes) -> Answer:
     if reply.startswith(b"R") or (reply.startswith(b"E") and CANNOT_CONNECT_NOW not in reply):
         return Answer(Verdict.READY)
-    return Answer(Verdict.NOT_YET, _printable(reply))
+    return Answer(Verdict.NOT_YET, _keep_printable(reply))
 
 
-def valkey(host: str, port: int) -> Answer:
-    """Whether Valkey answers PONG (or asks for a password), and not LOADING."""
+def ask_valkey(host: str, port: int) -> Answer:
+    """Ask Valkey whether it is ready: it answers PONG, or asks for a password."""
     return _exchange(host, port, b"PING\r\n", _judge_valkey)
 
 
 def _judge_valkey(reply: bytes) -> Answer:
     is_ready = reply.startswith((b"+PONG", b"-NOAUTH"))
-    return Answer(Verdict.READY if is_ready else Verdict.NOT_YET, _printable(reply))
+    return Answer(Verdict.READY if is_ready else Verdict.NOT_YET, _keep_printable(reply))
 
 
-def valkey_info(host: str, port: int) -> dict[str, str]:
-    """What Valkey says of itself (INFO), by field; empty where it does not say."""
+def read_valkey_info(host: str, port: int) -> dict[str, str]:
+    """Read the fields of Valkey's INFO. Empty if it does not answer."""
     try:
-        with _connection(host, port) as connection:
+        with _connect(host, port) as connection:
             connection.sendall(b"INFO\r\n")
-            return _fields(_bulk(connection))
+            return _parse_fields(_read_bulk(connection))
     except OSError:
         return {}
 
 
-def _bulk(connection: socket.socket) -> bytes:
-    """One bulk string of the protocol: ``$<length>``, then that many bytes."""
+def _read_bulk(connection: socket.socket) -> bytes:
+    """Read one bulk string of the protocol: ``$<length>``, then that many bytes."""
     with connection.makefile("rb") as stream:
         header = stream.readline()
         return stream.read(int(header[1:])) if header.startswith(b"$") else b""
 
 
-def _fields(info: bytes) -> dict[str, str]:
+def _parse_fields(info: bytes) -> dict[str, str]:
     lines = (line.partition(":") for line in info.decode(errors="replace").splitlines())
     return {name: value for name, colon, value in lines if colon}
 
 
-def http_below_500(host: str, port: int, path: str) -> Answer:
-    """Whether an HTTP server answers a GET with a status below 500; its words are the body.
+def ask_http(host: str, port: int, path: str) -> Answer:
+    """Ask an HTTP server: it is ready if its status is below 500. The answer's text is the body.
 
-    A connection that fails has no words: what the system says of it tells an operator nothing.
+    A failed connection gives no text, because the system's message does not help an operator.
     """
     connection = http.client.HTTPConnection(host, port, timeout=HEALTH_TIMEOUT_S)
     try:
@@ -99,7 +99,7 @@ def http_below_500(host: str, port: int, path: str) -> Answer:
         response = connection.getresponse()
         body = response.read(MAX_BODY_BYTES).decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:
-        return Answer(_verdict_of(error))
+        return Answer(_judge_error(error))
     finally:
         connection.close()
     verdict = Verdict.READY if response.status < SERVER_ERROR else Verdict.NOT_YET
@@ -108,22 +108,25 @@ def http_below_500(host: str, port: int, path: str) -> Answer:
 
 def _exchange(host: str, port: int, request: bytes, judge: Judge) -> Answer:
     try:
-        with _connection(host, port) as connection:
+        with _connect(host, port) as connection:
             connection.sendall(request)
             return judge(connection.recv(1024))
     except OSError as error:
-        return Answer(_verdict_of(error), str(error))
+        return Answer(_judge_error(error), str(error))
 
 
-def _connection(host: str, port: int) -> socket.socket:
+def _connect(host: str, port: int) -> socket.socket:
     return socket.create_connection((host, port), timeout=WIRE_TIMEOUT_S)
 
 
-def _verdict_of(error: Exception) -> Verdict:
-    """A refused or reset connection came from there; a time-out or "no route" did not."""
+def _judge_error(error: Exception) -> Verdict:
+    """Tell whether the server's machine answered.
+
+    It did if the connection was refused or reset. It did not after a time-out or "no route".
+    """
     answered = (ConnectionError, http.client.HTTPException)
     return Verdict.NOT_YET if isinstance(error, answered) else Verdict.UNREACHABLE
 
 
-def _printable(reply: bytes) -> str:
+def _keep_printable(reply: bytes) -> str:
     return " ".join(re.findall(r"[ -~]{3,}", reply.decode(errors="replace")))[:200]

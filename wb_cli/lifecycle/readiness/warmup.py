@@ -1,4 +1,4 @@
-"""How far a platform's cache has warmed up, as its health check tells."""
+"""Read from a platform's health check how far its cache has warmed up."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ READY_STATES = {"ready", "warm"}
 
 
 class WarmUp(Struct, frozen=True):
-    """A platform's own report: its one word, and where the entries of its cache came from."""
+    """A platform's own report: its state, and from where the entries of its cache came."""
 
     state: str
     phase: str
@@ -35,12 +35,12 @@ class WarmUp(Struct, frozen=True):
 
     @property
     def is_ready(self) -> bool:
-        """Whether what Valkey had is in memory."""
+        """Whether everything that Valkey had is in memory."""
         return self.state in READY_STATES
 
     @property
     def is_warm(self) -> bool:
-        """Whether all that is known is in memory."""
+        """Whether all known entries are in memory."""
         return self.state == "warm"
 
     def __str__(self) -> str:
@@ -58,7 +58,7 @@ class WarmUp(Struct, frozen=True):
         return f"{text}, {left:,} left to the database{about}"
 
     def as_document(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Give the report for ``--json``."""
         return {
             "state": self.state,
             "phase": self.phase,
@@ -72,19 +72,19 @@ class WarmUp(Struct, frozen=True):
 
 
 def parse(body: str) -> WarmUp | None:
-    """The warm-up in a health check's body; ``None`` for platforms that do not tell."""
+    """Read the warm-up in the body of a health check. ``None`` for platforms without one."""
     try:
         document = json.loads(body)
-        told = document["warmUp"]
+        report = document["warmUp"]
         return WarmUp(
             state=document["status"],
-            phase=told["phase"],
-            objects=told["objects"],
-            entries=told["entries"],
-            from_l2=told["fromL2"] + told["held"],
-            from_database=told["fromDatabase"],
-            ready_s=told["readySeconds"],
-            remaining_s=told["remainingSeconds"],
+            phase=report["phase"],
+            objects=report["objects"],
+            entries=report["entries"],
+            from_l2=report["fromL2"] + report["held"],
+            from_database=report["fromDatabase"],
+            ready_s=report["readySeconds"],
+            remaining_s=report["remainingSeconds"],
         )
     except (ValueError, KeyError, TypeError):
         return None
@@ -93,10 +93,13 @@ def parse(body: str) -> WarmUp | None:
 def follow(
     host: str, port: int, report: Callable[[str], None], cancelled: threading.Event
 ) -> WarmUp | None:
-    """Watch a platform read its cache back from Valkey, for 10 s at most, never until warm."""
+    """Watch a platform read its cache back from Valkey, for at most 10 s.
+
+    It returns when the entries of Valkey are in memory. It does not wait until the cache is warm.
+    """
     deadline, pause = time.monotonic() + FOLLOW_WITHIN_S, ASK_AGAIN_AFTER_S
     while True:
-        warm_up = parse(probes.http_below_500(host, port, contract.HEALTH_PATH).words)
+        warm_up = parse(probes.ask_http(host, port, contract.HEALTH_PATH).text)
         if warm_up is None or warm_up.is_ready or time.monotonic() >= deadline:
             return warm_up
         report(str(warm_up))

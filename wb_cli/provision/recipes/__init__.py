@@ -1,7 +1,7 @@
-"""Recipes of the images that wb can build where no registry answers.
+"""The recipes of the images that wb can build if no registry answers.
 
-A recipe is a folder with a Dockerfile and the files it copies. Its digest, kept as a label on
-what was built from it, tells whether an image is still what the recipe says.
+A recipe is a folder with a Dockerfile and the files that it copies. Each image that was built from
+it has its digest as a label. So wb can tell whether the recipe has changed since.
 """
 
 import hashlib
@@ -11,19 +11,19 @@ from importlib.resources import files
 from wb_cli.instances.local_images import Recipe
 
 LABEL_RECIPE = "wb.recipe"
-# What all of them stand on: a public image where a registry answers, else made on this machine.
+# All images are built on BASE. wb gets it from a registry as PUBLIC_BASE, or makes it itself.
 BASE = "wb-base:trixie"
 PUBLIC_BASE = "debian:trixie-slim"
 
 
-def files_of(recipe: Recipe) -> dict[str, bytes]:
-    """The Dockerfile and what it copies, by path in the build folder."""
+def read_files(recipe: Recipe) -> dict[str, bytes]:
+    """Read the Dockerfile and the files that it copies, by path in the build folder."""
     folder = files(__name__) / recipe.name
     return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()}
 
 
 def digest(context: Mapping[str, bytes]) -> str:
-    """What identifies the content of a build folder, whatever the order of its files."""
+    """Compute a digest of the content of a build folder. The order of the files does not matter."""
     total = hashlib.sha256()
     for path in sorted(context):
         total.update(f"{path}\0{len(context[path])}\0".encode())
