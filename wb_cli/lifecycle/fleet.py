@@ -56,7 +56,7 @@ class Fleet(Struct):
         """What the engine has of one instance, and what a listing does not say of it."""
         listed = self.look_up(instance_id, observed)
         details = [detail for each in listed.containers if (detail := self._detail(each))]
-        found = {reference: self.engine.image(reference) for reference in references}
+        found = {reference: self.engine.find_image(reference) for reference in references}
         return replace(
             listed,
             policies={detail.id: detail.restart_policy for detail in details},

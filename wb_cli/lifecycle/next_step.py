@@ -44,7 +44,7 @@ def busy_ports(old: Instance | None, new: Instance) -> Iterator[str]:
 
 def _obstacles(fleet: Fleet, old: Instance | None, new: Instance) -> Iterator[str]:
     for role, reference in images(new, fleet.settings).items():
-        if not fleet.engine.image(reference):
+        if not fleet.engine.find_image(reference):
             yield (
                 f"the image {reference} is not on this engine; "
                 f"{remedy_of_missing_image(new, role, reference).rstrip('.')}"

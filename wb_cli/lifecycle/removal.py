@@ -140,7 +140,7 @@ class FolderRemoval(Struct, frozen=True):
 
 def _refuse_remote(fleet: Fleet, instance_id: str) -> None:
     if not fleet.engine.is_local:
-        where = fleet.engine.info().endpoint
+        where = fleet.engine.read_info().endpoint
         raise WbError(
             f"the Docker Engine at {where} is on another machine, and so are {instance_id}'s "
             "folders",

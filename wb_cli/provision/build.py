@@ -73,7 +73,7 @@ def build(
 
 def is_current(images: ImageStore, recipe: Recipe) -> bool:
     """Whether the image is there, made from just this recipe."""
-    return images.labels(recipe.tag).get(LABEL_RECIPE) == digest(_source(recipe))
+    return images.read_labels(recipe.tag).get(LABEL_RECIPE) == digest(_source(recipe))
 
 
 def make_base(images: ImageStore, *, mirror: str, report: Report) -> None:

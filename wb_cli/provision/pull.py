@@ -72,7 +72,7 @@ def pull_one(
     Raises:
         WbError: it could not be fetched.
     """
-    if LABEL_RECIPE in images.labels(reference):
+    if LABEL_RECIPE in images.read_labels(reference):
         return Outcome.LOCAL
     before = images.find(reference)
     try:

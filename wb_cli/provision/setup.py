@@ -91,7 +91,7 @@ class Setup(Struct, frozen=True):
     def _engine(self) -> tuple[str, EngineUnreachableError | None]:
         """Which engine answers, or why none does."""
         try:
-            info = self.open_engine().info()
+            info = self.open_engine().read_info()
         except EngineUnreachableError as error:
             return "", error
         return f"Docker Engine {info.version} at {info.endpoint}", None

@@ -140,7 +140,7 @@ class Watch(Struct):
             return str(report)
         if answer.words or self.spec.role is not Role.PLATFORM:
             return answer.words
-        return "".join(self.engine.logs(self.container, 1).strip().splitlines()[-1:])
+        return "".join(self.engine.read_logs(self.container, 1).strip().splitlines()[-1:])
 
 
 def probe(engine: Engine, spec: ContainerSpec, detail: ContainerDetail) -> Answer:
@@ -190,7 +190,7 @@ def reachable_address(port: Port) -> tuple[str, int]:
 
 def last_lines(engine: Engine, container: str) -> str:
     """The end of a container's log, indented below a message; empty where there is none."""
-    lines = engine.logs(container, LOG_LINES).strip().splitlines()
+    lines = engine.read_logs(container, LOG_LINES).strip().splitlines()
     return "; its last lines:" + "".join(f"\n    {line}" for line in lines) if lines else ""
 
 
