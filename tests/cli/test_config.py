@@ -49,7 +49,7 @@ class CommandLine:
     def observe(self) -> Observed:
         return self.observed
 
-    def image(self, reference: str) -> ImageInfo | None:
+    def find_image(self, reference: str) -> ImageInfo | None:
         is_here = reference not in self.missing_images
         return ImageInfo("sha256:x") if is_here else None
 

@@ -1,4 +1,4 @@
-"""Errors of the Docker SDK and of HTTP, as they become ours."""
+"""Errors of the Docker SDK and of HTTP become wb's errors."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -109,7 +109,7 @@ CASES: dict[str, tuple[Exception, type[WbError], str]] = {
 
 
 @pytest.mark.parametrize(("foreign", "kind", "message"), CASES.values(), ids=CASES)
-def test_a_foreign_error_becomes_one_of_ours_with_the_engine_s_own_words(
+def test_a_foreign_error_becomes_wbs_error_with_the_engine_s_own_text(
     foreign: Exception, kind: type[WbError], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://host:2375")
@@ -120,12 +120,12 @@ def test_a_foreign_error_becomes_one_of_ours_with_the_engine_s_own_words(
     assert caught.value.__cause__ is foreign
 
 
-def test_our_own_mistakes_pass_as_they_are() -> None:
+def test_an_error_in_wbs_own_code_is_not_translated() -> None:
     with pytest.raises(KeyError), docker_errors():
         raise KeyError("Id")
 
 
-def test_a_missing_image_says_how_it_is_had() -> None:
+def test_the_hint_for_a_missing_image_says_how_to_get_it() -> None:
     with pytest.raises(WbError) as caught, docker_errors():
         raise refusal("No such image: x", docker.errors.ImageNotFound)
     assert "`wb pull`" in caught.value.hint
@@ -155,7 +155,7 @@ REMEDIES: dict[str, tuple[Mapping[str, str], Exception, str, bool]] = {
 @pytest.mark.parametrize(
     ("environ", "reason", "remedy", "is_absent"), REMEDIES.values(), ids=REMEDIES
 )
-def test_an_engine_that_cannot_be_reached_is_remedied_by_who_chose_it_and_why(
+def test_the_hint_for_an_unreachable_engine_depends_on_the_choice_and_the_reason(
     environ: Mapping[str, str],
     reason: Exception,
     remedy: str,
@@ -177,25 +177,25 @@ def choose(monkeypatch: pytest.MonkeyPatch, environ: Mapping[str, str]) -> None:
         monkeypatch.setenv(name, value)
 
 
-def test_a_docker_context_in_use_is_named_first(
+def test_the_hint_first_names_the_docker_context_in_use(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     choose(monkeypatch, {"DOCKER_CONFIG": str(tmp_path)})
     (tmp_path / "config.json").write_text('{"currentContext": "elsewhere"}')
-    monkeypatch.setattr(client, "endpoint", lambda: "unix:///run/elsewhere.sock")
+    monkeypatch.setattr(client, "find_endpoint", lambda: "unix:///run/elsewhere.sock")
     with pytest.raises(EngineUnreachableError) as caught, docker_errors():
         raise REFUSED
     assert caught.value.hint.startswith("The Docker context elsewhere is used: ")
     assert not caught.value.is_absent
 
 
-def test_a_network_that_is_still_in_use_says_how_its_user_is_found() -> None:
+def test_the_hint_for_a_network_in_use_says_how_to_find_its_container() -> None:
     with pytest.raises(EngineError) as caught, docker_errors():
         raise refusal("error while removing network: network demo has active endpoints")
     assert "`docker network inspect`" in caught.value.hint
 
 
-def test_a_docker_context_that_does_not_exist_is_not_passed_over(
+def test_a_docker_context_that_does_not_exist_is_an_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("DOCKER_HOST", raising=False)
@@ -211,8 +211,8 @@ HTML = b"<html><body>502 Bad Gateway</body></html>"
 
 
 @contextmanager
-def answering(ping: Answer, version: Answer) -> Iterator[str]:
-    """A server that gives one answer to a ping and another one to all else; gives its address."""
+def serve_answers(ping: Answer, version: Answer) -> Iterator[str]:
+    """Serve one answer to a ping and another to every other request. Yield the server's address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -259,14 +259,14 @@ WRONG: dict[str, tuple[Answer, Answer, type[WbError], str]] = {
 
 @pytest.mark.network
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
-def test_a_wrong_answer_is_told_as_what_it_is_and_no_reason_to_install_an_engine(
+def test_the_error_for_a_wrong_answer_describes_it_and_does_not_advise_an_installation(
     wrong: tuple[Answer, Answer, type[WbError], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ping, version, kind, words = wrong
-    with answering(ping, version) as address:
+    with serve_answers(ping, version) as address:
         choose(monkeypatch, {"DOCKER_HOST": address})
         with pytest.raises(WbError) as caught:
-            DockerEngine(connect()).info()
+            DockerEngine(connect()).read_info()
     assert type(caught.value) is kind
     assert words in caught.value.message
     assert "install" not in caught.value.hint

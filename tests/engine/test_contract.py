@@ -1,4 +1,4 @@
-"""What every Engine does: one suite, on the fake one and on the real one."""
+"""The contract of an Engine: one suite for the fake engine and the real engine."""
 
 import time
 import uuid
@@ -31,7 +31,7 @@ from wb_cli.errors import (
 )
 from wb_cli.secret import Secret
 
-# From a slice of its own, so that two runs on one engine do not meet.
+# Each run takes its own slice, so that two runs on one engine do not use the same subnets.
 SUBNETS = (
     f"10.214.{third}.{fourth}/28"
     for third in range(uuid.uuid4().int % 200, 255)
@@ -45,7 +45,7 @@ def shell(script: str) -> tuple[str, ...]:
     return ("sh", "-c", script)
 
 
-# What the programs do on a real engine, and what the fake one is told of them.
+# The programs that run on a real engine, and their behaviour on the fake engine.
 OBEDIENT = shell("echo one; echo two; trap 'exit 0' TERM; while :; do sleep 0.05; done")
 DEAF = shell("trap '' TERM; echo deaf; while :; do sleep 0.05; done")
 SULKING = shell("trap 'exit 3' TERM; while :; do sleep 0.05; done")
@@ -63,7 +63,7 @@ PROGRAMS = {
 
 @dataclass
 class Bench:
-    """An engine, an instance's name of the test's own, and everything made for it."""
+    """An engine, the id of the test's own instance, and everything that is made for it."""
 
     engine: Engine
     labels: dict[str, str]
@@ -88,26 +88,27 @@ class Bench:
         self.engine.start(container)
         return container
 
-    def start_and_hear(self, command: tuple[str, ...], says: str) -> str:
-        """Start, and wait until its script is past setting its traps."""
+    def start_and_wait_for(self, command: tuple[str, ...], says: str) -> str:
+        """Start a container, and wait until its script has set its traps."""
         container = self.start(command)
-        wait_until(lambda: says in self.engine.logs(container, 10), says)
+        wait_until(lambda: says in self.engine.read_logs(container, 10), says)
         return container
 
     def container(self, id_: str) -> ObservedContainer:
-        return next(each for each in self.engine.observe().containers if each.id == id_)
+        containers = self.engine.observe().containers
+        return next(container for container in containers if container.id == id_)
 
     def observed_networks(self) -> list[ObservedNetwork]:
         return [n for n in self.engine.observe().networks if n.instance == self.instance]
 
     def is_there(self, id_: str) -> bool:
-        return any(each.id == id_ for each in self.engine.observe().containers)
+        return any(container.id == id_ for container in self.engine.observe().containers)
 
     def close(self) -> None:
-        for each in self.engine.observe().containers:
-            if each.instance == self.instance:
-                self.engine.stop(each.id, 0)
-                self.engine.remove_container(each.id)
+        for container in self.engine.observe().containers:
+            if container.instance == self.instance:
+                self.engine.stop(container.id, 0)
+                self.engine.remove_container(container.id)
         for network in self.networks:
             self.engine.remove_network(network)
 
@@ -121,13 +122,13 @@ def make(request: pytest.FixtureRequest, run_id: str) -> Iterator[Callable[[], B
         engine = DockerEngine(request.getfixturevalue("docker_client"))
     made: list[Bench] = []
 
-    def bench() -> Bench:
+    def make_bench() -> Bench:
         made.append(Bench(engine, labels))
         return made[-1]
 
-    yield bench
-    for each in made:
-        each.close()
+    yield make_bench
+    for bench in made:
+        bench.close()
 
 
 @pytest.fixture
@@ -157,14 +158,14 @@ def test_a_second_network_of_the_same_name_is_refused(bench: Bench) -> None:
     assert len(bench.observed_networks()) == 1
 
 
-def test_a_network_that_is_removed_twice_is_gone(bench: Bench) -> None:
+def test_a_network_can_be_removed_twice(bench: Bench) -> None:
     network = bench.network()
     for _ in range(2):
         bench.engine.remove_network(network)
     assert bench.observed_networks() == []
 
 
-def test_a_network_with_a_running_container_stays(bench: Bench) -> None:
+def test_a_network_with_a_running_container_is_not_removed(bench: Bench) -> None:
     bench.start()
     with pytest.raises(EngineError):
         bench.engine.remove_network(bench.networks[0])
@@ -183,7 +184,7 @@ def test_a_created_container_is_found_by_label_and_does_not_run(bench: Bench) ->
     assert bench.engine.inspect(container).restart_policy == "no"
 
 
-def test_a_running_container_is_listed_with_its_ports_mounts_and_sentence(
+def test_a_running_container_is_listed_with_its_ports_mounts_and_status(
     bench: Bench, tmp_path: Path
 ) -> None:
     ports = (Port(6379, free_port()),)
@@ -197,16 +198,16 @@ def test_a_running_container_is_listed_with_its_ports_mounts_and_sentence(
     assert observed.image == VALKEY_IMAGE
 
 
-def test_an_image_that_is_not_there_is_named(bench: Bench) -> None:
+def test_the_error_for_a_missing_image_names_it(bench: Bench) -> None:
     with pytest.raises(ImageMissingError, match="wb-no-such-image"):
         bench.create(image="wb-no-such-image:1")
 
 
 def test_the_image_of_a_reference_has_an_id_and_an_unknown_one_is_none(bench: Bench) -> None:
-    image = bench.engine.image(VALKEY_IMAGE)
+    image = bench.engine.find_image(VALKEY_IMAGE)
     assert image is not None
     assert image.id.startswith("sha256:")
-    assert bench.engine.image("wb-no-such-image:1") is None
+    assert bench.engine.find_image("wb-no-such-image:1") is None
 
 
 def test_a_name_that_is_taken_is_refused(bench: Bench) -> None:
@@ -223,7 +224,7 @@ def test_a_missing_mount_source_is_refused_and_not_made(bench: Bench, tmp_path: 
     assert not missing.exists()
 
 
-def test_starting_twice_is_starting_once(bench: Bench) -> None:
+def test_a_container_can_be_started_twice(bench: Bench) -> None:
     container = bench.start()
     bench.engine.start(container)
     assert bench.engine.inspect(container).state is State.RUNNING
@@ -247,33 +248,33 @@ def test_a_port_that_another_container_has_is_refused(
 def test_stop_gives_the_exit_code(
     bench: Bench, program: tuple[str, ...], says: str, code: int
 ) -> None:
-    container = bench.start_and_hear(program, says)
+    container = bench.start_and_wait_for(program, says)
     assert bench.engine.stop(container, 1) == code
     detail = bench.engine.inspect(container)
     assert (detail.state, detail.exit_code) == (State.EXITED, code)
     assert bench.container(container).status.startswith(f"Exited ({code})")
 
 
-def test_stopping_what_is_down_gives_none(bench: Bench) -> None:
-    container = bench.start_and_hear(OBEDIENT, "two")
+def test_stopping_a_container_that_is_down_gives_none(bench: Bench) -> None:
+    container = bench.start_and_wait_for(OBEDIENT, "two")
     assert [bench.engine.stop(container, STOP_S) for _ in range(2)] == [0, None]
     assert bench.engine.stop(bench.create(role=Role.POSTGRES), STOP_S) is None
 
 
-def test_stopping_what_was_killed_before_gives_none_and_leaves_its_exit_code(bench: Bench) -> None:
+def test_stopping_a_killed_container_gives_none_and_keeps_its_exit_code(bench: Bench) -> None:
     container = bench.start(KILLED_BEFORE)
     wait_until(lambda: bench.engine.inspect(container).state is State.EXITED, "the end")
     assert bench.engine.stop(container, STOP_S) is None
     assert bench.engine.inspect(container).exit_code == 137
 
 
-def test_stopping_what_the_engine_starts_again_and_again_gives_none(bench: Bench) -> None:
+def test_stopping_a_container_between_two_restarts_gives_none(bench: Bench) -> None:
     container = bench.create(KILLED_BEFORE)
     bench.engine.set_restart_policy(container, "always")
     bench.engine.start(container)
 
     def is_between_two_starts() -> bool:
-        """Which are the further apart the more there were: 0.8 s after three."""
+        """The time between two starts grows with each restart: it is 0.8 s after three."""
         detail = bench.engine.inspect(container)
         return detail.state is State.RESTARTING and detail.restart_count >= 3
 
@@ -282,11 +283,11 @@ def test_stopping_what_the_engine_starts_again_and_again_gives_none(bench: Bench
     assert bench.engine.inspect(container).state is State.EXITED
 
 
-def test_stopping_what_is_not_there_gives_none(bench: Bench) -> None:
+def test_stopping_an_unknown_container_gives_none(bench: Bench) -> None:
     assert bench.engine.stop(UNKNOWN, STOP_S) is None
 
 
-def test_a_container_that_removes_itself_has_an_exit_code_and_is_gone_where_it_is_removed(
+def test_a_container_with_rm_gives_an_exit_code_and_can_still_be_removed(
     bench: Bench,
 ) -> None:
     container = bench.start(SULKING, auto_remove=True)
@@ -297,14 +298,14 @@ def test_a_container_that_removes_itself_has_an_exit_code_and_is_gone_where_it_i
     assert bench.engine.stop(container, STOP_S) is None
 
 
-def test_a_container_that_exits_by_itself_leaves_its_code_and_its_log(bench: Bench) -> None:
+def test_a_container_that_exits_by_itself_keeps_its_exit_code_and_its_log(bench: Bench) -> None:
     container = bench.start(FAILING)
     wait_until(lambda: bench.engine.inspect(container).state is State.EXITED, "exited")
     assert bench.engine.inspect(container).exit_code == 7
-    assert bench.engine.logs(container, 10) == "no config\n"
+    assert bench.engine.read_logs(container, 10) == "no config\n"
 
 
-def test_a_container_that_is_removed_twice_is_gone(bench: Bench) -> None:
+def test_a_container_can_be_removed_twice(bench: Bench) -> None:
     container = bench.create()
     for _ in range(2):
         bench.engine.remove_container(container)
@@ -318,12 +319,12 @@ def test_a_running_container_is_not_removed(bench: Bench) -> None:
     assert bench.container(container).is_running
 
 
-def test_a_name_is_free_again_at_once(bench: Bench) -> None:
+def test_after_a_removal_the_name_is_free_at_once(bench: Bench) -> None:
     bench.engine.remove_container(bench.create())
     assert bench.is_there(bench.create())
 
 
-def test_a_renamed_container_is_the_same_and_frees_its_name(bench: Bench) -> None:
+def test_a_renamed_container_keeps_its_id_and_frees_its_name(bench: Bench) -> None:
     container = bench.start()
     bench.engine.rename(container, f"{bench.instance}-valkey-previous")
     observed = bench.container(container)
@@ -338,27 +339,27 @@ def test_renaming_to_a_name_that_is_taken_is_refused(bench: Bench) -> None:
     assert bench.container(container).name == f"{bench.instance}-valkey"
 
 
-def test_the_restart_policy_is_switched_on_and_off(bench: Bench) -> None:
+def test_the_restart_policy_can_be_switched_on_and_off(bench: Bench) -> None:
     container = bench.start()
     for policy in ("always", "no"):
         bench.engine.set_restart_policy(container, policy)
         assert bench.engine.inspect(container).restart_policy == policy
 
 
-def test_a_stopped_container_stays_down_although_it_is_supervised(bench: Bench) -> None:
-    container = bench.start_and_hear(OBEDIENT, "two")
+def test_a_supervised_container_stays_down_after_a_stop(bench: Bench) -> None:
+    container = bench.start_and_wait_for(OBEDIENT, "two")
     bench.engine.set_restart_policy(container, "always")
     bench.engine.stop(container, STOP_S)
     assert bench.engine.inspect(container).state is State.EXITED
 
 
-def test_one_that_removes_itself_cannot_be_supervised(bench: Bench) -> None:
+def test_a_container_with_rm_cannot_be_supervised(bench: Bench) -> None:
     container = bench.start(auto_remove=True)
     with pytest.raises(EngineError):
         bench.engine.set_restart_policy(container, "always")
 
 
-def test_one_that_removed_itself_is_made_again_as_it_was(bench: Bench, tmp_path: Path) -> None:
+def test_a_container_with_rm_is_made_again_as_it_was(bench: Bench, tmp_path: Path) -> None:
     mount = Mount(str(tmp_path), "/data")
     first = bench.start(auto_remove=True, mounts=(mount,))
     before, kept = bench.container(first), bench.engine.keep(first)
@@ -380,7 +381,7 @@ def test_one_that_removed_itself_is_made_again_as_it_was(bench: Bench, tmp_path:
     assert not bench.is_there(again)
 
 
-def test_what_is_kept_of_a_container_shows_no_secret(bench: Bench) -> None:
+def test_the_repr_of_a_kept_container_shows_no_secret(bench: Bench) -> None:
     container = bench.create(environment={"TOKEN": Secret("sesame")})
     assert "sesame" not in repr(bench.engine.keep(container))
 
@@ -391,9 +392,9 @@ def test_events_reach_back_to_this_moment(bench: Bench) -> None:
 
 
 def test_logs_give_the_last_lines(bench: Bench) -> None:
-    container = bench.start_and_hear(OBEDIENT, "two")
-    assert bench.engine.logs(container, 10) == "one\ntwo\n"
-    assert bench.engine.logs(container, 1) == "two\n"
+    container = bench.start_and_wait_for(OBEDIENT, "two")
+    assert bench.engine.read_logs(container, 10) == "one\ntwo\n"
+    assert bench.engine.read_logs(container, 1) == "two\n"
 
 
 def test_a_command_inside_gives_its_code_and_output(bench: Bench) -> None:
@@ -403,13 +404,13 @@ def test_a_command_inside_gives_its_code_and_output(bench: Bench) -> None:
     assert bench.engine.execute(container, UNHEARD_OF)[0] in {126, 127}
 
 
-def test_a_command_s_output_is_given_on_as_it_comes(bench: Bench) -> None:
+def test_the_output_of_a_command_is_passed_on_as_it_comes(bench: Bench) -> None:
     container, heard, talk = bench.start(), [], []
     assert bench.engine.converse(container, ECHO, Streams(heard.append, talk.append)) == 0
     assert (b"".join(heard), talk) == (b"yes\n", [])
 
 
-def test_a_reader_that_has_enough_is_not_taken_for_a_silent_engine(bench: Bench) -> None:
+def test_an_error_of_the_reader_of_logs_is_not_an_engine_error(bench: Bench) -> None:
     def closed(_: bytes) -> None:
         raise BrokenPipeError
 
@@ -423,7 +424,7 @@ def test_logs_are_followed_until_the_container_ends(bench: Bench) -> None:
     assert b"".join(bench.engine.follow_logs(container, 10)) == b"no config\n"
 
 
-def test_no_command_is_run_in_a_container_that_is_down(bench: Bench) -> None:
+def test_no_command_runs_in_a_container_that_is_down(bench: Bench) -> None:
     container = bench.create()
     with pytest.raises(EngineError):
         bench.engine.execute(container, ECHO)
@@ -434,7 +435,7 @@ ON_UNKNOWN: dict[str, Callable[[Engine], Any]] = {
     "start": lambda engine: engine.start(UNKNOWN),
     "rename": lambda engine: engine.rename(UNKNOWN, "another-name"),
     "set_restart_policy": lambda engine: engine.set_restart_policy(UNKNOWN, "always"),
-    "logs": lambda engine: engine.logs(UNKNOWN, 5),
+    "logs": lambda engine: engine.read_logs(UNKNOWN, 5),
     "follow_logs": lambda engine: list(engine.follow_logs(UNKNOWN, 5)),
     "execute": lambda engine: engine.execute(UNKNOWN, ECHO),
 }

@@ -1,4 +1,4 @@
-"""What only the real engine shows: secret files, addresses, limits, and that it is not there."""
+"""What only the real engine shows: secret files, addresses, limits, and an unreachable engine."""
 
 import gc
 import json
@@ -87,16 +87,18 @@ def test_limits_reach_the_engine(made: Made) -> None:
 def test_a_container_has_an_address_and_its_name_on_its_network(made: Made) -> None:
     detail = made.engine.inspect(made.id)
     assert detail.addresses[SPEC.instance].startswith("10.215.77.")
-    (listed,) = (each for each in made.engine.observe().containers if each.id == made.id)
+    (listed,) = (
+        container for container in made.engine.observe().containers if container.id == made.id
+    )
     assert listed.addresses == detail.addresses
     aliases = made.inspected["NetworkSettings"]["Networks"][SPEC.instance]["Aliases"]
     assert SPEC.name in aliases
 
 
 @pytest.mark.engine
-def test_the_engine_says_who_it_is(docker_client: docker.DockerClient) -> None:
+def test_the_engine_has_a_version_and_an_endpoint(docker_client: docker.DockerClient) -> None:
     engine = DockerEngine(docker_client)
-    assert engine.info().version == docker_client.version()["Version"]
+    assert engine.read_info().version == docker_client.version()["Version"]
     assert engine.is_local == docker_client.api.base_url.startswith("http+docker://")
 
 
@@ -122,7 +124,7 @@ def test_an_engine_is_local_only_behind_a_socket_of_this_machine(url: str, is_lo
         ("tcp://127.0.0.1:1", "Connection refused", "DOCKER_HOST"),
     ],
 )
-def test_an_engine_that_is_not_there_is_unreachable(
+def test_an_engine_that_does_not_answer_is_unreachable(
     monkeypatch: pytest.MonkeyPatch, host: str, reason: str, remedy: str
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", host)
@@ -135,7 +137,7 @@ def test_an_engine_that_is_not_there_is_unreachable(
 
 @pytest.mark.engine
 @pytest.mark.parametrize(("signal", "is_stopping"), [("SIGTERM", True), ("SIGHUP", False)])
-def test_a_container_that_was_sent_a_stop_signal_and_runs_on_is_stopping(
+def test_a_container_that_runs_on_after_a_stop_signal_is_stopping(
     docker_client: docker.DockerClient, run_id: str, signal: str, is_stopping: bool
 ) -> None:
     deaf = "trap '' TERM HUP; echo deaf; while :; do sleep 0.05; done"
@@ -146,12 +148,12 @@ def test_a_container_that_was_sent_a_stop_signal_and_runs_on_is_stopping(
         wait_until(lambda: b"deaf" in container.logs(), "its traps are set")
         container.kill(signal)
         engine = DockerEngine(docker_client)
-        assert seen(engine, container.id).is_stopping is is_stopping
+        assert observe(engine, container.id).is_stopping is is_stopping
         container.restart(timeout=0)
-        assert not seen(engine, container.id).is_stopping
+        assert not observe(engine, container.id).is_stopping
     finally:
         container.remove(force=True)
 
 
-def seen(engine: DockerEngine, container: str) -> ObservedContainer:
-    return next(each for each in engine.observe().containers if each.id == container)
+def observe(engine: DockerEngine, container: str) -> ObservedContainer:
+    return next(listed for listed in engine.observe().containers if listed.id == container)

@@ -1,4 +1,4 @@
-"""What every ImageStore does: one suite, on the fake one and on the real one."""
+"""The contract of an ImageStore: one suite for the fake store and the real store."""
 
 import tarfile
 from collections.abc import Callable, Iterator
@@ -43,11 +43,9 @@ def build(images: ImageStore, name: str, run_id: str) -> Callable[..., None]:
     return one
 
 
-def test_an_image_that_is_not_there_is_none_and_has_no_labels(
-    images: ImageStore, name: str
-) -> None:
+def test_a_missing_image_is_none_and_has_no_labels(images: ImageStore, name: str) -> None:
     assert images.find(name) is None
-    assert images.labels(name) == {}
+    assert images.read_labels(name) == {}
 
 
 def test_a_build_makes_an_image_with_its_labels(
@@ -55,10 +53,10 @@ def test_a_build_makes_an_image_with_its_labels(
 ) -> None:
     build()
     assert images.find(name)
-    assert images.labels(name)["wb.test.images"] == run_id
+    assert images.read_labels(name)["wb.test.images"] == run_id
 
 
-def test_a_build_that_fails_makes_no_image_and_names_it(
+def test_a_failed_build_makes_no_image_and_its_error_names_the_image(
     images: ImageStore, name: str, build: Callable[..., None]
 ) -> None:
     with pytest.raises(EngineError, match=f"cannot build {name}"):
@@ -82,20 +80,20 @@ def test_an_image_has_one_id_under_all_its_names(
 
 
 @pytest.mark.parametrize("call", [lambda i: i.tag("no-such:1", "x:1"), lambda i: i.untag("no:1")])
-def test_a_name_that_no_image_bears_is_missing(
+def test_a_name_without_an_image_is_an_error(
     images: ImageStore, call: Callable[[ImageStore], None]
 ) -> None:
     with pytest.raises(ImageMissingError):
         call(images)
 
 
-def test_an_archive_becomes_an_image_and_anything_else_does_not(
+def test_an_archive_becomes_an_image_and_another_file_is_an_error(
     images: ImageStore, name: str, run_id: str, tmp_path: Path
 ) -> None:
     with tarfile.open(tmp_path / "system.tar", "w") as archive:
         archive.addfile(tarfile.TarInfo("empty"))
     images.import_archive(tmp_path / "system.tar", name, {"wb.test.images": run_id})
-    assert images.labels(name) == {"wb.test.images": run_id}
+    assert images.read_labels(name) == {"wb.test.images": run_id}
     images.untag(name)
     (tmp_path / "system.tar").write_bytes(b"no archive at all" * 100)
     with pytest.raises(EngineError):
@@ -103,7 +101,7 @@ def test_an_archive_becomes_an_image_and_anything_else_does_not(
     assert images.find(name) is None
 
 
-def test_what_is_saved_can_be_loaded(
+def test_a_saved_image_can_be_loaded(
     images: ImageStore, name: str, build: Callable[..., None]
 ) -> None:
     build()
@@ -117,7 +115,9 @@ def test_what_is_saved_can_be_loaded(
     assert after.id == before.id
 
 
-def test_a_pull_from_where_nothing_answers_fails_and_leaves_no_image(images: ImageStore) -> None:
+def test_a_pull_without_an_answering_image_registry_fails_and_leaves_no_image(
+    images: ImageStore,
+) -> None:
     with pytest.raises(WbError) as caught:
         images.pull("127.0.0.1:9/nothing:1", lambda _: None)
     assert not isinstance(caught.value, EngineUnreachableError)

@@ -1,4 +1,4 @@
-"""Images built, imported and named on a real engine."""
+"""Images are built, imported and named on a real engine."""
 
 import tarfile
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wb_cli.engine.images import Images, mirrored, pack, split
+from wb_cli.engine.images import Images, name_on_mirror, pack, split_reference
 from wb_cli.engine.types import BuildSpec
 from wb_cli.errors import EngineError
 from wb_cli.provision.recipes import BASE
@@ -14,7 +14,7 @@ from wb_cli.provision.recipes import BASE
 
 @pytest.fixture
 def name(docker_client: Any, run_id: str) -> Iterator[str]:
-    """A name for images of this test; what bears it is gone at the end."""
+    """A name for images of this test. At the end, images of this name are removed."""
     yield f"wb-test-{run_id}:built"
     for image in docker_client.images.list(filters={"label": f"wb.test.images={run_id}"}):
         docker_client.images.remove(image.id, force=True)
@@ -38,11 +38,11 @@ def test_a_build_gets_its_files_arguments_and_labels(
     dockerfile = "ARG BASE\nFROM ${BASE}\nCOPY note /note\nRUN cat /note\n"
     images.build(spec(name, run_id, dockerfile, note=b"from the folder\n"), lines.append)
     assert "from the folder" in lines
-    assert images.labels(name)["wb.test.images"] == run_id
+    assert images.read_labels(name)["wb.test.images"] == run_id
 
 
 @pytest.mark.engine
-def test_a_step_that_fails_is_reported_with_its_own_words(
+def test_the_error_of_a_failed_step_has_its_output(
     docker_client: Any, name: str, run_id: str
 ) -> None:
     dockerfile = "ARG BASE\nFROM ${BASE}\nRUN echo no such package >&2; exit 9\n"
@@ -63,12 +63,12 @@ def test_a_step_that_fails_is_reported_with_its_own_words(
     ],
 )
 def test_a_reference_is_split_at_its_tag(reference: str, expected: tuple[str, str]) -> None:
-    assert split(reference) == expected
+    assert split_reference(reference) == expected
 
 
-def test_a_mirror_stands_before_the_whole_name() -> None:
-    assert mirrored("valkey/valkey:8", "m:5000/") == "m:5000/valkey/valkey:8"
-    assert mirrored("valkey/valkey:8", "") == "valkey/valkey:8"
+def test_the_name_on_a_mirror_begins_with_the_mirror() -> None:
+    assert name_on_mirror("valkey/valkey:8", "m:5000/") == "m:5000/valkey/valkey:8"
+    assert name_on_mirror("valkey/valkey:8", "") == "valkey/valkey:8"
 
 
 def test_a_build_folder_packs_to_the_same_bytes_and_scripts_can_run() -> None:

@@ -1,4 +1,4 @@
-"""What the stream of a pull adds up to. Events as the engine sends them."""
+"""The events of a pull are added up. The events are as the engine sends them."""
 
 from wb_cli.engine.pull_progress import PullProgress, Tally
 
@@ -8,19 +8,19 @@ def event(layer: str, status: str, current: int = 0, total: int = 0) -> dict[str
     return {"id": layer, "status": status, "progressDetail": detail}
 
 
-def tallied(*events: dict[str, object]) -> PullProgress:
+def add_up(*events: dict[str, object]) -> PullProgress:
     tally = Tally()
-    return [tally.add(one) for one in events][-1]
+    return [tally.add(event) for event in events][-1]
 
 
-def test_before_any_layer_it_is_asking_the_registry() -> None:
-    assert str(tallied({"status": "Pulling from library/postgres", "id": "17.4"})) == (
+def test_before_the_first_layer_the_text_is_asking_the_registry() -> None:
+    assert str(add_up({"status": "Pulling from library/postgres", "id": "17.4"})) == (
         "asking the registry"
     )
 
 
 def test_bytes_of_all_layers_are_added_up() -> None:
-    assert tallied(
+    assert add_up(
         event("a", "Pulling fs layer"),
         event("b", "Waiting"),
         event("a", "Downloading", 10, 100),
@@ -29,8 +29,8 @@ def test_bytes_of_all_layers_are_added_up() -> None:
     ) == PullProgress(layers_done=0, layers=2, done=35, total=150)
 
 
-def test_extracting_counts_as_fetched_and_does_not_run_backwards() -> None:
-    assert tallied(
+def test_a_layer_that_is_extracted_counts_as_fetched_and_the_numbers_never_fall() -> None:
+    assert add_up(
         event("a", "Downloading", 30, 100),
         event("a", "Verifying Checksum"),
         event("a", "Download complete"),
@@ -38,13 +38,13 @@ def test_extracting_counts_as_fetched_and_does_not_run_backwards() -> None:
     ) == PullProgress(layers_done=0, layers=1, done=100, total=100)
 
 
-def test_layers_that_were_there_count_as_done() -> None:
-    progress = tallied(event("a", "Already exists"), event("b", "Downloading", 1, 2))
+def test_existing_layers_count_as_done() -> None:
+    progress = add_up(event("a", "Already exists"), event("b", "Downloading", 1, 2))
     assert str(progress) == "1/2 layers"
 
 
 def test_the_closing_lines_change_nothing() -> None:
-    assert tallied(
+    assert add_up(
         event("a", "Pull complete"),
         {"status": "Digest: sha256:abc"},
         {"status": "Status: Downloaded newer image for x"},

@@ -1,4 +1,4 @@
-"""From the engine's JSON to what we observe; the documents are an engine's own, shortened."""
+"""The engine's JSON is read. The documents come from an engine and are shortened."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ INSPECTED: dict[str, Any] = {
 }
 
 
-def test_a_listed_container_is_ours_by_label() -> None:
+def test_a_listed_container_with_our_labels_belongs_to_an_instance() -> None:
     container = read.container(LISTED)
     assert (container.id, container.name, container.instance) == ("c1", "demo", "demo")
     assert container.role is Role.PLATFORM
@@ -56,26 +56,26 @@ def test_a_listed_container_is_ours_by_label() -> None:
     assert container.networks == ("n1",)
 
 
-def test_only_published_ports_count_each_once() -> None:
+def test_only_published_ports_are_read_and_each_once() -> None:
     assert read.container(LISTED).ports == (
         Port(8000, 9001, "0.0.0.0"),
         Port(8000, 9001, "::"),
     )
 
 
-def test_what_it_may_write_to_and_what_it_only_reads_are_told_apart() -> None:
+def test_writable_and_read_only_mounts_are_read_apart() -> None:
     assert read.container(LISTED).writes_to == ("/mnt/demo/sandbox",)
     assert read.container(LISTED).reads_from == ("/etc/certs",)
 
 
-def test_a_container_of_somebody_else_has_neither_instance_nor_role() -> None:
+def test_a_container_without_our_labels_has_neither_instance_nor_role() -> None:
     bare = {key: LISTED[key] for key in ("Id", "Image", "ImageID", "Created", "State", "Status")}
     container = read.container({**bare, "Names": None, "Labels": None, "Ports": None})
     assert (container.name, container.instance, container.role) == ("", None, None)
     assert (container.ports, container.writes_to, container.networks) == ((), (), ())
 
 
-def test_a_role_that_nobody_knows_is_none() -> None:
+def test_an_unknown_role_is_none() -> None:
     assert read.container({**LISTED, "Labels": {"wb.role": "sidecar"}}).role is None
 
 
@@ -155,10 +155,10 @@ def test_the_folder_at_a_server_s_data_path_is_its_data_folder() -> None:
         ("demo-postgres", {}, None),
     ],
 )
-def test_a_container_is_ours_by_its_label_and_its_name(
+def test_a_container_belongs_to_an_instance_by_its_label_and_its_name(
     name: str, labels: dict[str, str], instance: str | None
 ) -> None:
-    """A container made from a commit of ours inherits the labels."""
+    """A container that is made from a commit of wb's container inherits the labels."""
     listed = LISTED | {"Names": [f"/{name}"], "Labels": labels}
     assert read.container(listed).instance == instance
 
@@ -187,8 +187,8 @@ def test_a_container_is_stopping_from_the_signal_to_its_end(
     assert read.container(LISTED, read.stopping(events)).is_stopping is is_stopping
 
 
-def test_a_state_that_a_newer_engine_invents_is_unknown_and_counts_as_active() -> None:
-    """What may be running must not be taken for stopped."""
+def test_an_unknown_state_counts_as_active() -> None:
+    """A newer engine may add a state, and such a container may be running."""
     container = read.container(LISTED | {"State": "hibernating"})
     assert container.state is State.UNKNOWN
     assert container.is_active
@@ -204,8 +204,6 @@ def test_a_state_that_a_newer_engine_invents_is_unknown_and_counts_as_active() -
         (None, Health.NONE),
     ],
 )
-def test_a_verdict_that_wb_does_not_know_is_none(
-    health: dict[str, str] | None, expected: Health
-) -> None:
+def test_an_unknown_health_is_none(health: dict[str, str] | None, expected: Health) -> None:
     state = INSPECTED["State"] | {"Health": health}
     assert read.detail(INSPECTED | {"State": state}).health is expected

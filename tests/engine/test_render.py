@@ -1,4 +1,4 @@
-"""From a Spec to the Docker SDK's arguments."""
+"""A Spec becomes arguments of the Docker SDK."""
 
 import io
 import tarfile
@@ -67,7 +67,7 @@ def test_a_container_s_arguments_are_those_of_its_spec(api: docker.APIClient) ->
     }
 
 
-def test_a_spec_without_a_command_leaves_the_image_s_own(api: docker.APIClient) -> None:
+def test_without_a_command_the_image_s_own_command_runs(api: docker.APIClient) -> None:
     spec = ContainerSpec("demo", Role.PLATFORM, "wb-platform:1")
     arguments = container_arguments(api, spec, "net-id")
     assert arguments["command"] is None
@@ -75,13 +75,13 @@ def test_a_spec_without_a_command_leaves_the_image_s_own(api: docker.APIClient) 
 
 
 @pytest.mark.parametrize("auto_remove", [True, False])
-def test_rm_is_the_engine_s_auto_remove(api: docker.APIClient, auto_remove: bool) -> None:
+def test_auto_remove_is_passed_to_the_engine(api: docker.APIClient, auto_remove: bool) -> None:
     spec = ContainerSpec("demo", Role.VALKEY, "valkey", auto_remove=auto_remove)
     host = container_arguments(api, spec, "net-id")["host_config"]
     assert host.get("AutoRemove", False) is auto_remove
 
 
-def test_a_network_is_a_bridge_with_a_subnet_of_its_own() -> None:
+def test_a_network_is_a_bridge_with_its_own_subnet() -> None:
     arguments = network_arguments(NetworkSpec("demo", "10.213.0.0/26", {"team": "data"}))
     assert arguments == {
         "name": "demo",
@@ -93,14 +93,14 @@ def test_a_network_is_a_bridge_with_a_subnet_of_its_own() -> None:
     }  # fmt: skip
 
 
-def test_our_own_labels_cannot_be_taken_by_the_operator_s() -> None:
+def test_the_operator_s_labels_cannot_replace_wbs_labels() -> None:
     assert labels(SPEC)["wb.instance"] == "demo"
 
 
-def test_a_secret_file_travels_with_closed_folders() -> None:
+def test_only_root_may_open_the_folders_of_a_secret_file() -> None:
     packed = archive(SecretFile("FILE", "/run/wb/deep/password", Secret("sesame äöü")))
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
-        entries = {each.name: (each.isdir(), each.mode, each.uid, each.gid) for each in tar}
+        entries = {file.name: (file.isdir(), file.mode, file.uid, file.gid) for file in tar}
         content = tar.extractfile("run/wb/deep/password").read().decode()
     assert entries == {
         "run/wb": (True, 0o700, 0, 0),

@@ -1,4 +1,4 @@
-"""What wb takes from inside the Docker SDK is there in the one that is installed."""
+"""The private members that wb uses exist in the installed Docker SDK."""
 
 import ast
 import socket
@@ -15,10 +15,10 @@ from docker.types.daemon import CancellableStream
 import wb_cli.engine
 from wb_cli.engine.sdk_internals import (
     close_response,
-    reader_of,
-    response_of,
+    get_reader,
+    get_response,
+    get_socket,
     set_api_version,
-    socket_of,
 )
 
 ENGINE = Path(wb_cli.engine.__file__).parent
@@ -47,7 +47,7 @@ def test_the_response_of_a_stream_can_be_closed() -> None:
     assert response.raw.closed
 
 
-def test_the_socket_and_what_its_reader_has_can_be_reached(api: docker.APIClient) -> None:
+def test_the_reader_and_the_socket_of_a_response_can_be_reached(api: docker.APIClient) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(HEAD + b"said")
@@ -57,16 +57,16 @@ def test_the_socket_and_what_its_reader_has_can_be_reached(api: docker.APIClient
         given.status_code = answer.status
         given.raw = urllib3.HTTPResponse(body=answer, preload_content=False)
         started = api._get_raw_response_socket(given)
-        response = response_of(started)
-        reader = reader_of(response)
+        response = get_response(started)
+        reader = get_reader(response)
         assert response is given
         assert reader.peek() == b"said"
-        assert socket_of(reader) is ours
+        assert get_socket(reader) is ours
         given.close()
 
 
-def private_members(path: Path) -> list[str]:
-    """The private members that a file uses of other objects than its own."""
+def find_private_members(path: Path) -> list[str]:
+    """Find the private members of other objects that a file uses."""
     return [
         f"{path.name}:{node.lineno}: {ast.unparse(node)}"
         for node in ast.walk(ast.parse(path.read_text()))
@@ -82,7 +82,7 @@ def is_ours(value: ast.expr) -> bool:
     return isinstance(value, ast.Name) and value.id in OURS
 
 
-def test_no_other_file_that_may_know_docker_uses_private_members() -> None:
+def test_no_other_file_of_the_engine_uses_private_members() -> None:
     others = sorted({*ENGINE.rglob("*.py")} - {INTERNALS})
-    assert len(private_members(INTERNALS)) == 5
-    assert [use for path in others for use in private_members(path)] == []
+    assert len(find_private_members(INTERNALS)) == 5
+    assert [use for path in others for use in find_private_members(path)] == []

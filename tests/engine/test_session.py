@@ -1,4 +1,4 @@
-"""How a command's bytes travel: whatever pieces they come in, whoever leaves first, over TLS."""
+"""Input and output of a command: in pieces of any size, whichever side ends first, and over TLS."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ from wb_cli.engine.docker_engine import DockerEngine
 from wb_cli.errors import EngineError, WbError
 
 ENGINE = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
-API = "1.41"  # given, so that nobody asks the engine for it
+API = "1.41"  # given, so that the SDK does not ask the engine for it
 
 
 def frame(stream: int, text: bytes) -> bytes:
@@ -51,14 +51,14 @@ class Told:
         return b"".join(self.stdout), b"".join(self.stderr)
 
 
-# An engine's answers word for word, packet for packet
+# An engine that gives exact answers in exact packets
 
 
 @contextmanager
 def engine_that_says(
     folder: Path, packets: list[bytes], exit_code: int | None = 0
 ) -> Iterator[DockerEngine]:
-    """An engine with one command, whose start is answered in these packets."""
+    """An engine with one command. It answers the start of the command with these packets."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -107,7 +107,7 @@ def engine_that_says(
         pytest.param([HEAD, *(bytes([byte]) for byte in SAID)], id="byte by byte"),
     ],
 )
-def test_no_byte_is_lost_in_whatever_pieces_they_come(tmp_path: Path, packets: list[bytes]) -> None:
+def test_no_byte_is_lost_in_pieces_of_any_size(tmp_path: Path, packets: list[bytes]) -> None:
     told = Told()
     with engine_that_says(tmp_path, packets, exit_code=3) as engine:
         assert engine.converse("c1", ["x"], told.streams()) == 3
@@ -115,7 +115,7 @@ def test_no_byte_is_lost_in_whatever_pieces_they_come(tmp_path: Path, packets: l
 
 
 @pytest.mark.network
-def test_an_engine_that_hangs_up_on_a_command_is_not_taken_for_its_end(tmp_path: Path) -> None:
+def test_a_connection_that_ends_before_the_command_is_an_error(tmp_path: Path) -> None:
     told = Told()
     with (
         engine_that_says(tmp_path, [HEAD, SAID[:14]], exit_code=None) as engine,
@@ -126,7 +126,7 @@ def test_an_engine_that_hangs_up_on_a_command_is_not_taken_for_its_end(tmp_path:
 
 
 @pytest.mark.network
-def test_an_input_that_cannot_be_read_is_an_error_of_its_own(tmp_path: Path) -> None:
+def test_an_input_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     folder = os.open(tmp_path, os.O_RDONLY)
     with (
         engine_that_says(tmp_path, [HEAD]) as engine,
@@ -151,7 +151,7 @@ def container(docker_client: docker.DockerClient, run_id: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def over_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
-    """The engine behind a door that speaks TLS."""
+    """The engine behind a proxy that uses TLS."""
     folder = tmp_path_factory.mktemp("tls")
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     words = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=engine"
@@ -160,7 +160,7 @@ def over_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     with in_a_thread() as loop, pytest.MonkeyPatch.context() as environ:
-        # They go before the client's own, in requests.
+        # requests prefers these variables to the settings of the client.
         environ.delenv("REQUESTS_CA_BUNDLE", raising=False)
         environ.delenv("CURL_CA_BUNDLE", raising=False)
         opening = asyncio.start_server(forward, "127.0.0.1", 0, ssl=context)
@@ -174,7 +174,7 @@ def over_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]
 
 @contextmanager
 def in_a_thread() -> Iterator[asyncio.AbstractEventLoop]:
-    """An event loop beside the test; what still goes on in it at the end is ended."""
+    """An event loop in a thread. Its remaining tasks are cancelled at the end."""
 
     async def wait() -> None:
         ready.set_result((asyncio.get_running_loop(), stopped := asyncio.Event()))
@@ -190,7 +190,7 @@ def in_a_thread() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """One connection to the engine's own socket, both ways."""
+    """Forward one connection to the engine's own socket, in both directions."""
     engine_reader, engine_writer = await asyncio.open_unix_connection(ENGINE)
     there = asyncio.create_task(pump(reader, engine_writer))
     await pump(engine_reader, writer)
@@ -206,7 +206,9 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 @pytest.mark.engine
-def test_over_tls_outputs_and_code_come_whole(over_tls: DockerEngine, container: str) -> None:
+def test_over_tls_the_outputs_and_the_exit_code_are_complete(
+    over_tls: DockerEngine, container: str
+) -> None:
     told = Told()
     script = "head -c 3000000 /dev/zero; echo oh >&2; exit 6"
     assert over_tls.converse(container, ["sh", "-c", script], told.streams()) == 6
@@ -214,7 +216,7 @@ def test_over_tls_outputs_and_code_come_whole(over_tls: DockerEngine, container:
 
 
 @pytest.mark.engine
-def test_over_tls_input_is_refused_before_it_is_passed_on_in_part(
+def test_over_tls_input_is_refused_before_a_part_is_sent(
     over_tls: DockerEngine, container: str, tmp_path: Path
 ) -> None:
     script = tmp_path / "script"
@@ -224,7 +226,7 @@ def test_over_tls_input_is_refused_before_it_is_passed_on_in_part(
 
 
 @pytest.mark.engine
-def test_over_tls_a_terminal_is_typed_into(over_tls: DockerEngine, container: str) -> None:
+def test_over_tls_a_terminal_accepts_input(over_tls: DockerEngine, container: str) -> None:
     reading, writing = os.pipe()
     os.write(writing, b"stty size; exit 4\n")
     told = Told()

@@ -1,4 +1,4 @@
-"""What is called after a stop waits for the engine, which takes the network down meanwhile."""
+"""Calls after a stop wait for the engine, which is still taking the network down."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ COUNTS = "trap 'echo asked' TERM; echo ready; while :; do sleep 0.1; done"
 def running(
     request: pytest.FixtureRequest, docker_client: docker.DockerClient, run_id: str
 ) -> Iterator[tuple[str, str]]:
-    """A container, of Valkey or of a script, that runs on a network of its own."""
+    """A running container of Valkey or of a script, on its own network."""
     engine, labels = DockerEngine(docker_client), {"wb.test.run": run_id}
     network = engine.create_network(NetworkSpec(INSTANCE, "10.215.78.0/28", labels))
     script = getattr(request, "param", "")
@@ -41,14 +41,14 @@ def running(
 
 
 @pytest.mark.parametrize("running", [HEARS_NOTHING_AT_FIRST], indirect=True)
-def test_a_container_that_could_not_hear_yet_is_asked_again(
+def test_a_container_that_missed_the_stop_signal_gets_it_again(
     docker_client: docker.DockerClient, running: tuple[str, str]
 ) -> None:
     assert DockerEngine(docker_client).stop(running[0], 10) == 7
 
 
 @pytest.mark.parametrize("running", [COUNTS], indirect=True)
-def test_a_container_of_some_age_is_asked_once(
+def test_an_older_container_gets_the_stop_signal_once(
     docker_client: docker.DockerClient,
     running: tuple[str, str],
     monkeypatch: pytest.MonkeyPatch,
@@ -56,12 +56,12 @@ def test_a_container_of_some_age_is_asked_once(
     monkeypatch.setattr(stopping, "YOUNG", timedelta(0))
     monkeypatch.setattr(stopping, "ASKED_AGAIN_AFTER_S", 0.2)
     engine, (container, _) = DockerEngine(docker_client), running
-    wait_until(lambda: engine.logs(container, 1) == "ready\n", "the script")
+    wait_until(lambda: engine.read_logs(container, 1) == "ready\n", "the script")
     assert engine.stop(container, 1) == KILLED
-    assert engine.logs(container, 10).splitlines() == ["ready", "asked"]
+    assert engine.read_logs(container, 10).splitlines() == ["ready", "asked"]
 
 
-def test_more_stops_than_threads_come_to_their_end(
+def test_more_stops_than_threads_all_end(
     docker_client: docker.DockerClient,
     running: tuple[str, str],
     monkeypatch: pytest.MonkeyPatch,
@@ -75,7 +75,7 @@ def test_more_stops_than_threads_come_to_their_end(
 
 
 @pytest.mark.parametrize("_", range(ROUNDS))
-def test_a_container_and_its_network_are_removed_side_by_side(
+def test_a_container_and_its_network_can_be_removed_in_parallel(
     docker_client: docker.DockerClient, running: tuple[str, str], _: int
 ) -> None:
     engine, (container, network) = DockerEngine(docker_client), running
@@ -86,11 +86,11 @@ def test_a_container_and_its_network_are_removed_side_by_side(
     for call in calls:
         call.result()
     observed = engine.observe()
-    assert container not in {each.id for each in observed.containers}
-    assert network not in {each.id for each in observed.networks}
+    assert container not in {listed.id for listed in observed.containers}
+    assert network not in {listed.id for listed in observed.networks}
 
 
-def test_a_container_that_was_stopped_is_renamed_and_started_at_once(
+def test_a_stopped_container_can_be_renamed_and_started_at_once(
     docker_client: docker.DockerClient, running: tuple[str, str]
 ) -> None:
     engine, (container, _) = DockerEngine(docker_client), running

@@ -1,4 +1,4 @@
-"""Streams that end, break, report an error, or fall silent."""
+"""Streams of events that end, break, report an error, or fall silent."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import requests
 
-from wb_cli.engine.stream import end, watched
+from wb_cli.engine.stream import end_stream, watch
 from wb_cli.errors import EngineError, EngineUnreachableError
 
 
 def test_events_come_in_order() -> None:
-    assert list(watched(lambda: [{"n": 1}, {"n": 2}], 5)) == [{"n": 1}, {"n": 2}]
+    assert list(watch(lambda: [{"n": 1}, {"n": 2}], 5)) == [{"n": 1}, {"n": 2}]
 
 
 @pytest.mark.parametrize(
@@ -25,19 +25,19 @@ def test_events_come_in_order() -> None:
 )
 def test_an_error_in_the_stream_is_raised_in_the_engines_words(event: Mapping[str, Any]) -> None:
     with pytest.raises(EngineError, match=r"manifest unknown\Z"):
-        list(watched(lambda: [{"status": "x"}, event], 5))
+        list(watch(lambda: [{"status": "x"}, event], 5))
 
 
-def test_what_breaks_while_reading_is_translated() -> None:
+def test_an_error_while_reading_is_translated() -> None:
     def broken() -> Iterator[Mapping[str, Any]]:
         yield {"status": "x"}
         raise requests.exceptions.ConnectionError("reset by peer")
 
     with pytest.raises(EngineUnreachableError, match="reset by peer"):
-        list(watched(broken, 5))
+        list(watch(broken, 5))
 
 
-def test_silence_is_given_up_though_the_reader_hangs() -> None:
+def test_a_silent_stream_is_an_error_even_if_its_reader_hangs() -> None:
     released = threading.Event()
 
     def silent() -> Iterator[Mapping[str, Any]]:
@@ -46,15 +46,15 @@ def test_silence_is_given_up_though_the_reader_hangs() -> None:
 
     try:
         with pytest.raises(EngineError, match=r"no news for 0\.1 s"):
-            list(watched(silent, 0.1))
+            list(watch(silent, 0.1))
     finally:
         released.set()
 
 
 @pytest.mark.parametrize("found", [OSError(9, "Bad file descriptor"), AttributeError("_sock")])
-def test_a_stream_may_be_ended_while_its_reader_ends_it(found: Exception) -> None:
+def test_a_stream_can_be_ended_while_its_reader_ends_it(found: Exception) -> None:
     class Ending:
-        """The SDK's stream, whose socket goes between its look and its grip."""
+        """A stream of the SDK whose socket is closed while the SDK ends the stream."""
 
         closed = False
 
@@ -63,5 +63,5 @@ def test_a_stream_may_be_ended_while_its_reader_ends_it(found: Exception) -> Non
             raise found
 
     stream: Any = Ending()
-    end(stream)
+    end_stream(stream)
     assert stream.closed

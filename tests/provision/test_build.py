@@ -129,7 +129,7 @@ def test_where_no_registry_has_the_base_it_is_made_from_debian_s_packages(
     images.registry.clear()
     assert built(images) == {"postgres": True, "valkey": True}
     assert len(debian) == 1
-    assert images.labels(BASE) == {LABEL_RECIPE: "base"}
+    assert images.read_labels(BASE) == {LABEL_RECIPE: "base"}
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)

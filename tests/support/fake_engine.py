@@ -142,7 +142,7 @@ class FakeEngine:
 
     is_local = False
 
-    def info(self) -> EngineInfo:
+    def read_info(self) -> EngineInfo:
         return EngineInfo("20.10", "tcp://fake")
 
     def observe(self) -> Observed:
@@ -169,7 +169,7 @@ class FakeEngine:
                 finished_at=FINISHED_AT if found.state in {State.EXITED, State.RESTARTING} else "",
             )
 
-    def image(self, reference: str) -> ImageInfo | None:
+    def find_image(self, reference: str) -> ImageInfo | None:
         known = self.images.get(reference)
         return ImageInfo(known) if known else None
 
@@ -250,7 +250,7 @@ class FakeEngine:
             raise EngineError("Restart policy cannot be updated because AutoRemove is enabled")
         found.policy = policy
 
-    def logs(self, container: str, tail: int) -> str:
+    def read_logs(self, container: str, tail: int) -> str:
         lines = self._container(container).log.splitlines(keepends=True)
         return "".join(lines[-tail:])
 
@@ -258,7 +258,7 @@ class FakeEngine:
         self, container: str, tail: int, wait_for_end: Callable[[], None] | None = None
     ) -> Iterator[bytes]:
         del wait_for_end  # what it wrote is all that it will write
-        yield self.logs(container, tail).encode()
+        yield self.read_logs(container, tail).encode()
 
     def execute(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
         found = self._container(container)

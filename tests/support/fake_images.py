@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from tarfile import TarError, is_tarfile
 
-from wb_cli.engine.images import mirrored
+from wb_cli.engine.images import name_on_mirror
 from wb_cli.engine.pull_progress import PullProgress
 from wb_cli.engine.types import BuildSpec, ImageInfo
 from wb_cli.errors import EngineError, ImageMissingError, NotFoundError
@@ -68,14 +68,14 @@ class FakeImages:
         digests = (f"{reference}@sha256:registry-{image.content}",) if image.is_pulled else ()
         return ImageInfo(_id(image), digests)
 
-    def labels(self, reference: str) -> Mapping[str, str]:
+    def read_labels(self, reference: str) -> Mapping[str, str]:
         image = self.local.get(reference)
         return image.labels if image else {}
 
     def pull(
         self, reference: str, on_progress: Callable[[PullProgress], None], *, mirror: str = ""
     ) -> None:
-        source = mirrored(reference, mirror)
+        source = name_on_mirror(reference, mirror)
         with self._lock:
             self.asked.append(source)
         served = self.registry.get(source)

@@ -92,7 +92,7 @@ def logs(
         for written in wb.engine.follow_logs(container.id, lines, wait_until_nobody_reads):
             wb.console.raw(written)
     else:
-        wb.console.raw(wb.engine.logs(container.id, lines).encode())
+        wb.console.raw(wb.engine.read_logs(container.id, lines).encode())
     if end := describe_ending(wb.engine, container, started_at):
         wb.console.note(f"{end}.")
 

@@ -1,1 +1,1 @@
-"""The only part that knows Docker."""
+"""The Docker Engine and its images. No other package knows Docker."""

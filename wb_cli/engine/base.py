@@ -1,4 +1,4 @@
-"""The few calls through which everything above reaches containers (Engine) and images."""
+"""The protocols of an Engine and of its images. Code above this package makes no other calls."""
 
 from __future__ import annotations
 
@@ -28,21 +28,22 @@ OnOutput = Callable[[bytes], None]
 
 
 class Terminal(Protocol):
-    """A terminal that can be lent to a command."""
+    """A terminal that a command can use for a while."""
 
     def lent(self, resize: Callable[[int, int], None]) -> AbstractContextManager[None]:
-        """Let every key through; call ``resize`` with lines and columns, now and on changes.
+        """Pass on every key. Call ``resize`` with lines and columns, now and after each change.
 
-        ``resize`` may wait, and is called in a thread.
+        ``resize`` is called in a thread, so it may wait.
         """
         ...
 
 
 class Streams(Struct, frozen=True):
-    """What a command inside a container reads and writes.
+    """The input and the outputs of a command inside a container.
 
-    ``source`` is a file descriptor; without one there is no input. With a ``terminal`` the command
-    has one of its own, of the same size, and all its output is ``on_stdout``'s.
+    ``source`` is the file descriptor of the input; ``None`` means that there is no input. With a
+    ``terminal`` the command gets its own terminal of the same size, and ``on_stdout`` gets all
+    output.
     """
 
     on_stdout: OnOutput
@@ -52,80 +53,80 @@ class Streams(Struct, frozen=True):
 
 
 class Engine(Protocol):
-    """A Docker Engine. Every call raises ``EngineUnreachableError`` where it does not answer.
+    """A Docker Engine. Every call raises ``EngineUnreachableError`` if the engine does not answer.
 
-    Containers and networks are named by id, as two may bear one name. Calls block; they may be
-    made from several threads at once.
+    Containers and networks are named by id, because two of them may have the same name. Calls
+    block. Several threads may call at once.
     """
 
     @property
     def is_local(self) -> bool:
-        """Whether it runs on this machine, so that folders and ports can be looked at."""
+        """Whether it runs on this machine, so that wb can check folders and ports."""
         ...
 
-    def info(self) -> EngineInfo:
-        """Which engine this is."""
+    def read_info(self) -> EngineInfo:
+        """Read the version and the endpoint of the engine."""
         ...
 
     def observe(self) -> Observed:
-        """List all containers and networks, ours and others', in one call each.
+        """List all containers with one call, and all networks with another, wb's and others'.
 
-        A container that was sent a stop signal and has not ended yet is marked as stopping, as far
-        back as the engine remembers its events.
+        A container that was sent a stop signal and has not ended yet is marked as stopping. wb
+        knows this from the engine's events, of which the engine remembers the latest.
         """
         ...
 
     def remembers(self, moment: float) -> bool:
-        """Whether its events reach back to a moment (seconds since the epoch)."""
+        """Whether the engine still has all events since a moment (seconds since the epoch)."""
         ...
 
     def inspect(self, container: str) -> ContainerDetail:
-        """What one container is doing. Raises ``NotFoundError``."""
+        """Read the state of one container. Raises ``NotFoundError``."""
         ...
 
-    def image(self, reference: str) -> ImageInfo | None:
-        """The local image of that reference, or ``None``."""
+    def find_image(self, reference: str) -> ImageInfo | None:
+        """Find the local image of a reference."""
         ...
 
     def create_network(self, spec: NetworkSpec) -> str:
-        """Make a bridge network and give its id. Raises ``AddressPoolError`` on overlap."""
+        """Make a bridge network and return its id. Raises ``AddressPoolError`` on overlap."""
         ...
 
     def remove_network(self, network: str) -> None:
-        """Remove a network; one that is gone already is fine."""
+        """Remove a network. Do nothing if it is gone."""
         ...
 
     def create_container(self, spec: ContainerSpec, network: str) -> str:
-        """Create (not start) a container on a network, its secret files in place; give its id.
+        """Create a container on a network, with its secret files, and return its id.
 
-        It is created with restart policy ``no``. Raises ``ImageMissingError`` and, where the
-        name is taken or a mount source is missing, ``EngineError``.
+        The container is not started. Its restart policy is ``no``. Raises ``ImageMissingError``.
+        Raises ``EngineError`` if the name is taken or a mount source is missing.
         """
         ...
 
     def start(self, container: str) -> None:
-        """Start a container; one that runs already is fine."""
+        """Start a container. Do nothing if it already runs."""
         ...
 
     def stop(self, container: str, timeout: int) -> int | None:
-        """Stop a container, killing it after ``timeout`` seconds; wait until its process has ended.
+        """Stop a container and wait until its process has ended. Kill it after ``timeout`` seconds.
 
-        Gives the exit code of the end that this call brought about (137 where it had to be
-        killed), or ``None`` where it brought about none: it was down already, or not there.
-        What the engine then still has to tidy up, later calls wait for.
+        Returns the exit code of the process that this call ended; 137 if it had to be killed.
+        Returns ``None`` if there was no process to end: the container was down, or not there. The
+        engine may still be cleaning up; later calls wait for that.
         """
         ...
 
     def remove_container(self, container: str) -> None:
-        """Remove a stopped container and wait until it is gone; one that is gone is fine."""
+        """Remove a stopped container and wait until it is gone. Do nothing if it is gone."""
         ...
 
     def keep(self, container: str) -> Kept:
-        """Read all that it takes to make a container again. Raises ``NotFoundError``."""
+        """Read everything that is needed to make a container again. Raises ``NotFoundError``."""
         ...
 
     def make_again(self, kept: Kept, network: str) -> str:
-        """Create (not start) a container that is gone as it was; give its new id."""
+        """Create a removed container again as it was, without starting it. Return its new id."""
         ...
 
     def rename(self, container: str, name: str) -> None:
@@ -136,84 +137,84 @@ class Engine(Protocol):
         """Switch the restart policy (``no`` or ``always``) of a container."""
         ...
 
-    def logs(self, container: str, tail: int) -> str:
-        """The last lines a container wrote, both streams, decoded leniently."""
+    def read_logs(self, container: str, tail: int) -> str:
+        """Read the last lines of a container's output, stdout and stderr, as text."""
         ...
 
     def follow_logs(
         self, container: str, tail: int, wait_for_end: Callable[[], None] | None = None
     ) -> Iterator[bytes]:
-        """The last lines a container wrote and then what it writes, until it ends.
+        """Read the last lines of a container's output, and then new output until it ends.
 
-        With ``wait_for_end`` also until that returns; it is waited for in a thread.
+        If ``wait_for_end`` is given, it is called in a thread. When it returns, the reading ends.
         """
         ...
 
     def execute(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
-        """Run a command inside a running container; give its exit code and its output."""
+        """Run a command inside a running container. Return its exit code and its output."""
         ...
 
     def converse(self, container: str, command: Sequence[str], streams: Streams) -> int:
-        """Run a command inside a running container on streams of ours; give its exit code.
+        """Run a command inside a running container on the given streams. Return its exit code.
 
-        What the streams raise is passed on, and the command left to itself.
+        An exception of a stream is passed on. The command then runs on without a reader.
         """
         ...
 
 
 class ImageStore(Protocol):
-    """The images of one engine. Calls block; they may be made from several threads at once.
+    """The images of one engine. Calls block. Several threads may call at once.
 
-    Every call raises ``EngineUnreachableError`` where the engine does not answer.
+    Every call raises ``EngineUnreachableError`` if the engine does not answer.
     """
 
     def find(self, reference: str) -> ImageInfo | None:
-        """The local image of that reference, or ``None``."""
+        """Find the local image of a reference."""
         ...
 
-    def labels(self, reference: str) -> Mapping[str, str]:
-        """The labels of a local image; none where there is no such image."""
+    def read_labels(self, reference: str) -> Mapping[str, str]:
+        """Read the labels of a local image. A missing image has none."""
         ...
 
     def pull(
         self, reference: str, on_progress: Callable[[PullProgress], None], *, mirror: str = ""
     ) -> None:
-        """Fetch an image from its registry, or from a mirror under its own local tag.
+        """Fetch an image from its image registry, or from a mirror. Its local tag is the same.
 
-        Raises ``NotFoundError`` where the registry knows no such image, and ``EngineError`` where
-        the registry failed or said nothing for too long.
+        Raises ``NotFoundError`` if the image registry has no such image. Raises ``EngineError`` if
+        the image registry failed, or was silent for too long.
         """
         ...
 
     def build(self, spec: BuildSpec, on_line: Callable[[str], None]) -> None:
-        """Build an image; ``on_line`` gets what the engine and the steps say.
+        """Build an image. ``on_line`` gets each line of output of the engine and the steps.
 
-        Raises ``EngineError`` where a step failed, with the step's own last lines.
+        Raises ``EngineError`` if a step failed, with the last lines of the step's output.
         """
         ...
 
     def import_archive(self, archive: Path, reference: str, labels: Mapping[str, str]) -> None:
         """Make an image of a tar file that holds a whole system.
 
-        Raises ``EngineError`` where it is no such file; no image is made then.
+        Raises ``EngineError`` if the file is no such tar file. Then no image is made.
         """
         ...
 
     def save(self, references: Sequence[str]) -> Generator[bytes, None, None]:
-        """The archive of several images, piece by piece.
+        """Read the archive of several images, piece by piece.
 
-        A reader that does not read it to its end must close it: the engine would go on sending.
+        A caller that stops early must close the generator, or the engine would go on sending.
         """
         ...
 
     def load(self, archive: Iterable[bytes]) -> None:
-        """Take in the images of an archive."""
+        """Load the images of an archive into the engine."""
         ...
 
     def tag(self, source: str, reference: str) -> None:
-        """Give a local image another name."""
+        """Give a local image another name as well."""
         ...
 
     def untag(self, reference: str) -> None:
-        """Take a name away from an image; with its last name the image goes."""
+        """Remove a name of an image. The image is removed with its last name."""
         ...

@@ -1,4 +1,4 @@
-"""The way to the Docker SDK, and the one place where its errors become ours."""
+"""Connect to the engine through the Docker SDK, and turn the SDK's errors into wb's errors."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ if TYPE_CHECKING:
     import docker
 
 CALL_TIMEOUT_S = 60
-# Independent calls run side by side; a few instances at a time, three containers each.
+# wb acts on a few instances at a time, each with three containers, and calls run in parallel.
 POOL_CONNECTIONS = 32
 
-NOBODY = re.compile(r"No such file|Connection refused")
+NO_SERVER = re.compile(r"No such file|Connection refused")
 OTHER_SERVER = "is not what answers"
 INSTALL = (
     "Is the Docker Engine running? `wb setup` looks for it, "
     "`wb setup --install-engine` installs and starts it."
 )
-# By what the reason says, the first that applies. None of them is remedied by another engine.
+# The remedies, each with a pattern of the reasons that it helps with. The first match is used.
+# To choose another engine would help with none of these reasons.
 REMEDIES = {
     r"Permission denied": "Run wb as root, or as a member of the group `docker`: "
     "`sudo usermod -aG docker $USER`, then log in again.",
@@ -50,17 +51,17 @@ NO_REMEDY = (
 
 
 def connect() -> docker.DockerClient:
-    """A client of the engine that DOCKER_HOST, the Docker context or the default socket names.
+    """Connect to the engine that DOCKER_HOST, the Docker context or the default socket names.
 
-    It speaks the engine's own version of the API.
+    The client uses the engine's own version of the API.
 
     Raises:
-        EngineUnreachableError: nothing answers there, or there is no such context.
+        EngineUnreachableError: no engine answers there, or there is no such context.
     """
     import docker
     from docker.constants import MINIMUM_DOCKER_API_VERSION
 
-    if not endpoint():
+    if not find_endpoint():
         raise EngineUnreachableError(
             f"there is no Docker context {_context_name()}",
             "`docker context ls` lists them; DOCKER_CONTEXT or `docker context use` chooses one.",
@@ -76,16 +77,19 @@ def connect() -> docker.DockerClient:
 
 
 def _negotiate(api: Any) -> None:
-    """As the docker command does: a ping tells the version, and costs a tenth of ``/version``."""
+    """Learn the version of the API from a ping, as the docker command does.
+
+    A ping takes a tenth of the time of ``/version``.
+    """
     answer = api.get(f"{api.base_url}/_ping", timeout=CALL_TIMEOUT_S)
     version = answer.headers.get("Api-Version")
     if not version:
-        raise _unreachable(OTHER_SERVER, "it names no version of its API")
+        raise _make_unreachable_error(OTHER_SERVER, "it names no version of its API")
     set_api_version(api, version)
 
 
-def clock_ahead_s(api: Any) -> float:
-    """How far the engine's clock is ahead of this machine's, in whole seconds, rounded down."""
+def measure_clock_ahead_s(api: Any) -> float:
+    """Measure how far the engine's clock is ahead of this machine's clock, in whole seconds."""
     with docker_errors():
         answer = api.get(f"{api.base_url}/_ping", timeout=CALL_TIMEOUT_S)
     try:
@@ -94,8 +98,8 @@ def clock_ahead_s(api: Any) -> float:
         return 0.0
 
 
-def endpoint() -> str:
-    """Where the engine is looked for; empty where the chosen Docker context does not exist."""
+def find_endpoint() -> str:
+    """Find the address of the engine; empty if the chosen Docker context does not exist."""
     from docker.context import ContextAPI
 
     if named := os.environ.get("DOCKER_HOST"):
@@ -112,10 +116,10 @@ def _context_name() -> str:
 
 @contextmanager
 def docker_errors() -> Iterator[None]:
-    """Turn what the Docker SDK and its HTTP client raise into errors of ours.
+    """Turn the errors of the Docker SDK and its HTTP client into wb's errors.
 
     Raises:
-        EngineUnreachableError: no answer, none in time, or one that no engine gives.
+        EngineUnreachableError: no answer, no answer in time, or an answer that no engine gives.
         ImageMissingError, NotFoundError, AddressPoolError, EngineError: the engine refused.
     """
     import docker.errors
@@ -125,35 +129,37 @@ def docker_errors() -> Iterator[None]:
     try:
         yield
     except docker.errors.APIError as error:
-        raise _refused(error) from error
+        raise _make_refused_error(error) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise _unreachable(
+        raise _make_unreachable_error(
             "gave an answer that is none", f"it is cut or no JSON ({error})"
         ) from error
     except (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError) as error:
-        raise _unreachable("broke off its answer", _innermost(error)) from error
+        raise _make_unreachable_error(
+            "broke off its answer", _find_innermost_reason(error)
+        ) from error
     except (
         docker.errors.DockerException,
         requests.exceptions.RequestException,
         urllib3.exceptions.HTTPError,
         OSError,
     ) as error:
-        raise _unreachable("does not answer", _innermost(error)) from error
+        raise _make_unreachable_error("does not answer", _find_innermost_reason(error)) from error
 
 
-def _unreachable(what: str, reason: str) -> EngineUnreachableError:
-    """With the remedy for the reason; the engine that somebody chose is named first."""
-    message = f"the Docker Engine {what} at {endpoint()}: {reason}"
-    chosen = _chosen()
-    if NOBODY.search(reason):
+def _make_unreachable_error(what: str, reason: str) -> EngineUnreachableError:
+    """Make the error with the remedy for its reason. The hint first names a chosen engine."""
+    message = f"the Docker Engine {what} at {find_endpoint()}: {reason}"
+    chosen = _describe_choice()
+    if NO_SERVER.search(reason):
         return EngineUnreachableError(message, chosen or INSTALL, is_absent=not chosen)
     known = [remedy for pattern, remedy in REMEDIES.items() if re.search(pattern, reason)]
     hint = " ".join(filter(None, [chosen, *known[:1]]))
     return EngineUnreachableError(message, hint or NO_REMEDY)
 
 
-def _chosen() -> str:
-    """Who says that another engine than this machine's own is asked; empty where nobody does."""
+def _describe_choice() -> str:
+    """Describe the setting that chooses an engine; empty for this machine's own engine."""
     if host := os.environ.get("DOCKER_HOST"):
         return f"DOCKER_HOST is {host}: start that engine, or unset it to use this machine's own."
     name = _context_name()
@@ -165,32 +171,32 @@ def _chosen() -> str:
     return f"The Docker context {name} is used: start its engine, or {way_back}."
 
 
-def _refused(error: docker.errors.APIError) -> WbError:
-    """In the engine's own words, without the SDK's wrapping."""
+def _make_refused_error(error: docker.errors.APIError) -> WbError:
+    """Make the error with the engine's own text, without the text that the SDK adds."""
     import docker.errors
 
-    words = str(error.explanation or error).strip()
-    if re.search(r"<html|<!doctype", words, re.IGNORECASE):
-        return _unreachable(OTHER_SERVER, "it sent a web page")
+    text = str(error.explanation or error).strip()
+    if re.search(r"<html|<!doctype", text, re.IGNORECASE):
+        return _make_unreachable_error(OTHER_SERVER, "it sent a web page")
     if isinstance(error, docker.errors.ImageNotFound) or re.search(
-        r"no such image", words, re.IGNORECASE
+        r"no such image", text, re.IGNORECASE
     ):
-        return ImageMissingError(words, "`wb pull` fetches it, `wb images build` builds ours.")
+        return ImageMissingError(text, "`wb pull` fetches it, `wb images build` builds ours.")
     if isinstance(error, docker.errors.NotFound):
-        return NotFoundError(words)
+        return NotFoundError(text)
     if re.search(
-        r"pool overlaps|overlaps with|address pool|no available network", words, re.IGNORECASE
+        r"pool overlaps|overlaps with|address pool|no available network", text, re.IGNORECASE
     ):
-        return AddressPoolError(words, "Give wb another range: the setting `subnet_pool`.")
-    if "has active endpoints" in words:
+        return AddressPoolError(text, "Give wb another range: the setting `subnet_pool`.")
+    if "has active endpoints" in text:
         return EngineError(
-            words, "A container is still on that network: `docker network inspect` names it."
+            text, "A container is still on that network: `docker network inspect` names it."
         )
-    return EngineError(words)
+    return EngineError(text)
 
 
-def _innermost(error: BaseException) -> str:
-    """The reason at the bottom of the SDK's nested errors, e.g. ``No such file or directory``."""
+def _find_innermost_reason(error: BaseException) -> str:
+    """Find the innermost reason of the SDK's nested errors: ``No such file or directory``."""
     text = str(error)
     if "IncompleteRead" in text:
         return "Connection broken"

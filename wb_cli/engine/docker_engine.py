@@ -1,4 +1,4 @@
-"""The Engine on the Docker SDK: one method, one engine call (or the few that belong to it)."""
+"""The Engine on the Docker SDK: a method makes one engine call, or a few that belong together."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from wb_cli.engine import read, render
 from wb_cli.engine.base import Streams
-from wb_cli.engine.client import clock_ahead_s, docker_errors
+from wb_cli.engine.client import docker_errors, measure_clock_ahead_s
 from wb_cli.engine.keeping import Kept, keep, make_again
 from wb_cli.engine.sdk_internals import close_response
 from wb_cli.engine.session import Connection, converse
 from wb_cli.engine.stopping import Stops
-from wb_cli.engine.stream import end
+from wb_cli.engine.stream import end_stream
 from wb_cli.engine.types import (
     ContainerDetail,
     ContainerSpec,
@@ -36,10 +36,11 @@ if TYPE_CHECKING:
     from wb_cli.engine.base import Terminal
 
 
-# What an engine keeps of its events, and those that tell whether a container is being stopped.
+# The number of events that an engine keeps, and the events from which wb knows that a container is
+# being stopped.
 EVENTS_KEPT = 256
 ENDINGS = ["kill", "start", "die"]
-# What the SDK says of a socket on this machine; of one behind ssh it says `http+docker://ssh`.
+# The SDK has this URL for a socket on this machine. For one behind ssh it has `http+docker://ssh`.
 BASE_URL_OF_A_SOCKET = "http+docker://localhost"
 
 
@@ -55,8 +56,8 @@ class DockerEngine:
         """Whether it is reached through a socket of this machine."""
         return bool(self._api.base_url == BASE_URL_OF_A_SOCKET)
 
-    def info(self) -> EngineInfo:
-        """Which engine this is."""
+    def read_info(self) -> EngineInfo:
+        """Read the version and the endpoint of the engine."""
         with docker_errors():
             version = self._api.version()
         return EngineInfo(
@@ -65,9 +66,9 @@ class DockerEngine:
         )
 
     def observe(self) -> Observed:
-        """List all containers and networks, ours and others', in one call each."""
+        """List all containers with one call, and all networks with another."""
         with docker_errors():
-            # Signals first: a container that is told to stop meanwhile shows as running, and is.
+            # Read the signals first. A container that gets its signal after that counts as running.
             stopping = read.stopping(self._events({"type": "container", "event": ENDINGS}))
             containers = self._api.containers(all=True)
             networks = self._api.networks()
@@ -77,27 +78,27 @@ class DockerEngine:
         )
 
     def remembers(self, moment: float) -> bool:
-        """Whether its events reach back to a moment (seconds since the epoch)."""
+        """Whether the engine still has all events since a moment (seconds since the epoch)."""
         with docker_errors():
             events = self._events({})
         return len(events) < EVENTS_KEPT or events[0]["timeNano"] / 1e9 <= moment
 
     @cached_property
     def _clock_ahead_s(self) -> float:
-        return 0.0 if self.is_local else clock_ahead_s(self._api)
+        return 0.0 if self.is_local else measure_clock_ahead_s(self._api)
 
     def _events(self, filters: dict[str, Any]) -> list[dict[str, Any]]:
-        """The events that the engine remembers, oldest first."""
+        """Read the events that the engine remembers, oldest first."""
         until = f"{time.time() + self._clock_ahead_s:.6f}"
         return list(self._api.events(since=0, until=until, filters=filters, decode=True))
 
     def inspect(self, container: str) -> ContainerDetail:
-        """What one container is doing. Raises ``NotFoundError``."""
+        """Read the state of one container. Raises ``NotFoundError``."""
         with docker_errors():
             return read.detail(self._api.inspect_container(container))
 
-    def image(self, reference: str) -> ImageInfo | None:
-        """The local image of that reference, or ``None``."""
+    def find_image(self, reference: str) -> ImageInfo | None:
+        """Find the local image of a reference."""
         try:
             with docker_errors():
                 return read.image(self._api.inspect_image(reference))
@@ -105,13 +106,13 @@ class DockerEngine:
             return None
 
     def create_network(self, spec: NetworkSpec) -> str:
-        """Make a bridge network and give its id. Raises ``AddressPoolError`` on overlap."""
+        """Make a bridge network and return its id. Raises ``AddressPoolError`` on overlap."""
         with docker_errors():
             created = self._api.create_network(**render.network_arguments(spec))
         return str(created["Id"])
 
     def remove_network(self, network: str) -> None:
-        """Remove a network; one that is gone already is fine."""
+        """Remove a network. Do nothing if it is gone."""
         self._stops.settle()
         try:
             with docker_errors():
@@ -120,7 +121,7 @@ class DockerEngine:
             return
 
     def create_container(self, spec: ContainerSpec, network: str) -> str:
-        """Create (not start) a container on a network, its secret files in place; give its id."""
+        """Create a container on a network, with its secret files, and return its id."""
         with docker_errors():
             arguments = render.container_arguments(self._api, spec, network)
             container = str(self._api.create_container(**arguments)["Id"])
@@ -134,17 +135,17 @@ class DockerEngine:
         return container
 
     def start(self, container: str) -> None:
-        """Start a container; one that runs already is fine."""
+        """Start a container. Do nothing if it already runs."""
         self._stops.settle(container)
         with docker_errors():
             self._api.start(container)
 
     def stop(self, container: str, timeout: int) -> int | None:
-        """Stop a container, killing it after ``timeout`` seconds; give that end's exit code."""
+        """Stop a container. Kill it after ``timeout`` seconds. Return the exit code of this end."""
         return self._stops.stop(container, timeout)
 
     def remove_container(self, container: str) -> None:
-        """Remove a stopped container and wait until it is gone; one that is gone is fine."""
+        """Remove a stopped container and wait until it is gone. Do nothing if it is gone."""
         self._stops.settle(container)
         try:
             with docker_errors():
@@ -164,11 +165,11 @@ class DockerEngine:
             return
 
     def keep(self, container: str) -> Kept:
-        """Read all that it takes to make a container again. Raises ``NotFoundError``."""
+        """Read everything that is needed to make a container again. Raises ``NotFoundError``."""
         return keep(self._api, container)
 
     def make_again(self, kept: Kept, network: str) -> str:
-        """Create (not start) a container that is gone as it was; give its new id."""
+        """Create a removed container again as it was, without starting it. Return its new id."""
         return make_again(self._api, kept, network)
 
     def rename(self, container: str, name: str) -> None:
@@ -183,8 +184,8 @@ class DockerEngine:
         with docker_errors():
             self._api.update_container(container, restart_policy={"Name": policy})
 
-    def logs(self, container: str, tail: int) -> str:
-        """The last lines a container wrote, both streams, decoded leniently."""
+    def read_logs(self, container: str, tail: int) -> str:
+        """Read the last lines of a container's output, stdout and stderr, as text."""
         with docker_errors():
             written = self._api.logs(container, stdout=True, stderr=True, tail=tail)
         return bytes(written).decode(errors="replace")
@@ -192,7 +193,7 @@ class DockerEngine:
     def follow_logs(
         self, container: str, tail: int, wait_for_end: Callable[[], None] | None = None
     ) -> Iterator[bytes]:
-        """The last lines a container wrote and then what it writes, until it ends."""
+        """Read the last lines of a container's output, and then new output until it ends."""
         with docker_errors():
             lines = self._api.logs(container, stream=True, follow=True, tail=tail)
         if wait_for_end:
@@ -200,13 +201,13 @@ class DockerEngine:
         yield from _read(lines)
 
     def execute(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
-        """Run a command inside a running container; give its exit code and its output."""
-        heard: list[bytes] = []
-        code = self.converse(container, command, Streams(heard.append, heard.append))
-        return code, b"".join(heard)
+        """Run a command inside a running container. Return its exit code and its output."""
+        output: list[bytes] = []
+        code = self.converse(container, command, Streams(output.append, output.append))
+        return code, b"".join(output)
 
     def converse(self, container: str, command: Sequence[str], streams: Streams) -> int:
-        """Run a command inside a running container on streams of ours; give its exit code."""
+        """Run a command inside a running container on the given streams. Return its exit code."""
         has_input, has_terminal = streams.source is not None, streams.terminal is not None
         with docker_errors():
             made = self._api.exec_create(
@@ -223,27 +224,27 @@ class DockerEngine:
 
     def _lending(self, terminal: Terminal | None, made: str) -> AbstractContextManager[None]:
         def resize(lines: int, columns: int) -> None:
-            with suppress(WbError), docker_errors():  # it may have ended
+            with suppress(WbError), docker_errors():  # the command may have ended
                 self._api.exec_resize(made, height=lines, width=columns)
 
         return terminal.lent(resize) if terminal else nullcontext()
 
 
 def _close_after(stream: CancellableStream[bytes], wait_for_end: Callable[[], None]) -> None:
-    """End a stream from aside, as its reader waits for the next line, however long."""
+    """End a stream in another thread, because its reader may wait for the next line for ever."""
 
     def close() -> None:
         wait_for_end()
-        end(stream)
+        end_stream(stream)
 
     threading.Thread(target=close, daemon=True).start()
 
 
 def _read(stream: CancellableStream[bytes]) -> Iterator[bytes]:
-    """What the engine sends; what its reader raises (a closed pipe) is none of the engine's."""
+    """Read the pieces that the engine sends, and end the stream after the last."""
     try:
         with docker_errors():
             yield from stream
     finally:
-        end(stream)
+        end_stream(stream)
         close_response(stream)

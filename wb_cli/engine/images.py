@@ -1,4 +1,4 @@
-"""Images on the engine: found, pulled, built, imported, tagged."""
+"""Find, pull, build, import, save, load and tag images on the engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wb_cli.engine import read
 from wb_cli.engine.client import docker_errors
 from wb_cli.engine.pull_progress import PullProgress, Tally
-from wb_cli.engine.stream import watched
+from wb_cli.engine.stream import watch
 from wb_cli.errors import EngineError, ImageMissingError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
     from wb_cli.engine.types import BuildSpec, ImageInfo
 
-# Slow links still bring some bytes; a registry this silent is gone.
+# A slow link still brings some bytes. An image registry that is silent for so long is gone.
 PULL_SILENCE_S = 120.0
-# A step of a build may work for long without a word.
+# A step of a build may work for long without any output.
 BUILD_SILENCE_S = 600.0
 LAST_LINES = 8
 PIECE = 1024 * 1024
-BOOK_KEEPING = ("--->", "Removing intermediate container")
+STATUS_LINES = ("--->", "Removing intermediate container")
 
 
 class Images:
     """See :class:`wb_cli.engine.base.ImageStore`.
 
-    ``pull_silence`` is how many seconds a registry may say nothing before it is given up.
+    ``pull_silence`` is the number of seconds that an image registry may be silent in a pull.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class Images:
         self._pull_silence = pull_silence
 
     def find(self, reference: str) -> ImageInfo | None:
-        """The local image of that reference, or ``None``."""
+        """Find the local image of a reference."""
         inspected = self._inspect(reference)
         return read.image(inspected) if inspected else None
 
-    def labels(self, reference: str) -> Mapping[str, str]:
-        """The labels of a local image; none where there is no such image."""
+    def read_labels(self, reference: str) -> Mapping[str, str]:
+        """Read the labels of a local image. A missing image has none."""
         inspected = self._inspect(reference)
         return (inspected["Config"].get("Labels") or {}) if inspected else {}
 
@@ -61,17 +61,17 @@ class Images:
         *,
         mirror: str = "",
     ) -> None:
-        """Fetch an image from its registry, or from a mirror under its own local tag.
+        """Fetch an image from its image registry, or from a mirror. Its local tag is the same.
 
         Raises:
-            NotFoundError: the registry knows no such image.
-            EngineError: the registry failed, or said nothing for too long.
+            NotFoundError: the image registry has no such image.
+            EngineError: the image registry failed, or was silent for too long.
         """
-        source = mirrored(reference, mirror)
-        repository, tag = split(source)
+        source = name_on_mirror(reference, mirror)
+        repository, tag = split_reference(source)
         is_new_tag = source != reference and self.find(source) is None
         tally = Tally()
-        events = watched(
+        events = watch(
             lambda: self._api.pull(repository, tag=tag, stream=True, decode=True),
             self._pull_silence,
         )
@@ -83,31 +83,29 @@ class Images:
             self.untag(source)
 
     def build(self, spec: BuildSpec, on_line: Callable[[str], None]) -> None:
-        """Build an image; ``on_line`` gets what the engine and the steps say.
+        """Build an image. ``on_line`` gets each line of output of the engine and the steps.
 
         Raises:
-            EngineError: a step failed; with its own last lines.
+            EngineError: a step failed. The error has the last lines of its output.
         """
         last: deque[str] = deque(maxlen=LAST_LINES)
         try:
-            for event in watched(
-                lambda: self._api.build(**_build_arguments(spec)), BUILD_SILENCE_S
-            ):
-                for line in _lines(event):
+            for event in watch(lambda: self._api.build(**_build_arguments(spec)), BUILD_SILENCE_S):
+                for line in _read_lines(event):
                     last.append(line)
                     on_line(line)
         except EngineError as error:
-            said = "\n".join([*last, error.message])
-            raise EngineError(f"cannot build {spec.tag}: {said}", error.hint) from error
+            lines = "\n".join([*last, error.message])
+            raise EngineError(f"cannot build {spec.tag}: {lines}", error.hint) from error
 
     def import_archive(self, archive: Path, reference: str, labels: Mapping[str, str]) -> None:
         """Make an image of a tar file that holds a whole system.
 
         Raises:
-            EngineError: it is none; no image is made.
+            EngineError: the file is no such tar file. Then no image is made.
         """
         before = self.find(reference)
-        repository, tag = split(reference)
+        repository, tag = split_reference(reference)
         changes = [f'LABEL "{name}"="{value}"' for name, value in labels.items()]
 
         def events() -> Iterator[Any]:
@@ -117,19 +115,19 @@ class Images:
             return map(json.loads, str(answer).splitlines())
 
         try:
-            for _ in watched(events, BUILD_SILENCE_S):
+            for _ in watch(events, BUILD_SILENCE_S):
                 pass
         except EngineError:
-            left = self.find(reference)
-            # With its images in containerd, an engine keeps also what it could not unpack.
-            if left and left != before:
+            made = self.find(reference)
+            # An engine with its images in containerd also keeps an image that it cannot unpack.
+            if made and made != before:
                 self.untag(reference)
             raise
 
     def save(self, references: Sequence[str]) -> Generator[bytes, None, None]:
-        """The archive of several images, piece by piece, layers that they share once.
+        """Read the archive of several images, piece by piece. A shared layer is in it once.
 
-        Who does not read it to its end has to close it: the engine would go on sending.
+        A caller that stops early must close the generator, or the engine would go on sending.
         """
         with docker_errors():
             answer = self._api.get(
@@ -144,7 +142,7 @@ class Images:
                 yield from answer.iter_content(PIECE)
 
     def load(self, archive: Iterable[bytes]) -> None:
-        """Take in the images of an archive."""
+        """Load the images of an archive into the engine."""
 
         def events() -> Iterator[Any]:
             answer = self._api.post(
@@ -155,17 +153,17 @@ class Images:
                     raise EngineError(f"cannot load the images: {answer.text.strip()}")
                 yield from map(json.loads, filter(None, answer.iter_lines()))
 
-        for _ in watched(events, BUILD_SILENCE_S):
+        for _ in watch(events, BUILD_SILENCE_S):
             pass
 
     def tag(self, source: str, reference: str) -> None:
-        """Give a local image another name."""
-        repository, tag = split(reference)
+        """Give a local image another name as well."""
+        repository, tag = split_reference(reference)
         with docker_errors():
             self._api.tag(source, repository, tag)
 
     def untag(self, reference: str) -> None:
-        """Take a name away from an image; with its last name the image goes."""
+        """Remove a name of an image. The image is removed with its last name."""
         with docker_errors():
             self._api.remove_image(reference, noprune=True)
 
@@ -181,11 +179,11 @@ class Images:
         return inspected
 
 
-def mirrored(reference: str, mirror: str) -> str:
-    """Where a mirror has an image.
+def name_on_mirror(reference: str, mirror: str) -> str:
+    """Name an image as the mirror has it.
 
     Raises:
-        UsageError: the image is named by its content, which no local tag can stand for.
+        UsageError: the image is named by a digest. A pull from a mirror needs a tag.
     """
     if mirror and "@" in reference:
         raise UsageError(
@@ -195,8 +193,8 @@ def mirrored(reference: str, mirror: str) -> str:
     return f"{mirror.rstrip('/')}/{reference}" if mirror else reference
 
 
-def split(reference: str) -> tuple[str, str]:
-    """Repository and tag (``latest`` where none is given) or digest."""
+def split_reference(reference: str) -> tuple[str, str]:
+    """Split a reference into the repository and the tag or digest. The default is ``latest``."""
     from docker.utils import parse_repository_tag
 
     repository, tag = parse_repository_tag(reference)
@@ -217,16 +215,16 @@ def _build_arguments(spec: BuildSpec) -> dict[str, Any]:
     }
 
 
-def _lines(event: Mapping[str, Any]) -> Iterator[str]:
-    """What an event of a build says, without colours and the engine's own book-keeping."""
+def _read_lines(event: Mapping[str, Any]) -> Iterator[str]:
+    """Read the lines of a build's event, without colours and the engine's own status lines."""
     for line in re.sub(r"\x1b\[[0-9;]*m", "", str(event.get("stream", ""))).splitlines():
-        words = line.strip()
-        if words and not words.startswith(BOOK_KEEPING):
-            yield words
+        text = line.strip()
+        if text and not text.startswith(STATUS_LINES):
+            yield text
 
 
 def pack(context: Mapping[str, bytes]) -> io.BytesIO:
-    """A build folder as a tar file, the same bytes for the same content."""
+    """Pack a build folder into a tar file. The same content gives the same bytes."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for path in sorted(context):

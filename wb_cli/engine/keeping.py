@@ -1,4 +1,4 @@
-"""Keep all that it takes to make a container again, as one with --rm is gone when it stops."""
+"""Keep what is needed to make a container again. A container with --rm is gone when it stops."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Kept:
-    """A container's configuration as the engine told it, and its secret files.
+    """A container's configuration as the engine has it, and its secret files.
 
-    It holds secrets, so its ``repr`` says the name alone.
+    It holds secrets, so its ``repr`` shows only the name.
     """
 
     def __init__(self, name: str, configuration: Mapping[str, Any], secrets: bytes | None) -> None:
@@ -27,28 +27,29 @@ class Kept:
         return f"Kept({self.name!r})"
 
 
-# The folder that holds a container's secret files, and where it is unpacked again.
+# The folder of a container's secret files, and the folder in which its archive is unpacked.
 _SECRETS, _SECRETS_PARENT = "/run/wb", "/run"
 
 
 def keep(api: Any, container: str) -> Kept:
-    """Read what a container is made of. Raises ``NotFoundError``."""
+    """Read the configuration and the secret files of a container. Raises ``NotFoundError``."""
     with docker_errors():
         inspected = api.inspect_container(container)
         environment = inspected["Config"].get("Env") or []
-        has_secrets = any(each.startswith(f"{Env.POSTGRES_PASSWORD_FILE}=") for each in environment)
+        prefix = f"{Env.POSTGRES_PASSWORD_FILE}="
+        has_secrets = any(variable.startswith(prefix) for variable in environment)
         secrets = b"".join(api.get_archive(container, _SECRETS)[0]) if has_secrets else None
     return Kept(inspected["Name"].removeprefix("/"), inspected, secrets)
 
 
 def make_again(api: Any, kept: Kept, network: str) -> str:
-    """Create (not start) the container anew, from the very image it ran on; give its id."""
+    """Create the container again, from the same image, without starting it. Return its id."""
     inspected = kept.configuration
     own = {key: value for key, value in inspected["Config"].items() if key != "Hostname"}
     endpoint = api.create_endpoint_config(aliases=[kept.name])
     configuration = {
         **own,
-        "Image": _image(api, inspected),
+        "Image": _choose_image(api, inspected),
         "HostConfig": {**inspected["HostConfig"], "NetworkMode": network},
         "NetworkingConfig": {"EndpointsConfig": {network: endpoint}},
     }
@@ -59,8 +60,8 @@ def make_again(api: Any, kept: Kept, network: str) -> str:
     return container
 
 
-def _image(api: Any, inspected: Mapping[str, Any]) -> str:
-    """The image by name where the name still means it, else by id."""
+def _choose_image(api: Any, inspected: Mapping[str, Any]) -> str:
+    """Name the image by its name, or by its id if another image has the name now."""
     name, ran_on = str(inspected["Config"]["Image"]), str(inspected["Image"])
     try:
         with docker_errors():

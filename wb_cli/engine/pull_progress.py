@@ -1,4 +1,4 @@
-"""What the engine's stream says of a pull, layer by layer, added up."""
+"""Add up the progress of a pull from the engine's events about its layers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +10,10 @@ FETCHED = {"Verifying Checksum", "Download complete", "Extracting", *DONE}
 
 
 class PullProgress(Struct, frozen=True):
-    """How far a pull is: layers that are in place, bytes that came, bytes expected so far.
+    """The progress of a pull: finished layers, all layers, fetched bytes, expected bytes.
 
-    A layer's size is known once it starts to come, so ``total`` grows. ``note`` is what else
-    there is to say.
+    The size of a layer is known when its download begins, so ``total`` grows. ``note`` is a text
+    that is shown instead of the numbers.
     """
 
     layers_done: int = 0
@@ -23,7 +23,7 @@ class PullProgress(Struct, frozen=True):
     note: str = ""
 
     def __str__(self) -> str:
-        """Short words for a progress line."""
+        """A short text for a line of progress."""
         if self.note:
             return self.note
         return f"{self.layers_done}/{self.layers} layers" if self.layers else "asking the registry"
@@ -42,10 +42,10 @@ class Tally:
         self._layers: dict[str, _Layer] = {}
 
     def add(self, event: Mapping[str, Any]) -> PullProgress:
-        """Take in one event of the stream, and say how far the pull is now."""
+        """Add one event of the stream. Return the progress of the pull."""
         status = event.get("status", "")
         if "id" in event and not status.startswith("Pulling from"):
-            self._note(self._layers.setdefault(event["id"], _Layer()), status, event)
+            self._update(self._layers.setdefault(event["id"], _Layer()), status, event)
         layers = self._layers.values()
         return PullProgress(
             layers_done=sum(layer.is_complete for layer in layers),
@@ -55,7 +55,7 @@ class Tally:
         )
 
     @staticmethod
-    def _note(layer: _Layer, status: str, event: Mapping[str, Any]) -> None:
+    def _update(layer: _Layer, status: str, event: Mapping[str, Any]) -> None:
         numbers = event.get("progressDetail") or {}
         if status == "Downloading":
             layer.done = numbers.get("current", layer.done)

@@ -1,4 +1,4 @@
-"""From the engine's JSON to what we observe. Pure."""
+"""Turn the engine's JSON into what wb observes. Pure."""
 
 import signal
 from collections.abc import Container, Iterable, Mapping
@@ -16,7 +16,7 @@ from wb_cli.engine.types import (
 )
 
 Document = Mapping[str, Any]
-# Signals that ask a process for something else than its end, as the engine's events name them.
+# Signals that do not ask a process to end, in the form that the engine's events have.
 HARMLESS_SIGNALS = {
     str(int(number))
     for number in (
@@ -32,30 +32,32 @@ HARMLESS_SIGNALS = {
 
 
 def container(listed: Document, stopping: Container[str] = ()) -> ObservedContainer:
-    """One entry of the container listing; ``stopping`` are the ids that were told to stop."""
-    networks, mounts = _networks(listed), _mounted(listed, is_writable=True)
+    """Read an entry of the list of containers. ``stopping`` are the ids that were told to stop."""
+    networks, mounts = _read_networks(listed), _read_mounts(listed, is_writable=True)
     return ObservedContainer(
         id=listed["Id"],
-        name=_first_name(listed.get("Names") or ()),
+        name=_read_name(listed.get("Names") or ()),
         state=State(listed["State"]),
         status=listed["Status"],
         image=listed["Image"],
         image_id=listed["ImageID"],
         labels=listed.get("Labels") or {},
-        ports=tuple(_ports(listed.get("Ports") or ())),
+        ports=tuple(_read_ports(listed.get("Ports") or ())),
         writes_to=tuple(mounts.values()),
-        reads_from=tuple(_mounted(listed, is_writable=False).values()),
+        reads_from=tuple(_read_mounts(listed, is_writable=False).values()),
         data_folder=next((mounts[path] for path in DATA_PATHS if path in mounts), ""),
-        networks=tuple(each["NetworkID"] for each in networks.values() if each.get("NetworkID")),
-        addresses=_addresses(networks),
+        networks=tuple(
+            network["NetworkID"] for network in networks.values() if network.get("NetworkID")
+        ),
+        addresses=_read_addresses(networks),
         is_stopping=listed["State"] == State.RUNNING and listed["Id"] in stopping,
     )
 
 
 def stopping(events: Iterable[Document]) -> set[str]:
-    """The ids of the containers that were told to end since they started, or have ended.
+    """Read the ids of the containers that were told to end since they started, or have ended.
 
-    A listing may say "running" for a moment after the event of the end.
+    The engine may list a container as running for a moment after the event of its end.
     """
     asked = {}
     for event in events:
@@ -68,7 +70,7 @@ def stopping(events: Iterable[Document]) -> set[str]:
 
 
 def network(listed: Document) -> ObservedNetwork:
-    """One entry of the network listing."""
+    """Read an entry of the list of networks."""
     pools = (listed.get("IPAM") or {}).get("Config") or ()
     return ObservedNetwork(
         id=listed["Id"],
@@ -79,51 +81,51 @@ def network(listed: Document) -> ObservedNetwork:
 
 
 def detail(inspected: Document) -> ContainerDetail:
-    """The inspection of one container."""
+    """Read the inspection of one container."""
     state = inspected["State"]
     return ContainerDetail(
         id=inspected["Id"],
         name=inspected["Name"].removeprefix("/"),
         state=State(state["Status"]),
         exit_code=state["ExitCode"],
-        started_at=_moment(state["StartedAt"]),
+        started_at=_read_time(state["StartedAt"]),
         restart_policy=inspected["HostConfig"]["RestartPolicy"]["Name"] or "no",
         restart_count=inspected.get("RestartCount", 0),
-        addresses=_addresses(_networks(inspected)),
+        addresses=_read_addresses(_read_networks(inspected)),
         health=Health((state.get("Health") or {}).get("Status", Health.NONE)),
         oom_killed=bool(state.get("OOMKilled")),
-        finished_at=_moment(state.get("FinishedAt", "")),
+        finished_at=_read_time(state.get("FinishedAt", "")),
     )
 
 
 def image(inspected: Document) -> ImageInfo:
-    """The inspection of one image."""
+    """Read the inspection of one image."""
     return ImageInfo(inspected["Id"], tuple(inspected.get("RepoDigests") or ()))
 
 
-def _moment(told: str) -> str:
-    """A time; empty where the engine says the year 1, which is "never"."""
-    return "" if told.startswith("0001-") else told
+def _read_time(text: str) -> str:
+    """Read a time. The engine writes "never" as a time of the year 1, which becomes empty."""
+    return "" if text.startswith("0001-") else text
 
 
-def _first_name(names: Iterable[str]) -> str:
-    """The container's own name; links show as ``/other/name``."""
+def _read_name(names: Iterable[str]) -> str:
+    """Read the container's own name. Links are listed as ``/other/name``."""
     own = [name.removeprefix("/") for name in names if name.count("/") == 1]
     return own[0] if own else ""
 
 
-def _ports(listed: Iterable[Document]) -> Iterable[Port]:
-    seen = set()
+def _read_ports(listed: Iterable[Document]) -> Iterable[Port]:
+    read = set()
     for entry in listed:
         if entry.get("PublicPort"):
             port = Port(entry["PrivatePort"], entry["PublicPort"], entry.get("IP", "0.0.0.0"))  # noqa: S104
-            if port not in seen:
-                seen.add(port)
+            if port not in read:
+                read.add(port)
                 yield port
 
 
-def _mounted(listed: Document, *, is_writable: bool) -> dict[str, str]:
-    """The host paths that are mounted read-write, or read-only, by their path in the container."""
+def _read_mounts(listed: Document, *, is_writable: bool) -> dict[str, str]:
+    """Read the host paths that are mounted writable, or read-only, by path in the container."""
     return {
         mount.get("Destination", mount["Source"]): mount["Source"]
         for mount in listed.get("Mounts") or ()
@@ -131,9 +133,9 @@ def _mounted(listed: Document, *, is_writable: bool) -> dict[str, str]:
     }
 
 
-def _networks(container: Document) -> Document:
+def _read_networks(container: Document) -> Document:
     return (container.get("NetworkSettings") or {}).get("Networks") or {}
 
 
-def _addresses(networks: Document) -> dict[str, str]:
-    return {name: each.get("IPAddress") or "" for name, each in networks.items()}
+def _read_addresses(networks: Document) -> dict[str, str]:
+    return {name: network.get("IPAddress") or "" for name, network in networks.items()}

@@ -1,4 +1,4 @@
-"""From a Spec to the arguments of the Docker SDK. Pure, but for the SDK's own types."""
+"""Turn a Spec into arguments of the Docker SDK. Pure, except that it uses the SDK's types."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOG_MAX_FILES = "3"
 
 
 def labels(spec: ContainerSpec | NetworkSpec) -> dict[str, str]:
-    """The spec's labels with those by which it is found again."""
+    """Render the spec's labels, and the labels by which wb finds the container again."""
     own = {LABEL_INSTANCE: spec.instance}
     role = getattr(spec, "role", None)
     if role:
@@ -28,28 +28,28 @@ def labels(spec: ContainerSpec | NetworkSpec) -> dict[str, str]:
 
 
 def container_arguments(api: docker.APIClient, spec: ContainerSpec, network: str) -> dict[str, Any]:
-    """The keyword arguments of ``create_container``."""
+    """Render the keyword arguments of ``create_container``."""
     endpoint: Any = api.create_endpoint_config(aliases=[spec.name])
     return {
         "image": spec.image,
         "command": list(spec.command) or None,
         "name": spec.name,
-        "environment": _environment(spec),
+        "environment": _render_environment(spec),
         "labels": labels(spec),
         "ports": [port.container for port in spec.ports],
-        "host_config": api.create_host_config(**_host_arguments(spec, network)),
+        "host_config": api.create_host_config(**_render_host_arguments(spec, network)),
         "networking_config": {"EndpointsConfig": {network: endpoint}},
         "stop_timeout": spec.stop_timeout,
         "use_config_proxy": False,
     }
 
 
-def _environment(spec: ContainerSpec) -> dict[str, str]:
+def _render_environment(spec: ContainerSpec) -> dict[str, str]:
     files = {file.variable: file.path for file in spec.secret_files}
-    return files | {name: _plain(value) for name, value in spec.environment.items()}
+    return files | {name: _reveal(value) for name, value in spec.environment.items()}
 
 
-def _host_arguments(spec: ContainerSpec, network: str) -> dict[str, Any]:
+def _render_host_arguments(spec: ContainerSpec, network: str) -> dict[str, Any]:
     from docker.types import LogConfig, Mount
 
     return {
@@ -69,7 +69,7 @@ def _host_arguments(spec: ContainerSpec, network: str) -> dict[str, Any]:
 
 
 def network_arguments(spec: NetworkSpec) -> dict[str, Any]:
-    """The keyword arguments of ``create_network``."""
+    """Render the keyword arguments of ``create_network``."""
     from docker.types import IPAMConfig, IPAMPool
 
     return {
@@ -82,7 +82,7 @@ def network_arguments(spec: NetworkSpec) -> dict[str, Any]:
 
 
 def archive(file: SecretFile) -> bytes:
-    """A tar that puts the file below ``/``, its folders closed to all but root."""
+    """Pack the file into a tar for ``/``. Only root may open the folders of the file."""
     content = file.content.reveal().encode()
     *folders, _ = file.path.strip("/").split("/")
     buffer = io.BytesIO()
@@ -97,5 +97,5 @@ def archive(file: SecretFile) -> bytes:
     return buffer.getvalue()
 
 
-def _plain(value: str | Secret) -> str:
+def _reveal(value: str | Secret) -> str:
     return value.reveal() if isinstance(value, Secret) else value

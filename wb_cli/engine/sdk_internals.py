@@ -1,4 +1,4 @@
-"""What wb takes from inside the Docker SDK: an upgrade of the SDK can break no other file."""
+"""Use private members of the Docker SDK. An upgrade of the SDK can break no other file."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ if TYPE_CHECKING:
 
 
 def set_api_version(api: Any, version: str) -> None:
-    """Name the version of the engine's API, which the SDK would ask for with a slow call."""
+    """Set the version of the engine's API. The SDK would ask for it with a slow call."""
     api._version = version
 
 
 def close_response(stream: CancellableStream[Any]) -> None:
-    """Close the socket of a stream. The SDK leaves that to the garbage collector."""
+    """Close the socket of a stream. The SDK leaves this to the garbage collector."""
     stream._response.close()  # type: ignore[attr-defined]
 
 
-def response_of(started: Any) -> Any:
-    """The answer to a started command. The SDK does not keep the bytes that its reader has read."""
+def get_response(started: Any) -> Any:
+    """Get the response to the start of a command. The SDK drops what its reader has read ahead."""
     return started._response
 
 
-def reader_of(response: Any) -> Any:
-    """The buffered reader of an answer, which may have read more than the headers."""
+def get_reader(response: Any) -> Any:
+    """Get the buffered reader of a response. It may have read more than the headers."""
     return response.raw._fp.fp
 
 
-def socket_of(reader: Any) -> Any:
-    """The socket below a buffered reader, which may speak TLS."""
+def get_socket(reader: Any) -> Any:
+    """Get the socket of a buffered reader. It may use TLS."""
     return reader.raw._sock

@@ -1,4 +1,4 @@
-"""A command inside a container on streams of ours: bytes both ways in one loop, none waiting."""
+"""Carry the input and the output of a command inside a container, in one loop without waiting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from wb_cli.engine.client import docker_errors
-from wb_cli.engine.sdk_internals import reader_of, response_of, socket_of
+from wb_cli.engine.sdk_internals import get_reader, get_response, get_socket
 from wb_cli.errors import EngineError, WbError
 
 if TYPE_CHECKING:
@@ -23,51 +23,51 @@ CHUNK = 1 << 16
 HEADER = struct.Struct(">BxxxL")
 STDERR = 2
 NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-# How the engine's end says that the command is over, or that it reads no more.
+# The errors at this end if the command has ended, or reads no more input.
 GONE = (BrokenPipeError, ConnectionResetError)
 
 
 def converse(connection: Connection, streams: Streams) -> None:
-    """Carry input to a command and output from it, until it has no more to say.
+    """Carry input to a command and output from it, until its output ends.
 
     Raises:
         EngineUnreachableError: the connection broke.
         EngineError: the input cannot be passed on.
         WbError: the input cannot be read.
     """
-    speaker = _Speaker(connection, streams)
-    listener = _Listener(streams)
-    listener.hear(connection.head)
+    sender = _Sender(connection, streams)
+    receiver = _Receiver(streams)
+    receiver.receive(connection.head)
     while True:
         waiting = select.poll()
-        waiting.register(connection, select.POLLIN | (select.POLLOUT if speaker.unsent else 0))
-        if speaker.source is not None and not speaker.unsent:
-            waiting.register(speaker.source, select.POLLIN)
+        waiting.register(connection, select.POLLIN | (select.POLLOUT if sender.unsent else 0))
+        if sender.source is not None and not sender.unsent:
+            waiting.register(sender.source, select.POLLIN)
         ready = dict(waiting.poll(0 if connection.has_more else None))
-        if speaker.source in ready:
-            speaker.read()
+        if sender.source in ready:
+            sender.read()
         events = ready.get(connection.fileno(), 0)
         if events & select.POLLOUT:
-            speaker.send()
+            sender.send()
         if events & ~select.POLLOUT or connection.has_more:
-            said = connection.read()
-            if said == b"":
+            data = connection.read()
+            if data == b"":
                 return
-            listener.hear(said or b"")
+            receiver.receive(data or b"")
 
 
-class _Speaker:
-    """Input on its way: a piece is read when the one before is sent, and its end is passed on."""
+class _Sender:
+    """Sends the input. It reads a piece when the piece before is sent, and passes on the end."""
 
     def __init__(self, connection: Connection, streams: Streams) -> None:
         self.source = streams.source
         self.unsent = b""
         self._connection = connection
-        # On a terminal the input's end is a key, or is told by whoever reads.
+        # On a terminal a key ends the input, so the connection stays open.
         self._has_an_end = not streams.terminal
 
     def read(self) -> None:
-        """Take the next piece, of which there is one."""
+        """Read the next piece of the input, and send it."""
         if self.source is None:
             return
         try:
@@ -88,82 +88,82 @@ class _Speaker:
             self.send()
 
     def send(self) -> None:
-        """Send what can be sent now; a command that reads no more may still have much to say."""
+        """Send as much as possible now. A command that reads no more may still write output."""
         try:
             self.unsent = self.unsent[self._connection.write(self.unsent) :]
         except GONE:
             self.source, self.unsent = None, b""
 
 
-class _Listener:
-    """Output on its way, piece by piece to the stream it belongs to."""
+class _Receiver:
+    """Receives the output, and passes each piece to its stream."""
 
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
         self._frames = _Frames()
 
-    def hear(self, said: bytes) -> None:
-        """Give on what was said; on a terminal all is one stream, without frames."""
+    def receive(self, data: bytes) -> None:
+        """Pass the data to the streams. With a terminal there is one stream, without frames."""
         if self._streams.terminal:
-            self._streams.on_stdout(said)
+            self._streams.on_stdout(data)
             return
-        for stream, part in self._frames.parts(said):
-            on_part = self._streams.on_stderr if stream == STDERR else self._streams.on_stdout
-            on_part(part)
+        for stream, piece in self._frames.split(data):
+            on_piece = self._streams.on_stderr if stream == STDERR else self._streams.on_stdout
+            on_piece(piece)
 
 
 class _Frames:
-    """What the engine sends, taken apart: a header, then so many bytes of one stream."""
+    """Splits the engine's frames. A frame is a header, and then the bytes of one stream."""
 
     def __init__(self) -> None:
         self._header = b""
         self._stream = 0
         self._left = 0
 
-    def parts(self, said: bytes) -> Iterator[tuple[int, bytes]]:
-        """The parts of frames in what was said; a frame is not waited for until it is whole."""
-        while said:
+    def split(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Split data into pieces, each with its stream. A piece may be a part of a frame."""
+        while data:
             if self._left:
-                part, said = said[: self._left], said[self._left :]
-                self._left -= len(part)
-                yield self._stream, part
+                piece, data = data[: self._left], data[self._left :]
+                self._left -= len(piece)
+                yield self._stream, piece
                 continue
             missing = HEADER.size - len(self._header)
-            self._header, said = self._header + said[:missing], said[missing:]
+            self._header, data = self._header + data[:missing], data[missing:]
             if len(self._header) == HEADER.size:
                 self._stream, self._left = HEADER.unpack(self._header)
                 self._header = b""
 
 
 class Connection:
-    """The SDK's connection to a command that it started, from which nothing waits any more."""
+    """The socket of a started command, taken from the SDK and made non-blocking."""
 
     def __init__(self, started: Any) -> None:
-        self._response = response_of(started)
-        reader = reader_of(self._response)
-        self._socket = socket_of(reader)
+        self._response = get_response(started)
+        reader = get_reader(self._response)
+        self._socket = get_socket(reader)
         self._socket.settimeout(0)
         self.head = b""
-        # What came in one packet with the answer's headers is in the reader already.
+        # The reader already has the data that came in one packet with the headers of the response.
         with suppress(*NOT_NOW):
             self.head = bytes(reader.peek())
 
     @property
     def has_more(self) -> bool:
-        """Whether bytes were taken off the socket that nobody has read yet: TLS works in blocks."""
+        """Whether TLS has read data from the socket that this object has not read yet."""
         return self.is_tls and self._socket.pending() > 0
 
     @property
     def is_tls(self) -> bool:
-        """Whether neither side can end while the other goes on, in Python's TLS."""
+        """Whether it uses TLS. Python cannot close one direction of a TLS connection."""
         return isinstance(self._socket, ssl.SSLSocket)
 
     def fileno(self) -> int:
-        """For poll."""
+        """The file descriptor, for ``poll``."""
         return int(self._socket.fileno())
 
     def read(self) -> bytes | None:
-        """What has come: nothing at the end, and ``None`` where nothing has come yet."""
+        """Read the data that has come; ``None`` if there is none yet, ``b""`` at the end."""
         with docker_errors():
             try:
                 return bytes(self._socket.recv(CHUNK))
@@ -173,7 +173,7 @@ class Connection:
                 return b""
 
     def write(self, data: bytes) -> int:
-        """Send what can be sent, and say how much that was. Raises what ``GONE`` names."""
+        """Send as much as possible, and return the number of bytes. May raise ``GONE``."""
         try:
             return int(self._socket.send(data))
         except NOT_NOW:
@@ -183,9 +183,9 @@ class Connection:
         """Tell the command that no more input comes."""
         if self.is_tls:
             return
-        with suppress(OSError):  # it has ended
+        with suppress(OSError):  # the command may have ended
             self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
-        """Leave, whatever the command does."""
+        """Close the connection, even if the command still runs."""
         self._response.close()

@@ -1,4 +1,4 @@
-"""Streams of events from the engine, read with a limit on its silence."""
+"""Read streams of events from the engine, with a limit on the time between two events."""
 
 from __future__ import annotations
 
@@ -18,32 +18,33 @@ if TYPE_CHECKING:
     Event = Mapping[str, Any]
 
 
-def watched(open_stream: Callable[[], Iterable[Event]], silence: float) -> Iterator[Event]:
-    """The events of a stream, each within ``silence`` seconds of the one before.
+def watch(open_stream: Callable[[], Iterable[Event]], silence: float) -> Iterator[Event]:
+    """Read the events of a stream. Each must come within ``silence`` seconds of the one before.
 
-    The SDK waits for ever on such streams, and a read that hangs cannot be interrupted from
-    outside: the reading is left to a thread that nobody waits for.
+    The SDK waits for ever on such a stream, and a read that hangs cannot be interrupted. So a
+    thread reads the stream, and wb does not wait for that thread.
 
     Raises:
-        EngineError: silence, or an error in the stream, in the engine's own words.
+        EngineError: no event came in time, or the stream has an error, in the engine's own words.
     """
     inbox: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(open_stream, inbox), daemon=True).start()
     while (event := _next(inbox, silence)) is not None:
-        if words := _error(event):
-            raise EngineError(words)
+        if text := _read_error(event):
+            raise EngineError(text)
         yield event
 
 
-def end(stream: CancellableStream[Any]) -> None:
-    """End a stream, from any thread, though its reader may be ending it at the same moment."""
-    # The SDK asks whether it is open, and only then takes hold of its socket.
+def end_stream(stream: CancellableStream[Any]) -> None:
+    """End a stream. Any thread may call this, even while the reader ends the stream."""
+    # The SDK checks that the stream is open and then uses its socket. Between these two steps the
+    # reader may close the socket, so the SDK may fail.
     with suppress(OSError, AttributeError):
         stream.close()
 
 
-def _error(event: Event) -> str:
-    """The error an event tells of; ``error`` itself is on its way out of the engine's API."""
+def _read_error(event: Event) -> str:
+    """Read the error of an event. The field ``error`` is deprecated in the engine's API."""
     detail = event.get("errorDetail") or {}
     return str(detail.get("message") or event.get("error") or "").strip()
 
@@ -57,7 +58,7 @@ def _read(
             for event in open_stream():
                 inbox.put(event)
         inbox.put(None)
-    except BaseException as error:  # noqa: BLE001  (whatever it is, the reader must hear of it)
+    except BaseException as error:  # noqa: BLE001  (every error must reach the reader)
         inbox.put(error)
 
 

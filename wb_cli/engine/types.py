@@ -1,4 +1,4 @@
-"""What a container or network must be (Spec), and what the engine says is there (Observed)."""
+"""What a container or network must be (Spec), and what the engine has (Observed)."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -8,7 +8,8 @@ from msgspec import Struct, field
 from wb_cli.contract import CARRIER_SUFFIX, DATA_PATHS, PREVIOUS_SUFFIX, Role
 from wb_cli.secret import Secret
 
-# Labels on everything wb makes: how it finds its own things again, never by parsing names.
+# wb puts these labels on everything that it makes. It finds its containers and networks by them and
+# never parses names.
 LABEL_INSTANCE = "wb.instance"
 LABEL_ROLE = "wb.role"
 LABEL_SPEC = "wb.spec"
@@ -21,7 +22,7 @@ class State(StrEnum):
     """The state of a container, in the engine's own words.
 
     A word that this version of wb does not know is read as ``UNKNOWN``. Such a container counts as
-    active: wb must not take for stopped what may be running.
+    active, because it may be running.
     """
 
     CREATED = "created"
@@ -39,7 +40,7 @@ class State(StrEnum):
 
     @property
     def is_active(self) -> bool:
-        """Whether its process is alive, or is brought back by the engine, or may be."""
+        """Whether its process is alive or may be, or the engine restarts it."""
         return self in {State.RUNNING, State.PAUSED, State.RESTARTING, State.UNKNOWN}
 
     @property
@@ -64,9 +65,9 @@ class RestartPolicy(StrEnum):
 
 
 class Health(StrEnum):
-    """The verdict of an image's own health check, in the engine's words.
+    """The result of an image's own health check, in the engine's words.
 
-    ``NONE`` is for an image that has no such check, and for a word that wb does not know.
+    ``NONE`` stands for an image without a health check, and for a word that wb does not know.
     """
 
     NONE = "none"
@@ -80,7 +81,7 @@ class Health(StrEnum):
 
 
 class Mount(Struct, frozen=True):
-    """A host path bound into a container; the source must exist."""
+    """A host path that is mounted into a container. The source must exist."""
 
     source: str
     target: str
@@ -94,19 +95,19 @@ class Port(Struct, frozen=True):
     address: str = "127.0.0.1"
 
     def __str__(self) -> str:
-        """Where it is published, as a URL has it: ``127.0.0.1:9000``, ``[::1]:9000``."""
-        return f"{bracketed(self.address)}:{self.host}"
+        """The address and port, as in a URL: ``127.0.0.1:9000``, ``[::1]:9000``."""
+        return f"{put_in_brackets(self.address)}:{self.host}"
 
 
-def bracketed(address: str) -> str:
-    """An address as a URL has it: IPv6 in brackets."""
+def put_in_brackets(address: str) -> str:
+    """Put an IPv6 address in brackets, as a URL needs it."""
     return f"[{address}]" if ":" in address else address
 
 
 class SecretFile(Struct, frozen=True):
-    """A file copied into a created container, readable by root alone.
+    """A file that is copied into a created container. Only root may read it.
 
-    The environment variable ``variable`` says in the container where it is.
+    In the container, the environment variable ``variable`` has the path of the file.
     """
 
     variable: str
@@ -117,8 +118,9 @@ class SecretFile(Struct, frozen=True):
 class ContainerSpec(Struct, frozen=True):
     """What one container of an instance must be. Memory in bytes, stop timeout in seconds.
 
-    With ``auto_remove`` the engine removes it when it ends. One without it is supervised once it is
-    ready. ``suffix`` is part of the name of a container that works on a part's folder for a moment.
+    With ``auto_remove`` the engine removes the container when it ends. Without it, wb has the
+    engine supervise the container once it is ready. ``suffix`` is added to the name of a container
+    that works on the folder of a part for a moment.
     """
 
     instance: str
@@ -145,11 +147,12 @@ class ContainerSpec(Struct, frozen=True):
     @property
     def data_folder(self) -> str:
         """The host path of the data that only this container may write to; ``""`` for none."""
-        return next((each.source for each in self.mounts if each.target in DATA_PATHS), "")
+        sources = (mount.source for mount in self.mounts if mount.target in DATA_PATHS)
+        return next(sources, "")
 
 
 class NetworkSpec(Struct, frozen=True):
-    """The bridge network of an instance; the subnet in CIDR notation."""
+    """The bridge network of an instance. The subnet is in CIDR notation."""
 
     instance: str
     subnet: str
@@ -164,12 +167,11 @@ class NetworkSpec(Struct, frozen=True):
 class ObservedContainer(Struct, frozen=True):
     """A container as the engine lists it.
 
-    ``status`` is the engine's own sentence ("Up 5 minutes"). ``writes_to`` are the host paths
-    that it mounts read-write, ``reads_from`` those that it mounts read-only; ``data_folder`` is
-    the one that it writes to where a server keeps its data ("" where there is none).
-    ``networks`` are ids, ``addresses`` maps the networks' names to its addresses there (""
-    where it has none now). ``is_stopping`` says that it was sent a stop signal and has not
-    ended yet.
+    ``status`` is the engine's own text ("Up 5 minutes"). ``writes_to`` are the host paths that it
+    mounts writable, ``reads_from`` the host paths that it mounts read-only. ``data_folder`` is the
+    host path of the server's data, to which it writes ("" if there is none). ``networks`` are ids.
+    ``addresses`` maps the names of the networks to its addresses there ("" if it has none now).
+    ``is_stopping`` says that it was sent a stop signal and has not ended yet.
     """
 
     id: str
@@ -189,17 +191,17 @@ class ObservedContainer(Struct, frozen=True):
 
     @property
     def instance(self) -> str | None:
-        """The instance it belongs to; ``None`` where it is not one of wb's.
+        """The instance that it belongs to; ``None`` if the container is not wb's.
 
-        The label alone does not tell: a container made from a commit of ours inherits it. So one of
-        the instance's names must go with it.
+        The label alone does not prove it: a container that is made from a commit of wb's container
+        inherits the label. So its name must be one of the instance's names, too.
         """
         instance = self.labelled_instance
-        return instance if instance and self.name in _names(instance, self.role) else None
+        return instance if instance and self.name in _list_names(instance, self.role) else None
 
     @property
     def labelled_instance(self) -> str | None:
-        """The instance that its label names, whatever the container is called."""
+        """The instance that its label names, whatever the name of the container is."""
         return self.labels.get(LABEL_INSTANCE)
 
     @property
@@ -215,13 +217,13 @@ class ObservedContainer(Struct, frozen=True):
 
     @property
     def is_active(self) -> bool:
-        """Whether its process is alive, or is brought back by the engine, or may be."""
+        """Whether its process is alive or may be, or the engine restarts it."""
         return self.state.is_active
 
 
-def _names(instance: str, role: Role | None) -> set[str]:
-    """What a container of an instance may be called; where its role is not known, any of them."""
-    names = {each.container_name(instance) for each in ([role] if role else Role)}
+def _list_names(instance: str, role: Role | None) -> set[str]:
+    """List the possible names of a container of an instance. Without a role, list all parts'."""
+    names = {part.container_name(instance) for part in ([role] if role else Role)}
     suffixes = ("", PREVIOUS_SUFFIX, CARRIER_SUFFIX)
     return {name + suffix for name in names for suffix in suffixes}
 
@@ -236,22 +238,22 @@ class ObservedNetwork(Struct, frozen=True):
 
     @property
     def instance(self) -> str | None:
-        """The instance it belongs to, by label."""
+        """The instance that it belongs to, by label."""
         return self.labels.get(LABEL_INSTANCE)
 
 
 class Observed(Struct, frozen=True):
-    """Everything the engine listed at one moment, ours and others'."""
+    """All containers and networks that the engine listed at one moment, wb's and others'."""
 
     containers: tuple[ObservedContainer, ...] = ()
     networks: tuple[ObservedNetwork, ...] = ()
 
 
 class ContainerDetail(Struct, frozen=True):
-    """What one container is doing right now.
+    """The state of one container.
 
-    ``addresses`` maps its networks' names to its addresses there. Times are RFC 3339, "" where it
-    never started or ended; one that runs again keeps when it ended last.
+    ``addresses`` maps the names of its networks to its addresses there. Times are RFC 3339; "" if
+    it never started or ended. A container that runs again keeps the time of its last end.
     """
 
     id: str
@@ -275,7 +277,7 @@ class EngineInfo(Struct, frozen=True):
 
 
 class BuildSpec(Struct, frozen=True):
-    """What an image is built from: the files of its build folder, arguments, and labels."""
+    """The input of a build: the files of the build folder, arguments, and labels."""
 
     tag: str
     context: Mapping[str, bytes]
@@ -285,7 +287,7 @@ class BuildSpec(Struct, frozen=True):
 
 
 class ImageInfo(Struct, frozen=True):
-    """An image present on the engine."""
+    """An image on the engine."""
 
     id: str
     digests: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wb_cli.contract import VALKEY_DATA, Role
-from wb_cli.engine.types import bracketed
+from wb_cli.engine.types import put_in_brackets
 from wb_cli.errors import ExitCode
 from wb_cli.lifecycle import valkey_folder
 from wb_cli.lifecycle.execute import Cancellation, Execution, Outcome
@@ -234,4 +234,4 @@ def build_url(wanted: Desired) -> str:
     if not platform or not platform.ports:
         return ""
     host, port = reachable_address(platform.ports[0])
-    return f"http://{bracketed(host)}:{port}"
+    return f"http://{put_in_brackets(host)}:{port}"

@@ -61,7 +61,7 @@ class Fleet(Struct):
         details = [
             detail for container in listed.containers if (detail := self._inspect(container))
         ]
-        images = {reference: self.engine.image(reference) for reference in references}
+        images = {reference: self.engine.find_image(reference) for reference in references}
         return replace(
             listed,
             policies={detail.id: detail.restart_policy for detail in details},

@@ -48,7 +48,7 @@ def find_busy_ports(old: Instance | None, new: Instance) -> Iterator[str]:
 
 def _find_obstacles(fleet: Fleet, old: Instance | None, new: Instance) -> Iterator[str]:
     for role, reference in choose_images(new, fleet.settings).items():
-        if not fleet.engine.image(reference):
+        if not fleet.engine.find_image(reference):
             yield (
                 f"the image {reference} is not on this engine; "
                 f"{suggest_remedy(new, role, reference).rstrip('.')}"

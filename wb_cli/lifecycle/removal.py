@@ -17,6 +17,7 @@ from wb_cli.lifecycle.folders import refuse_missing_mount_path
 from wb_cli.lifecycle.guard.folder_lock import folder_locked
 from wb_cli.lifecycle.guard.preflight import PreflightError, Problem
 from wb_cli.lifecycle.planning.desired import instance_path
+from wb_cli.quantities import describe_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,7 +138,7 @@ class FolderRemoval(Struct, frozen=True):
 
 def _refuse_remote(fleet: Fleet, instance_id: str) -> None:
     if not fleet.engine.is_local:
-        where = fleet.engine.info().endpoint
+        where = fleet.engine.read_info().endpoint
         raise WbError(
             f"the Docker Engine at {where} is on another machine, and so are {instance_id}'s "
             "folders",

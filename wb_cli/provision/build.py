@@ -73,7 +73,7 @@ def build(
 
 def is_current(images: ImageStore, recipe: Recipe) -> bool:
     """Whether the image exists and was built from the recipe as it is now."""
-    return images.labels(recipe.tag).get(LABEL_RECIPE) == digest(_collect_source(recipe))
+    return images.read_labels(recipe.tag).get(LABEL_RECIPE) == digest(_collect_source(recipe))
 
 
 def make_base(images: ImageStore, *, mirror: str, report: Report) -> None:

@@ -72,7 +72,7 @@ def pull_one(
     Raises:
         WbError: the image could not be pulled.
     """
-    if LABEL_RECIPE in images.labels(reference):
+    if LABEL_RECIPE in images.read_labels(reference):
         return PullEnding.LOCAL
     before = images.find(reference)
     try:

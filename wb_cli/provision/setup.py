@@ -91,7 +91,7 @@ class Setup(Struct, frozen=True):
     def _name_engine(self) -> tuple[str, EngineUnreachableError | None]:
         """Name the engine that answers, or give the error if none does."""
         try:
-            info = self.open_engine().info()
+            info = self.open_engine().read_info()
         except EngineUnreachableError as error:
             return "", error
         return f"Docker Engine {info.version} at {info.endpoint}", None

@@ -38,7 +38,7 @@ class Engine:
         self.asked.append(command[0])
         return self.answers.get(command[0], (127, b"not found"))
 
-    def logs(self, _: str, __: int) -> str:
+    def read_logs(self, _: str, __: int) -> str:
         return "first\nlast\n"
 
 

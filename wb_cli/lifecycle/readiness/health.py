@@ -146,7 +146,7 @@ class Watch(Struct):
             return str(report)
         if answer.text or self.spec.role is not Role.PLATFORM:
             return answer.text
-        return "".join(self.engine.logs(self.container, 1).strip().splitlines()[-1:])
+        return "".join(self.engine.read_logs(self.container, 1).strip().splitlines()[-1:])
 
 
 def probe(engine: Engine, spec: ContainerSpec, detail: ContainerDetail) -> Answer:
@@ -198,7 +198,7 @@ def reachable_address(port: Port) -> tuple[str, int]:
 
 def read_last_lines(engine: Engine, container: str) -> str:
     """Read the end of a container's log, indented for a message. Empty if there is no log."""
-    lines = engine.logs(container, LOG_LINES).strip().splitlines()
+    lines = engine.read_logs(container, LOG_LINES).strip().splitlines()
     return "; its last lines:" + "".join(f"\n    {line}" for line in lines) if lines else ""
 
 
