@@ -12,8 +12,8 @@ from support.command_line import every_command
 
 import wb_cli
 from wb_cli.errors import ExitCode
-from wb_cli.instances.entries import FIELDS
-from wb_cli.instances.setting_table import SETTINGS
+from wb_cli.instances.entries import FIELDS, Field
+from wb_cli.instances.setting_table import SETTINGS, Setting
 from wb_cli.observe.part_report import Condition
 from wb_cli.observe.status import InstanceState
 
@@ -52,12 +52,12 @@ def test_every_option_says_what_it_does(option: click.Option) -> None:
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-def test_every_setting_stands_in_the_readme(setting: object) -> None:
+def test_every_setting_stands_in_the_readme(setting: Setting) -> None:
     assert f"`{setting.env}`" in README
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
-def test_every_field_of_the_registry_file_stands_in_the_readme(field: object) -> None:
+def test_every_field_of_the_registry_file_stands_in_the_readme(field: Field) -> None:
     assert f"`{field.name}`" in README
 
 

@@ -47,7 +47,8 @@ def test_the_schema_of_status_has_exactly_the_states_that_there_are() -> None:
 
 @pytest.mark.parametrize("command", ANSWERS)
 def test_no_schema_takes_just_anything(command: str) -> None:
-    for nonsense in ({}, [{}], {"instances": [{}]}, "text", None):
+    documents: tuple[Any, ...] = ({}, [{}], {"instances": [{}]}, "text", None)
+    for nonsense in documents:
         assert not validator(command).is_valid(nonsense)
 
 

@@ -136,7 +136,7 @@ PERMISSION = docker.errors.DockerException(
 )
 REFUSED = requests.exceptions.ConnectionError("Failed: [Errno 111] Connection refused'))")
 SILENT = requests.exceptions.ReadTimeout("UnixHTTPConnectionPool: Read timed out. (timeout=60)")
-OWN = {}
+OWN: dict[str, str] = {}
 HOST = {"DOCKER_HOST": "unix:///run/x.sock"}
 FAR = {"DOCKER_HOST": "tcp://host:2375"}
 NAMED = "DOCKER_HOST is unix:///run/x.sock: "

@@ -405,7 +405,9 @@ def test_a_command_inside_gives_its_code_and_output(bench: Bench) -> None:
 
 
 def test_the_output_of_a_command_is_passed_on_as_it_comes(bench: Bench) -> None:
-    container, heard, talk = bench.start(), [], []
+    container = bench.start()
+    heard: list[bytes] = []
+    talk: list[bytes] = []
     assert bench.engine.converse(container, ECHO, Streams(heard.append, talk.append)) == 0
     assert (b"".join(heard), talk) == (b"yes\n", [])
 

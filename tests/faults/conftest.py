@@ -73,6 +73,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Count a test as one try of what its module's first words name."""
     report = yield
+    assert isinstance(item, pytest.Function)
     is_over = report.when == "call" and not report.skipped
     if is_over and not item.stash.get(COUNTED, False):
         words = (item.module.__doc__ or item.module.__name__).partition(":")[0].splitlines()[0]

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -130,7 +131,7 @@ class FaultyEngine:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                self._spawn(lambda client=client: self._serve(client))
+                self._spawn(partial(self._serve, client))
 
     def _serve(self, client: socket.socket) -> None:
         engine = socket.socket(socket.AF_UNIX)

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 CHANGING = (b"POST", b"PUT", b"DELETE")
@@ -68,8 +69,8 @@ class Forwarder:
                 engine.connect(self.engine)
                 with self._lock:
                     self._connections |= {client, engine}
-                self._spawn(lambda c=client, e=engine: self._pump(c, e, self._announce))
-                self._spawn(lambda c=client, e=engine: self._pump(e, c, lambda _: None))
+                self._spawn(partial(self._pump, client, engine, self._announce))
+                self._spawn(partial(self._pump, engine, client, lambda _: None))
 
     def _pump(
         self, source: socket.socket, sink: socket.socket, look: Callable[[bytes], None]

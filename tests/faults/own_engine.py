@@ -57,8 +57,8 @@ class OwnEngine:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         command = [
-            *("dockerd", "--host", self.url, "--pidfile", self.folder / "pid"),
-            *("--data-root", self.folder / "data", "--exec-root", self.folder / "exec"),
+            *("dockerd", "--host", self.url, "--pidfile", f"{self.folder}/pid"),
+            *("--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"),
         ]
         log = self.folder / "log"
         with self.network.entered(), log.open("ab") as output:

@@ -69,7 +69,7 @@ def test_a_thief_on_the_port_after_the_checks_is_named_and_the_start_undone(
 
 def test_a_network_pool_that_is_used_up_is_told_before_anything_changes(host: Host) -> None:
     first, second = host.prepare(), host.prepare()
-    pool = {"WB_SUBNET_POOL": "10.215.77.0/26", "WB_SUBNET_PREFIX": "26"}
+    pool: dict[str, Any] = {"WB_SUBNET_POOL": "10.215.77.0/26", "WB_SUBNET_PREFIX": "26"}
     host.wb("run", first, **pool)
     done = host.wb("run", second, exits=ExitCode.FAILURE, **pool)
     assert "10.215.77.0/26" in done.stderr

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -37,7 +38,7 @@ def started(host: Host, kind: Kind | None = None) -> Deployment:
 # A `docker stop` is under way
 
 
-SLOW_PARTS = {
+SLOW_PARTS: dict[str, tuple[Role, dict[str, Any], int]] = {
     "platform": (Role.PLATFORM, SLOW, 0),
     "silent platform": (Role.PLATFORM, {"env": {"MODE": "mute"}}, 0),
     "Valkey": (Role.VALKEY, {}, 4),

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from wb_cli.errors import WbError
-from wb_cli.host import engine_service
+from wb_cli.host import engine_service, packages
 
 
 @pytest.fixture(autouse=True)
 def as_root_without_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_service, "has_systemd", lambda: False)
-    monkeypatch.setattr(engine_service.packages, "is_root", lambda: True)
+    monkeypatch.setattr(packages, "is_root", lambda: True)
 
 
 def put_dockerd(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,6 +57,6 @@ def test_an_engine_that_never_answers_is_an_error_in_time(
 def test_a_user_who_is_not_root_cannot_start_the_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_service.packages, "is_root", lambda: False)
+    monkeypatch.setattr(packages, "is_root", lambda: False)
     with pytest.raises(WbError, match="not root"):
         engine_service.start(lambda: False, tmp_path / "log")

@@ -1,5 +1,7 @@
 """Packages, and the errors where they cannot be installed."""
 
+import platform
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,8 +23,8 @@ from wb_cli.host import base_image, packages
 def test_the_family_is_read_from_os_release(
     release: dict[str, str], expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packages.platform, "freedesktop_os_release", lambda: release)
-    monkeypatch.setattr(packages.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: release)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     assert packages.is_debian_family() is expected
 
 

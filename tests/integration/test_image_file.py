@@ -128,12 +128,18 @@ def wb(names: list[str], tmp_path: Path) -> Callable[..., subprocess.Popen[bytes
         "WB_VALKEY_IMAGE": names[1],
         "WB_PLATFORM_IMAGE": names[1],
     }
-    return lambda *words, **streams: subprocess.Popen(
-        [sys.executable, "-m", "wb_cli", "images", *words],
-        env=environ,
-        cwd=tmp_path,
-        **({"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE} | streams),
-    )
+
+    def start(*words: str, **streams: Any) -> subprocess.Popen[bytes]:
+        given: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        process: subprocess.Popen[Any] = subprocess.Popen(
+            [sys.executable, "-m", "wb_cli", "images", *words],
+            env=environ,
+            cwd=tmp_path,
+            **(given | streams),
+        )
+        return process
+
+    return start
 
 
 Wb = Callable[..., subprocess.Popen[bytes]]

@@ -13,7 +13,7 @@ NAMES = ("databases", "sandbox", "exports", "assets", "valkey_data")
 def host(tmp_path: Path) -> Host:
     """No engine: the command needs none, and gets none."""
     (tmp_path / "instances").mkdir()
-    return Host(tmp_path, None, "wb.test.run=none", "wb-platform:1")  # type: ignore[arg-type]
+    return Host(tmp_path, None, "wb.test.run=none", "wb-platform:1")
 
 
 def mode(path: Path) -> int:

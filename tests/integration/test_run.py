@@ -158,7 +158,7 @@ def test_what_was_removed_behind_our_back_is_made_again(shared_host: Host, demo:
 def test_what_an_interrupted_run_left_over_is_tidied_up(shared_host: Host, demo: str) -> None:
     old = shared_host.container(demo)
     old.stop()
-    shared_host.client.api.update_container(old.id, restart_policy={"Name": "no"})
+    old.update(restart_policy={"Name": "no"})
     old.rename(f"{demo}-previous")
     shared_host.wb("run", demo)
     assert shared_host.ids(demo)["platform"] == old.id

@@ -135,7 +135,7 @@ def test_a_disk_that_takes_nothing_keeps_nobody_from_stopping(
     host: Host, disk: Path, has_lock: bool, is_read_only: bool
 ) -> None:
     id_ = host.prepare()
-    here = {"SERVERS_FILE_PATH": str(disk / "servers.json")}
+    here: dict[str, Any] = {"SERVERS_FILE_PATH": str(disk / "servers.json")}
     shutil.copy(host.servers_file, disk)
     host.wb("run", id_, **here)
     if not has_lock:

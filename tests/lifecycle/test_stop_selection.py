@@ -45,7 +45,7 @@ def test_a_registry_file_is_the_same_by_every_path(tmp_path: Path) -> None:
     file.write_text("[]")
     (tmp_path / "link.json").symlink_to(file)
     (tmp_path / "folder").symlink_to(tmp_path / "srv")
-    paths = [
+    paths: list[Any] = [
         file,
         tmp_path / "link.json",
         tmp_path / "folder/servers.json",

@@ -26,6 +26,27 @@ from wb_cli.lifecycle.actions import Result
 from wb_cli.lifecycle.options import RunOptions, Verb
 from wb_cli.lifecycle.planning.plan import Await, Stage
 
+
+def with_postgres_crashed(world: World) -> None:
+    world.run()
+    world.engine.crash("demo-postgres")
+
+
+def with_platform_crashed(world: World) -> None:
+    world.run()
+    world.engine.crash("demo")
+
+
+def with_platform_unsupervised(world: World) -> None:
+    world.run()
+    world.engine.named("demo").policy = "no"
+
+
+def with_platform_set_aside(world: World) -> None:
+    with_platform_crashed(world)
+    world.engine.named("demo").name = "demo-previous"
+
+
 # Every kind of plan: how the world stands before, and what is asked then.
 Act = Callable[[World], Result]
 KINDS: dict[str, tuple[Callable[[World], Any], Act]] = {
@@ -45,21 +66,17 @@ KINDS: dict[str, tuple[Callable[[World], Any], Act]] = {
     "restart": (World.run, World.restart),
     "restart with changes": (World.run, lambda w: w.restart(replace(LOOK, image="app:2"))),
     "restart of a stopped instance": (lambda _: None, World.restart),
-    "postgres crashed": (lambda w: (w.run(), w.engine.crash("demo-postgres")), World.run),
+    "postgres crashed": (with_postgres_crashed, World.run),
     "platform crashed and changed": (
-        lambda w: (w.run(), w.engine.crash("demo")),
+        with_platform_crashed,
         lambda w: w.run(replace(LOOK, image="app:2")),
     ),
     "not yet supervised": (
-        lambda w: (w.run(), setattr(w.engine.named("demo"), "policy", "no")),
+        with_platform_unsupervised,
         lambda w: w.run(replace(LOOK, valkey_max_memory=2**31)),
     ),
     "set aside by an interrupted run": (
-        lambda w: (
-            w.run(),
-            w.engine.crash("demo"),
-            setattr(w.engine.named("demo"), "name", "demo-previous"),
-        ),
+        with_platform_set_aside,
         World.run,
     ),
     "without supervision, fresh": (lambda _: None, lambda w: w.run(replace(LOOK, restart="no"))),
@@ -182,7 +199,7 @@ def interrupt_at(world: World, step: int, act: Act) -> None:
     def options(verb: Verb, **options: Any) -> RunOptions:
         return RunOptions(verb, 5.0, report=report, cancelled=cancelled, **options)
 
-    world.options = options  # type: ignore[method-assign]
+    world.options = options  # type: ignore[assignment, method-assign]
     act(world)
 
 

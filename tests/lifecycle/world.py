@@ -39,7 +39,8 @@ class World:
         return actions.stop(self.fleet, "demo", self.options(Verb.STOP, **options))
 
     def options(self, verb: Verb = Verb.RUN, **options: Any) -> RunOptions:
-        return RunOptions(verb, **{"timeout_s": 5.0, "report": self.reports.append} | options)
+        given: dict[str, Any] = {"timeout_s": 5.0, "report": self.reports.append}
+        return RunOptions(verb, **(given | options))
 
     def states(self) -> dict[str, State]:
         return {each.name: each.state for each in self.engine.containers.values()}

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from support.fake_engine import FINISHED_AT, LOADING, STARTED_AT, FakeEngine, Program
 
 from wb_cli.contract import Role
-from wb_cli.engine.types import ContainerSpec, NetworkSpec, Port, State
+from wb_cli.engine.types import ContainerSpec, NetworkSpec, Observed, Port, State
 from wb_cli.errors import UsageError
 from wb_cli.instances.registry import Registry
 from wb_cli.instances.secrets import SecretStore
@@ -185,9 +185,14 @@ def test_one_listing_serves_all_instances(
     fleet: Fleet, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     all_up(engine)
-    listings = []
+    listings: list[Observed] = []
     observe = engine.observe
-    monkeypatch.setattr(engine, "observe", lambda: (listings.append(1), observe())[1])
+
+    def observe_and_count() -> Observed:
+        listings.append(observe())
+        return listings[-1]
+
+    monkeypatch.setattr(engine, "observe", observe_and_count)
     others = [replace(DEMO, id=f"i{number}", port=9100 + number) for number in range(40)]
     assert len(look_at_all(fleet, [DEMO, *others], orphans=True)) == 41
     assert len(listings) == 1

@@ -12,6 +12,7 @@ import pytest
 from wb_cli.engine.base import ImageStore
 from wb_cli.errors import UsageError, WbError
 from wb_cli.provision import archive as image_file
+from wb_cli.provision.sealed_archive import SEAL
 
 
 def no_engine() -> ImageStore:
@@ -26,7 +27,7 @@ def sealed(file: Path, seal: Any) -> Path:
     """An archive whose seal says what it should not."""
     content = json.dumps(seal).encode()
     with tarfile.open(file, "w") as archive:
-        member = tarfile.TarInfo(image_file.SEAL)
+        member = tarfile.TarInfo(SEAL)
         member.size = len(content)
         archive.addfile(member, io.BytesIO(content))
     return file

@@ -51,7 +51,7 @@ class Cache:
     def die(self) -> None:
         """Its process ends without a chance to save anything."""
         container = self.host.container(self.name)
-        self.host.client.api.update_container(container.id, restart_policy={"Name": "no"})
+        container.update(restart_policy={"Name": "no"})
         container.kill(signal.SIGKILL)
         container.wait()
 

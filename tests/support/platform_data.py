@@ -88,7 +88,7 @@ def is_a_query_held_up(postgres_url: str) -> bool:
         await connection.close()
         return bool(waiting)
 
-    return aside(run)
+    return bool(aside(run))
 
 
 @contextmanager

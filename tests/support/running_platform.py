@@ -51,10 +51,11 @@ class Platform:
     def token(self) -> str:
         """The instance's token, from where wb keeps it."""
         file = Path(self.host.environ["WB_SECRETS_DIR"], f"{self.instance}.json")
-        return next(v for k, v in json.loads(file.read_text()).items() if "oken" in k)
+        return str(json.loads(file.read_text())["adminToken"])
 
     def objects(self, project: str) -> list[str]:
         return [each["id"] for each in self.get(f"/api/projects/{project}/objects")]
 
     def logs(self) -> list[str]:
-        return self.host.container(self.instance).logs().decode().splitlines()
+        written: bytes = self.host.container(self.instance).logs()
+        return written.decode().splitlines()

@@ -177,7 +177,7 @@ class Host:
         return list(self.client.api.containers(all=True, filters=mine))
 
     def containers(self, id_: str) -> list[Any]:
-        mine = {"label": f"wb.instance={id_}"}
+        mine: dict[str, Any] = {"label": f"wb.instance={id_}"}
         return list(self.client.containers.list(all=True, filters=mine, ignore_removed=True))
 
     def networks(self, id_: str) -> list[Any]:
@@ -200,7 +200,8 @@ class Host:
         and those of other tests are among them.
         """
         seconds, nanoseconds = divmod(time.time_ns(), 10**9)
-        following = self.client.events(
+        client: Any = self.client  # the stubs know no fraction of a second
+        following = client.events(
             since=f"{seconds}.{nanoseconds:09}",
             decode=True,
             filters={"type": ["container", "volume"]},

@@ -41,7 +41,7 @@ def preflight(mount_path: Path, observed: Observed | None = None, **facts: Any) 
     settings = replace(SETTINGS, mount_path=mount_path)
     desired = wanted(settings=settings)
     images = {spec.image: "sha256:x" for spec in desired.containers}
-    given = {
+    given: dict[str, Any] = {
         "instance": DEMO,
         "settings": settings,
         "desired": desired,

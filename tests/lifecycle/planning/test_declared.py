@@ -132,7 +132,7 @@ def test_a_setting_that_concerns_no_part_changes_none(name: str) -> None:
 
 
 def test_what_an_instance_sets_itself_is_not_declared_anew_by_the_setting() -> None:
-    own = {"valkey_max_memory": 2**26, "bind_address": "10.0.0.1"}
+    own: dict[str, Any] = {"valkey_max_memory": 2**26, "bind_address": "10.0.0.1"}
     settings = replace(SETTINGS, valkey_max_memory=2**31, bind_address="0.0.0.0")
     before, after = wanted(**own), wanted(settings=settings, **own)
     assert list(map(declared, before.containers)) == list(map(declared, after.containers))

@@ -184,7 +184,12 @@ def test_a_database_that_is_there_gets_no_password_and_is_the_same_otherwise() -
 
 
 def test_every_variable_that_wb_sets_is_one_that_an_instance_may_not_set() -> None:
-    fields = {"french": True, "ethiopian": True, "open_access": True, "admin_version": "1"}
+    fields: dict[str, Any] = {
+        "french": True,
+        "ethiopian": True,
+        "open_access": True,
+        "admin_version": "1",
+    }
     platform = wanted(image="team/app:1", **fields).container(Role.PLATFORM)
     assert platform
     assert set(platform.environment) - set(PASSED_ON_SETTINGS) == set(REASONS) - {"PORT"}

@@ -9,7 +9,7 @@ from lifecycle.examples import SUBNET, container, part, running, wanted, without
 from lifecycle.plan_texts import text
 from lifecycle.world import BROKEN, LOOK, RUNNING, World
 from msgspec.structs import replace
-from support.fake_engine import Program
+from support.fake_engine import Answers, Program
 
 from wb_cli.contract import Role
 from wb_cli.engine.types import State
@@ -157,7 +157,7 @@ def carrying(world: World) -> Callable[..., None]:
     return end
 
 
-SAVES = {("timeout", "10", "valkey-cli", "save"): (0, b"OK")}
+SAVES: Answers = {("timeout", "10", "valkey-cli", "save"): (0, b"OK")}
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from wb_cli.engine.types import ContainerSpec, ObservedNetwork, State
 from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
+from wb_cli.lifecycle.planning.plan import RemoveNetwork
 from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run, plan_stop
 
 
@@ -262,7 +263,7 @@ def test_networks_that_bear_the_same_name_go_but_for_the_one_in_use() -> None:
         network: made twice
           remove network demo
     """)
-    assert [operation.id for operation in plan.operations] == ["net-2"]
+    assert list(plan.operations) == [RemoveNetwork("net-2", "demo")]
 
 
 def test_stop_follows_the_contract_s_order_and_ends_with_the_network() -> None:

@@ -23,7 +23,7 @@ SUBNETS = st.builds(
 def test_what_is_given_never_overlaps_what_is_taken_nor_each_other(
     taken: list[str], prefix: int
 ) -> None:
-    given_out = []
+    given_out: list[str] = []
     with pytest.raises(AddressPoolError):
         given_out.extend(find_free_subnets(POOL, prefix, taken))
     networks = [IPv4Network(each) for each in given_out]
