@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from wb_cli.errors import UsageError
-from wb_cli.instances.changes import assign, describe_differences, unset
+from wb_cli.instances.changes import assign, describe_differences, show_value, unset
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,54 @@ def test_differences_hide_variables() -> None:
         "x: 1 -> not set",
         "y: not set -> [1]",
     ]
+
+
+def test_a_word_without_a_value_is_refused() -> None:
+    with pytest.raises(UsageError, match='"port" is not field=value') as caught:
+        assign({}, ["port"])
+    assert "port=9100" in caught.value.hint
+
+
+def test_a_variable_that_wb_sets_is_refused_unless_the_file_has_it_already() -> None:
+    with pytest.raises(UsageError, match=r"env\.PORT: wb sets this variable itself"):
+        assign({}, ["env.PORT=1"])
+    assert assign({"env": {"PORT": "1"}}, ["label=A"])["label"] == "A"
+
+
+def test_unset_takes_one_variable_away_and_env_with_the_last() -> None:
+    assert unset({"env": {"A": "1", "B": "2"}}, ["env.A"]) == {"env": {"B": "2"}}
+    assert unset({"env": {"A": "1"}}, ["env.A"]) == {}
+    assert unset({"id": "a", "env": {"A": "1"}}, ["env.B"]) == {"id": "a", "env": {"A": "1"}}
+    assert unset({"id": "a"}, ["memory"]) == {"id": "a"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines"),
+    [
+        ({"port": 1}, {"port": 1}, []),
+        ({"french": 1}, {"french": True}, ["french: 1 -> true"]),
+        ({"env": {"A": "1"}}, {"env": {}}, ["env.A: removed"]),
+        ({}, {"env": {"A": "1"}}, ["env.A: set"]),
+        ({"env": {"A": "1", "B": "2"}}, {"env": {"A": "1", "B": "3"}}, ["env.B: changed"]),
+        ({"env": "A=1"}, {"env": "A=2"}, ["env: changed"]),
+    ],
+)
+def test_differences_name_what_changed(old: Any, new: Any, lines: list[str]) -> None:
+    assert list(describe_differences(old, new)) == lines
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("port", 9000, "9000"),
+        ("label", "Côte", "Côte"),
+        ("tags", ["à"], '["à"]'),
+        ("unknown", {"a": 1}, '{"a": 1}'),
+        ("env", {"A": "hush", "B": "hush"}, "A=***, B=***"),
+        ("env", "A=hush", "***"),
+    ],
+)
+def test_a_value_is_shown_and_of_private_ones_the_names_alone(
+    name: str, value: Any, text: str
+) -> None:
+    assert show_value(name, value) == text

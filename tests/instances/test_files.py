@@ -1,5 +1,6 @@
 """Files are written whole or not at all, and by one process at a time."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from support.services import wait_until
 
 from wb_cli.errors import LockedError, WbError
-from wb_cli.instances.files import file_errors, locked, write_atomically
+from wb_cli.instances.files import file_errors, locked, open_lock, write_atomically
 from wb_cli.instances.store import RegistryFile
 
 WRITERS = 8
@@ -175,3 +176,62 @@ def test_content_and_folder_reach_the_disk_before_the_call_returns(
     assert temporary.startswith(str(path.parent / ".servers.json."))
     assert not was_there
     assert folder == (str(path.parent), True)
+
+
+def test_of_any_other_fault_the_remedy_is_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(WbError) as caught, file_errors(tmp_path / "file", "read"):
+        raise OSError(errno.EIO, "Input/output error")
+    assert caught.value.message == f"cannot read {tmp_path}/file: input/output error"
+    assert caught.value.hint == f"See to {tmp_path}, then repeat the command."
+
+
+def let_only_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on, this user may write no file; root could write every one."""
+    real = os.open
+
+    def refuse_to_write(file: Path, flags: int, *mode: int) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(file, flags, *mode)
+
+    monkeypatch.setattr(os, "open", refuse_to_write)
+
+
+def test_a_lock_of_another_user_is_taken_by_a_reader(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.with_name(f"{path.name}.lock").touch()
+    let_only_read(monkeypatch)
+    with locked(path), pytest.raises(LockedError), locked(path, within=0):
+        pytest.fail("the lock was taken twice")
+
+
+def test_a_reader_makes_no_lock(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_only_read(monkeypatch)
+    with pytest.raises(WbError, match="permission denied"), locked(path):
+        pytest.fail("there is no lock to take")
+
+
+def test_any_other_fault_of_a_lock_is_no_reason_to_open_it_for_reading(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        open_lock(tmp_path / "none")
+
+
+def test_a_file_that_cannot_keep_its_owner_keeps_its_group(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(b"old")
+    path.chmod(0o664)
+    owner, group = path.stat().st_uid, path.stat().st_gid
+    asked: list[tuple[int, int]] = []
+
+    def give(_: int, user: int, group: int) -> None:
+        asked.append((user, group))
+        if user != -1:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", give)
+    write_atomically(path, b"new")
+    assert asked == [(owner, group), (-1, group)]
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o664

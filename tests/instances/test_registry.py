@@ -6,6 +6,7 @@ import pytest
 from instances.examples import add, entry, write
 
 from wb_cli.errors import UsageError
+from wb_cli.instances.registry import Registry
 from wb_cli.instances.store import RegistryFile
 
 
@@ -44,3 +45,19 @@ def test_find_suggests_similar_ids(registry_file: RegistryFile) -> None:
     with pytest.raises(UsageError, match='no instance "siera-leone"') as caught:
         registry_file.read().find("siera-leone")
     assert "sierra-leone" in caught.value.hint
+
+
+def test_find_passes_over_refused_entries_of_other_ids(
+    registry_file: RegistryFile, path: Path
+) -> None:
+    write(path, entry("a") | {"port": "x"}, entry("b") | {"port": "x"})
+    with pytest.raises(UsageError, match="b: the entry is refused"):
+        registry_file.read().find("b")
+    with pytest.raises(UsageError, match='no instance "c"'):
+        registry_file.read().find("c")
+
+
+def test_the_name_of_a_setting_is_no_instance_and_the_hint_says_so() -> None:
+    with pytest.raises(UsageError) as caught:
+        Registry().find("mount_path")
+    assert caught.value.hint.startswith("mount_path is a setting: write it in config.toml")

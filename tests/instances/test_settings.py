@@ -149,6 +149,7 @@ def test_relative_paths_start_from_the_file_that_names_them_or_the_current_folde
         ("WB_LABELS", "team=data, site=west", {"team": "data", "site": "west"}),
         ("WB_PULL_IMAGES", "a:1, b:2", ("a:1", "b:2")),
         ("WB_MIRROR", "mirror.org:5000/hub/", "mirror.org:5000/hub"),
+        ("WB_MIRROR", "/", ""),
         ("WB_SUBNET_POOL", "10.0.0.0/8", "10.0.0.0/8"),
         ("WB_SUBNET_PREFIX", "28", 28),
         ("WB_VALKEY_MAX_MEMORY", "1g", 1024**3),

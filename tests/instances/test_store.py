@@ -216,3 +216,21 @@ def test_a_write_leaves_only_the_file_and_its_lock(registry_file: RegistryFile, 
         "servers.json",
         "servers.json.lock",
     ]
+
+
+def test_the_entry_of_an_id_is_what_the_file_has(registry_file: RegistryFile, path: Path) -> None:
+    write(path, entry("a") | {"port": "x"}, entry("b", 9001))
+    assert registry_file.read_entry("a") == entry("a") | {"port": "x"}
+    with pytest.raises(UsageError, match='no instance "c"'):
+        registry_file.read_entry("c")
+
+
+def test_an_edit_that_changes_nothing_leaves_the_file(
+    registry_file: RegistryFile, path: Path
+) -> None:
+    before = write(path, entry("a"))
+    written = path.stat()
+    with registry_file.edit():
+        pass
+    assert path.read_bytes() == before
+    assert path.stat().st_ino == written.st_ino

@@ -105,6 +105,16 @@ def test_what_a_killed_change_left_goes_first() -> None:
     assert carries(planned(AOF, without(current, "demo-valkey"), SNAPSHOT)) == TO_AOF
 
 
+def test_a_killed_change_that_has_ended_is_not_stopped() -> None:
+    left = container(part(AOF, "demo-valkey"), name=f"demo-valkey{CARRIER}", state=State.EXITED)
+    assert str(planned(AOF, running(AOF, left), None)) == text(
+        """
+        demo-valkey-carrier: left over from an interrupted run
+          remove demo-valkey-carrier
+        """
+    )
+
+
 def test_a_stop_leaves_nothing_of_a_killed_change() -> None:
     left = container(part(AOF, "demo-valkey"), name=f"demo-valkey{CARRIER}")
     plan = plan_stop("demo", running(AOF, left))
