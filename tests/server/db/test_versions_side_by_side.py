@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from server.db.conftest import PROJECT
+from server.db.small_project import PROJECT
 from server.db.versions import read_results_version
 
 from wb_cli.server.db.address import MAINTENANCE, Address, connect
