@@ -34,11 +34,11 @@ class Users:
     def act(self, number: int) -> None:
         mine = self.objects[number::USERS]
         while not self.over.is_set():
-            for each in mine:
+            for object_id in mine:
                 if self.over.wait(0.005):
                     return
-                self._touch(each)
-                self._read(each)
+                self._touch(object_id)
+                self._read(object_id)
 
     def _touch(self, each: str) -> None:
         answer = self._ask("POST", f"/api/projects/{self.project}/objects/{each}/touch")

@@ -101,8 +101,10 @@ def test_step_11_instances_have_their_own_caches(host):
     one, other = started(host), started(host)
     host.valkey(one.instance, "set", "whose", "mine")
     assert host.valkey(other.instance, "get", "whose") == ""
-    networks = {host.networks(each.instance)[0].id for each in (one, other)}
+    networks = {host.networks(instance.instance)[0].id for instance in (one, other)}
     assert len(networks) == 2
-    for each in (one, other):
-        mounts = host.inspect(f"{each.instance}-valkey")["Mounts"]
-        assert [m["Source"] for m in mounts] == [str(host.folder(each.instance) / "valkey_data")]
+    for instance in (one, other):
+        mounts = host.inspect(f"{instance.instance}-valkey")["Mounts"]
+        assert [m["Source"] for m in mounts] == [
+            str(host.folder(instance.instance) / "valkey_data")
+        ]

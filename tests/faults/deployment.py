@@ -122,8 +122,8 @@ class Deployment:
     def seen(self) -> dict[str, Any]:
         """The inspections of its containers by name, also of containers with other names."""
         listed = self.host.listed(self.id)
-        inspected = [self.host.inspect(each["Id"]) for each in listed]
-        return {each["Name"].removeprefix("/"): each for each in inspected}
+        inspected = [self.host.inspect(container["Id"]) for container in listed]
+        return {container["Name"].removeprefix("/"): container for container in inspected}
 
     def _check_part(self, name: str, container: dict[str, Any], network: str) -> None:
         state = {key: container["State"][key] for key in ("Status", "Restarting", "Paused")}
@@ -136,7 +136,7 @@ class Deployment:
         assert settings["RestartPolicy"]["Name"] == policy, name
         assert settings["AutoRemove"] == removes_itself, name
         networks = container["NetworkSettings"]["Networks"].values()
-        assert [each["NetworkID"] for each in networks] == [network], name
+        assert [endpoint["NetworkID"] for endpoint in networks] == [network], name
 
     def _answers(self) -> bool:
         try:

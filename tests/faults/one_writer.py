@@ -72,8 +72,8 @@ class OneWriter:
         self._running[container] = name
 
     def _is_shared(self, one: Place, other: Place) -> bool:
-        is_data = any(each.path.name in DATA_FOLDERS for each in (one, other))
-        is_ours = any(each.path.is_relative_to(self.root) for each in (one, other))
+        is_data = any(place.path.name in DATA_FOLDERS for place in (one, other))
+        is_ours = any(place.path.is_relative_to(self.root) for place in (one, other))
         return is_data and is_ours and one.overlaps(other)
 
     def _mounted_by(self, container: str) -> list[Place]:

@@ -131,7 +131,7 @@ class OwnEngine:
 def processes_below(folder: Path) -> list[int]:
     """The processes whose command lines name a path in a folder."""
     return [
-        int(each.name) for each in Path("/proc").glob("[0-9]*") if f"{folder}/" in words_of(each)
+        int(path.name) for path in Path("/proc").glob("[0-9]*") if f"{folder}/" in words_of(path)
     ]
 
 

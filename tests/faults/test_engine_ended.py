@@ -92,7 +92,9 @@ def its_first_container_is_there(host: Host, id_: str) -> bool:
 
 def its_platform_is_awaited(host: Host, id_: str) -> bool:
     return any(
-        each["State"] == "running" for each in host.listed(id_) if f"/{id_}" in each["Names"]
+        container["State"] == "running"
+        for container in host.listed(id_)
+        if f"/{id_}" in container["Names"]
     )
 
 
@@ -173,7 +175,7 @@ def is_unknown(host: Host, id_: str) -> bool:
     """Check that wb shows the state unknown, and not stopped, without an engine."""
     (told,) = host.json("status", id_, exits=ExitCode.ENGINE_UNREACHABLE)["instances"]
     done = host.wb("run", id_, exits=ExitCode.ENGINE_UNREACHABLE)
-    states = {told["state"], *(each["state"] for each in told["containers"])}
+    states = {told["state"], *(container["state"] for container in told["containers"])}
     return states == {"unknown"} and DEAD_END in done.stderr
 
 

@@ -89,6 +89,6 @@ def test_an_engine_that_comes_back_is_used_by_the_next_command(
 def is_as_declared(host: Host, id_: str) -> bool:
     """Check that three supervised containers run, and one network is there."""
     found = host.state(id_)
-    containers = [each for each in found.values() if isinstance(each, tuple)]
+    containers = [entry for entry in found.values() if isinstance(entry, tuple)]
     states = [(state, policy) for _, state, policy in containers]
     return states == [("running", "always")] * 3 and len(found) == len(states) + 1

@@ -54,7 +54,9 @@ class Deployment:
     def run(self) -> None:
         """Check that `wb run` makes everything as declared."""
         self.host.wb("run", self.id)
-        containers = {each.labels["wb.role"]: each for each in self.host.containers(self.id)}
+        containers = {
+            container.labels["wb.role"]: container for container in self.host.containers(self.id)
+        }
         assert set(containers) == ROLES
         assert len(self.host.containers(self.id)) == len(ROLES)
         (network,) = self.host.client.networks.list(names=[f"^{self.id}$"])
@@ -63,7 +65,7 @@ class Deployment:
             assert container.status == "running"
             assert container.attrs["HostConfig"]["RestartPolicy"]["Name"] == "always"
             networks = container.attrs["NetworkSettings"]["Networks"].values()
-            assert [each["NetworkID"] for each in networks] == [network.id]
+            assert [endpoint["NetworkID"] for endpoint in networks] == [network.id]
         assert self.label_of_platform() == self.host.entries[self.id]["label"]
         assert self.host.json("run", self.id, "--dry-run")["instances"][0]["plan"]["steps"] == []
         assert self.host.sql(self.id, "SELECT count(*) FROM kept") == "1000"
@@ -76,7 +78,7 @@ class Deployment:
 
     def label_of_platform(self) -> str:
         environment = self.host.inspect(self.id)["Config"]["Env"]
-        return dict(each.split("=", 1) for each in environment)["INSTANCE_NAME"]
+        return dict(variable.split("=", 1) for variable in environment)["INSTANCE_NAME"]
 
 
 @pytest.fixture(scope="module")

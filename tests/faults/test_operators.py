@@ -55,11 +55,14 @@ def holder(host: Host, id_: str) -> Iterator[Popen[str]]:
 
 
 def is_running(host: Host, id_: str) -> bool:
-    return any(each.name == id_ and each.status == "running" for each in host.containers(id_))
+    return any(
+        container.name == id_ and container.status == "running"
+        for container in host.containers(id_)
+    )
 
 
 def ended(processes: list[Popen[str]]) -> list[Popen[str]]:
-    return [each for each in processes if each.poll() is not None]
+    return [process for process in processes if process.poll() is not None]
 
 
 @pytest.mark.parametrize("count", [2, 8])
@@ -72,8 +75,8 @@ def test_of_several_operators_one_acts_and_the_others_learn_who_it_is(
         (acting,) = set(processes) - set(refused)
         open_gate(shared_host, stopped)
         assert acting.wait(COMMAND_S) == ExitCode.OK
-        told = [each.stderr.read() for each in refused if each.stderr]
-    assert [each.returncode for each in refused] == [ExitCode.LOCKED] * (count - 1)
+        told = [process.stderr.read() for process in refused if process.stderr]
+    assert [process.returncode for process in refused] == [ExitCode.LOCKED] * (count - 1)
     assert len(told) == count - 1
     for said in told:
         assert f"`wb run {stopped}` of {getpass.getuser()} (pid {acting.pid}, since 2" in said
@@ -88,9 +91,9 @@ def test_operators_who_wait_then_find_nothing_to_do(shared_host: Host, stopped: 
         waiting = ("run", stopped, "--wait", str(COMMAND_S))
         with operators(shared_host, 3, *waiting) as processes:
             open_gate(shared_host, stopped)
-            for each in (first, *processes):
-                assert each.wait(COMMAND_S) == ExitCode.OK
-            said = [each.stdout.read() for each in processes if each.stdout]
+            for process in (first, *processes):
+                assert process.wait(COMMAND_S) == ExitCode.OK
+            said = [process.stdout.read() for process in processes if process.stdout]
     assert all("unchanged" in text for text in said)
     assert shared_host.ids(stopped) == before
 
@@ -134,7 +137,7 @@ def test_instances_that_start_at_once_get_their_own_networks(shared_host: Host) 
     ids = [shared_host.prepare() for _ in range(4)]
     with ExitStack() as stack:
         processes = [stack.enter_context(shared_host.started("run", id_)) for id_ in ids]
-        assert {each.wait(COMMAND_S) for each in processes} == {ExitCode.OK}
+        assert {process.wait(COMMAND_S) for process in processes} == {ExitCode.OK}
     networks = [IPv4Network(subnet_of(shared_host, id_)) for id_ in ids]
     assert not any(one.overlaps(other) for one, other in combinations(networks, 2))
     shared_host.wb("stop", *ids)
@@ -153,12 +156,16 @@ def test_one_failed_instance_does_not_touch_the_others_and_the_table_shows_all(h
     rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     assert rows["INSTANCE"] == "RESULT"
     assert rows[bad].startswith(f"failed: {bad} exited with code 7")
-    assert {rows[each].partition(":")[0] for each in (good, other)} == {"ready"}
+    assert {rows[instance].partition(":")[0] for instance in (good, other)} == {"ready"}
     assert "no such dialect" in done.stderr
-    assert [len(host.containers(each)) for each in (good, bad, other)] == [3, 0, 3]
+    assert [len(host.containers(instance)) for instance in (good, bad, other)] == [3, 0, 3]
 
     results = host.json("run", "all", exits=ExitCode.PARTIAL)["instances"]
-    assert {each["id"]: each["exitCode"] for each in results} == {good: 0, bad: 1, other: 0}
+    assert {instance["id"]: instance["exitCode"] for instance in results} == {
+        good: 0,
+        bad: 1,
+        other: 0,
+    }
 
 
 def test_if_all_end_alike_wb_has_their_exit_code(host: Host) -> None:

@@ -206,4 +206,4 @@ def test_wb_waits_for_a_container_that_the_engine_is_removing(host: Host, verb: 
 
 def is_being_removed(deployment: Deployment) -> bool:
     listed = deployment.host.listed(deployment.id)
-    return any(each["State"] == "removing" for each in listed)
+    return any(container["State"] == "removing" for container in listed)

@@ -185,7 +185,7 @@ def test_of_two_instances_with_linked_folders_only_one_runs(demo: Deployment, fo
     (demo.host.folder(other.id) / folder).symlink_to(demo.host.folder(demo.id) / folder)
     done = demo.host.ran("run", demo.id, other.id, "--json", **SAME_PASSWORD)
     assert done.returncode == ExitCode.PARTIAL, done.stdout + done.stderr
-    is_up = [bool(each.seen()) for each in (demo, other)]
+    is_up = [bool(instance.seen()) for instance in (demo, other)]
     assert sorted(is_up) == [False, True]
 
 
@@ -197,8 +197,11 @@ def test_of_two_instances_of_two_registry_files_with_one_folder_only_one_runs(
     other = Deployment(second, Kind({"instanceDir": demo.id}))
     shared = {"MOUNT_PATH": str(demo.host.mount_path), **SAME_PASSWORD}
     with ThreadPoolExecutor(2) as pool:
-        both = [pool.submit(each.host.ran, "run", each.id, **shared) for each in (demo, other)]
-        ends = [one.result().returncode for one in both]
+        both = [
+            pool.submit(instance.host.ran, "run", instance.id, **shared)
+            for instance in (demo, other)
+        ]
+        ends = [run.result().returncode for run in both]
     assert sorted(ends) == [ExitCode.OK, ExitCode.FAILURE]
     demo.host.ran("stop", demo.id, **shared)
     second.ran("stop", other.id, **shared)

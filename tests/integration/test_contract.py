@@ -113,18 +113,18 @@ def test_ports_are_published_on_loopback_and_valkey_s_is_not(it: Running) -> Non
 
 def test_stop_timeouts_init_and_log_limits(it: Running) -> None:
     assert [container["Config"]["StopTimeout"] for container in it.all] == [30, 10, 10]
-    for each in it.all:
-        assert each["HostConfig"]["Init"] is True
-        assert each["HostConfig"]["LogConfig"] == {
+    for container in it.all:
+        assert container["HostConfig"]["Init"] is True
+        assert container["HostConfig"]["LogConfig"] == {
             "Type": "json-file",
             "Config": {"max-size": "10m", "max-file": "3"},
         }
 
 
 def test_containers_are_supervised_and_not_removed_by_the_engine(it: Running) -> None:
-    for each in it.all:
-        assert each["HostConfig"]["RestartPolicy"]["Name"] == "always"
-        assert each["HostConfig"]["AutoRemove"] is False
+    for container in it.all:
+        assert container["HostConfig"]["RestartPolicy"]["Name"] == "always"
+        assert container["HostConfig"]["AutoRemove"] is False
 
 
 def test_limits_of_the_platform_and_shared_memory_of_postgres(it: Running) -> None:

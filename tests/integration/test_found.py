@@ -84,7 +84,7 @@ def test_status_shows_that_a_platform_lost_its_database_and_how_a_container_ende
 
     def part(role: Role) -> dict[str, Any]:
         (shown,) = host.json("status", id_)["instances"]
-        return next(each for each in shown["containers"] if each["role"] == role)
+        return next(container for container in shown["containers"] if container["role"] == role)
 
     wait_until(lambda: part(Role.PLATFORM)["state"] == "unhealthy", "the loss")
     assert part(Role.PLATFORM)["database"]["connected"] is False

@@ -91,7 +91,9 @@ def test_selectors_choose_by_id_tag_version_and_all(
 ) -> None:
     shared_host.change(pair[1], serverVersion="1.7.0")
     chosen = {
-        word: {each["id"] for each in shared_host.json("run", word, "--dry-run")["instances"]}
+        word: {
+            instance["id"] for instance in shared_host.json("run", word, "--dry-run")["instances"]
+        }
         for word in (pair[0], "@pair", "server=1.7.0", "all")
     }
     shared_host.change(pair[1], serverVersion="1.6.7")
@@ -107,7 +109,7 @@ def test_several_selectors_choose_each_instance_once(
     shared_host: Host, pair: tuple[str, str]
 ) -> None:
     ended = shared_host.json("run", pair[1], "@pair", "all", "--dry-run")["instances"]
-    assert [each["id"] for each in ended] == sorted(pair)
+    assert [instance["id"] for instance in ended] == sorted(pair)
 
 
 def test_a_selector_that_matches_nothing_changes_nothing(
@@ -123,15 +125,17 @@ def test_status_shows_both_with_one_listing_of_the_engine(
     shared_host: Host, pair: tuple[str, str]
 ) -> None:
     shown = shared_host.json("status")["instances"]
-    assert [(each["id"], each["state"]) for each in shown] == [(i, "running") for i in sorted(pair)]
-    for each in shown:
-        parts = {part["role"]: part for part in each["containers"]}
-        port = shared_host.port(each["id"])
+    assert [(entry["id"], entry["state"]) for entry in shown] == [
+        (i, "running") for i in sorted(pair)
+    ]
+    for instance in shown:
+        parts = {part["role"]: part for part in instance["containers"]}
+        port = shared_host.port(instance["id"])
         assert {part["state"] for part in parts.values()} == {"healthy"}
         assert parts["platform"]["ports"] == [f"127.0.0.1:{port}"]
         assert parts["postgres"]["ports"] == [f"127.0.0.1:{port + 10_000}"]
         assert parts["valkey"]["ports"] == []
-        assert parts["platform"]["container"] == each["id"]
+        assert parts["platform"]["container"] == instance["id"]
         assert parts["platform"]["startedAt"]
 
 
@@ -155,7 +159,7 @@ def test_status_shows_an_instance_that_only_the_engine_has(
 ) -> None:
     entry = shared_host.entries[pair[0]]
     shared_host.forget(pair[0])
-    shown = {each["id"]: each for each in shared_host.json("status")["instances"]}
+    shown = {instance["id"]: instance for instance in shared_host.json("status")["instances"]}
     shared_host.declare(**entry)
     assert "is not in the registry file" in shown[pair[0]]["notes"][0]
 

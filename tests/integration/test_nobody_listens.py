@@ -38,9 +38,10 @@ def shell(host: Host, line: str) -> int:
 
 def states(host: Host, id_: str) -> set[tuple[str, str]]:
     """The running parts, with their restart policies."""
-    found = [host.inspect(each.id) for each in host.containers(id_)]
+    containers = [host.inspect(container.id) for container in host.containers(id_)]
     return {
-        (each["State"]["Status"], each["HostConfig"]["RestartPolicy"]["Name"]) for each in found
+        (container["State"]["Status"], container["HostConfig"]["RestartPolicy"]["Name"])
+        for container in containers
     }
 
 

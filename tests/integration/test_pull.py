@@ -118,8 +118,8 @@ def pulled(
 ) -> dict[str, ImageResult]:
     images = Images(client, pull_silence=silence)
     return {
-        one.image: one
-        for one in pull_all(images, references, lambda *_: None, at_a_time=4, **options)
+        image.image: image
+        for image in pull_all(images, references, lambda *_: None, at_a_time=4, **options)
     }
 
 
@@ -142,7 +142,9 @@ def test_progress_counts_layers_and_bytes_to_the_end(
     assert seen[-1].done == seen[-1].total
     if not keeps_images_in_containerd(docker_client):  # such an engine reports slow layers alone
         assert seen[-1].done >= 2 * LAYER_BYTES
-    assert [one.layers_done for one in seen] == sorted(one.layers_done for one in seen)
+    assert [progress.layers_done for progress in seen] == sorted(
+        progress.layers_done for progress in seen
+    )
 
 
 def keeps_images_in_containerd(client: Any) -> bool:

@@ -116,7 +116,7 @@ def metric_info_of(metric: str) -> Page:
     results = RESULTS[metric]
 
     def read(body: Any) -> Facts:
-        values = {each["dimension"]: each["values"] for each in body["disaggregations"]}
+        values = {entry["dimension"]: entry["values"] for entry in body["disaggregations"]}
         return {f"metric {metric}": body["label"], **zones(results, values["zone"])}
 
     missing = f"metric {metric}"
@@ -140,8 +140,8 @@ def zones(results: str, values: list[str]) -> Facts:
 def config_number(config: Any) -> int:
     """Which write a config is of."""
     ((number,),) = (
-        [int(v.removeprefix("config ")) for v in each["values"] if v.startswith("config ")]
-        for each in config["filters"]
+        [int(v.removeprefix("config ")) for v in filter_["values"] if v.startswith("config ")]
+        for filter_ in config["filters"]
     )
     return number
 
@@ -149,8 +149,8 @@ def config_number(config: Any) -> int:
 def read_objects(body: Any) -> Facts:
     """The list of objects."""
     facts: Facts = dict.fromkeys(f"label {object_id}" for object_id in OBJECTS)
-    facts |= {f"label {each['id']}": each["label"] for each in body}
-    facts |= {f"last_updated of {each['id']}": each["lastUpdated"] for each in body}
+    facts |= {f"label {entry['id']}": entry["label"] for entry in body}
+    facts |= {f"last_updated of {entry['id']}": entry["lastUpdated"] for entry in body}
     return facts
 
 
