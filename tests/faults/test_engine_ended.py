@@ -1,4 +1,4 @@
-"""A real engine ends while wb works, and is started again: the next command repairs the instance."""
+"""A real engine ends while wb works, and is started again. The next command repairs it."""
 
 import json
 import os
