@@ -31,7 +31,7 @@ FIRST = "v1"
 
 
 class Bench:
-    """What the measurements share: a link, an L2, and the address."""
+    """The link, the L2 and the address that the measurements share."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -46,7 +46,7 @@ class Bench:
 
 
 async def no_loader() -> Loaded:
-    """A loader for what must not be loaded."""
+    """A loader that must not be called."""
     raise AssertionError("this was to come from the cache")
 
 
@@ -84,14 +84,14 @@ async def l1_hits(bench: Bench) -> Iterator[Row]:
 
 
 def fastest(statements: tuple[str, ...], names: dict[str, object]) -> list[float]:
-    """Seconds of each statement, the least of many rounds: at this scale all else is noise."""
+    """Measure each statement in many rounds. The least time counts, because the rest is noise."""
     timers = [timeit.Timer(statement, globals=names) for statement in statements]
     rounds = [[timer.timeit(20_000) / 20_000 for timer in timers] for _ in range(60)]
     return [min(times) for times in zip(*rounds, strict=True)]
 
 
 async def cashews_two_layers(bench: Bench, value: bytes) -> float:
-    """Seconds of a hit in cashews' memory layer above Redis."""
+    """Measure a hit in cashews' memory layer above Redis, in seconds."""
     layered = cashews.Cache()
     layered.setup(bench.url, client_side=True)
     await layered.set("north", value)
@@ -106,7 +106,7 @@ async def cashews_two_layers(bench: Bench, value: bytes) -> float:
 
 
 async def flights(bench: Bench) -> None:
-    """10,000 callers, one load; said, not compared."""
+    """Measure one load with 10,000 callers. There is no peer to compare with."""
     cache = bench.cache(persist=False)
     loads = 0
 
@@ -133,7 +133,7 @@ async def l2_hits(bench: Bench) -> Iterator[Row]:
 
 
 async def l2_hit(bench: Bench, size: int) -> Iterator[Row]:
-    """One size of it."""
+    """Measure one size."""
     data = rows(size)
     entry = encode(data, FIRST, "1.0")
     wire, plain = entry.wire(), entry.json()
@@ -158,7 +158,7 @@ async def l2_hit(bench: Bench, size: int) -> Iterator[Row]:
         lambda: peer.get("bench:aiocache"),
         lambda: other.get("bench:cashews"),
     ]
-    # All in turn, the least of each: what else the machine does is not ours to measure.
+    # They take turns, and the least time of each counts, as other work on the machine adds time.
     count = 100 if size == SIZE else 30
     runs = [repeated(work, count) for work in works]
     taken = [t / count for t in await medians(*runs, rounds=21, middle=min)]
@@ -173,7 +173,7 @@ async def l2_hit(bench: Bench, size: int) -> Iterator[Row]:
 
 
 def aiocache_address(url: str) -> dict[str, object]:
-    """The URL, in aiocache's terms."""
+    """The URL as aiocache needs it."""
     host, _, port = url.removeprefix("redis://").partition(":")
     return {
         "endpoint": host,
@@ -260,7 +260,7 @@ STORES = 2000
 
 
 async def full_queue(_: Bench) -> Iterator[Row]:
-    """A store while the queue is at its bound, against one while it has room."""
+    """A store while the queue is full, against a store while it has room."""
     for size in (60, 400, 4_000):
         with_room, full = WriteQueue(2_000_000_000), WriteQueue(64 * 1024 * 1024)
         works = stores(full, size), stores(with_room, size)
@@ -271,7 +271,7 @@ async def full_queue(_: Bench) -> Iterator[Row]:
 
 
 def stores(queue: WriteQueue, size: int) -> Work:
-    """So many stores, each under a new key."""
+    """Make a number of stores, each under a new key."""
     entry = Entry(FIRST, "1.0", b"x" * size, Encoding.IDENTITY)
     names = itertools.count()
 
@@ -283,7 +283,7 @@ def stores(queue: WriteQueue, size: int) -> Work:
 
 
 async def shutdown(bench: Bench) -> Iterator[Row]:
-    """A full queue, flushed."""
+    """Flush a full queue."""
     filler = encode("x", FIRST, "1.0")
     filler.body = b'"' + b"x" * 100_000 + b'"'
     for n in range(600):
@@ -298,7 +298,7 @@ async def shutdown(bench: Bench) -> Iterator[Row]:
 
 @asynccontextmanager
 async def running(url: str):
-    """A bench that is connected, and leaves Valkey empty."""
+    """A connected bench. It leaves Valkey empty."""
     bench = Bench(url)
     bench.link.start()
     bench.l2.start()
@@ -315,7 +315,7 @@ async def running(url: str):
 
 
 async def main(url: str) -> None:
-    """Every measurement, as a table."""
+    """Show every measurement as a table."""
     async with running(url) as bench:
         await flights(bench)
         print(HEADER)

@@ -43,7 +43,7 @@ VALKEY_COMMAND = ["valkey-server", "--save", "60", "1"]
 
 @dataclass
 class Way:
-    """One way of bringing the instance up and down, and how long it took each time."""
+    """One way to start and stop the instance, and the time of each start and stop."""
 
     name: str
     up: Callable[[], None]
@@ -53,7 +53,7 @@ class Way:
 
 
 def command(*words: str) -> None:
-    """Run a command; its output shows only when it fails."""
+    """Run a command. Show its output only if it fails."""
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(words)}\n{done.stdout}{done.stderr}")
@@ -83,7 +83,7 @@ def wait_until_ready() -> None:
 
 
 def platform_environment() -> dict[str, str]:
-    """What the platform needs to find its database and its cache."""
+    """The environment in which the platform finds its database and its cache."""
     return {
         "INSTANCE_ID": NAME,
         "PG_HOST": f"{NAME}-postgres",
@@ -222,14 +222,14 @@ def new_host() -> Iterator[Path]:
 
 
 def timed(act: Callable[[], None]) -> float:
-    """Seconds that the act takes."""
+    """Measure the seconds of an action."""
     began = time.perf_counter()
     act()
     return time.perf_counter() - began
 
 
 def report(ways: list[Way]) -> None:
-    """Medians, and how many times as long as wb each other way takes."""
+    """Show the medians, and the ratio of each other way to wb."""
     first = ways[0]
     for what in ("up_s", "down_s"):
         base = statistics.median(getattr(first, what))

@@ -35,27 +35,27 @@ QUEUE_CASES = [(64, 60, 3), (64, 200, 3), (64, 400, 3), (64, 4_000, 1.5), (64, 4
 
 
 def resident() -> int:
-    """Bytes of this process in memory."""
+    """The resident memory of this process, in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
 class HungStore:
-    """A Valkey that never becomes ready: what is written waits in the queue."""
+    """A Valkey that never becomes ready, so that writes wait in the queue."""
 
     is_ready = False
 
     def on_ready(self, _callback: Callable[[], None]) -> None:
-        """Never."""
+        """Never become ready."""
 
 
 def pool_of_words() -> list[str]:
-    """Words that zstd cannot shorten by more than their alphabet allows."""
+    """Words that zstd cannot compress further than their alphabet allows."""
     draw = random.Random(1)
     return ["".join(draw.choices(ALPHABET, k=50)) for _ in range(20_000)]
 
 
 def words(pool: list[str], size: int, draw: random.Random) -> list[str]:
-    """Data whose body has about that size, whether or not it is compressed."""
+    """Data whose body has about that size, compressed or not."""
     plain = size if size < 4096 else int(size * 1.32)  # 6 bits of each 8
     count = max(1, int(plain * draw.uniform(0.8, 1.2)) // 53)
     first = draw.randrange(len(pool) - count)
@@ -63,7 +63,7 @@ def words(pool: list[str], size: int, draw: random.Random) -> list[str]:
 
 
 async def fill(cache: Cache, bound: int, size: int) -> None:
-    """Load things of that size until the bound has been filled twice."""
+    """Load things of that size until they have filled the bound twice."""
     pool, draw = pool_of_words(), random.Random(1)
     for number in range(FILLS * bound // (size + 500) + 1):
         version = f"2026-01-01T00:00:{number:020}"
@@ -75,7 +75,7 @@ async def fill(cache: Cache, bound: int, size: int) -> None:
 
 
 async def measure(part: str, bound: int, size: int) -> None:
-    """Print what the part counts once it is full, and how much the process grew."""
+    """Print the size that the full part counts, and the growth of the process."""
     l2 = RemoteTier(HungStore(), max_queue_bytes=bound if part == "queue" else MIB)
     l1 = LocalTier(bound if part == "l1" else MIB)
     cache = Cache("bench", l1, l2 if part == "queue" else None, fingerprint="1.0")
@@ -94,7 +94,7 @@ async def measure(part: str, bound: int, size: int) -> None:
 
 
 def report(part: str, bound: int, size: int, most: float) -> None:
-    """One case, in a process of its own."""
+    """Run one case in its own process."""
     command = [sys.executable, __file__, part, str(bound * MIB), str(size)]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     counted, untrimmed, trimmed = map(int, ended.stdout.split())
@@ -108,7 +108,7 @@ def report(part: str, bound: int, size: int, most: float) -> None:
 
 
 def main() -> None:
-    """Every case, as a table."""
+    """Show every case as a table."""
     print(
         f"{'part':<6} {'bound':>8} {'body':>10} {'counted':>8} {'resident':>10} "
         f"{'trimmed':>8} {'ratio':>7} {'target':>7}"

@@ -38,14 +38,14 @@ class Restart:
 
 
 def wb(*words: str) -> None:
-    """Run a command line; what it says shows only when it fails."""
+    """Run a command line. Show its output only if it fails."""
     done = subprocess.run(["wb", *words], capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"wb {' '.join(words)}\n{done.stdout}{done.stderr}")
 
 
 def health() -> dict[str, object]:
-    """What the platform tells of itself."""
+    """The platform's report on itself."""
     with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/health_check", timeout=10) as answer:
         return json.loads(answer.read())
 
@@ -70,7 +70,7 @@ def restart() -> Restart:
 
 
 def measure(size: int, rows: int, seed: int) -> None:
-    """One size, in folders of its own."""
+    """Measure one size, in its own folders."""
     with tempfile.TemporaryDirectory(prefix="wb-bench-") as temporary:
         declare(Path(temporary))
         wb("init-dirs", NAME)
@@ -93,7 +93,7 @@ def measure(size: int, rows: int, seed: int) -> None:
 
 
 def declare(root: Path) -> None:
-    """A registry file and settings that nothing else uses."""
+    """A registry file and settings for this benchmark alone."""
     (root / "mnt").mkdir()
     entry = {"id": NAME, "label": "Benchmark", "port": PORT, "serverVersion": __version__}
     (root / "servers.json").write_text(json.dumps([entry]))

@@ -1,4 +1,4 @@
-"""Timing: medians of alternating rounds, so that what else the machine does hits both alike."""
+"""Measure times in alternating rounds, so that other work on the machine affects both alike."""
 
 import asyncio
 import gc
@@ -14,7 +14,7 @@ ROUNDS = 9
 
 @dataclass(frozen=True)
 class Row:
-    """One target, as measured: ours against the peer in the same run."""
+    """One measured target: wb against the peer in the same run."""
 
     name: str
     ours: float
@@ -24,7 +24,7 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """The number that the target speaks of."""
+        """The number that is compared with the target."""
         return self.peer / self.ours if self.faster else self.ours / self.peer
 
     @property
@@ -43,7 +43,7 @@ HEADER = f"{'':<58} {'ours':>9} {'peer':>9} {'ratio':>7} {'target':>8}"
 
 
 def seconds(value: float) -> str:
-    """A time with the unit that suits it."""
+    """A time with a suitable unit."""
     for unit, factor in (("s", 1), ("ms", 1e3), ("us", 1e6)):
         if value * factor >= 1:
             return f"{value * factor:.3g} {unit}"
@@ -53,7 +53,7 @@ def seconds(value: float) -> str:
 async def medians(
     *works: Work, rounds: int = ROUNDS, middle: Callable[[list[float]], float] = statistics.median
 ) -> list[float]:
-    """The median (or another ``middle``) of each one's seconds, run in turn."""
+    """Run the works in turn. Return the median (or another ``middle``) of each one's seconds."""
     times: list[list[float]] = [[] for _ in works]
     for work in works:
         await work()
@@ -67,7 +67,7 @@ async def medians(
 
 
 def repeated(work: Work, count: int) -> Work:
-    """The work so many times, one after another."""
+    """Do the work a number of times, one after another."""
 
     async def run() -> None:
         for _ in range(count):

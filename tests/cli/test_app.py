@@ -24,9 +24,7 @@ COMMANDS = every_command()
 
 
 @pytest.mark.parametrize(("path", "command"), COMMANDS.items(), ids=COMMANDS)
-def test_every_command_says_what_it_does_and_what_each_option_means(
-    path: str, command: Any
-) -> None:
+def test_every_command_and_every_option_has_help(path: str, command: Any) -> None:
     assert command.help, path
     unexplained = [p.name for p in command.params if not getattr(p, "help", None)]
     assert unexplained == [], path
@@ -40,14 +38,14 @@ def test_help_needs_neither_an_engine_nor_any_file(wb: CommandLine, path: str) -
 
 
 @pytest.mark.parametrize("words", [[], ["config"], ["images"]])
-def test_without_a_command_the_help_is_the_answer(wb: CommandLine, words: list[str]) -> None:
+def test_without_a_command_wb_shows_its_help(wb: CommandLine, words: list[str]) -> None:
     code, answer, talk = wb(*words)
     assert (code, talk) == (0, "")
     assert answer.startswith("Usage: wb")
     assert answer == wb(*words, "--help")[1]
 
 
-def test_without_a_command_the_help_goes_down_a_pipe(tmp_path: Path) -> None:
+def test_without_a_command_wb_writes_its_help_to_a_pipe(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "wb_cli"],
         capture_output=True,
@@ -58,7 +56,7 @@ def test_without_a_command_the_help_goes_down_a_pipe(tmp_path: Path) -> None:
     assert done.stderr == b""
 
 
-def test_help_is_a_word_too(wb: CommandLine) -> None:
+def test_help_can_be_typed_as_a_word(wb: CommandLine) -> None:
     assert wb("help") == wb("--help")
     assert wb("help", "config", "set") == wb("config", "set", "--help")
 
@@ -95,7 +93,7 @@ HINTS = {
 
 
 @pytest.mark.parametrize(("line", "hint"), HINTS.items(), ids=HINTS)
-def test_the_hint_leads_on(wb: CommandLine, line: str, hint: str) -> None:
+def test_the_hint_names_the_right_command(wb: CommandLine, line: str, hint: str) -> None:
     code, answer, talk = wb(*line.split())
     assert code == 2
     if "--json" in line:
@@ -120,7 +118,7 @@ def test_the_version(wb: CommandLine) -> None:
         (["--set", "domain", "run", "demo"], "--set domain: not NAME=VALUE"),
     ],
 )
-def test_a_command_line_that_cannot_be_right_is_a_usage_error(
+def test_a_wrong_command_line_is_a_usage_error(
     wb: CommandLine, words: list[str], talk: str
 ) -> None:
     code, answer, said = wb(*words)
@@ -130,7 +128,7 @@ def test_a_command_line_that_cannot_be_right_is_a_usage_error(
     assert "hint: " in said
 
 
-def test_a_usage_error_is_json_where_json_was_asked_for(wb: CommandLine) -> None:
+def test_a_usage_error_with_json_is_json(wb: CommandLine) -> None:
     code, answer, talk = wb("run", "--json", "--sideways")
     assert (code, talk) == (2, "")
     assert json.loads(answer)["error"]["exitCode"] == 2
@@ -153,14 +151,14 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
         (LockedError("it broke", "mend it"), 7),
     ],
 )
-def test_an_error_ends_with_its_exit_code_its_message_and_its_remedy(
+def test_an_error_shows_its_message_and_its_hint_and_sets_the_exit_code(
     wb: CommandLine, monkeypatch: pytest.MonkeyPatch, error: WbError, code: int
 ) -> None:
     raising(monkeypatch, error)
     assert wb("init-dirs", "demo") == (code, "", "error: it broke\nhint: mend it\n")
 
 
-def test_an_error_as_json_is_the_answer(wb: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_json_an_error_is_the_answer(wb: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     raising(monkeypatch, LockedError("it broke", "mend it"))
     code, answer, talk = wb("init-dirs", "demo", "--json")
     assert (code, talk) == (7, "")
@@ -169,7 +167,7 @@ def test_an_error_as_json_is_the_answer(wb: CommandLine, monkeypatch: pytest.Mon
     }
 
 
-def test_a_fault_of_wb_is_called_one_and_shows_no_traceback(
+def test_an_unexpected_error_is_called_a_fault_of_wb_and_shows_no_traceback(
     wb: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raising(monkeypatch, KeyError("Id"))
@@ -192,7 +190,7 @@ def test_an_interruption_exits_130(wb: CommandLine, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("option", ["--servers-file", "--set"])
-def test_a_flag_goes_before_the_environment(wb: CommandLine, tmp_path: Path, option: str) -> None:
+def test_a_flag_wins_over_the_environment(wb: CommandLine, tmp_path: Path, option: str) -> None:
     other = tmp_path / "other.json"
     other.write_text('[{"id": "one", "label": "One", "port": 9001, "serverVersion": "1"}]')
     value = str(other) if option == "--servers-file" else f"servers_file={other}"
@@ -201,7 +199,7 @@ def test_a_flag_goes_before_the_environment(wb: CommandLine, tmp_path: Path, opt
     assert "one" in answer
 
 
-def test_the_folders_are_made_where_the_mount_path_flag_says(
+def test_the_folders_are_made_below_the_mount_path_of_the_flag(
     wb: CommandLine, tmp_path: Path
 ) -> None:
     (tmp_path / "servers.json").write_text(

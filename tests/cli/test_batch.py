@@ -1,4 +1,4 @@
-"""An action over several instances: progress, locks, summaries, interruption."""
+"""An action on several instances: progress, locks, results, interruption."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from wb_cli.cli.batch import act_on_each, in_words
-from wb_cli.cli.console import Console, error_document
+from wb_cli.cli.batch import act_on_each, describe_result
+from wb_cli.cli.console import Console, make_error_document
 from wb_cli.engine.types import LABEL_INSTANCE, LABEL_ROLE, Observed, ObservedContainer, State
 from wb_cli.errors import EngineUnreachableError, ExitCode, StartFailedError, WbError
 from wb_cli.lifecycle.actions import Ending, Result
@@ -37,14 +37,14 @@ def result(plan: Plan = DOING, **changes: Any) -> Result:
 
 @dataclass
 class Shown:
-    """Three instances and the console that shows what becomes of them."""
+    """Three instances, and the console that shows their results."""
 
     folder: Path
     capsys: pytest.CaptureFixture[str]
     observed: Observed | None = None
 
     def observe(self) -> Observed:
-        """What the engine lists, where it answers."""
+        """List what the engine has, if the engine answers."""
         if self.observed is None:
             raise EngineUnreachableError("no engine")
         return self.observed
@@ -88,17 +88,17 @@ WITHOUT_URL = {Ending.PLANNED, Ending.STOPPED, Ending.NOT_RUNNING}
 
 
 @pytest.mark.parametrize("ending", Ending)
-def test_how_an_instance_ended_in_words(ending: Ending) -> None:
+def test_each_ending_has_its_text(ending: Ending) -> None:
     url = "" if ending in WITHOUT_URL else URL
-    assert in_words(result(ending=ending, url=url)) == WORDS[ending]
+    assert describe_result(result(ending=ending, url=url)) == WORDS[ending]
 
 
-def test_one_instance_is_one_line_of_the_answer(shown: Shown) -> None:
+def test_the_result_for_one_instance_is_one_line(shown: Shown) -> None:
     assert shown.act_on_each(lambda *_: result(), "demo") == 0
     assert shown.answer == f"demo: ready: {URL} (1.2 s)\n"
 
 
-def test_several_are_a_table_with_the_failures_after_it(shown: Shown) -> None:
+def test_the_results_for_several_instances_are_a_table_and_then_the_errors(shown: Shown) -> None:
     assert shown.act_on_each(failing_at("b")) == ExitCode.PARTIAL
     assert shown.answer.splitlines() == [
         "INSTANCE  RESULT",
@@ -109,7 +109,7 @@ def test_several_are_a_table_with_the_failures_after_it(shown: Shown) -> None:
     assert shown.talk.endswith("error: b: it exited\nits log\nhint: mend it\n")
 
 
-def test_an_error_that_all_share_is_told_once_with_the_names(shown: Shown) -> None:
+def test_an_error_that_instances_share_is_shown_once_with_their_ids(shown: Shown) -> None:
     def work(_: str, __: RunOptions) -> Result:
         raise EngineUnreachableError("the Docker Engine does not answer", "start it")
 
@@ -122,7 +122,7 @@ def test_an_error_that_all_share_is_told_once_with_the_names(shown: Shown) -> No
     assert shown.talk.count("error:") == 1
 
 
-def test_the_same_as_json(shown: Shown) -> None:
+def test_the_results_as_json(shown: Shown) -> None:
     assert shown.act_on_each(failing_at("b"), as_json=True) == ExitCode.PARTIAL
     a, b, _ = json.loads(shown.answer)["instances"]
     assert (a["id"], a["result"], a["url"], a["seconds"], a["exitCode"]) == (
@@ -145,7 +145,7 @@ def test_a_dry_run_shows_the_plan_and_takes_no_lock(shown: Shown) -> None:
     assert shown.answer == "demo\n  demo: stop\n    remove demo\n"
 
 
-def test_an_instance_that_somebody_else_changes_is_left_alone(shown: Shown) -> None:
+def test_an_instance_that_another_process_changes_is_left_alone(shown: Shown) -> None:
     done: list[str] = []
 
     def work(instance: str, _: RunOptions) -> Result:
@@ -158,7 +158,7 @@ def test_an_instance_that_somebody_else_changes_is_left_alone(shown: Shown) -> N
     assert "b is being changed by `wb stop b`" in shown.talk
 
 
-def test_those_that_fail_the_check_are_left_alone_before_anything_is_done(shown: Shown) -> None:
+def test_all_instances_are_checked_first_and_those_that_fail_are_left_alone(shown: Shown) -> None:
     order: list[str] = []
 
     def check(instance: str) -> None:
@@ -174,7 +174,7 @@ def test_those_that_fail_the_check_are_left_alone_before_anything_is_done(shown:
     assert order == ["check a", "check b", "check c", "do a", "do c"]
 
 
-def test_what_is_degraded_killed_or_drifting_is_a_warning(shown: Shown) -> None:
+def test_degraded_killed_and_drifting_containers_are_warnings(shown: Shown) -> None:
     plan = replace(DOING, drift=("postgres: another default",))
     outcome = Outcome(degraded=["no valkey"], killed=["demo was killed."])
     shown.act_on_each(lambda *_: result(plan, outcome=outcome), "demo")
@@ -189,7 +189,7 @@ def test_what_is_degraded_killed_or_drifting_is_a_warning(shown: Shown) -> None:
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
 )
-def test_a_signal_ends_the_work_at_its_next_step_and_names_itself(
+def test_a_signal_ends_the_work_at_its_next_step_and_is_named(
     shown: Shown, number: signal.Signals, code: int
 ) -> None:
     before = signal.getsignal(number)
@@ -207,7 +207,7 @@ def test_a_signal_ends_the_work_at_its_next_step_and_names_itself(
     assert signal.getsignal(number) is before
 
 
-def test_instances_that_wait_for_their_turn_are_not_begun_after_a_signal(shown: Shown) -> None:
+def test_after_a_signal_no_other_instance_is_begun(shown: Shown) -> None:
     begun = []
 
     def work(id_: str, options: RunOptions) -> Result:
@@ -221,7 +221,7 @@ def test_instances_that_wait_for_their_turn_are_not_begun_after_a_signal(shown: 
     assert begun == ["demo"]
 
 
-def test_what_became_of_each_instance_is_told_after_a_signal(shown: Shown) -> None:
+def test_after_a_signal_the_state_of_each_instance_is_shown(shown: Shown) -> None:
     def work(id_: str, options: RunOptions) -> Result:
         if id_ == "demo":
             return result()
@@ -234,12 +234,12 @@ def test_what_became_of_each_instance_is_told_after_a_signal(shown: Shown) -> No
     assert caught.value.message == (
         "interrupted; ready before: demo; undone: mali; not begun: niger"
     )
-    assert error_document(caught.value)["instances"][1] == {
+    assert make_error_document(caught.value)["instances"][1] == {
         "id": "mali", "result": "undone", "running": (), "stopped": (), "reason": "",
     }  # fmt: skip
 
 
-def test_what_an_interruption_could_not_undo_is_named(shown: Shown) -> None:
+def test_an_interruption_shows_the_errors_of_the_undo(shown: Shown) -> None:
     def work(_: str, options: RunOptions) -> Result:
         os.kill(os.getpid(), signal.SIGINT)
         assert options.cancelled.wait(5)
@@ -252,7 +252,7 @@ def test_what_an_interruption_could_not_undo_is_named(shown: Shown) -> None:
     )
 
 
-def test_a_second_signal_does_not_break_off_the_undoing(shown: Shown) -> None:
+def test_a_second_signal_does_not_stop_the_undo(shown: Shown) -> None:
     undone = []
 
     def work(_: str, options: RunOptions) -> Result:
@@ -271,7 +271,7 @@ def test_a_second_signal_does_not_break_off_the_undoing(shown: Shown) -> None:
 
 
 @pytest.mark.parametrize("check", [None, lambda _: None], ids=["", "checked before"])
-def test_after_a_stop_the_engine_is_asked_what_is_left(
+def test_after_an_interrupted_stop_the_engine_is_asked_for_remaining_containers(
     shown: Shown, check: Callable[[str], None] | None
 ) -> None:
     containers = [
@@ -299,7 +299,7 @@ def test_after_a_stop_the_engine_is_asked_what_is_left(
     assert caught.value.hint == "`wb stop b` goes on, `wb run b` brings back what is stopped."
 
 
-def test_after_a_stop_what_the_engine_does_not_tell_is_unknown(shown: Shown) -> None:
+def test_after_an_interrupted_stop_without_an_engine_the_state_is_unknown(shown: Shown) -> None:
     def work(_: str, options: RunOptions) -> Result:
         os.kill(os.getpid(), signal.SIGINT)
         assert options.cancelled.wait(5)

@@ -11,14 +11,14 @@ import pexpect
 import pytest
 from support.command_line import environment_without_settings
 
-from wb_cli.cli.completion import kept_by_bash, whole
+from wb_cli.cli.completion import find_kept_part, join_words
 
 WITHIN_S = 60
 TAB, START_OF_LINE, END_OF_LINE = "\t", "\x01", "\x05"
 
 
 class Shell:
-    """A bash on a terminal that has learnt to complete `wb`."""
+    """A bash on a terminal that completes `wb`."""
 
     def __init__(self, environ: dict[str, str]) -> None:
         self._bash: Any = pexpect.spawn(
@@ -33,15 +33,15 @@ class Shell:
         self._bash.sendline("PS1='> '; eval \"$(wb --show-completion bash)\"; echo rea''dy")
         self._bash.expect_exact("ready")
 
-    def completed(self, typed: str) -> str:
-        """The line that stands there after a tab."""
+    def complete(self, typed: str) -> str:
+        """Press Tab and return the completed line."""
         self._bash.send(f"{typed}{TAB}{START_OF_LINE}echo '[{END_OF_LINE}]'\r")
-        # First as it is typed, then as it is echoed.
+        # The line appears first as it is typed, then as bash echoes it.
         self._bash.expect(r"\r\n\[([^\r\n]*)\]\r\n")
         return str(self._bash.match[1])
 
-    def offered(self, typed: str) -> list[str]:
-        """What is shown for two tabs where there is a choice."""
+    def offer(self, typed: str) -> list[str]:
+        """Press Tab twice and return the offered words."""
         self._bash.send(f"{typed}{TAB}{TAB}")
         self._bash.expect(r"\r\n([^\r\n]+)\r\n> ")
         shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", str(self._bash.match[1]))
@@ -100,11 +100,11 @@ def bash(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     ],
 )
 def test_a_tab_completes(bash: Shell, typed: str, line: str) -> None:
-    assert bash.completed(typed) == line
+    assert bash.complete(typed) == line
 
 
-def test_two_tabs_offer_what_there_is(bash: Shell) -> None:
-    assert bash.offered("wb run mal") == ["malawi", "mali"]
+def test_two_tabs_offer_all_words(bash: Shell) -> None:
+    assert bash.offer("wb run mal") == ["malawi", "mali"]
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,6 @@ def test_two_tabs_offer_what_there_is(bash: Shell) -> None:
         ([""], [""], ""),
     ],
 )
-def test_words_that_bash_broke_are_put_together(
-    broken: list[str], typed: list[str], kept: str
-) -> None:
-    assert whole(broken) == typed
-    assert kept_by_bash(typed[-1]) == kept
+def test_words_that_bash_broke_are_joined(broken: list[str], typed: list[str], kept: str) -> None:
+    assert join_words(broken) == typed
+    assert find_kept_part(typed[-1]) == kept

@@ -1,4 +1,4 @@
-"""wb config, as a person types it, on real files."""
+"""wb config on real files, with the words that a person types."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from wb_cli.instances.setting_table import SETTINGS
 
 @dataclass
 class CommandLine:
-    """``wb config`` on a registry file of the test's own."""
+    """``wb config`` on the test's own registry file."""
 
     path: Path
     capsys: pytest.CaptureFixture[str]
@@ -35,7 +35,7 @@ class CommandLine:
 
     def __call__(self, *words: str, **flags: str) -> str:
         wb = Wb({"servers_file": str(self.path), **flags}, None, Console())
-        wb.__dict__["engine"] = self  # asked for what it lists, and whether it has an image
+        wb.__dict__["engine"] = self  # this object stands in for the engine
         command = typer.main.get_command(config.app)
         self.exit_code = command.main(list(words), obj=wb, standalone_mode=False) or 0
         self.talk = self.capsys.readouterr()
@@ -54,7 +54,7 @@ class CommandLine:
         return ImageInfo("sha256:x") if is_here else None
 
     def suggest_next_steps(self, *words: str) -> list[str]:
-        """What is said to come next after `wb config set demo`."""
+        """The next steps that `wb config set demo` suggests."""
         self("set", "demo", *words)
         talk = self.talk.err.splitlines()
         return [line.removeprefix("next: ") for line in talk if line.startswith("next: ")]
@@ -101,7 +101,7 @@ def test_add_takes_another_port_each_time(wb: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("distance", [0, 10_000])
-def test_add_passes_over_a_port_that_somebody_listens_on(wb: CommandLine, distance: int) -> None:
+def test_add_skips_a_port_in_use(wb: CommandLine, distance: int) -> None:
     wb("add", "probe")
     first = wb.entries()[0]["port"]
     wb("remove", "probe", "--yes")
@@ -135,7 +135,7 @@ def test_add_writes_every_option_and_any_other_field(wb: CommandLine) -> None:
     ]
 
 
-def test_add_json_answers_with_the_entry_and_nothing_else(wb: CommandLine) -> None:
+def test_add_json_answers_with_the_entry_alone(wb: CommandLine) -> None:
     answer = json.loads(wb("add", "demo", "--json"))
     assert [answer] == wb.entries()
     assert wb.talk.err == ""
@@ -178,7 +178,7 @@ def test_bad_input_is_refused_and_changes_nothing(
     assert wb.path.read_bytes() == before
 
 
-def test_set_changes_fields_and_says_what_changed(wb: CommandLine) -> None:
+def test_set_changes_fields_and_shows_the_differences(wb: CommandLine) -> None:
     wb("add", "demo", "--port", "9100")
     answer = wb("set", "demo", "port=9200", "tags=a,b", "env.STATUS_API_KEY=hush", "french=true")
     entry = wb.entries()[0]
@@ -188,7 +188,7 @@ def test_set_changes_fields_and_says_what_changed(wb: CommandLine) -> None:
     assert "hush" not in answer
 
 
-def test_unset_takes_fields_and_single_variables_away(wb: CommandLine) -> None:
+def test_unset_removes_fields_and_single_variables(wb: CommandLine) -> None:
     wb("add", "demo", "memory=2g", "env.A=1", "env.B=2")
     wb("unset", "demo", "memory", "env.A")
     assert "memory" not in wb.entries()[0]
@@ -212,7 +212,7 @@ RUNNING = ObservedContainer(
 
 @pytest.fixture
 def declared(wb: CommandLine, tmp_path: Path) -> CommandLine:
-    """The instance demo, which runs, with its folder."""
+    """A running instance demo with its folder."""
     (tmp_path / "demo").mkdir()
     wb("add", "demo")
     wb.observed = Observed((RUNNING,))
@@ -237,19 +237,21 @@ NOTHING_TO_DO = ["nothing to do: no container sees this change"]
         ),
     ],
 )
-def test_set_says_what_applies_the_change(
+def test_set_names_the_command_that_applies_the_change(
     declared: CommandLine, word: str, steps: list[str]
 ) -> None:
     assert declared.suggest_next_steps(word) == steps
 
 
-def test_set_on_a_stopped_instance_says_that_it_starts_with_it(declared: CommandLine) -> None:
+def test_set_on_a_stopped_instance_says_that_run_starts_it_with_the_change(
+    declared: CommandLine,
+) -> None:
     declared.observed = Observed()
     assert declared.suggest_next_steps("memory=2g") == ["`wb run demo` starts with it"]
     assert declared.suggest_next_steps("tags=a") == NOTHING_TO_DO
 
 
-def test_set_names_an_image_that_is_not_here(declared: CommandLine) -> None:
+def test_set_names_an_image_that_is_not_on_the_engine(declared: CommandLine) -> None:
     declared.missing_images.add("team/app:9")
     missing, apply = declared.suggest_next_steps("image=team/app:9")
     assert missing.startswith("the image team/app:9 is not on this engine; `wb pull` fetches it")
@@ -257,9 +259,7 @@ def test_set_names_an_image_that_is_not_here(declared: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("distance", [0, 10_000])
-def test_set_and_add_name_a_port_that_somebody_listens_on(
-    declared: CommandLine, distance: int
-) -> None:
+def test_set_and_add_warn_of_a_port_in_use(declared: CommandLine, distance: int) -> None:
     declared("add", "probe")
     port = declared.entries()[1]["port"]
     declared("remove", "probe", "--yes")
@@ -273,7 +273,7 @@ def test_set_and_add_name_a_port_that_somebody_listens_on(
         assert f"warning: {busy}" in declared.talk.err
 
 
-def test_set_does_not_take_the_instance_s_own_ports_for_somebody_else_s(
+def test_set_does_not_warn_of_the_instance_s_own_ports(
     declared: CommandLine,
 ) -> None:
     port = declared.entries()[0]["port"]
@@ -283,7 +283,7 @@ def test_set_does_not_take_the_instance_s_own_ports_for_somebody_else_s(
         assert declared.suggest_next_steps(f"port={port + 10_000}") == ["`wb run demo` applies it"]
 
 
-def test_set_is_done_although_the_engine_does_not_answer(
+def test_set_changes_the_entry_even_if_the_engine_does_not_answer(
     declared: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: CommandLine) -> Observed:
@@ -310,7 +310,7 @@ def test_set_repairs_a_refused_entry(wb: CommandLine) -> None:
     assert wb.exit_code == ExitCode.OK
 
 
-def test_list_shows_valid_entries_as_data_and_refused_ones_as_talk(wb: CommandLine) -> None:
+def test_list_shows_valid_entries_on_stdout_and_refused_ones_on_stderr(wb: CommandLine) -> None:
     wb("add", "demo", "--port", "9100")
     wb.path.write_text(json.dumps([*wb.entries(), {"id": "old", "port": "9100"}]))
     answer = wb("list")
@@ -319,7 +319,7 @@ def test_list_shows_valid_entries_as_data_and_refused_ones_as_talk(wb: CommandLi
     assert "label is missing" in wb.talk.err
 
 
-def test_list_json_holds_entries_and_refusals(wb: CommandLine) -> None:
+def test_list_json_has_valid_and_refused_entries(wb: CommandLine) -> None:
     wb.path.write_text(
         '[{"id":"a","label":"A","port":9000,"serverVersion":"1.6","x":[1]}, {"id":"Bad"}]'
     )
@@ -337,21 +337,19 @@ def test_show_hides_the_values_of_variables(wb: CommandLine) -> None:
     assert "2g" in answer
 
 
-def test_show_json_is_the_entry_as_the_file_has_it(wb: CommandLine) -> None:
+def test_show_json_is_the_entry_of_the_file(wb: CommandLine) -> None:
     wb("add", "demo", "env.STATUS_API_KEY=hush")
     assert json.loads(wb("show", "demo", "--json")) == wb.entries()[0]
 
 
-def test_remove_takes_the_entry_out_and_leaves_others(wb: CommandLine) -> None:
+def test_remove_removes_one_entry(wb: CommandLine) -> None:
     wb("add", "a")
     wb("add", "b")
     assert "folders" in wb("remove", "a", "--yes")
     assert [entry["id"] for entry in wb.entries()] == ["b"]
 
 
-def test_remove_says_where_the_folders_stay_if_there_are_any(
-    wb: CommandLine, tmp_path: Path
-) -> None:
+def test_remove_names_the_folders_that_stay(wb: CommandLine, tmp_path: Path) -> None:
     mounted = str(tmp_path)
     for name in ("a", "b"):
         wb("add", name)
@@ -361,7 +359,7 @@ def test_remove_says_where_the_folders_stay_if_there_are_any(
     assert wb("remove", "b", "--yes", mount_path=mounted) == "removed b; it has no folders\n"
 
 
-def test_remove_without_yes_and_without_anybody_to_ask_changes_nothing(
+def test_remove_without_yes_and_without_a_terminal_changes_nothing(
     wb: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wb("add", "a")
@@ -390,7 +388,7 @@ def test_remove_refuses_an_instance_that_has_containers(wb: CommandLine) -> None
     assert wb.entries() == []
 
 
-def test_remove_takes_out_a_refused_entry_too(wb: CommandLine) -> None:
+def test_remove_removes_a_refused_entry_too(wb: CommandLine) -> None:
     wb.path.write_text('[{"id": "Bad One"}]')
     wb("remove", "Bad One", "--yes")
     assert wb.entries() == []
@@ -414,7 +412,7 @@ def test_validate_json_lists_valid_and_refused(wb: CommandLine) -> None:
     assert wb.exit_code == ExitCode.OK
 
 
-def test_validate_warns_of_what_is_allowed_and_probably_not_meant(wb: CommandLine) -> None:
+def test_validate_warns_of_probable_mistakes(wb: CommandLine) -> None:
     wb("add", "demo")
     entry = wb.entries()[0] | {"frnech": True, "colour": "x", "env": {"PG_HOST": "x", "A-B": "y"}}
     wb.path.write_text(json.dumps([entry], indent=2))
@@ -433,7 +431,7 @@ def test_validate_warns_of_what_is_allowed_and_probably_not_meant(wb: CommandLin
 
 @pytest.mark.parametrize("name", ["PG_HOST", "VALKEY_URL", "INSTANCE_NAME", "PORT", "FOO-X", "1A"])
 @pytest.mark.parametrize("form", ["env.NAME=x", 'env={"NAME": "x"}'])
-def test_variables_that_wb_sets_or_nobody_can_read_are_refused(
+def test_variables_that_wb_sets_or_no_program_can_read_are_refused(
     wb: CommandLine, name: str, form: str
 ) -> None:
     wb("add", "demo")
@@ -443,7 +441,7 @@ def test_variables_that_wb_sets_or_nobody_can_read_are_refused(
     assert wb.path.read_bytes() == before
 
 
-def test_a_variable_that_the_file_has_already_stays_and_can_be_taken_away(wb: CommandLine) -> None:
+def test_such_a_variable_in_the_file_stays_and_can_be_removed(wb: CommandLine) -> None:
     wb("add", "demo")
     wb.path.write_text(json.dumps([wb.entries()[0] | {"env": {"PG_HOST": "x"}}]))
     wb("set", "demo", "label=Demo", "env.A=b")
@@ -452,9 +450,7 @@ def test_a_variable_that_the_file_has_already_stays_and_can_be_taken_away(wb: Co
 
 
 @pytest.mark.parametrize("words", [["list"], ["validate"], ["add", "x"], ["remove", "x", "--yes"]])
-def test_no_command_writes_over_an_unreadable_registry_file(
-    wb: CommandLine, words: list[str]
-) -> None:
+def test_no_command_replaces_an_unreadable_registry_file(wb: CommandLine, words: list[str]) -> None:
     wb.path.write_text('[{"id": "a",')
     with pytest.raises(WbError, match="line 1, column 13") as caught:
         wb(*words)
@@ -462,7 +458,7 @@ def test_no_command_writes_over_an_unreadable_registry_file(
     assert wb.path.read_text() == '[{"id": "a",'
 
 
-def test_settings_say_where_each_value_comes_from_and_hide_secrets(
+def test_settings_show_the_origin_of_each_value_and_hide_secrets(
     wb: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POSTGRES_PASSWORD", "hush")
@@ -489,13 +485,13 @@ def test_fields_lists_every_field_with_its_meaning(wb: CommandLine) -> None:
     assert json.loads(wb("fields", "--json"))[0]["isRequired"] is True
 
 
-def test_reading_makes_no_file(wb: CommandLine, tmp_path: Path) -> None:
+def test_a_command_that_only_reads_makes_no_file(wb: CommandLine, tmp_path: Path) -> None:
     for words in (["list"], ["validate"], ["settings"], ["fields"]):
         wb(*words)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_new_registry_file_is_for_its_owner_alone(wb: CommandLine) -> None:
+def test_only_the_owner_may_read_a_new_registry_file(wb: CommandLine) -> None:
     wb("add", "demo")
     assert stat.S_IMODE(wb.path.stat().st_mode) == 0o600
 

@@ -1,4 +1,4 @@
-"""Data to stdout, talk to stderr."""
+"""Answers go to stdout, notes to stderr."""
 
 import io
 import json
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from wb_cli.cli.console import Console, PlainTasks, StateCell, error_document
+from wb_cli.cli.console import Console, PlainTasks, StateCell, make_error_document
 from wb_cli.cli.observe import _show as show
 from wb_cli.errors import LockedError, UsageError, WbError
 from wb_cli.observe.part_report import Condition
@@ -20,31 +20,31 @@ def console() -> Console:
 
 
 class Terminal(io.StringIO):
-    """A stream that a person looks at."""
+    """A stream that is a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
-def test_the_answer_goes_to_stdout_and_talk_to_stderr(
+def test_the_answer_goes_to_stdout_and_a_note_to_stderr(
     console: Console, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    console.line("answer")
+    console.write_line("answer")
     console.note("talk")
     assert capsys.readouterr() == ("answer\n", "talk\n")
 
 
-def test_bytes_are_written_as_they_are(
+def test_bytes_are_written_unchanged(
     console: Console, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    console.raw(b"\x00\xff\r\n")
+    console.write_bytes(b"\x00\xff\r\n")
     assert capfdbinary.readouterr().out == b"\x00\xff\r\n"
 
 
 def test_a_table_has_aligned_columns_in_whole_lines(
     console: Console, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    console.table(("ID", "STATE"), [("a-very-long-name", "up"), ("b", "")])
+    console.show_table(("ID", "STATE"), [("a-very-long-name", "up"), ("b", "")])
     assert capsys.readouterr().out.splitlines() == [
         "ID                STATE",
         "a-very-long-name  up",
@@ -56,12 +56,12 @@ def test_a_table_on_a_terminal_shows_text_and_not_markup(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdout", terminal := Terminal())
-    console.table(("ID",), [("[red]x[/red]",)])
+    console.show_table(("ID",), [("[red]x[/red]",)])
     assert "[red]x[/red]" in terminal.getvalue()
 
 
 def coloured(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Make a terminal that takes colours the standard output."""
+    """Make stdout a terminal with colours."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stdout", terminal := Terminal())
@@ -71,11 +71,11 @@ def coloured(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 GREEN = "\x1b[32m"
 
 
-def test_a_state_has_its_colour_and_a_name_that_is_the_same_word_has_none(
+def test_a_state_has_a_colour_and_an_id_of_the_same_word_has_none(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = coloured(monkeypatch)
-    console.table(("ID", "STATE"), [("ready", StateCell("ready")), ("b", "ready")])
+    console.show_table(("ID", "STATE"), [("ready", StateCell("ready")), ("b", "ready")])
     assert terminal.getvalue().count("ready") == 3
     assert terminal.getvalue().count(f"{GREEN}ready") == 1
     first, second = terminal.getvalue().splitlines()[-3:-1]
@@ -83,17 +83,17 @@ def test_a_state_has_its_colour_and_a_name_that_is_the_same_word_has_none(
     assert GREEN not in second
 
 
-def test_a_cell_may_say_more_than_the_state_whose_colour_it_has(
+def test_a_cell_can_show_a_text_in_the_colour_of_a_state(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = coloured(monkeypatch)
     cell = StateCell("ready", "in 1.2 s")
-    console.table(("RESULT",), [(cell,)])
+    console.show_table(("RESULT",), [(cell,)])
     assert f"{GREEN}in 1.2 s" in terminal.getvalue()
     assert str(cell) == "in 1.2 s"
 
 
-def test_wb_status_colours_the_states_and_not_an_instance_that_is_named_like_one(
+def test_wb_status_colours_states_and_not_an_id_that_is_a_state_s_word(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = coloured(monkeypatch)
@@ -108,14 +108,14 @@ def test_every_state_of_wb_status_has_a_colour(
     console: Console, monkeypatch: pytest.MonkeyPatch, state: InstanceState | Condition
 ) -> None:
     terminal = coloured(monkeypatch)
-    console.table(("STATE",), [(StateCell(state),)])
+    console.show_table(("STATE",), [(StateCell(state),)])
     assert re.search(rf"\x1b\[[0-9;]+m{state}\b", terminal.getvalue())
 
 
-def test_json_is_one_document_in_plain_letters(
+def test_json_is_one_document_with_readable_characters(
     console: Console, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    console.json({"label": "Côte d'Ivoire"})
+    console.write_json({"label": "Côte d'Ivoire"})
     answer = capsys.readouterr().out
     assert json.loads(answer) == {"label": "Côte d'Ivoire"}
     assert "Côte" in answer
@@ -124,11 +124,11 @@ def test_json_is_one_document_in_plain_letters(
 def test_an_error_without_a_hint_has_one_line(
     console: Console, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    console.failure(WbError("it broke"))
+    console.show_error(WbError("it broke"))
     assert capsys.readouterr().err == "error: it broke\n"
 
 
-def test_colours_are_for_terminals_and_not_where_they_are_unwanted(
+def test_colours_are_shown_on_terminals_unless_no_color_is_set(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -136,12 +136,12 @@ def test_colours_are_for_terminals_and_not_where_they_are_unwanted(
         monkeypatch.setattr(sys, "stderr", terminal := Terminal())
         if unwanted:
             monkeypatch.setenv("NO_COLOR", "1")
-        console.failure(WbError("it broke"))
+        console.show_error(WbError("it broke"))
         assert ("\x1b[" in terminal.getvalue()) is not unwanted
 
 
 def test_the_document_of_an_error() -> None:
-    assert error_document(LockedError("held", "wait")) == {
+    assert make_error_document(LockedError("held", "wait")) == {
         "kind": "Locked",
         "message": "held",
         "hint": "wait",
@@ -149,7 +149,7 @@ def test_the_document_of_an_error() -> None:
     }
 
 
-def test_plain_progress_is_a_line_whenever_what_is_done_changes(
+def test_plain_progress_is_a_line_for_each_new_step(
     console: Console, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with console.tasks() as tasks:
@@ -165,7 +165,7 @@ def test_plain_progress_is_a_line_whenever_what_is_done_changes(
     )
 
 
-def test_live_progress_leaves_the_terminal_as_it_was(
+def test_live_progress_is_removed_from_the_terminal_at_the_end(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
@@ -176,7 +176,7 @@ def test_live_progress_leaves_the_terminal_as_it_was(
 
 
 @pytest.mark.parametrize("words", ["a[/x]b", "[red]", "[Errno 2] gone", "back\\[slash]", ":key:"])
-def test_live_progress_shows_words_as_they_are(
+def test_live_progress_shows_text_without_markup(
     console: Console, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
     terminal = Terminal()
@@ -197,12 +197,12 @@ def test_live_progress_counts_bytes(
     assert shown in terminal.getvalue()
 
 
-def test_yes_answers_for_the_user(console: Console, capsys: pytest.CaptureFixture[str]) -> None:
+def test_yes_skips_the_question(console: Console, capsys: pytest.CaptureFixture[str]) -> None:
     console.confirm("Remove it?", yes=True)
     assert capsys.readouterr() == ("", "")
 
 
-def test_where_nobody_is_there_nothing_is_assumed(
+def test_without_a_terminal_nothing_is_confirmed(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))

@@ -1,4 +1,4 @@
-"""`wb exec` where a person sits: the command has a terminal, and gives it back."""
+"""`wb exec` on a terminal: the command gets a terminal, and wb restores its own at the end."""
 
 import signal
 import sys
@@ -19,7 +19,7 @@ Exec = Callable[..., "Session"]
 
 
 class Session:
-    """`wb exec` on a pseudo-terminal of 40 lines and 100 columns, which stays when it ends."""
+    """`wb exec` on a pseudo-terminal of 40 lines and 100 columns, which stays open afterwards."""
 
     def __init__(self, host: Host, *words: str) -> None:
         self.child: Any = pexpect.spawn(
@@ -28,7 +28,7 @@ class Session:
             env=host.environ,
             cwd=host.root,
             dimensions=(40, 100),
-            # Before it begins, too: a quick command outruns what is set from outside.
+            # Set the size before the command begins: a quick command may end before a later change.
             preexec_fn=lambda: termios.tcsetwinsize(1, (40, 100)),
             encoding="utf-8",
             timeout=COMMAND_S,
@@ -51,7 +51,7 @@ class Session:
         return termios.tcgetattr(self.child.child_fd)[3]
 
     def end(self) -> int:
-        """The exit code; the terminal is as it was."""
+        """Wait for the end, check that the terminal is restored, and return the exit code."""
         wait_until(lambda: not self.child.isalive(), "the end of wb exec")
         assert not self.is_raw
         assert self._local_modes & termios.ECHO
@@ -71,7 +71,7 @@ def demo(shared_host: Host) -> str:
 
 @pytest.fixture
 def on_a_terminal(shared_host: Host, demo: str) -> Iterator[Exec]:
-    """Runs `wb exec` with these words; `demo` is the instance."""
+    """Run `wb exec` with these words. `demo` is the instance."""
     begun: list[Session] = []
 
     def begin(*words: str) -> Session:
@@ -79,11 +79,11 @@ def on_a_terminal(shared_host: Host, demo: str) -> Iterator[Exec]:
         return begun[-1]
 
     yield begin
-    for each in begun:
-        each.close()
+    for session in begun:
+        session.close()
 
 
-def test_a_shell_is_talked_to_and_its_exit_code_is_wb_s(on_a_terminal: Exec) -> None:
+def test_a_shell_takes_input_and_its_exit_code_becomes_wb_s(on_a_terminal: Exec) -> None:
     shell = on_a_terminal("demo", "sh")
     shell.until("# ")
     assert shell.is_raw
@@ -104,7 +104,9 @@ def test_psql_is_interactive(on_a_terminal: Exec) -> None:
     assert psql.end() == 0
 
 
-def test_the_window_s_size_is_the_command_s_at_the_start_and_after(on_a_terminal: Exec) -> None:
+def test_the_command_s_terminal_has_the_window_s_size_at_the_start_and_after_a_change(
+    on_a_terminal: Exec,
+) -> None:
     shell = on_a_terminal("demo", "sh", "-c", "while :; do stty size; sleep 0.05; done")
     shell.until(r"40 100\r\n")
     shell.child.setwinsize(33, 77)
@@ -131,7 +133,7 @@ def test_ctrl_c_reaches_the_program_and_not_wb(on_a_terminal: Exec) -> None:
         (signal.SIGINT, ExitCode.INTERRUPTED),
     ],
 )
-def test_a_signal_from_outside_ends_wb_and_the_terminal_is_given_back(
+def test_a_signal_ends_wb_and_the_terminal_is_restored(
     on_a_terminal: Exec, number: signal.Signals, code: ExitCode
 ) -> None:
     shell = on_a_terminal("demo", "cat")
@@ -140,7 +142,7 @@ def test_a_signal_from_outside_ends_wb_and_the_terminal_is_given_back(
     assert shell.end() == code
 
 
-def test_a_container_that_dies_gives_the_terminal_back(
+def test_the_terminal_is_restored_when_the_container_ends(
     on_a_terminal: Exec, shared_host: Host, demo: str
 ) -> None:
     shell = on_a_terminal("--part", "valkey", "demo", "cat")
@@ -151,7 +153,7 @@ def test_a_container_that_dies_gives_the_terminal_back(
     shared_host.wb("run", demo)
 
 
-def test_an_unheard_of_program_gives_the_terminal_back_at_once(on_a_terminal: Exec) -> None:
+def test_the_terminal_is_restored_when_the_program_does_not_exist(on_a_terminal: Exec) -> None:
     missing = on_a_terminal("demo", "no-such-program")
     missing.until("no-such-program")
     assert missing.end() in {126, 127}

@@ -1,4 +1,4 @@
-"""What `--json` answers is what the published schemas say, errors too."""
+"""The answers to `--json` match the published schemas, and so do errors."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from support.json_answers import check, validator
 from support.services import POSTGRES_IMAGE
 from support.wb_host import Host
 
-from wb_cli.cli.schema import ANSWERS, text_of
+from wb_cli.cli.schema import ANSWERS, read_schema
 from wb_cli.errors import ExitCode, UsageError
 from wb_cli.observe.part_report import Condition
 from wb_cli.observe.status import InstanceState
@@ -33,12 +33,12 @@ def test_every_command_that_answers_as_json_has_a_schema() -> None:
 
 
 @pytest.mark.parametrize("command", ANSWERS)
-def test_every_schema_is_one(command: str) -> None:
-    Draft202012Validator.check_schema(json.loads(text_of(command)))
+def test_every_schema_is_a_valid_schema(command: str) -> None:
+    Draft202012Validator.check_schema(json.loads(read_schema(command)))
 
 
-def test_the_schema_of_status_has_exactly_the_states_that_there_are() -> None:
-    schema = json.loads(text_of("status"))
+def test_the_schema_of_status_has_exactly_the_existing_states() -> None:
+    schema = json.loads(read_schema("status"))
     instance = schema["properties"]["instances"]["items"]["properties"]
     container = schema["$defs"]["container"]["properties"]
     assert set(instance["state"]["enum"]) == set(InstanceState)
@@ -46,7 +46,7 @@ def test_the_schema_of_status_has_exactly_the_states_that_there_are() -> None:
 
 
 @pytest.mark.parametrize("command", ANSWERS)
-def test_no_schema_takes_just_anything(command: str) -> None:
+def test_no_schema_accepts_an_arbitrary_document(command: str) -> None:
     documents: tuple[Any, ...] = ({}, [{}], {"instances": [{}]}, "text", None)
     for nonsense in documents:
         assert not validator(command).is_valid(nonsense)
@@ -54,13 +54,13 @@ def test_no_schema_takes_just_anything(command: str) -> None:
 
 @pytest.fixture
 def answer(wb: CommandLine) -> Answer:
-    """Run a command line with --json, where no engine is; check and give its answer."""
+    """Run a command line with --json and without an engine. Check and return its answer."""
 
     def ask(*words: str, exits: int = 0) -> Any:
         code, document, _ = wb(*words, "--json")
         assert code == exits
         known = (" ".join(words[:count]) for count in (2, 1))
-        command = next(each for each in known if each in ANSWERS)
+        command = next(name for name in known if name in ANSWERS)
         return check(command, document)
 
     return ask
@@ -116,9 +116,9 @@ def test_errors_without_an_engine(command: str, tmp_path: Path) -> None:
     assert check(command, done.stdout)["error"]["kind"] == "EngineUnreachable"
 
 
-def test_there_is_no_schema_of_what_is_no_command() -> None:
+def test_a_word_that_is_no_command_has_no_schema() -> None:
     with pytest.raises(UsageError, match="'wb'"):
-        text_of("wb")
+        read_schema("wb")
 
 
 @pytest.mark.engine

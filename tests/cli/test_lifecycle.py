@@ -1,4 +1,4 @@
-"""wb run / stop / restart: what a command line asks for."""
+"""wb run / stop / restart: the action and the options of each command line."""
 
 import json
 from pathlib import Path
@@ -20,14 +20,14 @@ ENTRIES = [
 
 
 class NoEngine:
-    """An engine on which nothing runs; it takes no other call."""
+    """An engine without containers. It accepts no other call."""
 
     def observe(self) -> Observed:
         return Observed()
 
 
 class Options(NamedTuple):
-    """What a command line says of an action."""
+    """The options of an action on a command line."""
 
     verb: Verb
     timeout_s: float
@@ -45,7 +45,7 @@ def asked_for(options: RunOptions) -> Options:
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
-    """What the commands hand on: the ids, the options, and whether all are checked first."""
+    """Record what the commands ask for: ids, options, and whether all are checked first."""
     use_own_settings(tmp_path, monkeypatch)
     (tmp_path / "servers.json").write_text(json.dumps(ENTRIES))
     monkeypatch.setattr(Wb, "engine", NoEngine())
@@ -82,7 +82,9 @@ LINES: dict[str, Asked] = {
 
 
 @pytest.mark.parametrize(("line", "expected"), LINES.items(), ids=LINES)
-def test_a_command_line_and_what_it_asks_for(asked: list[Any], line: str, expected: Asked) -> None:
+def test_a_command_line_becomes_an_action_with_options(
+    asked: list[Any], line: str, expected: Asked
+) -> None:
     assert boundary.run(line.split()) == 0
     assert asked == [expected]
 
@@ -92,13 +94,13 @@ def test_a_command_line_and_what_it_asks_for(asked: list[Any], line: str, expect
     ["run", "run nobody", "run @nowhere", "run server=9", "run a nobody", "restart", "stop",
      "stop nobody", "run colour=red", "run a --force"],
 )  # fmt: skip
-def test_a_command_line_that_means_nothing_asks_for_nothing(asked: list[Any], line: str) -> None:
+def test_a_wrong_command_line_starts_no_action(asked: list[Any], line: str) -> None:
     assert boundary.run(line.split()) == 2
     assert asked == []
 
 
 @pytest.mark.parametrize("content", ["{", "[]", None], ids=["invalid", "empty", "absent"])
-def test_nothing_is_run_from_a_registry_file_that_has_no_instance(
+def test_run_with_an_empty_registry_file_is_an_error(
     asked: list[Any], tmp_path: Path, content: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if content is None:

@@ -1,4 +1,4 @@
-"""Entries of the registry file that break a rule, as each command meets them."""
+"""How each command treats the refused entries of the registry file."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture
 def broken(host: Host) -> Iterator[tuple[str, str]]:
-    """An instance that runs, and one whose entry was broken while it ran; mended at the end."""
+    """A running instance, and another whose entry is broken while it runs. It is repaired later."""
     good, bad = host.prepare(tags=["field"]), host.prepare(tags=["field"])
     host.wb("run", good, bad)
     host.change(bad, port=str(host.entries[bad]["port"]))
@@ -74,14 +74,16 @@ def test_an_entry_without_an_id_is_named_by_its_line(host: Host) -> None:
         assert f"Correct it at line {line} of the registry file" in done.stderr
 
 
-def test_nothing_to_stop_is_no_failure(host: Host) -> None:
+def test_stop_without_anything_to_stop_succeeds(host: Host) -> None:
     done = host.wb("stop", "all")
     assert "no instance is declared, and none runs" in done.stderr
     assert check("stop", host.wb("stop", "all", "--json").stdout)["instances"] == []
     assert "No instance is declared, and none runs" in host.wb("status").stderr
 
 
-def test_without_an_engine_an_empty_registry_is_not_called_an_empty_engine(host: Host) -> None:
+def test_without_an_engine_an_empty_registry_file_does_not_mean_that_nothing_runs(
+    host: Host,
+) -> None:
     done = host.wb("status", exits=ExitCode.ENGINE_UNREACHABLE, DOCKER_HOST="unix:///nobody")
     assert "does not answer" in done.stderr
     assert "No instance" not in done.stderr

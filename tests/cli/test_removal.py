@@ -21,7 +21,7 @@ from wb_cli.lifecycle.guard.lock import locked
 
 
 class Engine:
-    """An engine on this machine; ``observed`` is what it lists."""
+    """An engine on this machine that lists ``observed``."""
 
     is_local = True
     observed = Observed()
@@ -31,7 +31,7 @@ class Engine:
 
 
 class Keyboard(io.StringIO):
-    """A terminal on which words are typed."""
+    """A terminal on which a person types words."""
 
     def isatty(self) -> bool:
         return True
@@ -48,7 +48,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
 def wb(
     wb: CommandLine, tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> CommandLine:
-    """Run a command line on a machine where the folders of demo and mali were made."""
+    """Run a command line on a machine that has the folders of demo and mali."""
     del engine
     monkeypatch.setenv("MOUNT_PATH", str(tmp_path / "mnt"))
     (tmp_path / "mnt").mkdir()
@@ -74,7 +74,9 @@ def running(id_: str) -> Observed:
     return Observed((ObservedContainer("1", id_, State.RUNNING, "", "", "", labels=labels),))
 
 
-def test_it_says_what_went_and_the_entry_stays(wb: CommandLine, folder: Path) -> None:
+def test_the_answer_names_the_removed_folders_and_the_entry_stays(
+    wb: CommandLine, folder: Path
+) -> None:
     code, answer, talk = wb("remove-dirs", "demo", "--yes")
     assert code == ExitCode.OK
     lines = answer.splitlines()
@@ -98,21 +100,23 @@ def test_the_id_must_be_typed(wb: CommandLine, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("typed", ["\n", "y\n", "yes\n", "Demo\n", "mali\n", ""])
-def test_anything_else_changes_nothing(wb: CommandLine, folder: Path, typed: str) -> None:
+def test_another_word_changes_nothing(wb: CommandLine, folder: Path, typed: str) -> None:
     code, _, talk = wb("remove-dirs", "demo", typed=typed)
     assert code == ExitCode.USAGE
     assert "Not confirmed; nothing was changed." in talk
     assert (folder / "databases" / "row").exists()
 
 
-def test_each_of_several_must_be_typed_before_the_first_goes(wb: CommandLine, folder: Path) -> None:
+def test_the_ids_of_all_instances_must_be_typed_before_the_first_removal(
+    wb: CommandLine, folder: Path
+) -> None:
     assert wb("remove-dirs", "all", typed="demo\nno\n")[0] == ExitCode.USAGE
     assert folder.exists()
     assert wb("remove-dirs", "all", typed="demo\nmali\n")[0] == ExitCode.OK
     assert list(folder.parent.iterdir()) == []
 
 
-def test_where_nobody_can_be_asked_nothing_goes(wb: CommandLine, folder: Path) -> None:
+def test_without_a_terminal_nothing_is_removed(wb: CommandLine, folder: Path) -> None:
     code, _, talk = wb("remove-dirs", "demo")
     assert code == ExitCode.USAGE
     assert "hint: Add --yes to go on." in talk
@@ -126,7 +130,7 @@ def test_a_dry_run_asks_nothing_and_changes_nothing(wb: CommandLine, folder: Pat
     assert (folder / "databases" / "row").exists()
 
 
-def test_quiet_says_nothing_but_what_goes_wrong(wb: CommandLine, engine: Engine) -> None:
+def test_quiet_shows_errors_alone(wb: CommandLine, engine: Engine) -> None:
     assert wb("remove-dirs", "demo", "--yes", "-q") == (ExitCode.OK, "", "")
     engine.observed = running("mali")
     code, answer, talk = wb("remove-dirs", "mali", "--yes", "--quiet")
@@ -134,13 +138,15 @@ def test_quiet_says_nothing_but_what_goes_wrong(wb: CommandLine, engine: Engine)
     assert "mali was left as it is: its containers are there: mali" in talk
 
 
-def test_quiet_still_shows_what_it_asks_about(wb: CommandLine, folder: Path) -> None:
+def test_quiet_still_shows_what_would_be_removed_before_the_question(
+    wb: CommandLine, folder: Path
+) -> None:
     _, answer, talk = wb("remove-dirs", "demo", "-q", typed="demo\n")
     assert answer == ""
     assert f"{folder}/databases" in talk
 
 
-def test_the_secrets_go_only_when_asked_for(wb: CommandLine, tmp_path: Path) -> None:
+def test_the_secrets_are_removed_only_with_the_flag(wb: CommandLine, tmp_path: Path) -> None:
     secrets = SecretStore(tmp_path / "secrets")
     secrets.create("demo")
     assert "password" not in wb("remove-dirs", "demo", "--yes")[1]
@@ -150,13 +156,13 @@ def test_the_secrets_go_only_when_asked_for(wb: CommandLine, tmp_path: Path) -> 
     assert secrets.read("demo") is None
 
 
-def test_what_is_not_wb_s_is_named(wb: CommandLine, folder: Path) -> None:
+def test_a_file_that_is_not_wb_s_is_named(wb: CommandLine, folder: Path) -> None:
     (folder / "notes.txt").write_text("")
     answer = wb("remove-dirs", "demo", "--yes")[1]
     assert f"demo: {folder}/notes.txt stays: it is not wb's\n" in answer
 
 
-def test_of_several_one_that_is_refused_leaves_the_others_to_go(
+def test_if_one_instance_is_refused_the_others_are_removed(
     wb: CommandLine, engine: Engine, folder: Path
 ) -> None:
     engine.observed = running("mali")
@@ -167,7 +173,7 @@ def test_of_several_one_that_is_refused_leaves_the_others_to_go(
     assert [path.name for path in folder.parent.iterdir()] == ["mali"]
 
 
-def test_an_engine_that_does_not_answer_is_told_once(
+def test_an_unreachable_engine_is_one_error(
     wb: CommandLine, engine: Engine, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
     def observe() -> Observed:
@@ -180,7 +186,7 @@ def test_an_engine_that_does_not_answer_is_told_once(
     assert folder.exists()
 
 
-def test_a_signal_ends_it_and_what_is_left_is_named(
+def test_a_signal_ends_the_removal_and_the_remaining_folders_are_named(
     wb: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import os
@@ -208,7 +214,9 @@ def test_a_signal_ends_it_and_what_is_left_is_named(
     assert (folder.parent / "mali" / "databases" / "row").exists()
 
 
-def test_somebody_else_s_change_is_respected(wb: CommandLine, folder: Path, tmp_path: Path) -> None:
+def test_an_instance_that_another_process_changes_is_refused(
+    wb: CommandLine, folder: Path, tmp_path: Path
+) -> None:
     with locked(tmp_path / "locks", "demo", "wb run demo", 0, threading.Event()):
         code, _, talk = wb("remove-dirs", "demo", "--yes", "--wait", "0.1")
     assert code == ExitCode.LOCKED
@@ -216,7 +224,7 @@ def test_somebody_else_s_change_is_respected(wb: CommandLine, folder: Path, tmp_
     assert (folder / "databases" / "row").exists()
 
 
-def test_the_answers_are_as_the_schema_says(
+def test_the_answers_match_the_schema(
     wb: CommandLine, engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def ended(*words: str) -> list[dict[str, Any]]:

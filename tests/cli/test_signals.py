@@ -14,7 +14,7 @@ from wb_cli.errors import ExitCode
 
 
 @pytest.mark.parametrize("tries", [25, pytest.param(200, marks=pytest.mark.faults)])
-def test_whenever_signals_come_wb_ends_with_their_code_and_no_traceback(
+def test_a_signal_at_any_moment_ends_wb_with_its_exit_code_and_no_traceback(
     tmp_path: Path, tries: int
 ) -> None:
     environ = os.environ | {

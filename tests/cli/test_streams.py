@@ -1,4 +1,4 @@
-"""Whoever reads what wb writes may be gone, full or absent: the work and the exit code stay."""
+"""The reader of wb's output may be gone, full or absent: the work and the exit code stay."""
 
 import json
 import os
@@ -30,7 +30,7 @@ GONE = (
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """A machine without an engine, on which one label has letters that not every encoding has."""
+    """A machine without an engine. One label has letters that some encodings lack."""
     (tmp_path / "instances").mkdir()
     entries = [{"id": "demo", "label": LABEL, "port": 9001, "serverVersion": "1.6.7"}]
     (tmp_path / "servers.json").write_text(json.dumps(entries))
@@ -51,7 +51,7 @@ def shell(environ: dict[str, str], line: str) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.parametrize("streams", GONE)
-def test_the_work_is_done_and_its_code_told(environ: dict[str, str], streams: str) -> None:
+def test_the_work_is_done_and_the_exit_code_is_right(environ: dict[str, str], streams: str) -> None:
     done = shell(environ, f"{WB} config set demo port=9005 {streams}")
     is_lost = streams == ">/dev/full"
     assert done.returncode == (ExitCode.FAILURE if is_lost else ExitCode.OK)
@@ -61,26 +61,28 @@ def test_the_work_is_done_and_its_code_told(environ: dict[str, str], streams: st
 
 
 @pytest.mark.parametrize("streams", GONE)
-def test_what_failed_keeps_its_code(environ: dict[str, str], streams: str) -> None:
+def test_a_failure_keeps_its_exit_code(environ: dict[str, str], streams: str) -> None:
     assert shell(environ, f"{WB} config show nobody {streams}").returncode == ExitCode.USAGE
     assert shell(environ, f"{WB} -v config show nobody {streams}").returncode == ExitCode.USAGE
     assert shell(environ, f"{WB} status {streams}").returncode == ExitCode.ENGINE_UNREACHABLE
 
 
-def test_a_reader_of_talk_who_leaves_changes_nothing(environ: dict[str, str]) -> None:
+def test_a_reader_of_stderr_that_leaves_changes_nothing(environ: dict[str, str]) -> None:
     line = f"set -o pipefail; {WB} -v config show nobody 2>&1 >/dev/null | head -1"
     assert shell(environ, line).returncode == ExitCode.USAGE
 
 
 @pytest.mark.parametrize("streams", ["<&-", "</dev/null"])
-def test_a_question_to_nobody_is_answered_by_no(environ: dict[str, str], streams: str) -> None:
+def test_without_an_input_the_answer_to_a_question_is_no(
+    environ: dict[str, str], streams: str
+) -> None:
     done = shell(environ, f"{WB} config remove demo --force {streams}")
     assert done.returncode == ExitCode.USAGE
     assert "--yes" in done.stderr
     assert "demo" in Path(environ["SERVERS_FILE_PATH"]).read_text()
 
 
-def test_a_question_that_cannot_be_seen_is_answered_by_no(environ: dict[str, str]) -> None:
+def test_without_a_visible_question_the_answer_is_no(environ: dict[str, str]) -> None:
     ours, theirs = pty.openpty()
     os.write(ours, b"y\n")
     with Path("/dev/full").open("wb") as full:
@@ -95,7 +97,7 @@ def test_a_question_that_cannot_be_seen_is_answered_by_no(environ: dict[str, str
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])
-def test_any_encoding_will_do(environ: dict[str, str], encoding: str) -> None:
+def test_wb_writes_in_any_encoding(environ: dict[str, str], encoding: str) -> None:
     environ |= {"PYTHONIOENCODING": encoding}
     done = subprocess.run(
         [*WB.split(), "config", "list"], env=environ, capture_output=True, check=False
@@ -109,7 +111,7 @@ def test_any_encoding_will_do(environ: dict[str, str], encoding: str) -> None:
     assert demo["label"] == LABEL
 
 
-def test_a_reader_who_is_slow_gets_everything(environ: dict[str, str]) -> None:
+def test_a_slow_reader_gets_everything(environ: dict[str, str]) -> None:
     """Another process may have made the pipe non-blocking."""
     entries = [
         {"id": f"i{n}", "label": "I" * 90, "port": 9000 + n, "serverVersion": "1.6.7"}

@@ -1,4 +1,4 @@
-"""The command line as a person uses it: on a terminal, narrow or wide, and in a pipe."""
+"""The command line as a person uses it: on a narrow or wide terminal, and in a pipe."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 class Terminal:
-    """A command on a pseudo-terminal of so many columns."""
+    """A command on a pseudo-terminal with a given number of columns."""
 
     def __init__(self, environ: dict[str, str], *words: str, columns: int = 80) -> None:
         self.child: Any = pexpect.spawn(
@@ -64,7 +64,7 @@ class Terminal:
         self.child.expect_exact(text)
 
     def end(self) -> tuple[int, str]:
-        """The exit code, and everything shown since the last thing waited for."""
+        """Wait for the end. Return the exit code, and the output since the last call of `until`."""
         shown = self.child.read()
         self.child.close()
         assert self.child.exitstatus is not None, shown
@@ -82,7 +82,7 @@ def in_a_pipe(environ: dict[str, str], *words: str) -> subprocess.CompletedProce
 
 
 def lines(shown: str) -> list[str]:
-    """What a person reads, line by line."""
+    """The lines that a person reads."""
     return [line.rstrip() for line in ESCAPE.sub("", shown).splitlines()]
 
 
@@ -100,7 +100,7 @@ def test_an_error_is_coloured_on_a_terminal_and_plain_in_a_pipe(environ: dict[st
 
 
 @pytest.mark.parametrize("words", [("config", "list"), ("config", "show", "nobody"), ("status",)])
-def test_no_color_is_heeded(environ: dict[str, str], words: tuple[str, ...]) -> None:
+def test_no_color_turns_colours_off(environ: dict[str, str], words: tuple[str, ...]) -> None:
     _, coloured = on_a_terminal(environ, *words)
     _, plain = on_a_terminal(environ | {"NO_COLOR": "1"}, *words)
     assert COLOUR.search(coloured)
@@ -109,7 +109,7 @@ def test_no_color_is_heeded(environ: dict[str, str], words: tuple[str, ...]) -> 
 
 
 @pytest.mark.parametrize("words", [("config", "list"), ("config", "settings"), ("status",)])
-def test_a_narrow_terminal_folds_and_loses_nothing(
+def test_a_narrow_terminal_folds_lines_and_shows_everything(
     environ: dict[str, str], words: tuple[str, ...]
 ) -> None:
     _, narrow = on_a_terminal(environ, *words, columns=40)
@@ -121,7 +121,7 @@ def test_a_narrow_terminal_folds_and_loses_nothing(
 
 
 def table_of(shown: str) -> list[str]:
-    """The lines of a table, without the talk that follows it."""
+    """The lines of a table, without the notes after it."""
     return [line for line in lines(shown) if not line.startswith(("error:", "hint:"))]
 
 
@@ -146,7 +146,7 @@ def test_help_of_every_command_fits_into_80_columns(
 
 
 @pytest.mark.parametrize(("answer", "stays"), [("y\n", False), ("n\n", True), ("\n", True)])
-def test_a_question_is_asked_and_the_answer_heeded(
+def test_wb_asks_and_does_what_the_answer_says(
     environ: dict[str, str], answer: str, stays: bool
 ) -> None:
     terminal = Terminal(environ, "config", "remove", "mali", "--force")
@@ -168,7 +168,9 @@ def test_ctrl_c_at_a_question_changes_nothing(environ: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("words", [("config", "fields"), ("--help",), ("config", "list", "--json")])
-def test_a_reader_who_has_gone_is_no_error(environ: dict[str, str], words: tuple[str, ...]) -> None:
+def test_a_reader_that_has_gone_is_no_error(
+    environ: dict[str, str], words: tuple[str, ...]
+) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as gone:
@@ -179,7 +181,7 @@ def test_a_reader_who_has_gone_is_no_error(environ: dict[str, str], words: tuple
     assert done.returncode == ExitCode.OK
 
 
-def test_one_line_is_enough_for_head(environ: dict[str, str]) -> None:
+def test_head_can_stop_after_one_line(environ: dict[str, str]) -> None:
     pipeline = f"set -o pipefail; {sys.executable} -m wb_cli config fields | head -1"
     done = subprocess.run(
         ["bash", "-c", pipeline], env=environ, capture_output=True, text=True, check=False
@@ -188,7 +190,7 @@ def test_one_line_is_enough_for_head(environ: dict[str, str]) -> None:
     assert done.stdout.split() == ["FIELD", "REQUIRED", "MEANING"]
 
 
-@pytest.mark.parametrize("instances", [1, 200])  # within stdout's buffer, and beyond it
+@pytest.mark.parametrize("instances", [1, 200])  # less than stdout's buffer, and more
 def test_an_answer_that_cannot_be_written_is_an_error(
     environ: dict[str, str], instances: int
 ) -> None:
@@ -262,13 +264,13 @@ NONSENSE = [
     ("images build kernel", "kernel", "valkey"),
     ("schema nonsense", "nonsense", "status"),
 ]
-# What cannot be read is a failure, not a wrong command line.
+# A file that cannot be read is a failure and not a wrong command line.
 UNREADABLE = ("--env-file", "--servers-file")
 
 
 @pytest.mark.usefixtures("no_engine")
-@pytest.mark.parametrize(("line", "value", "remedy"), NONSENSE, ids=[each[0] for each in NONSENSE])
-def test_nonsense_is_refused_by_name_with_a_remedy_and_changes_nothing(
+@pytest.mark.parametrize(("line", "value", "remedy"), NONSENSE, ids=[line for line, *_ in NONSENSE])
+def test_a_bad_input_is_named_with_a_remedy_and_changes_nothing(
     wb: CommandLine, tmp_path: Path, line: str, value: str, remedy: str
 ) -> None:
     import shlex
@@ -287,7 +289,7 @@ def test_nonsense_is_refused_by_name_with_a_remedy_and_changes_nothing(
 
 
 def snapshot(folder: Path) -> dict[str, Any]:
-    """Everything below a folder but locks, to be compared."""
+    """The content of everything below a folder, except locks."""
     return {
         str(path): (path.lstat().st_mtime_ns, path.read_bytes() if path.is_file() else None)
         for path in folder.rglob("*")
@@ -314,7 +316,7 @@ print("the answer")
 ROWS = 16
 
 
-def test_what_is_being_worked_on_stays_in_view_and_nothing_floods_the_terminal(
+def test_the_jobs_at_work_stay_visible_and_do_not_scroll_the_terminal(
     environ: dict[str, str],
 ) -> None:
     terminal = pexpect.spawn(
@@ -329,12 +331,12 @@ def test_what_is_being_worked_on_stays_in_view_and_nothing_floods_the_terminal(
     terminal.close()
     assert terminal.exitstatus == 0
     assert "wait until slow is ready" in shown
-    assert scrolled_off(shown) == 0
+    assert count_scrolled_lines(shown) == 0
     assert seen_last(shown) == "the answer"
 
 
-def scrolled_off(shown: str) -> int:
-    """How many lines left a terminal at its upper edge, and stay in what it can scroll back."""
+def count_scrolled_lines(shown: str) -> int:
+    """Count the lines that scrolled out of the terminal at its upper edge."""
     row = gone = 0
     for move in re.finditer(r"\n|\x1b\[(\d*)A", shown):
         row += 1 if move[0] == "\n" else -int(move[1] or 1)
@@ -353,7 +355,7 @@ def demo(shared_host: Host) -> str:
 
 
 @pytest.mark.engine
-def test_progress_lives_on_a_terminal_and_leaves_only_the_summary(
+def test_progress_on_a_terminal_is_live_and_leaves_only_the_results(
     shared_host: Host, demo: str
 ) -> None:
     shared_host.wb("stop", demo)
@@ -398,9 +400,7 @@ def test_status_of_a_running_instance_fits_the_terminal(
 
 
 @pytest.mark.engine
-def test_ctrl_c_undoes_what_had_begun_and_gives_the_terminal_back(
-    shared_host: Host, demo: str
-) -> None:
+def test_ctrl_c_undoes_the_start_and_restores_the_terminal(shared_host: Host, demo: str) -> None:
     shared_host.change(demo, env={"MODE": "silent"})
     shared_host.wb("stop", demo)
     terminal = Terminal(shared_host.environ | {"TERM": "xterm-256color"}, "run", demo)
@@ -416,4 +416,7 @@ def test_ctrl_c_undoes_what_had_begun_and_gives_the_terminal_back(
 
 
 def is_running(host: Host, id_: str) -> bool:
-    return any(each.name == id_ and each.status == "running" for each in host.containers(id_))
+    return any(
+        container.name == id_ and container.status == "running"
+        for container in host.containers(id_)
+    )

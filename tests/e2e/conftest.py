@@ -1,4 +1,4 @@
-"""An operator's machine whose instances run the real platform."""
+"""Operators' machines whose instances run the real platform."""
 
 import docker
 import pytest
@@ -8,5 +8,5 @@ from support.services import PLATFORM_IMAGE
 
 @pytest.fixture(scope="session")
 def new_host(docker_client: docker.DockerClient, run_id: str) -> NewHost:
-    """Makes an operator's machine in a folder."""
+    """Make an operator's machine in a folder."""
     return hosts_with(PLATFORM_IMAGE, docker_client, run_id)

@@ -1,4 +1,4 @@
-"""Restarts while users read and write: nothing that was acknowledged is lost."""
+"""Restarts while users read and write: no acknowledged change is lost."""
 
 import http.client
 import json
@@ -20,7 +20,7 @@ USERS = 4
 
 @dataclass
 class Users:
-    """A few who read and touch objects, each one request after another, until told to stop."""
+    """A few users who read and touch objects, one request after another, until they are stopped."""
 
     platform: Platform
     project: str
@@ -34,11 +34,11 @@ class Users:
     def act(self, number: int) -> None:
         mine = self.objects[number::USERS]
         while not self.over.is_set():
-            for each in mine:
+            for object_id in mine:
                 if self.over.wait(0.005):
                     return
-                self._touch(each)
-                self._read(each)
+                self._touch(object_id)
+                self._read(object_id)
 
     def _touch(self, each: str) -> None:
         answer = self._ask("POST", f"/api/projects/{self.project}/objects/{each}/touch")
@@ -51,7 +51,7 @@ class Users:
             self.broken.append(f"{each} went back to {answer['lastUpdated']}")
 
     def _ask(self, method: str, path: str) -> dict[str, str]:
-        """The answer, or nothing where the server was not there or said that it is closing."""
+        """The answer; ``None`` if the server was not there or said that it is closing."""
         try:
             status, body = self.platform.request(method, path, token=self.token)
         except (OSError, http.client.HTTPException):
@@ -66,7 +66,7 @@ class Users:
 
 
 def exit_codes(events: EngineEvents, since: int, instance: str) -> list[str]:
-    """The exit codes of the platform's containers that ended behind the first ``since`` events."""
+    """The exit codes of the platform's containers that ended after the first ``since`` events."""
     events.settle()
     ends = [event for event in events.of(instance, since) if event.action == "die"]
     return [event.exit_code for event in ends if event.part == "platform"]
@@ -74,7 +74,7 @@ def exit_codes(events: EngineEvents, since: int, instance: str) -> list[str]:
 
 @pytest.fixture
 def events(docker_client: docker.DockerClient) -> Iterator[EngineEvents]:
-    """Read as they come, since the engine remembers but a few hundred."""
+    """Read the events as they come, because the engine remembers only a few hundred."""
     following = EngineEvents(docker_client)
     yield following
     following.close()

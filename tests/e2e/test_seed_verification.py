@@ -23,7 +23,7 @@ def connected_line(platform: Platform) -> str:
 def test_step_6_run_starts_three_containers_and_the_platform_finds_valkey(host):
     platform = started(host)
     instance = platform.instance
-    names = {each.name for each in host.containers(instance)}
+    names = {container.name for container in host.containers(instance)}
     assert names == {f"{instance}-postgres", f"{instance}-valkey", instance}
     logs = platform.logs()
     assert logs.index("[Valkey] Ready") < logs.index(connected_line(platform))
@@ -41,11 +41,11 @@ def test_step_7_pull_fetches_valkey(host, tmp_path, docker_client):
                 "pull",
                 "--mirror",
                 registry.host,
-                exits=3,  # this registry has none of the other images
+                exits=3,  # this image registry has none of the other images
                 WB_VALKEY_IMAGE="valkey/valkey:8",
                 WB_PULL_IMAGES="",
             )
-            results = {one["image"]: one["result"] for one in pulled["images"]}
+            results = {image["image"]: image["result"] for image in pulled["images"]}
             assert results["valkey/valkey:8"] == "pulled"
             assert docker_client.images.get("valkey/valkey:8")
         finally:
@@ -62,7 +62,7 @@ def test_step_8_stop_removes_valkey_before_the_network(host):
 
 @pytest.fixture(scope="module")
 def filled(shared_host) -> tuple[Platform, int]:
-    """A platform with sample data, restarted once with an empty cache, and its entries since."""
+    """A platform with sample data that was restarted once with an empty cache, and its entries."""
     platform = started(shared_host)
     platform.load_sample()
     shared_host.wb("restart", platform.instance)
@@ -97,12 +97,14 @@ def test_step_10_a_new_deploy_keeps_the_cache(shared_host, filled, docker_client
         docker_client.images.remove(newer)
 
 
-def test_step_11_instances_have_caches_of_their_own(host):
+def test_step_11_instances_have_their_own_caches(host):
     one, other = started(host), started(host)
     host.valkey(one.instance, "set", "whose", "mine")
     assert host.valkey(other.instance, "get", "whose") == ""
-    networks = {host.networks(each.instance)[0].id for each in (one, other)}
+    networks = {host.networks(instance.instance)[0].id for instance in (one, other)}
     assert len(networks) == 2
-    for each in (one, other):
-        mounts = host.inspect(f"{each.instance}-valkey")["Mounts"]
-        assert [m["Source"] for m in mounts] == [str(host.folder(each.instance) / "valkey_data")]
+    for instance in (one, other):
+        mounts = host.inspect(f"{instance.instance}-valkey")["Mounts"]
+        assert [m["Source"] for m in mounts] == [
+            str(host.folder(instance.instance) / "valkey_data")
+        ]

@@ -1,4 +1,4 @@
-"""The commands that meet faults: how an instance stands before each, and what is typed."""
+"""The commands that meet faults: the state of the instance before each, and its words."""
 
 import itertools
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def with_another_port(deployment: Deployment) -> None:
     deployment.host.change(deployment.id, port=free_pair_of_ports())
 
 
-# A command: how the instance stands before it, and the verb.
+# A command: the state of the instance before it, and the verb.
 COMMANDS: dict[str, tuple[Callable[[Deployment], None], str]] = {
     "run, all new": (stopped, "run"),
     "run, nothing to do": (as_it_runs, "run"),

@@ -17,7 +17,7 @@ COUNTED = pytest.StashKey[bool]()
 
 @pytest.fixture(scope="session")
 def events(docker_client: docker.DockerClient) -> Iterator[EngineEvents]:
-    """What the engine does, as it says itself."""
+    """The events of the engine."""
     following = EngineEvents(docker_client)
     yield following
     following.close()
@@ -29,7 +29,7 @@ def one_writer(
     events: EngineEvents,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> OneWriter:
-    """Watches the data folders of all tests of this run."""
+    """Watch the data folders of all tests of this run."""
     watching = OneWriter(docker_client, tmp_path_factory.getbasetemp())
     events.told.append(watching)
     return watching
@@ -37,7 +37,7 @@ def one_writer(
 
 @pytest.fixture(autouse=True)
 def never_two_writers(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test in which two containers ran on one data folder, however it came out else."""
+    """Fail a test if two containers ran on one data folder, even if the test passed."""
     fixtures = {"host", "shared_host"} & set(request.fixturenames)
     if not fixtures or "on_own_engine" in request.fixturenames:
         yield
@@ -54,14 +54,14 @@ def never_two_writers(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def tries(request: pytest.FixtureRequest) -> Tries:
-    """For a test that tries a fault many times: each try is counted for the table at the end."""
+    """Count each try of a fault in a test, for the table at the end."""
     request.node.stash[COUNTED] = True
     return Tries(TALLY)
 
 
 @pytest.fixture
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyEngine]:
-    """In front of the engine of these tests."""
+    """A faulty engine in front of the engine of these tests."""
     engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
     with FaultyEngine(tmp_path_factory.mktemp("faulty") / "docker.sock", engine) as made:
         yield made
@@ -71,7 +71,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyEngine]:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Count a test as one try of what its module's first words name."""
+    """Count a test as one try of the fault that the first words of its module name."""
     report = yield
     assert isinstance(item, pytest.Function)
     is_over = report.when == "call" and not report.skipped
@@ -82,7 +82,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table: what was tried, what held; as Markdown where WB_FAULTS_TABLE names a file."""
+    """Show the table of tries. Write it as Markdown if WB_FAULTS_TABLE names a file."""
     if not TALLY.rows:
         return
     terminalreporter.section("faults")

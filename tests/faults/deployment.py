@@ -1,4 +1,4 @@
-"""An instance with data in it, and what must hold of it, seen without wb."""
+"""An instance with data, and checks of its state that do not use wb."""
 
 import urllib.request
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ ANSWERS_WITHIN_S = 20
 
 @dataclass(frozen=True)
 class Kind:
-    """What an instance is like: its fields, how slowly Valkey saves, how a stop of it may end."""
+    """A kind of instance: its fields, how slowly Valkey saves, and the exit codes of its stop."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     save_s: int = 0
@@ -26,7 +26,7 @@ class Kind:
 
 @dataclass
 class Deployment:
-    """A row in PostgreSQL, a key in Valkey and a file in the sandbox say what was written last."""
+    """An instance. A row in PostgreSQL, a key in Valkey and a file in the sandbox hold a value."""
 
     host: Host
     kind: Kind = field(default_factory=Kind)
@@ -46,11 +46,11 @@ class Deployment:
 
     @property
     def environ(self) -> dict[str, str]:
-        """Settings for every command on it."""
+        """The settings of every command."""
         return {"WB_ADMIN_IMAGE": self.kind.admin_image or self.host.platform}
 
     def wb(self, verb: str, exits: tuple[int, ...] | None = None, **environ: str) -> int:
-        """Run `wb VERB` on it; the exit code, which must be one of some (empty: any)."""
+        """Run `wb VERB`. Return the exit code, which must be one of the given (none given: any)."""
         done = self.host.ran(verb, self.id, **self.environ, **environ)
         allowed = self.kind.exits if exits is None else exits
         told = f"wb {verb} {self.id}: exit {done.returncode}\n{done.stdout}{done.stderr}"
@@ -60,7 +60,7 @@ class Deployment:
         return done.returncode
 
     def slow_down(self) -> None:
-        """Make the Valkey that runs now take its time to save, as one full of data does."""
+        """Make the running Valkey save slowly, as a Valkey full of data does."""
         if self.kind.save_s:
             fill = "for i=1,10 do server.call('set','filler'..i,i) end"
             self.host.valkey(self.id, "EVAL", fill, "0")
@@ -68,32 +68,32 @@ class Deployment:
             self.host.valkey(self.id, "CONFIG", "SET", "rdb-key-save-delay", str(delay))
 
     def start(self) -> None:
-        """Bring it up with data in it."""
+        """Start the instance and write data."""
         self.wb("run")
         self.host.sql(self.id, "CREATE TABLE IF NOT EXISTS kept (what text)")
         self.write("first")
 
     def write(self, what: str) -> None:
-        """Have something new in each of the three that must not be lost."""
+        """Write a new value to the database, to Valkey and to the sandbox."""
         self.host.sql(self.id, f"INSERT INTO kept VALUES ('{what}')")
         self.host.valkey(self.id, "SET", "kept", what)
         self.host.folder(self.id).joinpath("sandbox", "kept").write_text(what)
         self.written = what
 
     def replaced(self) -> "Deployment":
-        """Another one like it, where this one is not to be trusted any more."""
+        """Make a new instance of the same kind, after a failed try."""
         self.discard()
         other = Deployment(self.host, self.kind)
         other.start()
         return other
 
     def discard(self) -> None:
-        """Take it from the engine by force, and out of the registry file."""
+        """Remove its containers by force, and its entry in the registry file."""
         made(self.host.client, "wb.instance", lambda id_: id_ == self.id).remove()
         self.host.forget(self.id)
 
     def check_data(self) -> None:
-        """What was written last is there."""
+        """Check that the last value is there."""
         assert self.written, "nothing was written yet"
         found = {
             "row": self.host.sql(
@@ -105,7 +105,7 @@ class Deployment:
         assert found == dict.fromkeys(found, self.written)
 
     def check_runs(self) -> None:
-        """All parts run as declared, and answer; nothing else is there."""
+        """Check that all parts run as declared and answer, and that nothing else is there."""
         seen = self.seen()
         assert set(seen) == {Role(part).container_name(self.id) for part in self.parts}
         (network,) = self.host.client.networks.list(names=[f"^{self.id}$"])
@@ -115,15 +115,15 @@ class Deployment:
         self.check_data()
 
     def check_gone(self) -> None:
-        """Nothing of it is on the engine."""
+        """Check that nothing of it is on the engine."""
         assert self.seen() == {}
         assert self.host.client.networks.list(names=[f"^{self.id}$"]) == []
 
     def seen(self) -> dict[str, Any]:
-        """Its containers as the engine has them, by name, also those that bear other names."""
+        """The inspections of its containers by name, also of containers with other names."""
         listed = self.host.listed(self.id)
-        inspected = [self.host.inspect(each["Id"]) for each in listed]
-        return {each["Name"].removeprefix("/"): each for each in inspected}
+        inspected = [self.host.inspect(container["Id"]) for container in listed]
+        return {container["Name"].removeprefix("/"): container for container in inspected}
 
     def _check_part(self, name: str, container: dict[str, Any], network: str) -> None:
         state = {key: container["State"][key] for key in ("Status", "Restarting", "Paused")}
@@ -136,7 +136,7 @@ class Deployment:
         assert settings["RestartPolicy"]["Name"] == policy, name
         assert settings["AutoRemove"] == removes_itself, name
         networks = container["NetworkSettings"]["Networks"].values()
-        assert [each["NetworkID"] for each in networks] == [network], name
+        assert [endpoint["NetworkID"] for endpoint in networks] == [network], name
 
     def _answers(self) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""What the engine says it does to containers, read from outside and without a gap.
+"""The engine's events of containers, read without a gap.
 
 The engine remembers but a few hundred events, so a thread reads them as they come.
 """
@@ -17,7 +17,7 @@ SETTLES_WITHIN_S = 30
 
 
 class Event(NamedTuple):
-    """Something that was done to a container. ``at`` is seconds of the monotonic clock."""
+    """An event of a container. ``at`` is in seconds of the monotonic clock."""
 
     action: str
     container: str
@@ -29,7 +29,7 @@ class Event(NamedTuple):
 
 
 class EngineEvents:
-    """Reads the events of all containers from its making until ``close``.
+    """Reads the events of all containers until ``close``.
 
     Who is ``told`` learns of each event in the reading thread, in order. ``instance`` is what the
     label says; a container made from a commit of ours bears it as well.
@@ -48,14 +48,14 @@ class EngineEvents:
         self._thread.start()
 
     def close(self) -> None:
-        """Read what has come so far, and end."""
+        """Read the events that have come, and end."""
         self._is_closing = True
         self.settle()
         self._thread.join(SETTLES_WITHIN_S)
         close_response(self._stream)
 
     def settle(self) -> int:
-        """Wait until all that has happened so far was read; give how many events that is."""
+        """Wait until all events up to now were read. Return their number."""
         mark = self.client.volumes.create()
         mark.remove()
         with self._grown:
@@ -67,7 +67,7 @@ class EngineEvents:
         return len(self.seen)
 
     def wait_for(self, is_it: Callable[[Event], bool], since: int, within: float) -> Event | None:
-        """The first event behind the first ``since`` that is it; ``None`` if none comes in time."""
+        """Wait for a matching event after the first ``since`` events; ``None`` if time is up."""
         deadline = time.monotonic() + within
         for position in itertools.count(since):
             with self._grown:
@@ -80,7 +80,7 @@ class EngineEvents:
         return None
 
     def of(self, instance: str, since: int) -> list[Event]:
-        """What was done to an instance's containers, behind the first ``since`` events."""
+        """The actions on an instance's containers after the first ``since`` events."""
         return [event for event in self.seen[since:] if event.instance == instance]
 
     def _read(self) -> None:

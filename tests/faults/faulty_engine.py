@@ -1,4 +1,4 @@
-"""A faulty engine: a Unix socket in front of the real one, on which one chosen call goes wrong.
+"""A faulty engine: a Unix socket in front of the real engine, on which one call goes wrong.
 
 Each request has a connection of its own, so that a fault hits one call and no other.
 """
@@ -17,7 +17,7 @@ from typing import NamedTuple, Self
 
 from faults.http_messages import Request, answer, read_answer, relay
 
-# Calls by method and path, without the version of the API; the first that matches.
+# The kinds of calls by method and path, without the version of the API. The first match counts.
 KINDS = (
     ("POST", r"/containers/create", "create"),
     ("PUT", r"/containers/[^/]+/archive", "put_archive"),
@@ -36,13 +36,13 @@ KINDS = (
     ("GET", r"/images/.+/json", "image inspect"),
     ("GET", r"/(\w+)", r"\1"),
 )
-# Their answers last: the engine has acted when their head is there.
+# Their answers take long. The engine has acted when the head of the answer comes.
 LASTING = {"events", "wait", "logs", "attach", "exec start"}
 OPENED_WITHIN_S = 30
 
 
 class How(Enum):
-    """What goes wrong with a call."""
+    """The way in which a call goes wrong."""
 
     DROPPED_BEFORE = "the connection ends before the call"
     DROPPED_AFTER = "the answer is lost, the call is done"
@@ -52,7 +52,7 @@ class How(Enum):
 
 
 class Call(NamedTuple):
-    """The so-manieth call of a kind, from 1."""
+    """A call by its kind and its number, from 1."""
 
     kind: str
     number: int
@@ -62,7 +62,7 @@ class Call(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What goes wrong, at which call. A late call waits until its gate is opened."""
+    """A fault of one call. A late call waits until its gate is opened."""
 
     call: Call
     how: How
@@ -73,7 +73,7 @@ class Fault(NamedTuple):
 
 
 class FaultyEngine:
-    """Forwards every call to the engine but the one that its fault names.
+    """Forwards every call to the engine except the call of its fault.
 
     ``calls`` are those since ``begin``, in the order of their coming, and ``has_failed`` says
     whether the fault has hit. Usable as a context manager.
@@ -92,7 +92,7 @@ class FaultyEngine:
 
     @property
     def url(self) -> str:
-        """For DOCKER_HOST."""
+        """The value for DOCKER_HOST."""
         return f"unix://{self.path}"
 
     def __enter__(self) -> Self:
@@ -108,13 +108,13 @@ class FaultyEngine:
         self.path.unlink()
 
     def begin(self, fault: Fault | None = None) -> None:
-        """Count from one again, and let a fault happen, or none."""
+        """Count from one again, and set the fault, or none."""
         with self._lock:
             self.calls, self._counts = [], Counter()
             self._fault, self.has_failed = fault, False
 
     def hang_up(self) -> None:
-        """End every connection, and wait until each is done with."""
+        """End every connection, and wait for its end."""
         with self._lock:
             for connection in self._open:
                 _end(connection)
@@ -169,7 +169,7 @@ class FaultyEngine:
         relay(client, engine)
 
     def _count(self, kind: str) -> Fault | None:
-        """Note a call; give the fault if it is the one to go wrong."""
+        """Count a call. Return the fault if this call goes wrong."""
         with self._lock:
             self._counts[kind] += 1
             call = Call(kind, self._counts[kind])
@@ -181,7 +181,7 @@ class FaultyEngine:
 
 
 def kind_of(method: str, path: str) -> str:
-    """What a call is named here."""
+    """Name the kind of a call."""
     path = re.sub(r"^/v\d+\.\d+", "", path).partition("?")[0]
     for asked, pattern, kind in KINDS:
         if method in {asked, "HEAD"} and re.fullmatch(pattern, path):

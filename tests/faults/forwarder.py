@@ -1,4 +1,4 @@
-"""A way to the engine that can be cut and mended: a Unix socket in front of the engine's own."""
+"""A connection to the engine that can be cut and restored: a Unix socket in front of its own."""
 
 import socket
 import threading
@@ -29,7 +29,7 @@ class Forwarder:
 
     @property
     def url(self) -> str:
-        """For DOCKER_HOST."""
+        """The value for DOCKER_HOST."""
         return f"unix://{self.path}"
 
     def open(self) -> None:
@@ -41,7 +41,7 @@ class Forwarder:
         self._spawn(lambda: self._accept(listener))
 
     def cut(self) -> None:
-        """As when the engine ends: its socket is gone, and every connection breaks."""
+        """Remove the socket and break every connection, as when the engine ends."""
         listener, self._listener = self._listener, None
         if listener:
             self.path.unlink()
@@ -51,7 +51,7 @@ class Forwarder:
                 _end(connection)
 
     def close(self) -> None:
-        """Cut, and wait until every thread has ended."""
+        """Cut the connection, and wait until every thread has ended."""
         self.cut()
         for thread in self._threads:
             thread.join(10)

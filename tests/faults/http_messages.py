@@ -1,4 +1,4 @@
-"""As much of HTTP as stands between a Docker client and its engine."""
+"""The part of HTTP that a Docker client and its engine use."""
 
 import json
 import re
@@ -13,7 +13,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 
 class Request(NamedTuple):
-    """One request, whole."""
+    """One complete request."""
 
     method: str
     path: str
@@ -22,7 +22,7 @@ class Request(NamedTuple):
 
     @classmethod
     def read(cls, connection: socket.socket) -> "Request | None":
-        """The request that a connection brings; ``None`` where it ends before."""
+        """Read a request from a connection; ``None`` if the connection ends before."""
         head, body = _read_head(connection)
         if not head:
             return None
@@ -35,7 +35,7 @@ class Request(NamedTuple):
         return cls(method, path, head, body)
 
     def as_the_last_of_its_connection(self) -> bytes:
-        """Its bytes, such that the server ends the connection behind its answer.
+        """Its bytes, changed so that the server ends the connection after its answer.
 
         A conversation (``Connection: Upgrade``) ends its connection as it is.
         """
@@ -47,14 +47,14 @@ class Request(NamedTuple):
 
 
 def read_answer(connection: socket.socket, *, head_only: bool) -> None:
-    """Wait for an answer, or for its head alone."""
+    """Wait for an answer, or only for its head."""
     head, _ = _read_head(connection)
     while head and not head_only and connection.recv(CHUNK):
         pass
 
 
 def answer(status: HTTPStatus, message: str) -> bytes:
-    """An answer as the engine words its errors, which ends the connection."""
+    """An error in the engine's format, which ends the connection."""
     body = json.dumps({"message": message}).encode()
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
@@ -64,7 +64,7 @@ def answer(status: HTTPStatus, message: str) -> bytes:
 
 
 def relay(client: socket.socket, engine: socket.socket) -> None:
-    """Carry bytes both ways until the engine ends the connection; pass on the client's end."""
+    """Forward bytes in both directions until the engine ends the connection."""
     waiting = select.poll()
     waiting.register(client, select.POLLIN)
     waiting.register(engine, select.POLLIN)
@@ -82,7 +82,7 @@ def relay(client: socket.socket, engine: socket.socket) -> None:
 
 
 def _read_head(connection: socket.socket) -> tuple[bytes, bytes]:
-    """A message's head, and what of its body came with it; nothing where the connection ends."""
+    """Read a message's head and the first part of its body; nothing if the connection ends."""
     read = _read_until(connection, b"", lambda read: END_OF_HEAD in read)
     head, end, body = read.partition(END_OF_HEAD)
     return (head + end, body) if end else (b"", b"")

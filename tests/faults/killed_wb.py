@@ -1,4 +1,4 @@
-"""`wb`, killed with signal 9 on its way: python killed_wb.py before|during|after N WORDS...
+"""`wb`, killed with signal 9 at a request: python killed_wb.py before|during|after N WORDS...
 
 N counts the requests that change something on the engine. `before` dies instead of sending it,
 `during` while the engine works on it, `after` when its answer has come.
@@ -24,7 +24,7 @@ def die() -> None:
 
 
 class Client(APIClient):
-    """The SDK's client, at whose door requests are counted."""
+    """The SDK's client, which also counts requests."""
 
     moment, fatal = "", 0
     requests = itertools.count(1)

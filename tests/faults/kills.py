@@ -1,4 +1,4 @@
-"""kill -9 of `wb` at an event of the engine, on instances of many kinds, each given time to settle.
+"""kill -9 of `wb` at an event of the engine, on instances of many kinds. Each has time to settle.
 
 What a dead command had begun to stop may take its time. So an instance is looked at again some
 seconds later, and until then others have their turn.
@@ -20,14 +20,14 @@ from support.wb_host import Host
 STILL_TRUE_AFTER_S = 15
 DELAYS_S = (0, 0, 0.02, 0.1, 0.1, 0.4)
 REMEDIES = ("run", "restart", "stop")
-# The engine's events that a command causes at least; what stops takes the most time.
+# The least number of the engine's events that a command causes. Stops take the most time.
 EVENTS = {"run, all new": 9, "restart": 26, "stop": 10}
 EVENTS_OF_A_CHANGE = 9
 POLL_S = 0.2
 
 
 class Moment(NamedTuple):
-    """The so-manieth event, from 1; of one action where that is named."""
+    """An event by its number, from 1. With an action, only its events count."""
 
     number: int
     action: str = ""
@@ -36,7 +36,7 @@ class Moment(NamedTuple):
         return f"{self.action or 'event'} {self.number}"
 
     def of(self, id_: str) -> Callable[[Event], bool]:
-        """Whether an event is it, asked of one after another from the command's begin."""
+        """Whether an event is this one. Ask it for every event since the command began."""
         seen = 0
 
         def is_it(event: Event) -> bool:
@@ -48,7 +48,7 @@ class Moment(NamedTuple):
 
 
 class Try(NamedTuple):
-    """A command killed some time after a moment, and the command that makes it good."""
+    """A command that is killed some time after a moment, and the command that repairs it."""
 
     kind: str
     command: str
@@ -58,7 +58,7 @@ class Try(NamedTuple):
 
     @classmethod
     def chosen(cls, kind: str, chance: random.Random) -> "Try":
-        """Half of them while something is told to stop."""
+        """Make a try. In half of the tries, a container is being told to stop."""
         verb = chance.choice(["run", "restart", "stop"])
         command = chance.choice([name for name in COMMANDS if name.startswith(verb)])
         moment = Moment(chance.randint(1, EVENTS.get(command, EVENTS_OF_A_CHANGE)))
@@ -68,7 +68,7 @@ class Try(NamedTuple):
 
     @property
     def fault(self) -> str:
-        """As the table names it."""
+        """The name of the try in the table."""
         verb = self.command if self.command in {"restart", "stop"} else "run"
         return f"kill -9 of `wb {verb}`, and 15 s later"
 
@@ -80,7 +80,7 @@ class Try(NamedTuple):
 
 
 class Settling(NamedTuple):
-    """An instance that was made good, after which try, when, and behind which event."""
+    """A repaired instance, with its try, the time of the repair, and the events before it."""
 
     deployment: Deployment
     this: Try
@@ -89,7 +89,7 @@ class Settling(NamedTuple):
 
 
 class Driver:
-    """Goes from kind to kind, with one instance of each."""
+    """Tries one kind of instance after another, with one instance of each."""
 
     def __init__(
         self, host: Host, events: EngineEvents, tries: Tries, kinds: Mapping[str, Kind]
@@ -99,7 +99,7 @@ class Driver:
         self._settling: dict[str, Settling] = {}
 
     def go_through(self, this: Try) -> None:
-        """Kill a command, and make it good by another."""
+        """Kill a command, and repair the instance with another command."""
         self.settle(this.kind)
         deployment = self._deployment(this.kind)
         try:
@@ -114,7 +114,7 @@ class Driver:
             self._settling[this.kind] = Settling(deployment, this, since, time.monotonic())
 
     def settle(self, *kinds: str) -> None:
-        """Look again at the instances of some kinds, or of all, when their time has come."""
+        """Check the instances of some kinds, or of all, again after their time to settle."""
         for kind in kinds or list(self._settling):
             if settling := self._settling.pop(kind, None):
                 try:
@@ -137,7 +137,7 @@ class Driver:
         return self._deployments[kind]
 
     def _lose(self, this: Try, loss: Exception) -> None:
-        """The next of its kind has an instance of its own."""
+        """Give the next try of this kind a new instance."""
         self.tries.lose(this.fault, str(this), loss)
         self._deployments.pop(this.kind).discard()
 
@@ -170,7 +170,7 @@ class Driver:
         raise NotTriedError
 
     def _check_rest(self, settling: Settling) -> None:
-        """Nothing has happened to it since, and it is as it was."""
+        """Check that no event happened since, and that the instance is unchanged."""
         deployment, _, since, at = settling
         rest_s = max(0, at + STILL_TRUE_AFTER_S - time.monotonic())
         unrest = self.events.wait_for(lambda event: is_unrest(event, deployment.id), since, rest_s)
@@ -179,12 +179,12 @@ class Driver:
 
 
 def is_unrest(event: Event, id_: str) -> bool:
-    """What ends a part of an instance, or brings one back."""
+    """The actions that end a part of an instance, or start it again."""
     return event.instance == id_ and event.action in {"create", "start", "kill", "die"}
 
 
 def make_good(deployment: Deployment, remedy: str) -> None:
-    """One command, after which all is right."""
+    """Run one command, and check that all is right after it."""
     deployment.wb(remedy)
     check(deployment, remedy)
     if remedy != "stop":
@@ -192,7 +192,7 @@ def make_good(deployment: Deployment, remedy: str) -> None:
 
 
 def check(deployment: Deployment, remedy: str) -> None:
-    """What must hold after a command."""
+    """Check what must hold after a command."""
     if remedy == "stop":
         deployment.check_gone()
     else:

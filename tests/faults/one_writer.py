@@ -1,4 +1,4 @@
-"""The invariant, watched from outside: never two running containers with one data folder."""
+"""The invariant: never do two running containers have one data folder. Checked from outside."""
 
 import os
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ Inode = tuple[int, int]
 
 @dataclass(frozen=True)
 class Place:
-    """A folder, however it is reached: by a link, by a bind mount, through a parent."""
+    """A folder. It is the same folder through a link, a bind mount or a parent folder."""
 
     path: Path
     inode: Inode
@@ -26,7 +26,7 @@ class Place:
         return cls(real, _inode(real), frozenset(map(_inode, real.parents)))
 
     def overlaps(self, other: "Place") -> bool:
-        """Whether both are one folder, or one is inside the other."""
+        """Whether both are the same folder, or one lies inside the other."""
         return (
             self.inode == other.inode or self.inode in other.parents or other.inode in self.parents
         )
@@ -34,7 +34,7 @@ class Place:
 
 @dataclass
 class OneWriter:
-    """Told of every event, it notes each moment at which a data folder had two writers.
+    """Gets every event, and notes each moment at which a data folder had two writers.
 
     It looks at the data folders below ``root`` alone, of which none is mounted yet. A platform is
     no writer: a stock one mounts ``databases`` beside its PostgreSQL.
@@ -72,15 +72,15 @@ class OneWriter:
         self._running[container] = name
 
     def _is_shared(self, one: Place, other: Place) -> bool:
-        is_data = any(each.path.name in DATA_FOLDERS for each in (one, other))
-        is_ours = any(each.path.is_relative_to(self.root) for each in (one, other))
+        is_data = any(place.path.name in DATA_FOLDERS for place in (one, other))
+        is_ours = any(place.path.is_relative_to(self.root) for place in (one, other))
         return is_data and is_ours and one.overlaps(other)
 
     def _mounted_by(self, container: str) -> list[Place]:
         try:
             inspected: dict[str, Any] = self.client.api.inspect_container(container)
         except docker.errors.NotFound:
-            return []  # it is gone already
+            return []  # the container is already gone
         if inspected["Config"]["Labels"].get("wb.role") == "platform":
             return []
         sources = [mount["Source"] for mount in inspected["Mounts"] if mount["Type"] == "bind"]

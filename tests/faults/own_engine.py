@@ -1,4 +1,4 @@
-"""A Docker Engine of a test's own, in a network namespace of its own: to be ended and started."""
+"""A Docker Engine for a test alone, in its own network namespace. The test can end and start it."""
 
 import ctypes
 import os
@@ -24,7 +24,7 @@ NEEDED = ("ip", "iptables", "dockerd")
 
 
 class Network:
-    """A network namespace: its loopback, ports and bridges are none of the machine's."""
+    """A network namespace. Its loopback, ports and bridges are separate from the machine's."""
 
     def __init__(self) -> None:
         self.name = f"wb-test-{uuid.uuid4().hex[:8]}"
@@ -33,7 +33,7 @@ class Network:
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Put the calling thread inside, and with it the processes that it starts."""
+        """Move the calling thread, and the processes that it starts, into the namespace."""
         here, there = Path("/proc/thread-self/ns/net"), Path("/run/netns", self.name)
         with here.open() as outside, there.open() as inside:
             _enter(inside.fileno())
@@ -47,7 +47,7 @@ class Network:
 
 
 class OwnEngine:
-    """A real dockerd with data, socket and network of its own in a folder."""
+    """A real dockerd with its own data, socket and network, in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.network = folder, Network()
@@ -55,7 +55,7 @@ class OwnEngine:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start the engine, and wait until it answers."""
         command = [
             *("dockerd", "--host", self.url, "--pidfile", f"{self.folder}/pid"),
             *("--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"),
@@ -68,17 +68,17 @@ class OwnEngine:
         self.client.ping()
 
     def end(self, number: signal.Signals) -> None:
-        """End it by a signal; wait until it is gone."""
+        """End the engine with a signal, and wait until it is gone."""
         assert self._process
         self._process.send_signal(number)
         self._process.wait(ENDS_WITHIN_S)
         wait_until(lambda: not self._containerd_runs(), "the end of its containerd")
-        # Where no init buries the dead, a dockerd takes this one for alive.
+        # Without an init that reaps it, the next dockerd would think that this one is alive.
         self._containerd_pid.unlink(missing_ok=True)
 
     @cached_property
     def client(self) -> docker.DockerClient:
-        """The test's own eye on it, whatever version of the API it speaks."""
+        """The test's own client of the engine, in any version of the API."""
         return docker.DockerClient(self.url)
 
     @property
@@ -86,19 +86,19 @@ class OwnEngine:
         return self._process is not None and self._process.poll() is None
 
     def load(self, source: docker.DockerClient, images: list[str]) -> None:
-        """Bring images over from another engine."""
+        """Copy images from another engine."""
         Images(self.client).load(Images(source).save(images))
 
     def remove(self) -> None:
-        """End it with all that it has; nothing of it stays on the machine."""
+        """End the engine and remove everything of it from the machine."""
         if not self.is_up:
-            self.start()  # a killed engine's containers are found by its successor alone
+            self.start()  # only the next engine finds the containers of a killed engine
         for container in self.client.containers.list(all=True):
             container.remove(force=True, v=True)
         self.end(signal.SIGTERM)
         self.client.close()
         for shim in processes_below(self.folder):
-            # A killed engine may not have seen the end of a stop; its successor forgets that one.
+            # A killed engine may have missed the end of a stop; the next one forgets the container.
             os.kill(shim, signal.SIGKILL)
         wait_until(lambda: not processes_below(self.folder), "the end of the engine's processes")
         self.network.remove()
@@ -111,7 +111,7 @@ class OwnEngine:
         return self.folder / "exec" / "containerd" / "containerd.pid"
 
     def _containerd_runs(self) -> bool:
-        """It dies with its dockerd; a dead one may still be listed."""
+        """Whether containerd still runs. It ends with its dockerd, but may still be listed."""
         try:
             status = Path(f"/proc/{self._containerd_pid.read_text()}/status").read_text()
         except OSError:
@@ -119,7 +119,7 @@ class OwnEngine:
         return "State:\tZ" not in status
 
     def _mounts(self) -> list[str]:
-        """What is mounted below its folder, the innermost first."""
+        """The mount points below its folder, the innermost first."""
         mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
         return [mount for mount in reversed(mounts) if mount.startswith(f"{self.folder}/")]
 
@@ -129,9 +129,9 @@ class OwnEngine:
 
 
 def processes_below(folder: Path) -> list[int]:
-    """The processes whose command lines name something in a folder."""
+    """The processes whose command lines name a path in a folder."""
     return [
-        int(each.name) for each in Path("/proc").glob("[0-9]*") if f"{folder}/" in words_of(each)
+        int(path.name) for path in Path("/proc").glob("[0-9]*") if f"{folder}/" in words_of(path)
     ]
 
 
@@ -139,7 +139,7 @@ def words_of(process: Path) -> str:
     try:
         return (process / "cmdline").read_bytes().decode(errors="replace")
     except OSError:
-        return ""  # it has ended
+        return ""  # the process has ended
 
 
 def _command(*words: str) -> None:

@@ -1,4 +1,4 @@
-"""A process with a cache on a real Valkey, and what its operator would see of it."""
+"""A process with a cache on a real Valkey, and its log."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from wb_cli.server.cache import Cache, Entry, Loaded, LocalTier, RemoteTier, Tim
 
 
 class Process:
-    """Asks for things that no L1 holds yet, as many as wanted, and times each answer."""
+    """Asks for things that are not in L1 yet, and measures the time of each answer."""
 
     def __init__(self, url: str, timing: Timing | None = None) -> None:
         self.link = ValkeyLink(url, timing=timing)
@@ -18,7 +18,7 @@ class Process:
         self.loads = 0
 
     async def ask(self, uniqueness: str, version: str = "v1") -> Entry:
-        """A request."""
+        """Send a request."""
 
         async def load() -> Loaded:
             self.loads += 1
@@ -27,14 +27,14 @@ class Process:
         return await self.cache.get_or_load(uniqueness, version, load)
 
     async def timed(self, uniqueness: str) -> float:
-        """The seconds a request takes; its answer is checked."""
+        """Send a request, check its answer, and return its seconds."""
         started = time.perf_counter()
         entry = await self.ask(uniqueness)
         assert entry.value() == {"of": uniqueness, "in": "v1"}
         return time.perf_counter() - started
 
     async def uses_l2(self) -> bool:
-        """Whether something written now is read back from Valkey itself."""
+        """Whether a value that is written now can be read back from Valkey."""
         if not self.link.is_ready:
             return False
         name = f"probe {time.monotonic_ns()}"
@@ -65,7 +65,7 @@ async def process(
 
 
 async def until(is_true: Callable[[], bool], what: str, within: float = 20) -> float:
-    """Poll a condition; the seconds it took, or a failure by name."""
+    """Wait for a condition. Return the seconds, or fail with its name."""
     started = time.monotonic()
     while not is_true():
         if time.monotonic() - started > within:

@@ -1,4 +1,4 @@
-"""What was tried and what held: a table at the end of the suite, also as Markdown."""
+"""Count what was tried and what held, for a table at the end of the suite."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """How often a fault was tried, and how often what must hold held."""
+    """A fault: the number of its tries, and of the tries after which all was right."""
 
     fault: str
     tries: int
@@ -27,7 +27,7 @@ HEADINGS = ("fault", "tries", "held", "lost")
 
 @dataclass
 class Tally:
-    """Counts tries by fault, in the order in which the faults came first."""
+    """Counts tries by fault, in the order of each fault's first try."""
 
     _tries: dict[str, list[bool]] = field(default_factory=dict)
 
@@ -40,7 +40,7 @@ class Tally:
         return [Row(fault, len(tries), sum(tries)) for fault, tries in self._tries.items()]
 
     def as_text(self) -> list[str]:
-        """Lines for a terminal."""
+        """The table as lines for a terminal."""
         table = [HEADINGS, *(row.cells for row in self.rows)]
         width = max(len(fault) for fault, *_ in table)
         return [
@@ -49,17 +49,17 @@ class Tally:
         ]
 
     def as_markdown(self) -> str:
-        """A table for the README."""
+        """The table as Markdown."""
         table = [HEADINGS, ("---", "---:", "---:", "---:"), *(row.cells for row in self.rows)]
         return "".join(f"| {' | '.join(cells)} |\n" for cells in table)
 
 
 class NotTriedError(Exception):
-    """The fault did not happen this time: what was to be tried was not."""
+    """The fault did not happen in this try."""
 
 
 class Tries:
-    """Many tries in one test: each is counted, and those that are lost are told together."""
+    """Counts many tries in one test. All lost tries are reported together."""
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
@@ -67,7 +67,7 @@ class Tries:
 
     @contextmanager
     def one(self, fault: str, words: str) -> Iterator[None]:
-        """A try, which is lost when the block raises an assertion."""
+        """Count the block as a try. It is lost if the block raises an assertion."""
         try:
             yield
         except NotTriedError:
@@ -82,7 +82,7 @@ class Tries:
         self.tally.note(fault, held=True)
 
     def lose(self, fault: str, words: str, loss: Exception) -> None:
-        """Count a try that was lost, and keep why."""
+        """Count a lost try, and keep its reason."""
         self.tally.note(fault, held=False)
         self.lost.append(f"{words}: {loss}")
 

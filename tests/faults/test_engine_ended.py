@@ -1,4 +1,4 @@
-"""A real engine ends while wb works, and is started again: the next command makes it good."""
+"""A real engine ends while wb works, and is started again. The next command repairs it."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def engine(
     platforms: Platforms,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[OwnEngine]:
-    """An engine of these tests' own, with the images."""
+    """An engine for these tests alone, with the images."""
     missing = [name for name in NEEDED if not shutil.which(name)]
     if os.geteuid() or missing:
         pytest.skip(f"an engine of one's own needs root, and {' '.join(missing or NEEDED)}")
@@ -45,7 +45,7 @@ def engine(
 
 @pytest.fixture
 def on_own_engine(engine: OwnEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The test, and every `wb` that it starts, are on that engine's machine."""
+    """Run the test, and every `wb` that it starts, on that engine's machine."""
     monkeypatch.setenv("DOCKER_HOST", engine.url)
     with engine.network.entered():
         if not engine.is_up:
@@ -70,7 +70,7 @@ def gated(host: Host) -> str:
 
 @pytest.fixture
 def running(host: Host, gated: str) -> str:
-    """The same, ready, with data in it."""
+    """The same instance, ready, with data."""
     gate(host, gated).touch()
     host.wb("run", gated)
     host.sql(gated, "CREATE TABLE IF NOT EXISTS kept AS SELECT 42 AS answer")
@@ -92,7 +92,9 @@ def its_first_container_is_there(host: Host, id_: str) -> bool:
 
 def its_platform_is_awaited(host: Host, id_: str) -> bool:
     return any(
-        each["State"] == "running" for each in host.listed(id_) if f"/{id_}" in each["Names"]
+        container["State"] == "running"
+        for container in host.listed(id_)
+        if f"/{id_}" in container["Names"]
     )
 
 
@@ -139,7 +141,7 @@ def test_the_next_stop_finishes_a_stop(
 
 
 @ENDS
-def test_what_was_ready_comes_back_with_the_engine(
+def test_a_ready_instance_comes_back_with_the_engine(
     engine: OwnEngine, host: Host, running: str, how: signal.Signals
 ) -> None:
     ids = host.ids(running)
@@ -153,7 +155,7 @@ def test_what_was_ready_comes_back_with_the_engine(
 def ends_under(
     engine: OwnEngine, how: signal.Signals, host: Host, moment: Moment, *words: str
 ) -> None:
-    """The engine ends under a command, which says so; it is started again."""
+    """End the engine during a command, check the command's error, and start the engine again."""
     _, id_ = words
     with host.started(*words, "--json") as process:
         wait_until(lambda: moment(host, id_), moment.__name__)
@@ -170,15 +172,15 @@ def ends_under(
 
 
 def is_unknown(host: Host, id_: str) -> bool:
-    """As wb tells it while there is no engine: unknown, which is not stopped."""
+    """Check that wb shows the state unknown, and not stopped, without an engine."""
     (told,) = host.json("status", id_, exits=ExitCode.ENGINE_UNREACHABLE)["instances"]
     done = host.wb("run", id_, exits=ExitCode.ENGINE_UNREACHABLE)
-    states = {told["state"], *(each["state"] for each in told["containers"])}
+    states = {told["state"], *(container["state"] for container in told["containers"])}
     return states == {"unknown"} and DEAD_END in done.stderr
 
 
 def is_as_it_was(host: Host, id_: str) -> bool:
-    """Healthy as wb tells it, with the data, and nothing else on the engine."""
+    """Check that the instance is healthy with its data, and that the engine has nothing else."""
     (told,) = host.json("status", id_)["instances"]
     return (
         told["state"] == "running"

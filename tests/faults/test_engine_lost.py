@@ -1,4 +1,4 @@
-"""The engine ends under a command: it is called so, and the next command makes it good."""
+"""The engine ends during a command: the command reports it, and the next repairs the instance."""
 
 import json
 import os
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.faults]
 
 @pytest.fixture
 def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forwarder]:
-    """The way to the engine, open."""
+    """The connection to the engine, open."""
     engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
     forwarder = Forwarder(tmp_path_factory.mktemp("way") / "docker.sock", engine)
     forwarder.open()
@@ -36,7 +36,7 @@ def cut_at(way: Forwarder, request: int) -> None:
     "request_number",
     [1, 4, 7, 10],
 )
-def test_run_says_so_and_the_next_run_makes_it_good(
+def test_run_reports_it_and_the_next_run_repairs_the_instance(
     shared_host: Host, demo: str, way: Forwarder, request_number: int
 ) -> None:
     shared_host.wb("stop", demo)
@@ -49,7 +49,7 @@ def test_run_says_so_and_the_next_run_makes_it_good(
     assert is_as_declared(shared_host, demo)
 
 
-def test_restart_says_so_and_the_next_run_makes_it_good(
+def test_restart_reports_it_and_the_next_run_repairs_the_instance(
     shared_host: Host, demo: str, way: Forwarder
 ) -> None:
     shared_host.wb("run", demo)
@@ -63,7 +63,7 @@ def test_restart_says_so_and_the_next_run_makes_it_good(
     assert is_as_declared(shared_host, demo)
 
 
-def test_stop_says_so_and_the_next_stop_makes_it_good(
+def test_stop_reports_it_and_the_next_stop_finishes(
     shared_host: Host, demo: str, way: Forwarder
 ) -> None:
     shared_host.wb("run", demo)
@@ -74,7 +74,7 @@ def test_stop_says_so_and_the_next_stop_makes_it_good(
     assert shared_host.state(demo) == {}
 
 
-def test_one_that_ends_and_comes_back_under_a_command_is_found_by_the_next(
+def test_an_engine_that_comes_back_is_used_by_the_next_command(
     shared_host: Host, demo: str, way: Forwarder
 ) -> None:
     shared_host.wb("stop", demo)
@@ -87,8 +87,8 @@ def test_one_that_ends_and_comes_back_under_a_command_is_found_by_the_next(
 
 
 def is_as_declared(host: Host, id_: str) -> bool:
-    """Three containers that run, supervised, and one network."""
+    """Check that three supervised containers run, and one network is there."""
     found = host.state(id_)
-    containers = [each for each in found.values() if isinstance(each, tuple)]
+    containers = [entry for entry in found.values() if isinstance(entry, tuple)]
     states = [(state, policy) for _, state, policy in containers]
     return states == [("running", "always")] * 3 and len(found) == len(states) + 1

@@ -33,7 +33,7 @@ HOWS = [how for how in How if how is not How.DELAYED]
 
 
 class Try(NamedTuple):
-    """A command in which one call goes wrong, and the command that makes it good."""
+    """A command in which one call goes wrong, and the command that repairs the instance."""
 
     command: str
     fault: Fault
@@ -44,7 +44,7 @@ class Try(NamedTuple):
 
 
 def calls_of(deployment: Deployment, faulty: FaultyEngine, command: str) -> list[Call]:
-    """The calls that a command makes when none goes wrong."""
+    """Record the calls that a command makes without a fault."""
     prepare, verb = COMMANDS[command]
     prepare(deployment)
     faulty.begin()
@@ -53,7 +53,7 @@ def calls_of(deployment: Deployment, faulty: FaultyEngine, command: str) -> list
 
 
 def chosen_tries(deployment: Deployment, faulty: FaultyEngine, chance: random.Random) -> list[Try]:
-    """Every call of every command, each in the next of the ways, or a sample of them."""
+    """List every call of every command, each with one way of going wrong, or a sample of them."""
     commands = list(COMMANDS) if ALL else chance.sample(list(COMMANDS), SOME_COMMANDS)
     calls = [
         (command, call) for command in commands for call in calls_of(deployment, faulty, command)
@@ -68,7 +68,7 @@ def chosen_tries(deployment: Deployment, faulty: FaultyEngine, chance: random.Ra
 
 
 def go_through(deployment: Deployment, faulty: FaultyEngine, this: Try) -> None:
-    """Let a command meet its fault; then one `run` or one `stop` without any makes it good."""
+    """Run a command with its fault, and then one `run` or `stop` without a fault."""
     prepare, verb = COMMANDS[this.command]
     prepare(deployment)
     faulty.begin(this.fault)
@@ -85,7 +85,7 @@ def go_through(deployment: Deployment, faulty: FaultyEngine, this: Try) -> None:
 
 @pytest.mark.parametrize("kind", KINDS_OF_INSTANCES)
 @pytest.mark.parametrize("seed", [SEED])
-def test_whatever_call_goes_wrong_the_next_command_makes_it_good(
+def test_if_any_call_goes_wrong_the_next_command_repairs_the_instance(
     host: Host, faulty: FaultyEngine, tries: Tries, kind: str, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -100,7 +100,7 @@ def test_whatever_call_goes_wrong_the_next_command_makes_it_good(
     tries.end()
 
 
-# The hardest to come back from: what was done is not known to be done.
+# These faults are the hardest to repair, because wb does not know that the change was made.
 @pytest.mark.parametrize(
     ("command", "call"),
     [
@@ -113,7 +113,7 @@ def test_whatever_call_goes_wrong_the_next_command_makes_it_good(
     ],
     ids=str,
 )
-def test_where_the_answer_to_a_change_is_lost_the_next_run_makes_it_good(
+def test_if_the_answer_to_a_change_is_lost_the_next_run_repairs_the_instance(
     host: Host, faulty: FaultyEngine, tries: Tries, command: str, call: Call
 ) -> None:
     deployment = Deployment(host)

@@ -1,4 +1,4 @@
-"""kill -9 of wb on its way: the next command brings the instance to where it should be."""
+"""kill -9 of wb at any step: the next command brings the instance to its right state."""
 
 import itertools
 import os
@@ -25,14 +25,14 @@ RANDOM_KILLS = 20
 
 @dataclass
 class Deployment:
-    """An instance with data in it, and the commands that are killed on their way."""
+    """An instance with data, and the commands that are killed."""
 
     host: Host
     id: str
     changes: Iterator[int]
 
     def is_killed(self, verb: str, moment: str, step: int) -> bool:
-        """Whether a command was killed there; else it came to its end before."""
+        """Whether a command was killed. Otherwise it ended before."""
         command = [sys.executable, str(LAUNCHER), moment, str(step), verb, self.id]
         done = subprocess.run(
             command, env=self.host.environ, capture_output=True, timeout=COMMAND_S, check=False
@@ -41,7 +41,7 @@ class Deployment:
         return done.returncode != 0
 
     def kill_after(self, verb: str, seconds: float) -> None:
-        """Kill a command when it has run for that long, as long as it runs."""
+        """Kill a command after that time, if it still runs."""
         command = [sys.executable, "-m", "wb_cli", verb, self.id]
         with subprocess.Popen(
             command, env=self.host.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -52,9 +52,11 @@ class Deployment:
                 process.kill()
 
     def run(self) -> None:
-        """`wb run` makes everything as declared."""
+        """Check that `wb run` makes everything as declared."""
         self.host.wb("run", self.id)
-        containers = {each.labels["wb.role"]: each for each in self.host.containers(self.id)}
+        containers = {
+            container.labels["wb.role"]: container for container in self.host.containers(self.id)
+        }
         assert set(containers) == ROLES
         assert len(self.host.containers(self.id)) == len(ROLES)
         (network,) = self.host.client.networks.list(names=[f"^{self.id}$"])
@@ -63,20 +65,20 @@ class Deployment:
             assert container.status == "running"
             assert container.attrs["HostConfig"]["RestartPolicy"]["Name"] == "always"
             networks = container.attrs["NetworkSettings"]["Networks"].values()
-            assert [each["NetworkID"] for each in networks] == [network.id]
+            assert [endpoint["NetworkID"] for endpoint in networks] == [network.id]
         assert self.label_of_platform() == self.host.entries[self.id]["label"]
         assert self.host.json("run", self.id, "--dry-run")["instances"][0]["plan"]["steps"] == []
         assert self.host.sql(self.id, "SELECT count(*) FROM kept") == "1000"
 
     def stop(self) -> None:
-        """`wb stop` leaves nothing."""
+        """Check that `wb stop` leaves nothing."""
         self.host.wb("stop", self.id)
         assert self.host.state(self.id) == {}
         assert self.host.client.networks.list(names=[f"^{self.id}$"]) == []
 
     def label_of_platform(self) -> str:
         environment = self.host.inspect(self.id)["Config"]["Env"]
-        return dict(each.split("=", 1) for each in environment)["INSTANCE_NAME"]
+        return dict(variable.split("=", 1) for variable in environment)["INSTANCE_NAME"]
 
 
 @pytest.fixture(scope="module")
@@ -91,17 +93,17 @@ Do = Callable[[Deployment], Any]
 
 
 def as_declared(deployment: Deployment) -> None:
-    """The instance runs, and nothing is to be changed."""
+    """Make the instance run as declared."""
     deployment.host.wb("run", deployment.id)
 
 
 def changed(deployment: Deployment) -> None:
-    """The instance runs, and its platform is to be replaced, but no other container."""
+    """Make the instance run, and change its declaration so that only the platform is replaced."""
     as_declared(deployment)
     deployment.host.change(deployment.id, label=f"Label {next(deployment.changes)}")
 
 
-# What is done before the command, the command, and how many changing requests it makes at least.
+# The preparation, the command, and the least number of its changing requests.
 KINDS: dict[str, tuple[Do, str, int]] = {
     "fresh run": (Deployment.stop, "run", 10),
     "run that replaces one": (changed, "run", 7),
@@ -112,7 +114,7 @@ RECOVERIES: dict[str, Do] = {"run": Deployment.run, "stop": Deployment.stop}
 
 
 def kill(deployment: Deployment, kind: str, moment: str, step: int) -> bool:
-    """Bring the instance to where the command begins, and kill the command at that step."""
+    """Prepare the instance, and kill the command at that step."""
     prepare, verb, _ = KINDS[kind]
     prepare(deployment)
     return deployment.is_killed(verb, moment, step)
@@ -120,7 +122,7 @@ def kill(deployment: Deployment, kind: str, moment: str, step: int) -> bool:
 
 @pytest.mark.parametrize("recovery", RECOVERIES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_command_killed_before_any_of_its_requests_is_made_good_by_the_next(
+def test_a_command_killed_before_a_request_is_repaired_by_the_next(
     deployment: Deployment, kind: str, recovery: str
 ) -> None:
     for step in itertools.count(1):
@@ -132,7 +134,7 @@ def test_a_command_killed_before_any_of_its_requests_is_made_good_by_the_next(
 
 @pytest.mark.parametrize("moment", ["during", "after"])
 @pytest.mark.parametrize("seed", [SEED])
-def test_a_command_killed_as_the_engine_works_is_made_good_by_the_next(
+def test_a_command_killed_during_a_request_is_repaired_by_the_next(
     deployment: Deployment, moment: str, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -143,7 +145,7 @@ def test_a_command_killed_as_the_engine_works_is_made_good_by_the_next(
 
 
 @pytest.mark.parametrize("seed", [SEED])
-def test_a_command_killed_at_any_time_is_made_good_by_the_next(
+def test_a_command_killed_at_any_time_is_repaired_by_the_next(
     deployment: Deployment, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -154,28 +156,32 @@ def test_a_command_killed_at_any_time_is_made_good_by_the_next(
         chance.choice(list(RECOVERIES.values()))(deployment)
 
 
-# The moments that are hardest to come back from; the longer suite goes through all of them.
+# The moments that are hardest to repair. The longer suite tries every moment.
 @pytest.mark.parametrize(
     ("kind", "moment", "step"),
     [
-        ("fresh run", "after", 1),  # a network alone
+        ("fresh run", "after", 1),  # there is only a network
         ("fresh run", "before", 5),  # created, and never started
         ("fresh run", "before", 10),  # ready, not yet supervised
-        ("run that replaces one", "after", 3),  # the old one set aside, no successor yet
-        ("run that replaces one", "before", 7),  # both are there
-        ("restart", "before", 6),  # half of it set aside
+        (
+            "run that replaces one",
+            "after",
+            3,
+        ),  # the old one is set aside, and there is no successor yet
+        ("run that replaces one", "before", 7),  # the old one and its successor are there
+        ("restart", "before", 6),  # half of the containers are set aside
         ("restart", "during", 12),
         ("stop", "before", 3),
     ],
 )
-def test_a_killed_command_is_made_good_by_the_next(
+def test_a_killed_command_is_repaired_by_the_next(
     deployment: Deployment, kind: str, moment: str, step: int
 ) -> None:
     assert kill(deployment, kind, moment, step)
     deployment.run()
 
 
-def test_killed_twice_in_a_row(deployment: Deployment) -> None:
+def test_two_killed_commands_in_a_row_are_repaired_by_the_next(deployment: Deployment) -> None:
     assert kill(deployment, "run that replaces one", "after", 3)
     deployment.host.change(deployment.id, label="Another one")
     assert deployment.is_killed("run", "before", 3)

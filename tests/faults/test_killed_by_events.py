@@ -1,4 +1,4 @@
-"""`wb` killed at an event of the engine: the next command makes it good, and it stays so."""
+"""`wb` is killed at an event of the engine: the next command repairs the instance for good."""
 
 import itertools
 import os
@@ -25,7 +25,7 @@ UNSUPERVISED = {"restart": "no"}
 
 @pytest.fixture
 def kinds(platforms: Platforms) -> dict[str, Kind]:
-    """Instances by how their parts stop, and by who supervises them."""
+    """The kinds of instances: how their parts stop, and whether the engine supervises them."""
     return {
         "all stop at once": Kind(),
         "the platform takes 4 s to stop": Kind(SLOW),
@@ -42,7 +42,7 @@ def kinds(platforms: Platforms) -> dict[str, Kind]:
 
 @pytest.fixture
 def deaf_kinds() -> dict[str, Kind]:
-    """Whose platform is killed by the engine after 10 s, which a stop calls a failure."""
+    """An instance whose platform the engine kills after 10 s. A stop reports that as a failure."""
     return {
         "the platform never stops": Kind(DEAF, exits=(0, 1)),
         "restart no, the platform never stops": Kind(UNSUPERVISED | DEAF, exits=(0, 1)),
@@ -50,7 +50,7 @@ def deaf_kinds() -> dict[str, Kind]:
 
 
 def drive(driver: Driver, count: int, seed: int) -> None:
-    """Kill so often, on each kind in turn."""
+    """Kill a number of commands, on each kind in turn."""
     chance = random.Random(seed)
     for kind in itertools.islice(itertools.cycle(driver.kinds), count):
         driver.go_through(Try.chosen(kind, chance))
@@ -60,7 +60,7 @@ def drive(driver: Driver, count: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [SEED])
-def test_killed_at_any_event_it_is_made_good_for_good(
+def test_a_command_killed_at_any_event_is_repaired_for_good(
     host: Host, events: EngineEvents, tries: Tries, kinds: dict[str, Kind], seed: int
 ) -> None:
     drive(Driver(host, events, tries, kinds), TRIES, seed)
@@ -68,7 +68,7 @@ def test_killed_at_any_event_it_is_made_good_for_good(
 
 @pytest.mark.skipif(not ALL, reason="each try takes half a minute: WB_TEST_ALL=1")
 @pytest.mark.parametrize("seed", [SEED])
-def test_killed_while_a_platform_never_stops(
+def test_a_command_killed_while_a_platform_does_not_stop_is_repaired(
     host: Host, events: EngineEvents, tries: Tries, deaf_kinds: dict[str, Kind], seed: int
 ) -> None:
     drive(Driver(host, events, tries, deaf_kinds), TRIES_OF_THE_DEAF, seed)

@@ -1,4 +1,4 @@
-"""What gets in the way: thieves, guests, the deaf, networks and disks that are used up."""
+"""Obstacles: thieves of ports, guests, deaf platforms, full networks and disks."""
 
 import socket
 import subprocess
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.faults]
 
 
 def thief(faulty: FaultyEngine, steal: Callable[[], None]) -> AbstractContextManager[None]:
-    """Steal when preflight is over, while the first container is asked for and not yet made."""
+    """Take the port after preflight, before the first container is made."""
     gate = threading.Event()
     faulty.begin(Fault(Call("create", 1), How.DELAYED, gate))
 
@@ -35,7 +35,7 @@ def thief(faulty: FaultyEngine, steal: Callable[[], None]) -> AbstractContextMan
 
 @contextmanager
 def at_once(work: Callable[[], None]) -> Iterator[None]:
-    """Do something in a thread; what it raises is raised here."""
+    """Run a function in a thread. Its exception is raised here."""
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(work)
         yield
@@ -47,7 +47,7 @@ def at_once(work: Callable[[], None]) -> Iterator[None]:
     [0, POSTGRES_HOST_PORT_OFFSET],
     ids=["platform", "postgres"],
 )
-def test_a_thief_on_the_port_after_the_checks_is_named_and_the_start_undone(
+def test_a_thief_that_takes_the_port_after_the_checks_is_named_and_the_start_undone(
     host: Host, faulty: FaultyEngine, offset: int
 ) -> None:
     id_ = host.prepare()
@@ -67,7 +67,7 @@ def test_a_thief_on_the_port_after_the_checks_is_named_and_the_start_undone(
     host.wb("run", id_)
 
 
-def test_a_network_pool_that_is_used_up_is_told_before_anything_changes(host: Host) -> None:
+def test_a_used_up_network_pool_is_an_error_before_any_change(host: Host) -> None:
     first, second = host.prepare(), host.prepare()
     pool: dict[str, Any] = {"WB_SUBNET_POOL": "10.215.77.0/26", "WB_SUBNET_PREFIX": "26"}
     host.wb("run", first, **pool)
@@ -86,7 +86,7 @@ def demo(shared_host: Host) -> str:
 
 @pytest.fixture
 def guest(shared_host: Host, run_id: str) -> Iterator[Any]:
-    """Attaches a stranger's container to an instance's network."""
+    """Attach a stranger's container to an instance's network."""
     attached = []
 
     def attach(id_: str, **options: Any) -> Any:
@@ -123,7 +123,7 @@ def test_a_stranger_on_the_network_is_named_and_left_alone_until_force_stops_it(
     assert stranger.status == "exited"
 
 
-def test_a_helper_is_waited_for(shared_host: Host, demo: str, guest: Any) -> None:
+def test_stop_waits_for_a_helper(shared_host: Host, demo: str, guest: Any) -> None:
     shared_host.wb("run", demo)
     helper = guest(demo)
     with shared_host.started("stop", demo) as stop:
@@ -135,7 +135,7 @@ def test_a_helper_is_waited_for(shared_host: Host, demo: str, guest: Any) -> Non
     assert shared_host.state(demo) == {}
 
 
-def test_a_platform_that_does_not_listen_is_killed_and_reported(
+def test_a_platform_that_ignores_the_stop_signal_is_killed_and_reported(
     shared_host: Host, demo: str
 ) -> None:
     shared_host.change(demo, env={"MODE": "deaf"})
@@ -157,7 +157,7 @@ def volume(folder: Path, size: str) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_full_disk_is_told_before_anything_changes(host: Host) -> None:
+def test_a_full_disk_is_an_error_before_any_change(host: Host) -> None:
     with volume(host.mount_path, "300m"):
         id_ = host.prepare()
         ballast = host.mount_path / "ballast"
@@ -171,7 +171,7 @@ def test_a_full_disk_is_told_before_anything_changes(host: Host) -> None:
         host.wb("stop", id_)
 
 
-def test_a_disk_that_fills_up_while_postgres_starts_is_undone_with_its_own_words(
+def test_a_start_on_a_disk_that_fills_up_is_undone_and_shows_the_reason(
     host: Host, faulty: FaultyEngine
 ) -> None:
     def fill() -> None:
@@ -186,7 +186,7 @@ def test_a_disk_that_fills_up_while_postgres_starts_is_undone_with_its_own_words
         assert host.state(id_) == {}
 
 
-def test_a_volume_that_is_not_mounted_is_not_written_below(host: Host) -> None:
+def test_nothing_is_written_where_a_volume_is_not_mounted(host: Host) -> None:
     id_ = host.prepare()
     host.mount_path.rename(host.root / "elsewhere")
     for command in ("init-dirs", "run"):

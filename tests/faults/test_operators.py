@@ -25,7 +25,7 @@ def gated(shared_host: Host) -> str:
 
 @pytest.fixture
 def stopped(shared_host: Host, gated: str) -> Iterator[str]:
-    """The same, not running, its gate shut."""
+    """The same instance, not running, with its gate shut."""
     shut(shared_host, gated)
     yield gated
     shared_host.wb("stop", gated, "--wait", str(COMMAND_S))
@@ -41,29 +41,32 @@ def open_gate(host: Host, id_: str) -> None:
 
 @contextmanager
 def operators(host: Host, count: int, *words: str) -> Iterator[list[Popen[str]]]:
-    """So many operators who give the same command at once."""
+    """Start a number of operators who give the same command at once."""
     with ExitStack() as stack:
         yield [stack.enter_context(host.started(*words)) for _ in range(count)]
 
 
 @contextmanager
 def holder(host: Host, id_: str) -> Iterator[Popen[str]]:
-    """An operator who is busy with an instance for as long as its gate is shut."""
+    """An operator who works on an instance as long as its gate is shut."""
     with host.started("run", id_) as process:
         wait_until(lambda: is_running(host, id_), "the platform's container")
         yield process
 
 
 def is_running(host: Host, id_: str) -> bool:
-    return any(each.name == id_ and each.status == "running" for each in host.containers(id_))
+    return any(
+        container.name == id_ and container.status == "running"
+        for container in host.containers(id_)
+    )
 
 
 def ended(processes: list[Popen[str]]) -> list[Popen[str]]:
-    return [each for each in processes if each.poll() is not None]
+    return [process for process in processes if process.poll() is not None]
 
 
 @pytest.mark.parametrize("count", [2, 8])
-def test_of_several_operators_one_acts_and_the_others_are_told_who(
+def test_of_several_operators_one_acts_and_the_others_learn_who_it_is(
     shared_host: Host, stopped: str, count: int
 ) -> None:
     with operators(shared_host, count, "run", stopped) as processes:
@@ -72,8 +75,8 @@ def test_of_several_operators_one_acts_and_the_others_are_told_who(
         (acting,) = set(processes) - set(refused)
         open_gate(shared_host, stopped)
         assert acting.wait(COMMAND_S) == ExitCode.OK
-        told = [each.stderr.read() for each in refused if each.stderr]
-    assert [each.returncode for each in refused] == [ExitCode.LOCKED] * (count - 1)
+        told = [process.stderr.read() for process in refused if process.stderr]
+    assert [process.returncode for process in refused] == [ExitCode.LOCKED] * (count - 1)
     assert len(told) == count - 1
     for said in told:
         assert f"`wb run {stopped}` of {getpass.getuser()} (pid {acting.pid}, since 2" in said
@@ -82,20 +85,20 @@ def test_of_several_operators_one_acts_and_the_others_are_told_who(
     assert len(shared_host.containers(stopped)) == 3
 
 
-def test_those_who_wait_find_nothing_to_do(shared_host: Host, stopped: str) -> None:
+def test_operators_who_wait_then_find_nothing_to_do(shared_host: Host, stopped: str) -> None:
     with holder(shared_host, stopped) as first:
         before = shared_host.ids(stopped)
         waiting = ("run", stopped, "--wait", str(COMMAND_S))
         with operators(shared_host, 3, *waiting) as processes:
             open_gate(shared_host, stopped)
-            for each in (first, *processes):
-                assert each.wait(COMMAND_S) == ExitCode.OK
-            said = [each.stdout.read() for each in processes if each.stdout]
+            for process in (first, *processes):
+                assert process.wait(COMMAND_S) == ExitCode.OK
+            said = [process.stdout.read() for process in processes if process.stdout]
     assert all("unchanged" in text for text in said)
     assert shared_host.ids(stopped) == before
 
 
-def test_the_lock_of_one_who_was_killed_is_free_for_who_waits(
+def test_the_lock_of_a_killed_wb_is_free_for_an_operator_who_waits(
     shared_host: Host, stopped: str
 ) -> None:
     with (
@@ -108,7 +111,7 @@ def test_the_lock_of_one_who_was_killed_is_free_for_who_waits(
     assert len(shared_host.containers(stopped)) == 3
 
 
-def test_who_only_looks_takes_no_lock(shared_host: Host, stopped: str) -> None:
+def test_a_command_that_only_reads_takes_no_lock(shared_host: Host, stopped: str) -> None:
     with holder(shared_host, stopped):
         status = shared_host.json("status", stopped)
         assert status["instances"][0]["state"] == "starting"
@@ -130,11 +133,11 @@ def test_operators_on_different_instances_do_not_wait_for_one_another(
     shared_host.forget(other)
 
 
-def test_instances_that_start_at_once_get_networks_of_their_own(shared_host: Host) -> None:
+def test_instances_that_start_at_once_get_their_own_networks(shared_host: Host) -> None:
     ids = [shared_host.prepare() for _ in range(4)]
     with ExitStack() as stack:
         processes = [stack.enter_context(shared_host.started("run", id_)) for id_ in ids]
-        assert {each.wait(COMMAND_S) for each in processes} == {ExitCode.OK}
+        assert {process.wait(COMMAND_S) for process in processes} == {ExitCode.OK}
     networks = [IPv4Network(subnet_of(shared_host, id_)) for id_ in ids]
     assert not any(one.overlaps(other) for one, other in combinations(networks, 2))
     shared_host.wb("stop", *ids)
@@ -147,21 +150,25 @@ def subnet_of(host: Host, id_: str) -> str:
     return str(network.attrs["IPAM"]["Config"][0]["Subnet"])
 
 
-def test_one_that_fails_leaves_the_others_alone_and_the_table_sums_up(host: Host) -> None:
+def test_one_failed_instance_does_not_touch_the_others_and_the_table_shows_all(host: Host) -> None:
     good, bad, other = host.prepare(), host.prepare(env={"MODE": "exits"}), host.prepare()
     done = host.wb("run", "all", exits=ExitCode.PARTIAL)
     rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     assert rows["INSTANCE"] == "RESULT"
     assert rows[bad].startswith(f"failed: {bad} exited with code 7")
-    assert {rows[each].partition(":")[0] for each in (good, other)} == {"ready"}
+    assert {rows[instance].partition(":")[0] for instance in (good, other)} == {"ready"}
     assert "no such dialect" in done.stderr
-    assert [len(host.containers(each)) for each in (good, bad, other)] == [3, 0, 3]
+    assert [len(host.containers(instance)) for instance in (good, bad, other)] == [3, 0, 3]
 
     results = host.json("run", "all", exits=ExitCode.PARTIAL)["instances"]
-    assert {each["id"]: each["exitCode"] for each in results} == {good: 0, bad: 1, other: 0}
+    assert {instance["id"]: instance["exitCode"] for instance in results} == {
+        good: 0,
+        bad: 1,
+        other: 0,
+    }
 
 
-def test_where_all_end_alike_their_code_is_the_answer(host: Host) -> None:
+def test_if_all_end_alike_wb_has_their_exit_code(host: Host) -> None:
     ids = [host.prepare(env={"MODE": "exits"}) for _ in range(2)]
     host.wb("run", "all", exits=ExitCode.FAILURE)
     for id_ in ids:

@@ -1,4 +1,4 @@
-"""Somebody else's hand on an instance: what was begun is finished, and the state is right."""
+"""Another program acts on an instance: wb finishes what it began, and the state is right."""
 
 import subprocess
 import threading
@@ -23,19 +23,19 @@ from wb_cli.errors import ExitCode
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
 
 PARTS = (Role.POSTGRES, Role.VALKEY, Role.PLATFORM)
-# Longer than any of these takes to stop.
+# Longer than each of these needs to stop.
 RESTS_S = 6
 SLOW = {"env": {"MODE": "slow"}}
 
 
 def started(host: Host, kind: Kind | None = None) -> Deployment:
-    """An instance that runs, with data in it."""
+    """A running instance with data."""
     deployment = Deployment(host, kind or Kind())
     deployment.start()
     return deployment
 
 
-# A `docker stop` is under way
+# A `docker stop` is in progress
 
 
 SLOW_PARTS: dict[str, tuple[Role, dict[str, Any], int]] = {
@@ -48,7 +48,7 @@ SLOW_PARTS: dict[str, tuple[Role, dict[str, Any], int]] = {
 
 @pytest.mark.parametrize("verb", ["run", "restart", "stop"])
 @pytest.mark.parametrize("slow", SLOW_PARTS)
-def test_a_stop_under_way_is_finished_before_anything_is_decided(
+def test_a_stop_in_progress_is_finished_before_wb_decides(
     host: Host, events: EngineEvents, platforms: Platforms, slow: str, verb: str
 ) -> None:
     part, fields, save_s = SLOW_PARTS[slow]
@@ -67,14 +67,14 @@ def test_a_stop_under_way_is_finished_before_anything_is_decided(
 
 
 def stands(deployment: Deployment, part: Role) -> tuple[str, str]:
-    """What `wb status` says of the instance, and of one of its parts."""
+    """The states of the instance and of one of its parts in `wb status`."""
     (shown,) = deployment.host.json("status", deployment.id)["instances"]
     return shown["state"], {c["role"]: c["state"] for c in shown["containers"]}[part]
 
 
 @contextmanager
 def being_stopped(deployment: Deployment, events: EngineEvents, name: str) -> Iterator[None]:
-    """From when the engine has told a container to stop, until the engine is done with it."""
+    """Hold the block from the stop signal until the engine has finished the stop."""
     since = events.settle()
     container = deployment.host.container(name)
     stop = threading.Thread(target=container.stop)
@@ -107,14 +107,14 @@ def unsupervised(host: Host) -> Deployment:
     return started(host, Kind({"restart": "no"}))
 
 
-def test_a_restart_that_fails_brings_back_what_removes_itself(unsupervised: Deployment) -> None:
+def test_a_failed_restart_brings_back_containers_with_rm(unsupervised: Deployment) -> None:
     unsupervised.host.change(unsupervised.id, env={"MODE": "exits"})
     unsupervised.wb("restart", exits=(ExitCode.FAILURE,))
     unsupervised.check_runs()
 
 
 @pytest.mark.parametrize("moment", ["die", "destroy", "start"])
-def test_a_restart_that_is_interrupted_brings_back_what_removes_itself(
+def test_an_interrupted_restart_brings_back_containers_with_rm(
     unsupervised: Deployment, events: EngineEvents, moment: str
 ) -> None:
     since = events.settle()
@@ -139,7 +139,7 @@ def test_time_for_stopping_is_not_taken_from_the_time_for_starting(host: Host) -
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_what_was_killed_before_is_not_called_killed_by_stop(host: Host, part: Role) -> None:
+def test_stop_does_not_report_a_part_that_was_killed_before(host: Host, part: Role) -> None:
     deployment = started(host)
     container = deployment.host.container(part.container_name(deployment.id))
     container.update(restart_policy={"Name": "no"})
@@ -151,7 +151,7 @@ def test_what_was_killed_before_is_not_called_killed_by_stop(host: Host, part: R
     deployment.check_gone()
 
 
-def test_an_id_that_ends_as_what_is_set_aside_is_refused(host: Host) -> None:
+def test_an_id_with_the_suffix_of_a_container_that_is_set_aside_is_refused(host: Host) -> None:
     added = host.ran("config", "add", "demo-previous")
     assert added.returncode == ExitCode.USAGE
     assert "-previous" in added.stderr
@@ -182,7 +182,9 @@ def dead(host: Host) -> Deployment:
 
 
 @pytest.mark.parametrize("verb", ["run", "restart", "stop"])
-def test_what_the_engine_could_not_remove_is_removed(dead: Deployment, verb: str) -> None:
+def test_a_container_that_the_engine_could_not_remove_is_removed(
+    dead: Deployment, verb: str
+) -> None:
     dead.wb(verb)
     check(dead, verb)
 
@@ -191,7 +193,7 @@ MANY_FILES = "mkdir /many; for n in $(seq 40000); do : > /many/$n; done"
 
 
 @pytest.mark.parametrize("verb", ["run", "restart", "stop"])
-def test_what_the_engine_is_removing_is_waited_for(host: Host, verb: str) -> None:
+def test_wb_waits_for_a_container_that_the_engine_is_removing(host: Host, verb: str) -> None:
     deployment = started(host)
     platform = host.container(deployment.id)
     assert platform.exec_run(["sh", "-c", MANY_FILES]).exit_code == 0
@@ -205,4 +207,4 @@ def test_what_the_engine_is_removing_is_waited_for(host: Host, verb: str) -> Non
 
 def is_being_removed(deployment: Deployment) -> bool:
     listed = deployment.host.listed(deployment.id)
-    return any(each["State"] == "removing" for each in listed)
+    return any(container["State"] == "removing" for container in listed)

@@ -1,4 +1,4 @@
-"""Changes of how Valkey is kept: much data, wb killed anywhere, full disks, damaged files."""
+"""Changes of Valkey's persistence: much data, a killed wb, full disks, damaged files."""
 
 import hashlib
 import os
@@ -42,7 +42,7 @@ return redis.sha1hex(table.concat(found))
 
 
 def fill(cache: Cache, mebibytes: int) -> None:
-    """Give it keys of 1 MiB each."""
+    """Write keys of 1 MiB each."""
     cache.host.valkey(cache.id, "eval", FILL, "0", "1", str(mebibytes))
     cache.written += mebibytes
 
@@ -79,7 +79,7 @@ def test_300_mib_are_there_after_every_change(cache: Cache) -> None:
 
 
 def is_killed(cache: Cache, moment: str, step: int) -> bool:
-    """Whether `wb run` was killed there; else it came to its end before."""
+    """Whether `wb run` was killed. Otherwise it ended before."""
     command = [sys.executable, str(LAUNCHER), moment, str(step), "run", cache.id]
     done = subprocess.run(
         command, env=cache.host.environ, capture_output=True, timeout=COMMAND_S, check=False
@@ -104,7 +104,7 @@ def test_wb_killed_at_any_step_of_a_change_loses_nothing(
             break
         if step % 3 == 0:
             kill_what_runs(cache)
-        # Every second time the operator thinks better of it.
+        # In every second try the operator takes the change back.
         persistence = OTHER[persistence] if step % 2 else persistence
         cache.run(persistence)
         assert not any("carrier" in name for name in cache.host.names(cache.id))
@@ -113,14 +113,14 @@ def test_wb_killed_at_any_step_of_a_change_loses_nothing(
 
 
 def kill_what_runs(cache: Cache) -> None:
-    """As when memory runs out."""
+    """Kill a container, as the kernel does when memory runs out."""
     for container in cache.host.containers(cache.id):
         if container.labels["wb.role"] == "valkey" and container.status == "running":
-            with suppress(Exception):  # it ends by itself meanwhile
+            with suppress(Exception):  # it may have ended by itself
                 container.kill(signal.SIGKILL)
 
 
-def test_a_change_killed_while_a_log_becomes_a_snapshot_is_begun_anew(cache: Cache) -> None:
+def test_a_change_killed_while_a_log_becomes_a_snapshot_begins_again(cache: Cache) -> None:
     cache.run(AOF)
     fill(cache, 200)
     expected = digest(cache, 200)
@@ -136,7 +136,7 @@ def test_a_change_killed_while_a_log_becomes_a_snapshot_is_begun_anew(cache: Cac
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """What lies in a folder, byte for byte."""
+    """The content of every file in a folder."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -166,7 +166,7 @@ def test_a_damaged_log_leaves_the_instance_without_valkey_and_the_files_as_they_
 
 
 @pytest.mark.parametrize("persistence", [RDB, AOF])
-def test_on_a_full_disk_the_old_valkey_serves_on(host: Host, persistence: str) -> None:
+def test_on_a_full_disk_the_old_valkey_runs_on(host: Host, persistence: str) -> None:
     cache = Cache(host, host.prepare())
     with volume(cache.folder, "600m"):
         cache.run(persistence)
@@ -189,7 +189,7 @@ def test_on_a_full_disk_the_old_valkey_serves_on(host: Host, persistence: str) -
 
 @contextmanager
 def far_engine() -> Iterator[str]:
-    """The engine as if it were another machine's: over TCP, so that no folder is looked at."""
+    """The engine over TCP, as if it ran on another machine. So wb does not check folders."""
     engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         threading.Thread(target=_relay_all, args=(server, engine), daemon=True).start()
@@ -218,7 +218,7 @@ def _relay(near: socket.socket, far: socket.socket) -> None:
                     ways.pop(source).shutdown(socket.SHUT_WR)
 
 
-def test_on_a_remote_engine_every_key_is_there_as_well(
+def test_on_a_remote_engine_every_key_is_there_too(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with far_engine() as url:

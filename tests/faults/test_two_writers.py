@@ -1,4 +1,4 @@
-"""Two who would write to one data folder: one of them does, and nothing is lost."""
+"""Two containers want to write to one data folder: one of them does, and nothing is lost."""
 
 import shutil
 import threading
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.faults]
 
 DATA_PARTS = (Role.POSTGRES, Role.VALKEY)
 SAME_PASSWORD = {"PG_PASSWORD": "of-both"}
-# What replaces one part.
+# A change that replaces one part.
 CHANGES: dict[Role, dict[str, Any]] = {
     Role.POSTGRES: {"postgresBindAddress": "0.0.0.0"},
     Role.VALKEY: {"valkeyMaxMemory": "99mb"},
@@ -32,7 +32,7 @@ CHANGES: dict[Role, dict[str, Any]] = {
 
 @pytest.fixture
 def demo(host: Host) -> Deployment:
-    """An instance that runs, with data in it."""
+    """A running instance with data."""
     deployment = Deployment(host)
     deployment.start()
     return deployment
@@ -42,7 +42,7 @@ def demo(host: Host) -> Deployment:
 
 
 def set_aside(demo: Deployment, part: Role) -> Any:
-    """As a killed `wb` leaves it: stopped, renamed, not supervised."""
+    """Set a container aside as a killed `wb` leaves it: stopped, renamed, not supervised."""
     container = demo.host.container(part.container_name(demo.id))
     container.stop()
     container.update(restart_policy={"Name": "no"})
@@ -52,7 +52,7 @@ def set_aside(demo: Deployment, part: Role) -> Any:
 
 @pytest.mark.parametrize("is_changed", [False, True], ids=["unchanged", "changed"])
 @pytest.mark.parametrize("part", CHANGES)
-def test_what_was_set_aside_and_started_by_hand_is_not_left_running_beside_its_successor(
+def test_a_container_that_is_set_aside_and_started_by_hand_does_not_run_beside_its_successor(
     demo: Deployment, part: Role, is_changed: bool
 ) -> None:
     set_aside(demo, part).start()
@@ -64,7 +64,7 @@ def test_what_was_set_aside_and_started_by_hand_is_not_left_running_beside_its_s
 
 @pytest.mark.parametrize("verb", ["restart", "stop"])
 @pytest.mark.parametrize("part", CHANGES)
-def test_restart_and_stop_stop_what_was_set_aside_and_runs(
+def test_restart_and_stop_stop_a_running_container_that_was_set_aside(
     demo: Deployment, part: Role, verb: str
 ) -> None:
     set_aside(demo, part).start()
@@ -88,7 +88,7 @@ def test_a_watchdog_that_restarts_a_part_while_wb_replaces_it(
             try:
                 demo.host.client.api.restart(name, timeout=5)
             except docker.errors.APIError:
-                return  # it is gone, or being removed
+                return  # the container is gone, or is being removed
 
     watchdog = threading.Thread(target=watch)
     watchdog.start()
@@ -102,12 +102,12 @@ def is_of(event: Any, demo: Deployment, part: Role, action: str) -> bool:
     return (event.instance, event.part, event.action) == (demo.id, part, action)
 
 
-# A container under a name that is none of ours
+# A container with a foreign name
 
 
 @pytest.mark.parametrize("part", DATA_PARTS)
 @pytest.mark.parametrize("is_changed", [False, True], ids=["unchanged", "port changed"])
-def test_one_of_ours_that_was_renamed_by_hand_is_named_with_the_way_out(
+def test_a_container_that_was_renamed_by_hand_is_named_with_a_remedy(
     demo: Deployment, part: Role, is_changed: bool
 ) -> None:
     name = part.container_name(demo.id)
@@ -127,7 +127,7 @@ def test_one_of_ours_that_was_renamed_by_hand_is_named_with_the_way_out(
 
 @contextmanager
 def box_of_a_commit(demo: Deployment, run_id: str, **options: Any) -> Iterator[Any]:
-    """A container made from a commit of ours, whose labels it inherits."""
+    """A container made from a commit of wb's container, whose labels it inherits."""
     client, tag = demo.host.client, f"wb-test-commit:{demo.id}"
     demo.host.container(Role.POSTGRES.container_name(demo.id)).commit(*tag.split(":"))
     box = client.containers.run(
@@ -142,13 +142,13 @@ def box_of_a_commit(demo: Deployment, run_id: str, **options: Any) -> Iterator[A
     try:
         yield box
     finally:
-        with suppress(docker.errors.NotFound):  # where wb took it for its own
+        with suppress(docker.errors.NotFound):  # wb may have removed it by mistake
             box.remove(force=True, v=True)
         client.images.remove(tag)
 
 
 @pytest.mark.parametrize("verb", ["run", "restart", "stop"])
-def test_what_was_made_from_a_commit_of_ours_is_not_ours(
+def test_a_container_made_from_a_commit_does_not_belong_to_wb(
     demo: Deployment, run_id: str, verb: str
 ) -> None:
     with box_of_a_commit(demo, run_id) as box:
@@ -157,7 +157,7 @@ def test_what_was_made_from_a_commit_of_ours_is_not_ours(
         assert (box.status, box.name) == ("running", f"box-{demo.id}")
 
 
-def test_what_was_made_from_a_commit_and_mounts_the_data_is_refused_as_a_writer(
+def test_a_container_made_from_a_commit_that_mounts_the_data_is_refused_as_a_writer(
     demo: Deployment, run_id: str
 ) -> None:
     demo.wb("stop")
@@ -178,20 +178,18 @@ def test_what_was_made_from_a_commit_and_mounts_the_data_is_refused_as_a_writer(
 
 
 @pytest.mark.parametrize("folder", ["databases", "valkey_data"])
-def test_of_two_instances_with_linked_folders_that_run_at_once_one_runs(
-    demo: Deployment, folder: str
-) -> None:
+def test_of_two_instances_with_linked_folders_only_one_runs(demo: Deployment, folder: str) -> None:
     demo.wb("stop")
     other = Deployment(demo.host)
     shutil.rmtree(demo.host.folder(other.id) / folder)
     (demo.host.folder(other.id) / folder).symlink_to(demo.host.folder(demo.id) / folder)
     done = demo.host.ran("run", demo.id, other.id, "--json", **SAME_PASSWORD)
     assert done.returncode == ExitCode.PARTIAL, done.stdout + done.stderr
-    is_up = [bool(each.seen()) for each in (demo, other)]
+    is_up = [bool(instance.seen()) for instance in (demo, other)]
     assert sorted(is_up) == [False, True]
 
 
-def test_of_two_registry_files_that_have_one_folder_one_runs(
+def test_of_two_instances_of_two_registry_files_with_one_folder_only_one_runs(
     demo: Deployment, new_host: NewHost, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     demo.wb("stop")
@@ -199,8 +197,11 @@ def test_of_two_registry_files_that_have_one_folder_one_runs(
     other = Deployment(second, Kind({"instanceDir": demo.id}))
     shared = {"MOUNT_PATH": str(demo.host.mount_path), **SAME_PASSWORD}
     with ThreadPoolExecutor(2) as pool:
-        both = [pool.submit(each.host.ran, "run", each.id, **shared) for each in (demo, other)]
-        ends = [one.result().returncode for one in both]
+        both = [
+            pool.submit(instance.host.ran, "run", instance.id, **shared)
+            for instance in (demo, other)
+        ]
+        ends = [run.result().returncode for run in both]
     assert sorted(ends) == [ExitCode.OK, ExitCode.FAILURE]
     demo.host.ran("stop", demo.id, **shared)
     second.ran("stop", other.id, **shared)

@@ -1,4 +1,4 @@
-"""Every way a real Valkey can fail: no request fails, none waits longer than one deadline."""
+"""Every fault of a real Valkey: no request fails, and none waits longer than one deadline."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ from wb_cli.server.cache.valkey import LinkState, Timing
 pytestmark = pytest.mark.services
 
 DEADLINE = 0.15
-# What the machine may add to a deadline; two cores are shared by all.
+# The time that a busy machine may add to a deadline.
 SLACK = 0.25
 BURST = 5000
 
@@ -35,13 +35,13 @@ async def in_thread(function, *arguments):
 
 
 def connected_clients(url: str) -> int:
-    """How many connections Valkey has, without the one that asks."""
+    """Count the connections of Valkey, without the connection that asks."""
     with Valkey.from_url(url) as client:
         return client.info("clients")["connected_clients"] - 1
 
 
 async def returns_within_a_second(asked: Process, port: int) -> None:
-    """Valkey answers again; from then on, L2 must be in use within a second."""
+    """Check that L2 is in use within a second after Valkey answers again."""
     await in_thread(wait_until, lambda: speaks(port, b"PING\r\n", b"+PONG"), "Valkey")
     answered = time.monotonic()
     while not await asked.uses_l2():
@@ -119,7 +119,9 @@ async def test_a_hung_server_costs_one_deadline_and_then_nothing(
     assert asked.loads >= 650
 
 
-async def test_a_large_snapshot_is_waited_for_and_no_miss(services: Services, log) -> None:
+async def test_requests_wait_while_a_large_snapshot_is_loaded_and_none_is_a_miss(
+    services: Services, log
+) -> None:
     valkey = await in_thread(
         lambda: services.new_valkey(
             "valkey-server", "--save", "60", "1", "--enable-debug-command", "yes"
@@ -163,7 +165,9 @@ async def test_out_of_memory_refuses_writes_and_nothing_else(services: Services,
     assert "[Cache] Valkey takes writes again" in log.messages
 
 
-async def test_garbage_under_our_keys_is_loaded_anew_and_replaced(services: Services) -> None:
+async def test_garbage_under_the_cache_s_keys_is_loaded_again_and_replaced(
+    services: Services,
+) -> None:
     good = encode({"of": "x", "in": "v1"}, "v1", "1.0").wire()
     garbage = {
         "list": None,
@@ -231,7 +235,7 @@ async def test_closing_on_a_hung_server_keeps_to_its_budget(services: Services) 
     await in_thread(lambda: valkey.container.kill(signal="SIGCONT"))
 
 
-async def test_connections_are_few_whatever_is_asked(services: Services) -> None:
+async def test_the_number_of_connections_is_bounded(services: Services) -> None:
     valkey = await in_thread(services.new_valkey)
     async with process(valkey.url) as asked:
         await asyncio.gather(*(asked.timed(f"{n}") for n in range(3000)))
@@ -241,7 +245,7 @@ async def test_connections_are_few_whatever_is_asked(services: Services) -> None
         assert sum([len(keys) async for keys in asked.link.keys(b"cache:reports:")]) == 3000
 
 
-async def test_a_burst_on_a_healthy_server_is_served_from_it(services: Services) -> None:
+async def test_a_burst_on_a_healthy_valkey_is_served_from_it(services: Services) -> None:
     """Though all of it takes longer than a deadline, which counts from when a call has its turn.
 
     One that no busy machine misses: the whole line is sent away when a call does.

@@ -6,7 +6,7 @@ from support.wb_host import Host
 pytestmark = pytest.mark.engine
 
 
-def test_the_admin_server_comes_before_the_platform_and_goes_after_it(host: Host) -> None:
+def test_the_admin_server_starts_before_the_platform_and_stops_after_it(host: Host) -> None:
     id_ = host.prepare(adminVersion="2.0")
     with host.events(id_) as events:
         host.wb("run", id_, WB_ADMIN_IMAGE=host.platform)

@@ -1,4 +1,4 @@
-"""An instance as the engine has it, field by field as the contract says."""
+"""The containers of an instance on the engine have every value of the contract."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ ENV = {"ISO_COUNTRY_CODE": "ML", "STATUS_API_KEY": "open sesame"}
 
 @dataclass(frozen=True)
 class Running:
-    """An instance that runs, with what the engine says of its containers."""
+    """A running instance, with the engine's inspection of its containers."""
 
     host: Host
     id: str
@@ -60,7 +60,7 @@ def mounts(inspected: dict[str, Any]) -> set[tuple[str, str, bool]]:
 
 
 def environment(inspected: dict[str, Any]) -> dict[str, str]:
-    return dict(each.split("=", 1) for each in inspected["Config"]["Env"])
+    return dict(variable.split("=", 1) for variable in inspected["Config"]["Env"])
 
 
 def published(inspected: dict[str, Any]) -> dict[str, Any]:
@@ -68,16 +68,16 @@ def published(inspected: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_containers_bear_their_names(it: Running) -> None:
-    names = {each["Name"] for each in it.all}
+    names = {container["Name"] for container in it.all}
     assert names == {f"/{it.id}-postgres", f"/{it.id}-valkey", f"/{it.id}"}
 
 
 def test_containers_run_the_configured_images(it: Running) -> None:
-    images = [each["Config"]["Image"] for each in it.all]
+    images = [container["Config"]["Image"] for container in it.all]
     assert images == [POSTGRES_IMAGE, VALKEY_IMAGE, it.host.platform]
 
 
-def test_valkey_s_command_is_the_contract_s_and_the_others_are_their_images_own(
+def test_valkey_has_the_contract_s_command_and_the_others_have_their_images_command(
     it: Running,
 ) -> None:
     assert it.valkey["Config"]["Cmd"] == [
@@ -112,19 +112,19 @@ def test_ports_are_published_on_loopback_and_valkey_s_is_not(it: Running) -> Non
 
 
 def test_stop_timeouts_init_and_log_limits(it: Running) -> None:
-    assert [each["Config"]["StopTimeout"] for each in it.all] == [30, 10, 10]
-    for each in it.all:
-        assert each["HostConfig"]["Init"] is True
-        assert each["HostConfig"]["LogConfig"] == {
+    assert [container["Config"]["StopTimeout"] for container in it.all] == [30, 10, 10]
+    for container in it.all:
+        assert container["HostConfig"]["Init"] is True
+        assert container["HostConfig"]["LogConfig"] == {
             "Type": "json-file",
             "Config": {"max-size": "10m", "max-file": "3"},
         }
 
 
 def test_containers_are_supervised_and_not_removed_by_the_engine(it: Running) -> None:
-    for each in it.all:
-        assert each["HostConfig"]["RestartPolicy"]["Name"] == "always"
-        assert each["HostConfig"]["AutoRemove"] is False
+    for container in it.all:
+        assert container["HostConfig"]["RestartPolicy"]["Name"] == "always"
+        assert container["HostConfig"]["AutoRemove"] is False
 
 
 def test_limits_of_the_platform_and_shared_memory_of_postgres(it: Running) -> None:
@@ -176,7 +176,7 @@ def test_the_platform_s_password_opens_the_database(it: Running) -> None:
     assert it.host.execute(host, "sh", "-c", script) == (0, "42\n")
 
 
-def test_labels_by_which_everything_is_found_again(it: Running) -> None:
+def test_everything_has_the_labels_by_which_wb_finds_it(it: Running) -> None:
     (network,) = it.host.networks(it.id)
     for inspected, role in zip(it.all, ("postgres", "valkey", "platform"), strict=True):
         labels = inspected["Config"]["Labels"]
@@ -206,7 +206,7 @@ def test_the_network_is_a_bridge_of_the_pool_named_as_the_instance(it: Running) 
     assert subnet.prefixlen == 29
 
 
-def test_all_join_that_network_alone_under_their_own_names(it: Running) -> None:
+def test_all_containers_join_only_that_network_under_their_own_names(it: Running) -> None:
     for inspected in it.all:
         (name,) = inspected["NetworkSettings"]["Networks"]
         assert name == it.id
@@ -214,7 +214,7 @@ def test_all_join_that_network_alone_under_their_own_names(it: Running) -> None:
         assert inspected["Name"].removeprefix("/") in aliases
 
 
-def test_the_summary_gives_the_url_which_answers(it: Running) -> None:
+def test_the_result_has_a_url_that_answers(it: Running) -> None:
     import urllib.request
 
     answer = it.host.json("run", it.id, DOMAIN="example.org", CLERK_SECRET_KEY="clerk")

@@ -1,4 +1,4 @@
-"""Starts that fail, are slow, or are interrupted; two operators at once; no engine at all."""
+"""Starts that fail, are slow or are interrupted; two operators at once; no engine."""
 
 import json
 import signal
@@ -12,7 +12,7 @@ from support.wb_host import Host
 pytestmark = pytest.mark.engine
 
 
-def test_an_update_that_exits_is_undone_and_the_old_version_serves(
+def test_an_update_that_exits_is_undone_and_the_old_version_runs(
     host: Host, platforms: Platforms
 ) -> None:
     id_ = host.prepare()
@@ -25,7 +25,7 @@ def test_an_update_that_exits_is_undone_and_the_old_version_serves(
     assert host.state(id_) == before
     url = f"http://127.0.0.1:{host.port(id_)}/health_check"
     wait_until(lambda: answers(url), "the old version")
-    # And so does a restart.
+    # A restart is undone, too.
     host.wb("restart", id_, exits=1)
     assert host.state(id_) == before
     host.change(id_, image=host.platform, label="Test")
@@ -41,7 +41,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_a_first_start_that_exits_leaves_nothing(host: Host, platforms: Platforms) -> None:
+def test_a_first_start_that_exits_leaves_no_container(host: Host, platforms: Platforms) -> None:
     id_ = host.prepare(image=platforms("exits"))
     host.wb("run", id_, exits=1)
     assert host.containers(id_) == []
@@ -103,7 +103,7 @@ def test_an_interrupted_start_is_undone(
     assert host.networks(id_) == []
 
 
-def test_a_start_under_nohup_outlives_its_terminal(host: Host) -> None:
+def test_a_start_under_nohup_goes_on_after_its_terminal_is_gone(host: Host) -> None:
     id_ = host.prepare()
     with host.started("run", id_, prefix=("nohup",)) as process:
         wait_until(lambda: "platform" in host.ids(id_), "the platform's container")
@@ -137,7 +137,7 @@ def test_two_operators_at_once(host: Host, platforms: Platforms) -> None:
         assert f"{id_} is being changed by `wb run {id_}` of " in done.stderr
         assert f"(pid {first.pid}, since " in done.stderr
         assert host.ids(id_) == ids
-        assert host.wb("run", id_, "--dry-run").returncode == 0  # looking is not changing
+        assert host.wb("run", id_, "--dry-run").returncode == 0  # a dry run changes nothing
         with host.started("stop", id_, "--wait", "60") as second:
             first.send_signal(signal.SIGINT)
             second.communicate(timeout=60)
@@ -169,14 +169,16 @@ def test_without_an_engine_the_status_is_unknown_and_not_stopped(host: Host) -> 
 
 
 @pytest.mark.parametrize("command", ["run", "stop", "restart", "status"])
-def test_without_an_engine_every_command_says_so(host: Host, command: str) -> None:
+def test_without_an_engine_every_command_is_an_error(host: Host, command: str) -> None:
     id_ = host.prepare()
     done = host.wb(command, id_, exits=6, **NOWHERE)
     assert f"error: the Docker Engine does not answer at {NOWHERE['DOCKER_HOST']}" in done.stderr
     assert ": No such file or directory\nhint: " in done.stderr
 
 
-def test_one_instance_s_failure_does_not_touch_the_others(host: Host, platforms: Platforms) -> None:
+def test_a_failure_of_one_instance_does_not_touch_the_others(
+    host: Host, platforms: Platforms
+) -> None:
     good, bad = host.prepare(), host.prepare(image=platforms("exits"))
     done = host.wb("run", good, bad, exits=3)
     assert host.json("status", good)["instances"][0]["state"] == "running"

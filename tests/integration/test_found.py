@@ -1,4 +1,4 @@
-"""What wb finds that was not its doing: it is taken for what it is, and made good."""
+"""wb meets states of containers that it did not cause, recognises them and corrects them."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from wb_cli.contract import Role
 pytestmark = pytest.mark.engine
 
 
-def test_stop_says_nothing_of_containers_that_died_before(host: Host) -> None:
+def test_stop_does_not_report_containers_that_ended_before(host: Host) -> None:
     id_ = host.prepare()
     host.wb("run", id_)
     for role in (Role.PLATFORM, Role.POSTGRES):
@@ -41,7 +41,7 @@ def test_run_starts_a_valkey_whose_crash_loop_has_lost_its_cause(host: Host) -> 
     assert host.inspect(valkey)["HostConfig"]["RestartPolicy"]["Name"] == "always"
 
 
-def test_postgres_may_get_the_port_that_the_platform_had(host: Host) -> None:
+def test_postgres_can_get_the_port_that_the_platform_had(host: Host) -> None:
     port = free_ports(0, 10_000, 20_000)
     id_ = host.prepare(port=port + 10_000)
     host.wb("run", id_)
@@ -52,7 +52,7 @@ def test_postgres_may_get_the_port_that_the_platform_had(host: Host) -> None:
     ]
 
 
-def test_a_platform_whose_image_calls_it_unhealthy_runs_as_long_as_it_answers(
+def test_a_platform_that_its_image_calls_unhealthy_is_ready_if_it_answers(
     host: Host, platforms: Platforms
 ) -> None:
     id_ = host.prepare(image=platforms("called-unhealthy"))
@@ -63,7 +63,7 @@ def test_a_platform_whose_image_calls_it_unhealthy_runs_as_long_as_it_answers(
     assert shown["state"] == "running"
 
 
-def test_a_database_made_with_another_password_is_told_and_not_waited_for(host: Host) -> None:
+def test_a_database_with_another_password_is_an_error_at_once(host: Host) -> None:
     id_ = host.prepare(image=PLATFORM_IMAGE)
     host.wb("run", id_)
     host.wb("stop", id_)
@@ -75,7 +75,7 @@ def test_a_database_made_with_another_password_is_told_and_not_waited_for(host: 
     assert host.containers(id_) == []
 
 
-def test_status_says_that_a_platform_lost_its_database_and_how_a_container_ended(
+def test_status_shows_that_a_platform_lost_its_database_and_how_a_container_ended(
     host: Host,
 ) -> None:
     id_ = host.prepare(image=PLATFORM_IMAGE)
@@ -84,7 +84,7 @@ def test_status_says_that_a_platform_lost_its_database_and_how_a_container_ended
 
     def part(role: Role) -> dict[str, Any]:
         (shown,) = host.json("status", id_)["instances"]
-        return next(each for each in shown["containers"] if each["role"] == role)
+        return next(container for container in shown["containers"] if container["role"] == role)
 
     wait_until(lambda: part(Role.PLATFORM)["state"] == "unhealthy", "the loss")
     assert part(Role.PLATFORM)["database"]["connected"] is False

@@ -1,4 +1,4 @@
-"""Images carried in a file, on a real engine."""
+"""Images are carried in a file, on a real engine."""
 
 import io
 import os
@@ -45,10 +45,10 @@ def remove(client: Any, names: list[str]) -> None:
 
 
 def nothing(_: int) -> None:
-    """Progress that nobody looks at."""
+    """Ignore the progress."""
 
 
-def test_images_arrive_as_they_were_sent(
+def test_images_are_loaded_as_they_were_saved(
     docker_client: Any, names: list[str], tmp_path: Path
 ) -> None:
     images = Images(docker_client)
@@ -80,7 +80,7 @@ def test_a_file_that_was_cut_off_is_refused_before_anything_is_loaded(
     assert images.find(names[0]) is None
 
 
-def test_a_damaged_byte_is_noticed(docker_client: Any, names: list[str], tmp_path: Path) -> None:
+def test_a_damaged_byte_is_an_error(docker_client: Any, names: list[str], tmp_path: Path) -> None:
     images = Images(docker_client)
     file = tmp_path / "images.tar"
     image_file.save(images, names, file, nothing)
@@ -99,7 +99,7 @@ def test_a_missing_image_is_named_and_leaves_no_file(docker_client: Any, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_of_somebody_elses_is_refused(docker_client: Any, tmp_path: Path) -> None:
+def test_a_file_that_wb_did_not_write_is_refused(docker_client: Any, tmp_path: Path) -> None:
     (tmp_path / "x.tar").write_bytes(b"hello" * 1000)
     with pytest.raises(WbError, match="not made by"):
         image_file.load(lambda: Images(docker_client), tmp_path / "x.tar", nothing)
@@ -120,7 +120,7 @@ def test_a_save_that_a_signal_ends_leaves_no_file(
 
 @pytest.fixture
 def wb(names: list[str], tmp_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
-    """Starts `wb images` on a host without instances, which needs these two images."""
+    """Start `wb images` on a host without instances, which needs these two images."""
     environ = os.environ | {
         "WB_CONFIG_DIR": str(tmp_path / "config"),
         "SERVERS_FILE_PATH": str(tmp_path / "servers.json"),
@@ -167,7 +167,7 @@ def test_a_pipe_that_was_cut_off_is_refused(docker_client: Any, names: list[str]
     assert Images(docker_client).find(names[0]) is None
 
 
-def test_a_pipe_whose_reader_went_away_is_a_failure(wb: Wb) -> None:
+def test_a_pipe_whose_reader_has_gone_is_a_failure(wb: Wb) -> None:
     saving = wb("save", "-", stdout=subprocess.PIPE)
     assert saving.stdout is not None
     saving.stdout.close()
@@ -186,7 +186,7 @@ def test_images_are_not_written_to_a_terminal(wb: Wb) -> None:
     os.close(controller)
 
 
-def test_a_file_that_is_there_is_replaced_only_with_force(wb: Wb, tmp_path: Path) -> None:
+def test_an_existing_file_is_replaced_only_with_force(wb: Wb, tmp_path: Path) -> None:
     file = tmp_path / "images.tar"
     file.write_bytes(b"mine")
     saving = wb("save", str(file))

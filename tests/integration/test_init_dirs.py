@@ -11,7 +11,7 @@ NAMES = ("databases", "sandbox", "exports", "assets", "valkey_data")
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
-    """No engine: the command needs none, and gets none."""
+    """A machine without an engine, as the command needs none."""
     (tmp_path / "instances").mkdir()
     return Host(tmp_path, None, "wb.test.run=none", "wb-platform:1")
 
@@ -64,7 +64,7 @@ def test_the_folders_lie_in_instance_dir(host: Host) -> None:
     assert {path.name for path in (host.mount_path / "country/one").iterdir()} == set(NAMES)
 
 
-def test_a_configured_mount_path_that_is_not_there_is_not_made(host: Host) -> None:
+def test_a_missing_mount_path_of_the_settings_is_not_made(host: Host) -> None:
     id_ = host.declare()
     host.mount_path.rmdir()
     done = host.wb("init-dirs", id_, exits=1)
@@ -75,7 +75,7 @@ def test_a_configured_mount_path_that_is_not_there_is_not_made(host: Host) -> No
     assert not host.mount_path.exists()
 
 
-def test_a_file_in_the_way_is_named(host: Host) -> None:
+def test_a_file_in_place_of_a_folder_is_named(host: Host) -> None:
     id_ = host.declare()
     host.folder(id_).mkdir()
     (host.folder(id_) / "exports").write_text("")

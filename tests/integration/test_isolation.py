@@ -1,4 +1,4 @@
-"""Two instances side by side on one engine: each reaches its own parts and nobody else's."""
+"""Two instances on one engine: each reaches its own parts and no other parts."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from support.wb_host import Host
 pytestmark = pytest.mark.engine
 PARTS = ("-postgres", "-valkey", "")
 PORTS = {"-postgres": 5432, "-valkey": 6379, "": 8000}
-# In the platform's container, as that is where code of others runs.
+# The script runs in the platform's container, as code of other people runs there.
 REACH = (
     "use IO::Socket::INET; my ($peer, $port) = @ARGV; "
     "IO::Socket::INET->new(PeerAddr => $peer, PeerPort => $port, Timeout => 2) "
@@ -39,7 +39,7 @@ def address(host: Host, id_: str, part: str) -> str:
 
 
 @pytest.mark.parametrize("part", PARTS, ids=["postgres", "valkey", "platform"])
-def test_its_own_parts_are_reached_by_name(
+def test_a_platform_reaches_its_own_parts_by_name(
     shared_host: Host, pair: tuple[str, str], part: str
 ) -> None:
     for id_ in pair:
@@ -51,7 +51,7 @@ def test_its_own_parts_are_reached_by_name(
 
 
 @pytest.mark.parametrize("part", PARTS, ids=["postgres", "valkey", "platform"])
-def test_the_other_s_parts_are_reached_neither_by_name_nor_by_address(
+def test_a_platform_cannot_reach_the_other_s_parts_by_name_or_address(
     shared_host: Host, pair: tuple[str, str], part: str
 ) -> None:
     one, other = pair
@@ -63,7 +63,7 @@ def test_the_other_s_parts_are_reached_neither_by_name_nor_by_address(
     assert words.startswith("not reached: ")
 
 
-def test_each_has_a_subnet_and_an_administrator_s_secret_of_its_own(
+def test_each_has_its_own_subnet_and_its_own_admin_secret(
     shared_host: Host, pair: tuple[str, str]
 ) -> None:
     subnets = {shared_host.networks(id_)[0].attrs["IPAM"]["Config"][0]["Subnet"] for id_ in pair}
@@ -76,7 +76,7 @@ def test_each_has_a_subnet_and_an_administrator_s_secret_of_its_own(
     assert (len(subnets), len(tokens)) == (2, 4)
 
 
-def test_stopping_one_leaves_the_other_as_it_is(shared_host: Host, pair: tuple[str, str]) -> None:
+def test_a_stop_of_one_does_not_touch_the_other(shared_host: Host, pair: tuple[str, str]) -> None:
     one, other = pair
     before = shared_host.state(other)
     shared_host.wb("stop", one)
@@ -91,7 +91,9 @@ def test_selectors_choose_by_id_tag_version_and_all(
 ) -> None:
     shared_host.change(pair[1], serverVersion="1.7.0")
     chosen = {
-        word: {each["id"] for each in shared_host.json("run", word, "--dry-run")["instances"]}
+        word: {
+            instance["id"] for instance in shared_host.json("run", word, "--dry-run")["instances"]
+        }
         for word in (pair[0], "@pair", "server=1.7.0", "all")
     }
     shared_host.change(pair[1], serverVersion="1.6.7")
@@ -107,7 +109,7 @@ def test_several_selectors_choose_each_instance_once(
     shared_host: Host, pair: tuple[str, str]
 ) -> None:
     ended = shared_host.json("run", pair[1], "@pair", "all", "--dry-run")["instances"]
-    assert [each["id"] for each in ended] == sorted(pair)
+    assert [instance["id"] for instance in ended] == sorted(pair)
 
 
 def test_a_selector_that_matches_nothing_changes_nothing(
@@ -123,15 +125,17 @@ def test_status_shows_both_with_one_listing_of_the_engine(
     shared_host: Host, pair: tuple[str, str]
 ) -> None:
     shown = shared_host.json("status")["instances"]
-    assert [(each["id"], each["state"]) for each in shown] == [(i, "running") for i in sorted(pair)]
-    for each in shown:
-        parts = {part["role"]: part for part in each["containers"]}
-        port = shared_host.port(each["id"])
+    assert [(entry["id"], entry["state"]) for entry in shown] == [
+        (i, "running") for i in sorted(pair)
+    ]
+    for instance in shown:
+        parts = {part["role"]: part for part in instance["containers"]}
+        port = shared_host.port(instance["id"])
         assert {part["state"] for part in parts.values()} == {"healthy"}
         assert parts["platform"]["ports"] == [f"127.0.0.1:{port}"]
         assert parts["postgres"]["ports"] == [f"127.0.0.1:{port + 10_000}"]
         assert parts["valkey"]["ports"] == []
-        assert parts["platform"]["container"] == each["id"]
+        assert parts["platform"]["container"] == instance["id"]
         assert parts["platform"]["startedAt"]
 
 
@@ -150,10 +154,12 @@ def test_status_as_a_table_names_every_container(shared_host: Host, pair: tuple[
     assert [line.split()[0] for line in lines[2:4]] == ["valkey", "platform"]
 
 
-def test_status_shows_what_only_the_engine_knows(shared_host: Host, pair: tuple[str, str]) -> None:
+def test_status_shows_an_instance_that_only_the_engine_has(
+    shared_host: Host, pair: tuple[str, str]
+) -> None:
     entry = shared_host.entries[pair[0]]
     shared_host.forget(pair[0])
-    shown = {each["id"]: each for each in shared_host.json("status")["instances"]}
+    shown = {instance["id"]: instance for instance in shared_host.json("status")["instances"]}
     shared_host.declare(**entry)
     assert "is not in the registry file" in shown[pair[0]]["notes"][0]
 

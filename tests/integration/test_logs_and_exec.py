@@ -1,4 +1,4 @@
-"""Looking into an instance's containers, running or not."""
+"""The logs of an instance's containers, and commands in them."""
 
 import hashlib
 import os
@@ -25,7 +25,7 @@ def demo(shared_host: Host) -> str:
     return id_
 
 
-def test_a_command_s_output_and_exit_code_are_wb_s(shared_host: Host, demo: str) -> None:
+def test_a_command_s_output_and_exit_code_become_wb_s(shared_host: Host, demo: str) -> None:
     done = shared_host.wb(
         "exec", "--part", "postgres", demo, "sh", "-c", "cat /etc/hostname; exit 7", exits=7
     )
@@ -95,7 +95,7 @@ def test_without_an_input_the_command_has_none(shared_host: Host, demo: str) -> 
     assert (done.stdout, done.stderr) == (b"0\n", b"")
 
 
-def test_a_reader_who_has_enough_ends_a_command_s_output(shared_host: Host, demo: str) -> None:
+def test_a_reader_that_leaves_ends_a_command_s_output(shared_host: Host, demo: str) -> None:
     pipeline = f"set -o pipefail; {sys.executable} -m wb_cli exec {demo} yes | head -1"
     done = subprocess.run(
         ["bash", "-c", pipeline], capture_output=True, check=False, env=shared_host.environ
@@ -113,9 +113,7 @@ def test_ctrl_c_leaves_a_command_that_has_no_terminal(shared_host: Host, demo: s
     assert "Traceback" not in talk
 
 
-def test_following_ends_with_the_reader_not_with_the_next_line(
-    shared_host: Host, demo: str
-) -> None:
+def test_following_ends_as_soon_as_the_reader_leaves(shared_host: Host, demo: str) -> None:
     with shared_host.started("logs", "--follow", demo) as process:
         assert process.stdout
         assert "stand-in" in process.stdout.readline()
@@ -135,7 +133,7 @@ def test_following_ends_with_the_reader_not_with_the_next_line(
     ],
     ids=["stopped", "started again"],
 )
-def test_following_says_why_it_ended(
+def test_following_shows_how_the_container_ended(
     shared_host: Host, demo: str, act: Callable[[Any], None], words: str
 ) -> None:
     with shared_host.started("logs", "--follow", demo) as process:
@@ -156,9 +154,7 @@ def test_logs_are_the_last_lines_of_one_part(shared_host: Host, demo: str) -> No
     assert done.stdout in {before, postgres.logs(tail=1).decode()}
 
 
-def test_a_container_that_does_not_run_has_logs_and_takes_no_command(
-    shared_host: Host, demo: str
-) -> None:
+def test_a_stopped_container_has_logs_and_takes_no_command(shared_host: Host, demo: str) -> None:
     valkey = f"{demo}-valkey"
     shared_host.container(valkey).stop()
     done = shared_host.wb("logs", demo, "--part", "valkey", "--lines", "1")
@@ -170,7 +166,7 @@ def test_a_container_that_does_not_run_has_logs_and_takes_no_command(
 
 
 @pytest.mark.parametrize("command", ["logs", "exec"])
-def test_an_instance_that_is_not_there_has_neither(
+def test_an_unknown_instance_has_neither_logs_nor_commands(
     shared_host: Host, demo: str, command: str
 ) -> None:
     rest = ["true"] if command == "exec" else []
@@ -184,7 +180,7 @@ def test_an_instance_that_is_not_there_has_neither(
     assert done.stdout == ""
 
 
-def test_an_instance_that_only_the_engine_has_can_be_looked_into(
+def test_an_instance_that_only_the_engine_has_has_logs_and_takes_commands(
     shared_host: Host, demo: str
 ) -> None:
     entry = shared_host.entries[demo]

@@ -1,4 +1,4 @@
-"""Whoever reads the talk goes away in the middle: the instance is as the exit code says."""
+"""The reader of stderr goes away in the middle: the work is done and the exit code is right."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from wb_cli.errors import ExitCode
 
 pytestmark = pytest.mark.engine
 
-# So many lines of talk are read before their reader leaves.
+# The reader leaves after this number of lines of stderr.
 FEW, ALL = (1, 4, 11), range(1, 21)
 LINES = [n if n in FEW else pytest.param(n, marks=pytest.mark.faults) for n in ALL]
 STREAMS = ("2>/dev/full", "2>&-", ">&-", ">&- 2>&- <&-")
@@ -37,10 +37,11 @@ def shell(host: Host, line: str) -> int:
 
 
 def states(host: Host, id_: str) -> set[tuple[str, str]]:
-    """The running parts, with the engine's promise to keep them running."""
-    found = [host.inspect(each.id) for each in host.containers(id_)]
+    """The running parts, with their restart policies."""
+    containers = [host.inspect(container.id) for container in host.containers(id_)]
     return {
-        (each["State"]["Status"], each["HostConfig"]["RestartPolicy"]["Name"]) for each in found
+        (container["State"]["Status"], container["HostConfig"]["RestartPolicy"]["Name"])
+        for container in containers
     }
 
 
@@ -60,7 +61,7 @@ def test_stop_run_and_restart_end_their_work_when_the_reader_has_left(
 
 
 @pytest.mark.parametrize("streams", STREAMS)
-def test_stop_and_run_do_their_work_where_nobody_can_be_told(
+def test_stop_and_run_do_their_work_without_stdout_and_stderr(
     shared_host: Host, demo: str, streams: str
 ) -> None:
     assert shell(shared_host, f"$WB stop {demo} {streams}") == ExitCode.OK
@@ -69,7 +70,7 @@ def test_stop_and_run_do_their_work_where_nobody_can_be_told(
     assert len(shared_host.ids(demo)) == 3
 
 
-def test_an_answer_that_is_lost_is_an_error_after_the_work(shared_host: Host, demo: str) -> None:
+def test_a_lost_answer_is_an_error_after_the_work(shared_host: Host, demo: str) -> None:
     assert shell(shared_host, f"$WB stop {demo} >/dev/full") == ExitCode.FAILURE
     assert shared_host.state(demo) == {}
     assert shell(shared_host, f"$WB run {demo} >/dev/full") == ExitCode.FAILURE

@@ -1,4 +1,4 @@
-"""What Valkey holds outlives every change of how it is kept, on real Valkeys."""
+"""Valkey keeps its data through every change of its persistence, on real Valkeys."""
 
 import shutil
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def test_every_key_is_there_after_each_change_of_a_stopped_instance(cache: Cache
         cache.run(persistence)
 
 
-def test_what_runs_with_rm_loses_nothing_either(cache: Cache) -> None:
+def test_a_valkey_with_rm_loses_nothing_either(cache: Cache) -> None:
     cache.host.change(cache.id, restart="no")
     cache.run(RDB)
     cache.write()
@@ -77,7 +77,7 @@ def test_an_old_log_beside_a_newer_snapshot_is_not_loaded(cache: Cache) -> None:
     cache.run(AOF)
 
 
-def test_valkey_with_a_log_is_whole_after_a_kill_and_after_a_stop(cache: Cache) -> None:
+def test_a_valkey_with_a_log_has_every_key_after_a_kill_and_after_a_stop(cache: Cache) -> None:
     cache.run(AOF)
     cache.write()
     cache.die()

@@ -1,4 +1,4 @@
-"""``wb pull`` against a real registry on loopback."""
+"""``wb pull`` against a real image registry on loopback."""
 
 import io
 import json
@@ -22,7 +22,7 @@ from wb_cli.provision.recipes import LABEL_RECIPE
 pytestmark = pytest.mark.engine
 
 LAYER_BYTES = 400_000
-# A label of these images alone: the run's own is on images that other tests still need.
+# Only these images have this label. The label of the run is also on images of other tests.
 MADE = "wb.test.pull"
 
 
@@ -34,7 +34,7 @@ def registry(tmp_path: Path) -> Iterator[LocalRegistry]:
 
 @pytest.fixture
 def make_image(docker_client: Any, run_id: str) -> Iterator[Callable[..., str]]:
-    """Make a small image of several layers under a name; every name is gone at the end."""
+    """Make a small image of several layers under a name. Every name is removed at the end."""
     names: list[str] = []
 
     def one(reference: str, **labels: str) -> str:
@@ -81,7 +81,7 @@ def archive(files: dict[str, bytes]) -> io.BytesIO:
 def publish(
     docker_client: Any, make_image: Callable[..., str], registry: LocalRegistry
 ) -> Callable[[str], str]:
-    """Put an image into the registry and take it off the engine; give its full reference."""
+    """Push an image to the image registry and remove it from the engine. Return its reference."""
 
     def one(name: str) -> str:
         reference = make_image(f"{registry.host}/{name}")
@@ -93,7 +93,7 @@ def publish(
 
 
 def wb_pull(config: Path, images: list[str], *arguments: str) -> tuple[int, dict[str, str]]:
-    """Run the command; give its exit code and the result of each image."""
+    """Run the command. Return its exit code and the result of each image."""
     environment = os.environ | {
         "WB_CONFIG_DIR": str(config),
         "SERVERS_FILE_PATH": str(config / "servers.json"),
@@ -109,7 +109,7 @@ def wb_pull(config: Path, images: list[str], *arguments: str) -> tuple[int, dict
     )
     assert done.stdout, done.stderr
     return done.returncode, {
-        one["image"]: one["result"] for one in json.loads(done.stdout)["images"]
+        image["image"]: image["result"] for image in json.loads(done.stdout)["images"]
     }
 
 
@@ -118,8 +118,8 @@ def pulled(
 ) -> dict[str, ImageResult]:
     images = Images(client, pull_silence=silence)
     return {
-        one.image: one
-        for one in pull_all(images, references, lambda *_: None, at_a_time=4, **options)
+        image.image: image
+        for image in pull_all(images, references, lambda *_: None, at_a_time=4, **options)
     }
 
 
@@ -140,16 +140,18 @@ def test_progress_counts_layers_and_bytes_to_the_end(
     Images(docker_client).pull(image, seen.append)
     assert (seen[-1].layers_done, seen[-1].layers) == (3, 3)
     assert seen[-1].done == seen[-1].total
-    if not keeps_images_in_containerd(docker_client):  # which tells of slow layers alone
+    if not keeps_images_in_containerd(docker_client):  # such an engine reports slow layers alone
         assert seen[-1].done >= 2 * LAYER_BYTES
-    assert [one.layers_done for one in seen] == sorted(one.layers_done for one in seen)
+    assert [progress.layers_done for progress in seen] == sorted(
+        progress.layers_done for progress in seen
+    )
 
 
 def keeps_images_in_containerd(client: Any) -> bool:
     return "io.containerd.snapshotter.v1" in str(client.info()["DriverStatus"])
 
 
-def test_a_pull_that_breaks_midway_fails_alone_and_leaves_no_image(
+def test_a_pull_that_breaks_fails_alone_and_leaves_no_image(
     docker_client: Any, publish: Callable[[str], str], registry: LocalRegistry, tmp_path: Path
 ) -> None:
     broken = publish("broken:1")
@@ -161,7 +163,7 @@ def test_a_pull_that_breaks_midway_fails_alone_and_leaves_no_image(
     assert Images(docker_client).find(whole)
 
 
-def test_a_registry_that_stumbles_is_asked_again_and_that_is_said(
+def test_after_an_error_the_image_registry_is_asked_again_and_the_progress_says_so(
     docker_client: Any, publish: Callable[[str], str], registry: LocalRegistry
 ) -> None:
     image = publish("stumbling:1")
@@ -178,20 +180,20 @@ def test_a_registry_that_stumbles_is_asked_again_and_that_is_said(
     assert note.startswith("try 2 of 3, after: ")
 
 
-def test_an_unknown_tag_fails_and_when_all_fail_the_exit_code_says_so(
+def test_an_unknown_tag_fails_and_if_all_fail_the_exit_code_is_1(
     registry: LocalRegistry, tmp_path: Path
 ) -> None:
     unknown = f"{registry.host}/nothing:1"
     assert wb_pull(tmp_path, [unknown]) == (ExitCode.FAILURE, {unknown: "failed"})
 
 
-def test_a_registry_that_is_not_there_is_named_in_the_error(docker_client: Any) -> None:
+def test_the_error_names_an_image_registry_that_does_not_answer(docker_client: Any) -> None:
     (result,) = pulled(docker_client, ["127.0.0.1:1/x:1"]).values()
     assert result.ending is PullEnding.FAILED
     assert "127.0.0.1:1" in str(result.error)
 
 
-def test_a_registry_that_falls_silent_is_given_up_and_the_others_go_on(
+def test_a_silent_image_registry_is_an_error_and_the_other_pulls_go_on(
     docker_client: Any, publish: Callable[[str], str], tmp_path: Path
 ) -> None:
     (tmp_path / "silent").mkdir()
@@ -229,7 +231,7 @@ def test_an_image_by_digest_cannot_come_from_a_mirror(docker_client: Any) -> Non
         Images(docker_client).pull(reference, lambda _: None, mirror="m:5000")
 
 
-def test_what_was_built_from_a_recipe_is_skipped_without_asking_any_registry(
+def test_an_image_built_from_a_recipe_is_skipped_without_asking_an_image_registry(
     make_image: Callable[..., str], registry: LocalRegistry, tmp_path: Path
 ) -> None:
     built = make_image(f"{registry.host}/built:1", **{LABEL_RECIPE: "x"})
@@ -237,7 +239,7 @@ def test_what_was_built_from_a_recipe_is_skipped_without_asking_any_registry(
     assert wb_pull(tmp_path, [built]) == (ExitCode.OK, {built: "local"})
 
 
-def test_what_no_registry_knows_but_is_here_is_skipped(
+def test_a_local_image_that_no_image_registry_has_is_skipped(
     make_image: Callable[..., str], registry: LocalRegistry, tmp_path: Path
 ) -> None:
     local = make_image(f"{registry.host}/local:1")
@@ -259,7 +261,7 @@ def test_a_pull_of_a_tag_that_moved_brings_the_new_image(
     assert before.id != after.id
 
 
-def test_what_the_registry_refuses_carries_its_own_words(
+def test_a_refusal_of_the_image_registry_shows_its_own_text(
     docker_client: Any, registry: LocalRegistry
 ) -> None:
     with pytest.raises(EngineError, match=r"not found|unknown"):

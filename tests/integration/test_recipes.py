@@ -1,4 +1,4 @@
-"""The images of our recipes, held to what the official ones do."""
+"""The images of wb's recipes behave as the official images do."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ Start = Callable[..., Any]
 
 @pytest.fixture
 def start(docker_client: Any, run_id: str) -> Iterator[Start]:
-    """Start a container of an image; all are removed at the end."""
+    """Start a container of an image. All containers are removed at the end."""
     started = []
 
     def one(image: str, *command: str, **options: Any) -> Any:
@@ -57,7 +57,7 @@ def start_postgres(start: Start, tmp_path: Path) -> Start:
 
 
 def query(container: Any, sql: str, password: str = "sesame") -> tuple[int, str]:
-    """Ask over TCP, where the password counts."""
+    """Ask over TCP, which needs the password."""
     ended = container.exec_run(
         ["psql", "-h", "127.0.0.1", "-U", "postgres", "-wAtc", sql],
         environment={"PGPASSWORD": password},
@@ -66,7 +66,7 @@ def query(container: Any, sql: str, password: str = "sesame") -> tuple[int, str]
 
 
 def wait_until_ready(container: Any) -> None:
-    """Wait for its answer over TCP; asking from inside takes the time that it needs itself."""
+    """Wait for its answer over TCP. A query from inside the container would take too much time."""
     container.reload()
     (network,) = container.attrs["NetworkSettings"]["Networks"].values()
     address = network["IPAddress"]
@@ -93,14 +93,14 @@ def owner_of_main_process(container: Any) -> str:
 
 
 def inside(container: Any, *command: str) -> str:
-    """What a command says. A busy engine may lose the output of one that ends at once."""
+    """The output of a command. A busy engine can lose the output of a very short command."""
     code, output = container.exec_run(list(command))
     if code == 0 and not output:
         code, output = container.exec_run(list(command))
     return output.decode().strip()
 
 
-def test_postgres_initialises_an_empty_folder_and_asks_everybody_for_the_password(
+def test_postgres_initialises_an_empty_folder_and_asks_every_user_for_the_password(
     start_postgres: Start,
 ) -> None:
     postgres = start_postgres()
@@ -184,7 +184,7 @@ def test_postgres_keeps_an_existing_folder_and_ignores_a_new_password(
     assert query(second, "SELECT 1", password="another")[0] != 0
 
 
-def test_postgres_starts_over_where_its_first_initialisation_was_killed(
+def test_postgres_initialises_again_after_a_killed_initialisation(
     start_postgres: Start, tmp_path: Path
 ) -> None:
     steps = tmp_path / "initdb.d"
@@ -210,9 +210,7 @@ def test_postgres_stops_at_once_while_it_initialises(start_postgres: Start, tmp_
     assert exit_code(postgres) == 130  # 137 where the engine had to kill it
 
 
-def test_postgres_leaves_a_folder_alone_that_is_none_of_its_own(
-    start_postgres: Start, tmp_path: Path
-) -> None:
+def test_postgres_refuses_a_folder_with_other_files(start_postgres: Start, tmp_path: Path) -> None:
     folder = tmp_path / "databases" / "pgdata"
     folder.mkdir()
     (folder / "thesis.txt").write_text("precious")
@@ -230,7 +228,7 @@ def test_postgres_honours_arguments_with_and_without_its_name(start_postgres: St
         postgres.stop()
 
 
-def test_postgres_stops_at_once_on_its_stop_signal_though_sessions_are_open(
+def test_postgres_stops_at_once_on_its_stop_signal_even_with_open_sessions(
     start_postgres: Start,
 ) -> None:
     postgres = start_postgres()
@@ -286,7 +284,7 @@ def test_valkey_runs_as_its_own_user_in_a_data_folder_of_its_own(
     assert valkey(server, "CONFIG", "GET", "dir").split() == ["dir", "/data"]
 
 
-def test_valkey_saves_when_told_to_stop_and_has_its_data_again(start_valkey: Start) -> None:
+def test_valkey_saves_its_data_on_a_stop_and_loads_it_again(start_valkey: Start) -> None:
     first = start_valkey("valkey-server", "--save", "60", "1")
     wait_until(lambda: valkey(first, "PING") == "PONG", "Valkey")
     assert valkey(first, "SET", "kept", "yes") == "OK"

@@ -164,7 +164,7 @@ def test_restart_of_several_leaves_those_alone_that_could_not_start_again(host: 
     done = host.wb("restart", "all", exits=3)
     assert re.search(rf"^{bad} +failed: {bad} was left as it is", done.stdout, re.MULTILINE)
     assert host.ids(bad) == before[bad]
-    assert {each.status for each in host.containers(bad)} == {"running"}
+    assert {container.status for container in host.containers(bad)} == {"running"}
     assert not set(host.ids(good).values()) & set(before[good].values())
     host.wb("stop", "all")
     assert host.containers(good) + host.containers(bad) == []

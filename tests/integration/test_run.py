@@ -48,7 +48,7 @@ def test_a_dry_run_shows_the_plan_and_makes_no_changing_call(
     shared_host.change(demo, label=label)
     assert f"  stop {demo} (at most 10 s)" in done.stdout
     assert shared_host.state(demo) == before
-    assert [each for each in events if not each[0].startswith("exec_")] == []
+    assert [event for event in events if not event[0].startswith("exec_")] == []
 
 
 def test_the_dry_run_of_a_changed_label_names_the_cause(shared_host: Host, demo: str) -> None:
@@ -99,7 +99,7 @@ def test_a_wider_bind_address_is_no_conflict_with_ourselves(shared_host: Host, d
     shared_host.change(demo, bindAddress="0.0.0.0")
     shared_host.wb("run", demo)
     published = shared_host.inspect(demo)["NetworkSettings"]["Ports"]["8000/tcp"]
-    assert "0.0.0.0" in {each["HostIp"] for each in published}
+    assert "0.0.0.0" in {port["HostIp"] for port in published}
     shared_host.change(demo, bindAddress=None)
     shared_host.wb("run", demo)
 
@@ -144,7 +144,7 @@ def test_a_network_pruned_while_all_was_stopped_is_made_again(shared_host: Host,
     after = shared_host.ids(demo)
     assert set(before) == set(after)
     assert not set(before.values()) & set(after.values())
-    assert {each.status for each in shared_host.containers(demo)} == {"running"}
+    assert {container.status for container in shared_host.containers(demo)} == {"running"}
 
 
 def test_what_was_removed_behind_our_back_is_made_again(shared_host: Host, demo: str) -> None:
@@ -162,7 +162,7 @@ def test_what_an_interrupted_run_left_over_is_tidied_up(shared_host: Host, demo:
     old.rename(f"{demo}-previous")
     shared_host.wb("run", demo)
     assert shared_host.ids(demo)["platform"] == old.id
-    assert {each.name for each in shared_host.containers(demo)} == {
+    assert {container.name for container in shared_host.containers(demo)} == {
         demo,
         f"{demo}-postgres",
         f"{demo}-valkey",

@@ -123,7 +123,7 @@ def test_without_an_engine_it_says_how_one_is_had(host: Host, tmp_path: Path) ->
 def test_images_build_sets_wb_to_use_them(host: Host) -> None:
     code, answer, talk = host.wb("images", "build", "--json")
     assert code == ExitCode.OK, talk
-    assert {one["image"] for one in json.loads(answer)["images"]} == {
+    assert {image["image"] for image in json.loads(answer)["images"]} == {
         POSTGRES.tag,
         VALKEY.tag,
         PLATFORM.tag,

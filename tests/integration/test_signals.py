@@ -26,7 +26,7 @@ def demo(shared_host: Host) -> Iterator[str]:
 
 def is_whole(host: Host, id_: str) -> bool:
     """Three parts that run, supervised, under their own names."""
-    found = [host.inspect(each.id) for each in host.containers(id_)]
+    found = [host.inspect(container.id) for container in host.containers(id_)]
     stand = {(c["State"]["Status"], c["HostConfig"]["RestartPolicy"]["Name"]) for c in found}
     names = {c["Name"].removeprefix("/") for c in found}
     return stand == {("running", "always")} and names == {id_, f"{id_}-postgres", f"{id_}-valkey"}
@@ -55,8 +55,8 @@ def test_a_stop_that_is_interrupted_says_what_is_left_and_goes_on_either_way(
         with shared_host.started("stop", demo) as process:
             told = ended_by_burst(process, chance, 0.8)
             _, talk = process.communicate(timeout=COMMAND_S)
-        running = {each.labels["wb.role"] for each in shared_host.containers(demo)
-                   if each.status == "running"}  # fmt: skip
+        running = {container.labels["wb.role"] for container in shared_host.containers(demo)
+                   if container.status == "running"}  # fmt: skip
         if "half stopped" in talk:
             said = talk.partition(f"half stopped: {demo} (")[2].partition(")")[0]
             assert {part for part in running if part in said.partition("stopped, ")[2]} == running

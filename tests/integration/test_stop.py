@@ -38,7 +38,7 @@ def test_valkey_may_take_longer_where_its_snapshot_does(host: Host) -> None:
     host.wb("run", id_)
     host.valkey(id_, "setrange", "large", str(400 * 1024**2), "x")
     (asked,) = host.json("stop", id_, "--dry-run")["instances"]
-    stops = [each["operation"] for each in asked["plan"]["steps"]]
+    stops = [step["operation"] for step in asked["plan"]["steps"]]
     assert f"stop {id_}-valkey (at most 14 s)" in stops
     host.wb("stop", id_)
 
@@ -48,7 +48,7 @@ def assert_stopped_in_order(events: list[tuple[str, str]], id_: str) -> None:
     per_container = ("kill", "die")
     expected = [(action, f"{id_}{end}") for end in ("", "-postgres", "-valkey")
                 for action in per_container]  # fmt: skip
-    assert [each for each in events if each[0] in per_container] == expected
+    assert [event for event in events if event[0] in per_container] == expected
 
 
 def test_stop_finds_an_instance_that_is_no_longer_in_the_registry_file(host: Host) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from wb_cli.cli.schema import text_of
+from wb_cli.cli.schema import read_schema
 
 
 def validator(command: str) -> Draft202012Validator:
     """What tells whether a document is an answer of that command."""
-    return Draft202012Validator(json.loads(text_of(command)))
+    return Draft202012Validator(json.loads(read_schema(command)))
 
 
 def check(command: str, answer: str) -> Any:

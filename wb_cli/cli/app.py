@@ -11,10 +11,10 @@ import typer
 
 from wb_cli import __version__
 from wb_cli.cli import completion
-from wb_cli.cli.console import Console, NobodyReadsError
-from wb_cli.cli.context import from_options
+from wb_cli.cli.console import Console, ReaderGoneError
+from wb_cli.cli.context import make_wb
 from wb_cli.cli.tree import Tree
-from wb_cli.cli.usage import usage_error
+from wb_cli.cli.usage import make_usage_error
 from wb_cli.errors import ExitCode, UnexpectedError, WbError
 from wb_cli.lifecycle.guard.interrupts import SignalExit, leaving_at_once
 
@@ -31,7 +31,7 @@ app = typer.Typer(
 
 def _show_version(value: bool) -> None:
     if value:
-        Console().line(f"wb {__version__}")
+        Console().write_line(f"wb {__version__}")
         raise typer.Exit
 
 
@@ -60,28 +60,31 @@ def root(
     del servers_file, mount_path, env_file, setting, version  # read in `from_options`
     console = ctx.obj if isinstance(ctx.obj, Console) else Console()
     console.verbose = verbose
-    ctx.obj = from_options(ctx.params, console)
+    ctx.obj = make_wb(ctx.params, console)
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command line and give its exit code; every error and every signal ends here."""
+    """Run one command line and return its exit code. It handles every error and every signal."""
     console = Console()
     try:
         with leaving_at_once():
             code = _run(sys.argv[1:] if arguments is None else arguments, console)
-            return _answered(code, console)
+            return _check_answer(code, console)
     except SignalExit as end:
         console.note("interrupted")
         return end.exit_code
 
 
-def _answered(code: int, console: Console) -> int:
-    """The work's own code. A reader who has gone is no error, but an answer that is lost is one."""
-    lost = console.lost()
+def _check_answer(code: int, console: Console) -> int:
+    """Return the exit code of the work, or a failure if the answer could not be written.
+
+    A reader that closed its end of the pipe is no failure.
+    """
+    lost = console.find_write_error()
     if lost is None or isinstance(lost, BrokenPipeError):
         return code
     console.as_json = False
-    console.failure(WbError(f"the answer cannot be written: {lost.strerror}"))
+    console.show_error(WbError(f"the answer cannot be written: {lost.strerror}"))
     return code or ExitCode.FAILURE
 
 
@@ -91,36 +94,39 @@ def _run(arguments: list[str], console: Console) -> int:
         command = typer.main.get_command(app)
         completion.prepare()
         outcome = command.main(
-            _spelt_out(arguments), prog_name="wb", obj=console, standalone_mode=False
+            _expand_help(arguments), prog_name="wb", obj=console, standalone_mode=False
         )
     except WbError as error:
-        console.failure(error)
+        console.show_error(error)
         outcome = error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
-        console.line(error.message.rstrip())
+        console.write_line(error.message.rstrip())
     except click.ClickException as error:
         console.as_json = console.as_json or "--json" in arguments
-        console.failure(usage_error(error, arguments))
+        console.show_error(make_usage_error(error, arguments))
         outcome = ExitCode.USAGE
-    except NobodyReadsError:
+    except ReaderGoneError:
         pass
     except SystemExit as end:
-        outcome = _left(end, console)
-    except Exception as error:  # noqa: BLE001  (the boundary: nothing may pass it as a traceback)
-        console.failure(UnexpectedError(error))
+        outcome = _read_exit(end, console)
+    except Exception as error:  # noqa: BLE001  (no exception may reach the user as a traceback)
+        console.show_error(UnexpectedError(error))
         outcome = ExitCode.FAILURE
     return outcome if isinstance(outcome, int) else ExitCode.OK
 
 
-def _left(end: SystemExit, console: Console) -> int:
-    """Typer leaves when it has completed a word, and wherever a pipe breaks, which is a fault."""
+def _read_exit(end: SystemExit, console: Console) -> int:
+    """Read the exit code with which Typer ends the process.
+
+    Typer exits when it has completed a word. It also exits when a pipe breaks, which is a fault.
+    """
     if isinstance(end, SignalExit):
         raise end
     if isinstance(end.__context__, OSError):
-        console.failure(UnexpectedError(end.__context__))
+        console.show_error(UnexpectedError(end.__context__))
     return end.code if isinstance(end.code, int) else ExitCode.OK
 
 
-def _spelt_out(arguments: list[str]) -> list[str]:
-    """``help run`` is ``run --help``."""
+def _expand_help(arguments: list[str]) -> list[str]:
+    """Turn ``help run`` into ``run --help``."""
     return [*arguments[1:], "--help"] if arguments[:1] == ["help"] else arguments

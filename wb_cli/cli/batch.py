@@ -1,4 +1,4 @@
-"""An action on several instances as people see it: progress, results, errors."""
+"""Show an action on several instances: progress, results, errors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wb_cli.cli.console import StateCell
-from wb_cli.cli.refused import documents, name_refused
+from wb_cli.cli.refused import make_documents, name_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,26 +24,26 @@ FAILED = "failed"
 
 
 class _Progress:
-    """A line of progress for each instance. How each ended is said where others go on."""
+    """Shows progress, one line for each instance. With several instances it also shows each end."""
 
     def __init__(self, console: Console, tasks: Tasks, *, are_several: bool) -> None:
         self._console, self._tasks, self._are_several = console, tasks, are_several
 
     def update(self, instance: str, text: str) -> None:
-        """A step begins."""
+        """Show a step that begins."""
         self._tasks.update(instance, text)
 
     def finish(self, ended: Ended[Result]) -> None:
-        """The action on an instance has ended."""
+        """Show that the action on an instance has ended."""
         if not self._are_several or ended.is_interrupted:
             return
         if ended.error:
             self._tasks.finish(ended.instance, ended.error.headline, ok=False)
         elif ended.result:
-            self._tasks.finish(ended.instance, in_words(ended.result))
+            self._tasks.finish(ended.instance, describe_result(ended.result))
 
     def answer(self, text: str) -> None:
-        """A further signal came."""
+        """Answer a further signal."""
         self._console.note(text)
 
 
@@ -55,10 +55,10 @@ def act_on_each(
     check: Callable[[str], None] | None = None,
     refused: Sequence[RefusedEntry] = (),
 ) -> int:
-    """Act on each instance, show how it goes, sum up, and give the exit code.
+    """Act on each instance, show the progress and the results, and return the exit code.
 
-    With ``check``, all are checked before anything is done; those that fail are left alone.
-    ``refused`` are entries that were chosen too and declare no instance; they are named.
+    With ``check``, all instances are checked before the first action. An instance that fails its
+    check is left alone. ``refused`` are the selected entries that are refused; they are named.
     """
     from wb_cli.lifecycle.batch import Batch, combine_exit_codes
 
@@ -69,8 +69,8 @@ def act_on_each(
     return name_refused(wb.console, refused, combine_exit_codes(endings))
 
 
-def in_words(result: Result) -> str:
-    """How an instance ended, in one line."""
+def describe_result(result: Result) -> str:
+    """Describe the result for an instance in one line."""
     from wb_cli.lifecycle.actions import Ending
 
     url = f": {result.url}" if result.url else ""
@@ -93,80 +93,83 @@ def _summarise(
     refused: Sequence[RefusedEntry],
 ) -> None:
     if console.as_json:
-        instances = [_document(ended) for ended in endings]
-        console.json({"instances": instances, "refused": documents(refused)})
+        instances = [_make_document(ended) for ended in endings]
+        console.write_json({"instances": instances, "refused": make_documents(refused)})
         return
     for ended in endings:
         if ended.result and options.dry_run:
-            console.line(f"{ended.instance}\n{_indented(str(ended.result.plan))}")
+            console.write_line(f"{ended.instance}\n{_indent(str(ended.result.plan))}")
         if ended.result and ended.result.outcome.subnet:
             console.note(f"{ended.instance}: made the network {ended.result.outcome.subnet}")
-        for warning in _warnings(ended):
+        for warning in _list_warnings(ended):
             console.note(f"{ended.instance}: warning: {warning}")
-        for line in _particulars(ended, options):
-            console.line(f"{ended.instance}: {line}")
-    rows = [(ended.instance, _result_cell(ended)) for ended in endings]
+        for line in _describe_details(ended, options):
+            console.write_line(f"{ended.instance}: {line}")
+    rows = [(ended.instance, _make_result_cell(ended)) for ended in endings]
     acted_on = {ended.instance for ended in endings}
     rows += [
         (entry.title, StateCell("refused")) for entry in refused if entry.title not in acted_on
     ]
     if len(rows) > 1 and not options.dry_run:
-        console.table(("INSTANCE", "RESULT"), rows)
+        console.show_table(("INSTANCE", "RESULT"), rows)
     elif not options.dry_run and endings[0].result:
-        console.line(f"{endings[0].instance}: {_result(endings[0])}")
-    for error in _errors(endings):
-        console.failure(error)
+        console.write_line(f"{endings[0].instance}: {_describe_ending(endings[0])}")
+    for error in _merge_errors(endings):
+        console.show_error(error)
 
 
-def _errors(endings: Sequence[Ended[Result]]) -> Iterator[WbError]:
-    """Each error once, with the instances that it does not name itself."""
+def _merge_errors(endings: Sequence[Ended[Result]]) -> Iterator[WbError]:
+    """Merge equal errors, and add the instances that the message does not name."""
     same: dict[tuple[str, str], tuple[WbError, list[str]]] = {}
     for ended in endings:
         if error := ended.error:
             same.setdefault((error.message, error.hint), (error, []))[1].append(ended.instance)
     for error, instances in same.values():
-        unnamed = [each for each in instances if not re.search(rf"\b{each}\b", error.message)]
+        unnamed = [
+            instance for instance in instances if not re.search(rf"\b{instance}\b", error.message)
+        ]
         if unnamed and len(endings) > 1:
-            error.message = f"{in_short(unnamed)}: {error.message}"
+            error.message = f"{shorten_list(unnamed)}: {error.message}"
         yield error
 
 
-def in_short(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
+def shorten_list(names: Sequence[str]) -> str:
+    """List the first few names, and say how many more there are."""
     others = len(names) - NAMES_SHOWN
     shown = ", ".join(names[:NAMES_SHOWN])
     return f"{shown} and {others} more" if others > 0 else shown
 
 
-def _result_cell(ended: Ended[Result]) -> StateCell:
-    return StateCell(ended.result.ending if ended.result else FAILED, _result(ended))
+def _make_result_cell(ended: Ended[Result]) -> StateCell:
+    return StateCell(ended.result.ending if ended.result else FAILED, _describe_ending(ended))
 
 
-def _result(ended: Ended[Result]) -> str:
+def _describe_ending(ended: Ended[Result]) -> str:
     if ended.result:
-        return in_words(ended.result)
+        return describe_result(ended.result)
     return f"{FAILED}: {ended.error.headline}" if ended.error else ""
 
 
-def _particulars(ended: Ended[Result], options: RunOptions) -> list[str]:
-    """What was changed and why, and how the cache came back."""
+def _describe_details(ended: Ended[Result], options: RunOptions) -> list[str]:
+    """Describe what was changed and why, and how the cache was filled."""
     if not ended.result or options.dry_run:
         return []
     warm_up = ended.result.warm_up
     return [*ended.result.plan.reasons, *([f"cache: {warm_up}"] if warm_up else [])]
 
 
-def _warnings(ended: Ended[Result]) -> list[str]:
+def _list_warnings(ended: Ended[Result]) -> list[str]:
     if not ended.result:
         return []
     drift = [
-        f"{each}; `wb restart {ended.instance}` applies it" for each in ended.result.plan.drift
+        f"{difference}; `wb restart {ended.instance}` applies it"
+        for difference in ended.result.plan.drift
     ]
     return [*ended.result.outcome.degraded, *ended.result.outcome.killed, *drift]
 
 
-def _document(ended: Ended[Result]) -> dict[str, Any]:
-    from wb_cli.cli.console import error_document
+def _make_document(ended: Ended[Result]) -> dict[str, Any]:
+    from wb_cli.cli.console import make_error_document
 
     document: dict[str, Any] = {"id": ended.instance, "exitCode": int(ended.exit_code)}
     if ended.result:
@@ -182,9 +185,9 @@ def _document(ended: Ended[Result]) -> dict[str, Any]:
             "warmUp": result.warm_up.as_document() if result.warm_up else None,
         }
     if ended.error:
-        document |= {"result": FAILED, "error": error_document(ended.error)}
+        document |= {"result": FAILED, "error": make_error_document(ended.error)}
     return document
 
 
-def _indented(text: str) -> str:
+def _indent(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())

@@ -1,4 +1,4 @@
-"""Completion in bash, which hands over words broken at ``@`` and ``=``."""
+"""Complete words in bash, which breaks words at ``@`` and ``=``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MARK, EQUALS = "@", "="
 
 
 def prepare() -> None:
-    """Where this process is to complete a word for bash, make it see whole words."""
+    """If this process completes a word for bash, let it see whole words."""
     if not os.environ.get(VARIABLE, "").endswith("_bash"):
         return
     from click.shell_completion import CompletionItem, add_completion_class, get_completion_class
@@ -22,8 +22,8 @@ def prepare() -> None:
 
         def get_completion_args(self) -> tuple[list[str], str]:
             args, incomplete = super().get_completion_args()
-            *before, last = whole([*args, incomplete])
-            self.kept = kept_by_bash(last)
+            *before, last = join_words([*args, incomplete])
+            self.kept = find_kept_part(last)
             return before, last
 
         def format_completion(self, item: CompletionItem) -> str:
@@ -32,8 +32,8 @@ def prepare() -> None:
     add_completion_class(WholeWords, "bash")
 
 
-def whole(words: list[str]) -> list[str]:
-    """The words as they were typed: ``server``, ``=``, ``1.6`` is one, and so is ``@``, ``tag``."""
+def join_words(words: list[str]) -> list[str]:
+    """Join the words as the user typed them: ``server``, ``=``, ``1.6`` are one word."""
     joined: list[str] = []
     for word in words:
         ends_open = bool(joined) and (joined[-1] == MARK or joined[-1].endswith(EQUALS))
@@ -44,6 +44,6 @@ def whole(words: list[str]) -> list[str]:
     return joined
 
 
-def kept_by_bash(word: str) -> str:
-    """What bash leaves standing on the line: all up to the last ``=``, but not an ``@``."""
+def find_kept_part(word: str) -> str:
+    """Find the part of a word that bash keeps: everything up to the last ``=``."""
     return word[: word.rfind(EQUALS) + 1]

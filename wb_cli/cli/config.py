@@ -1,4 +1,4 @@
-"""wb config: what is declared on this host."""
+"""wb config: declare instances and show settings."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wb_cli.cli import config_texts
-from wb_cli.cli.config_texts import refused_document, row, setting_document, summary, text_of
-from wb_cli.cli.context import Id, Json, Wb, Yes, wb_of
+from wb_cli.cli.config_texts import (
+    make_refused_document,
+    make_row,
+    make_setting_document,
+    show_setting,
+    summarise,
+)
+from wb_cli.cli.context import Id, Json, Wb, Yes, get_wb
 from wb_cli.cli.group import Group
-from wb_cli.errors import EngineUnreachableError, ExitCode, UsageError, WbError
+from wb_cli.errors import ExitCode, WbError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,13 +77,13 @@ def add(
     open_access: Annotated[bool, typer.Option("--open-access", help="No sign-in.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Declare an instance; what is not said is filled in."""
+    """Declare an instance; fields that are not given are filled in."""
     from wb_cli.host.ports import is_free
     from wb_cli.instances.changes import assign
     from wb_cli.instances.new_entry import complete
     from wb_cli.lifecycle.next_step import find_busy_ports
 
-    wb = wb_of(ctx)
+    wb = get_wb(ctx)
     given = {
         "id": instance_id,
         "label": label,
@@ -95,9 +101,9 @@ def add(
         entry = complete(raw, change.registry, is_free, has_platform_image=has_image)
         instance = change.add(entry)
     if as_json:
-        wb.console.json(entry)
+        wb.console.write_json(entry)
         return
-    wb.console.line(f"added {instance.id}: {summary(instance)}")
+    wb.console.write_line(f"added {instance.id}: {summarise(instance)}")
     for busy in find_busy_ports(None, instance):
         wb.console.note(f"warning: {busy}")
     wb.console.note(f"next: `wb init-dirs {instance.id} && wb run {instance.id}`")
@@ -108,19 +114,19 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
     """List the declared instances."""
     from wb_cli.instances.selectors import ADD_ONE
 
-    wb = wb_of(ctx)
+    wb = get_wb(ctx)
     registry = wb.registry
     if as_json:
-        wb.console.json(
+        wb.console.write_json(
             {
-                "instances": [dict(one.raw) for one in registry.instances],
-                "refused": [refused_document(one) for one in registry.refused],
+                "instances": [dict(instance.raw) for instance in registry.instances],
+                "refused": [make_refused_document(entry) for entry in registry.refused],
             }
         )
         return
     headings = ("ID", "LABEL", "PORT", "POSTGRES", "VERSION", "TAGS")
     if registry.instances:
-        wb.console.table(headings, [row(each) for each in registry.instances])
+        wb.console.show_table(headings, [make_row(instance) for instance in registry.instances])
     for entry in registry.refused:
         wb.console.note(f"refused: {entry.name}: {entry.problem}. {entry.remedy}")
     if not registry.instances and not registry.refused:
@@ -130,15 +136,15 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
 @app.command(epilog="Example: wb config show demo")
 def show(ctx: typer.Context, instance_id: Id, as_json: Json = False) -> None:
     """Show one instance, every field."""
-    wb = wb_of(ctx)
+    wb = get_wb(ctx)
     instance = wb.registry.find(instance_id)
     if as_json:
-        wb.console.json(dict(instance.raw))
+        wb.console.write_json(dict(instance.raw))
         return
     from wb_cli.instances.changes import show_value
 
     rows = [(name, show_value(name, value)) for name, value in instance.raw.items()]
-    wb.console.table(("FIELD", "VALUE"), rows)
+    wb.console.show_table(("FIELD", "VALUE"), rows)
 
 
 @app.command("set", epilog="Examples: wb config set demo port=9100   wb config set demo env.A=b")
@@ -148,15 +154,15 @@ def set_(
     """Change fields of an instance."""
     from wb_cli.instances.changes import assign
 
-    _change(wb_of(ctx), instance_id, lambda raw: assign(raw, assignments), as_json)
+    _change(get_wb(ctx), instance_id, lambda raw: assign(raw, assignments), as_json)
 
 
 @app.command(epilog="Example: wb config unset demo adminVersion env.STATUS_API_KEY")
 def unset(ctx: typer.Context, instance_id: Id, fields: FieldNames, as_json: Json = False) -> None:
     """Take fields away from an instance."""
-    from wb_cli.instances.changes import unset as without
+    from wb_cli.instances.changes import unset as take_away
 
-    _change(wb_of(ctx), instance_id, lambda raw: without(raw, fields), as_json)
+    _change(get_wb(ctx), instance_id, lambda raw: take_away(raw, fields), as_json)
 
 
 @app.command(epilog="Example: wb config remove demo --yes")
@@ -169,38 +175,42 @@ def remove(
     ] = False,
 ) -> None:
     """Take an instance out of the registry file; its folders and its password stay."""
-    wb = wb_of(ctx)
-    wb.registry_file.read_entry(instance_id)
+    from wb_cli.lifecycle.guard.declared import refuse_while_present
+
+    wb = get_wb(ctx)
+    wb.registry_file.read_entry(instance_id)  # raises if there is no such entry
     if not force:
-        refuse_while_present(wb, instance_id)
+        refuse_while_present(instance_id, wb.settings, lambda: wb.engine)
     known = {instance.id: instance for instance in wb.registry.instances}.get(instance_id)
     way = f"; `wb remove-dirs {instance_id}` removes them, before this" if known else ""
     question = f"Remove {instance_id} from {wb.registry_file.path}? Its folders stay{way}."
     wb.console.confirm(question, yes=yes)
     wb.registry_file.remove(instance_id)
-    wb.console.line(f"removed {instance_id}; {config_texts.what_stays(known, wb.settings)}")
+    wb.console.write_line(
+        f"removed {instance_id}; {config_texts.describe_what_stays(known, wb.settings)}"
+    )
 
 
 @app.command(epilog="Example: wb config validate && wb run all")
 def validate(ctx: typer.Context, as_json: Json = False) -> int:
     """Check the settings and every entry of the registry file; exit 2 if an entry is refused."""
-    wb = wb_of(ctx)
-    wb.settings  # noqa: B018  (to read them is to check them)
+    wb = get_wb(ctx)
+    wb.settings  # noqa: B018  (reading them checks them)
     registry = wb.registry
     doubts = wb.registry_file.find_doubts()
     if as_json:
-        wb.console.json(
+        wb.console.write_json(
             {
                 "valid": list(registry.ids()),
-                "refused": [refused_document(entry) for entry in registry.refused],
+                "refused": [make_refused_document(entry) for entry in registry.refused],
                 "warnings": [doubt.as_document() for doubt in doubts],
             }
         )
     else:
         for entry in registry.refused:
-            wb.console.line(f"{entry.name}: {entry.problem}. {entry.remedy}")
+            wb.console.write_line(f"{entry.name}: {entry.problem}. {entry.remedy}")
         for doubt in doubts:
-            wb.console.line(f"{doubt.name}: warning: {doubt.text}")
+            wb.console.write_line(f"{doubt.name}: warning: {doubt.text}")
         counts = f"{len(registry.instances)} valid, {len(registry.refused)} refused"
         plural = "s" if len(doubts) > 1 else ""
         warnings = f", {len(doubts)} warning{plural}" if doubts else ""
@@ -213,14 +223,17 @@ def settings(ctx: typer.Context, as_json: Json = False) -> None:
     """Show every setting, its value and where that comes from; secrets are hidden."""
     from wb_cli.instances.setting_table import SETTINGS
 
-    wb = wb_of(ctx)
+    wb = get_wb(ctx)
     found = wb.settings
-    rows = [(one, text_of(found.get_value(one)), found.origins[one.name]) for one in SETTINGS]
+    rows = [
+        (setting, show_setting(found.get_value(setting)), found.origins[setting.name])
+        for setting in SETTINGS
+    ]
     if as_json:
-        wb.console.json([setting_document(*row) for row in rows])
+        wb.console.write_json([make_setting_document(*make_row) for make_row in rows])
         return
-    table = [(one.name, one.env, value, origin) for one, value, origin in rows]
-    wb.console.table(("SETTING", "ENVIRONMENT", "VALUE", "FROM"), table)
+    table = [(setting.name, setting.env, value, origin) for setting, value, origin in rows]
+    wb.console.show_table(("SETTING", "ENVIRONMENT", "VALUE", "FROM"), table)
 
 
 @app.command(epilog="Example: wb config fields")
@@ -228,41 +241,17 @@ def fields(ctx: typer.Context, as_json: Json = False) -> None:
     """List every field that an instance may have."""
     from wb_cli.instances.entries import FIELDS
 
-    wb = wb_of(ctx)
-    rows = [(one.name, "yes" if one.is_required else "", one.help) for one in FIELDS]
+    wb = get_wb(ctx)
     if as_json:
-        names = ("name", "isRequired", "help")
-        wb.console.json(
-            [dict(zip(names, (one.name, one.is_required, one.help), strict=True)) for one in FIELDS]
+        wb.console.write_json(
+            [
+                {"name": field.name, "isRequired": field.is_required, "help": field.help}
+                for field in FIELDS
+            ]
         )
         return
-    wb.console.table(("FIELD", "REQUIRED", "MEANING"), rows)
-
-
-def refuse_while_present(wb: Wb, instance_id: str) -> None:
-    """An instance that has containers is stopped first; nobody would find them by its name."""
-    from wb_cli.engine.types import LABEL_REGISTRY
-    from wb_cli.host.folders import is_same_path
-
-    ours = str(wb.settings.servers_file)
-    try:
-        observed = wb.engine.observe()
-    except EngineUnreachableError as error:
-        error.hint = (
-            f"Whether {instance_id} has containers is not known. `wb config remove {instance_id} "
-            "--force` takes the entry out without asking the engine."
-        )
-        raise
-    containers = [
-        one.name
-        for one in observed.containers
-        if one.instance == instance_id and is_same_path(one.labels.get(LABEL_REGISTRY, ours), ours)
-    ]
-    if containers:
-        raise UsageError(
-            f"{instance_id} has containers: {', '.join(containers)}",
-            f"Stop it first: `wb stop {instance_id}`.",
-        )
+    rows = [(field.name, "yes" if field.is_required else "", field.help) for field in FIELDS]
+    wb.console.show_table(("FIELD", "REQUIRED", "MEANING"), rows)
 
 
 def _change(
@@ -274,22 +263,22 @@ def _change(
     from wb_cli.instances.changes import describe_differences
 
     with wb.registry_file.edit() as change:
-        before = {each.id: each for each in change.registry.instances}.get(instance_id)
+        before = {instance.id: instance for instance in change.registry.instances}.get(instance_id)
         old = change.copy_entry(instance_id)
         new = change_raw(old)
         after = change.replace(instance_id, new)
     if as_json:
-        wb.console.json(new)
+        wb.console.write_json(new)
         return
     lines = list(describe_differences(old, new))
     for line in lines or [f"{instance_id}: nothing to change"]:
-        wb.console.line(line)
-    for step in _next_steps(wb, before, after) if lines else ():
+        wb.console.write_line(line)
+    for step in _suggest_next_steps(wb, before, after) if lines else ():
         wb.console.note(f"next: {step}")
 
 
-def _next_steps(wb: Wb, before: Instance | None, after: Instance) -> list[str]:
-    """What to do about the change; the change itself is done, whatever the engine says."""
+def _suggest_next_steps(wb: Wb, before: Instance | None, after: Instance) -> list[str]:
+    """Suggest commands after a change. The change is made even if the engine does not answer."""
     from wb_cli.lifecycle.next_step import suggest_next_steps
 
     try:

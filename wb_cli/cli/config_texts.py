@@ -1,4 +1,4 @@
-"""Entries and settings as `wb config` answers with them."""
+"""Show entries and settings in the answers of `wb config`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from wb_cli.instances.settings import Settings
 
 
-def summary(instance: Instance) -> str:
-    """An instance in one line."""
+def summarise(instance: Instance) -> str:
+    """Describe an instance in one line."""
     image = f" ({instance.image})" if instance.image else ""
     return (
         f"{instance.label}, port {instance.port} (PostgreSQL {instance.postgres_port}), "
@@ -20,8 +20,8 @@ def summary(instance: Instance) -> str:
     )
 
 
-def row(instance: Instance) -> tuple[str, ...]:
-    """An instance as a row of the list."""
+def make_row(instance: Instance) -> tuple[str, ...]:
+    """Make the row of an instance in the list."""
     return (
         instance.id,
         instance.label,
@@ -32,8 +32,8 @@ def row(instance: Instance) -> tuple[str, ...]:
     )
 
 
-def what_stays(instance: Instance | None, settings: Settings) -> str:
-    """What is left of an instance that was taken out; ``None`` where its entry was refused."""
+def describe_what_stays(instance: Instance | None, settings: Settings) -> str:
+    """Describe what stays of a removed instance. ``None`` stands for a refused entry."""
     from wb_cli.host import folders
     from wb_cli.lifecycle.planning.desired import instance_path
 
@@ -45,19 +45,19 @@ def what_stays(instance: Instance | None, settings: Settings) -> str:
     return f"its folders and its password stay ({folder})"
 
 
-def refused_document(entry: RefusedEntry) -> dict[str, Any]:
-    """A refused entry for ``--json``, with the entry as the file has it."""
+def make_refused_document(entry: RefusedEntry) -> dict[str, Any]:
+    """Make the document of a refused entry for ``--json``, with the entry as it is in the file."""
     return entry.as_document() | {"entry": entry.raw}
 
 
-def setting_document(setting: Setting, value: str, origin: str) -> dict[str, str | None]:
-    """A setting for ``--json``."""
+def make_setting_document(setting: Setting, value: str, origin: str) -> dict[str, str | None]:
+    """Make the document of a setting for ``--json``."""
     names = ("name", "environment", "value", "from")
     return dict(zip(names, (setting.name, setting.env, value or None, origin), strict=True))
 
 
-def text_of(value: Any) -> str:
-    """A value as one would write it; a secret writes itself as ``***``."""
+def show_setting(value: Any) -> str:
+    """Show a value as the user would write it. A secret is shown as ``***``."""
     if value is None:
         return ""
     if isinstance(value, tuple):

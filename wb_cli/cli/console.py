@@ -1,4 +1,4 @@
-"""The only printer: data to stdout, talk to stderr, tables, progress, JSON, questions."""
+"""Print: answers to stdout, notes to stderr, tables, progress, JSON, questions."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ NOT_CONFIRMED = "Not confirmed; nothing was changed."
 
 
 class Tasks(Protocol):
-    """Work in progress, one line for each key."""
+    """Shows the progress of jobs, one line for each key."""
 
     def update(self, key: str, text: str, done: float = 0, total: float | None = None) -> None:
-        """Say what ``key`` is doing; with ``total`` (bytes) as a bar."""
+        """Show the step of a job. With ``total`` (bytes) a bar is shown."""
 
     def finish(self, key: str, text: str, *, ok: bool = True) -> None:
-        """Say how ``key`` ended."""
+        """Show how a job ended."""
 
 
 class StateCell(NamedTuple):
-    """A cell of a table that has the colour of a state; ``text`` where it says more than that."""
+    """A cell of a table with the colour of a state. ``text`` is shown instead of the state."""
 
     state: str
     text: str = ""
@@ -44,12 +44,12 @@ class StateCell(NamedTuple):
 Cell = str | StateCell
 
 
-class NobodyReadsError(Exception):
-    """A stream of bytes ends here, as its reader has gone or has no room for more."""
+class ReaderGoneError(Exception):
+    """The reader of a stream of bytes has gone, or has no room for more."""
 
 
 class Console:
-    """Where everything that a person or a script reads is written.
+    """Writes everything that a person or a script reads.
 
     ``as_json`` makes errors and results JSON; ``verbose`` adds tracebacks.
     """
@@ -58,54 +58,54 @@ class Console:
         self.as_json = False
         self.verbose = False
 
-    def line(self, text: str = "") -> None:
+    def write_line(self, text: str = "") -> None:
         """Write a line of the answer."""
         sys.stdout.write(text + "\n")
 
     def note(self, text: str) -> None:
-        """Write a line of talk, which is no part of the answer."""
+        """Write a line to stderr that is not a part of the answer."""
         sys.stderr.write(text + "\n")
 
-    def json(self, value: Any) -> None:
+    def write_json(self, value: Any) -> None:
         """Write the answer as one JSON document."""
-        self.line(json.dumps(value, indent=2, ensure_ascii=not _is_unicode(sys.stdout)))
+        self.write_line(json.dumps(value, indent=2, ensure_ascii=not _is_unicode(sys.stdout)))
 
-    def raw(self, data: bytes) -> None:
-        """Write bytes of the answer as they are.
+    def write_bytes(self, data: bytes) -> None:
+        """Write bytes of the answer unchanged.
 
         Raises:
-            NobodyReadsError: they did not arrive, and so no more need come.
+            ReaderGoneError: the bytes did not arrive, so the caller can stop.
         """
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-        if streams.lost(sys.stdout):
-            raise NobodyReadsError
+        if streams.find_write_error(sys.stdout):
+            raise ReaderGoneError
 
-    def lost(self) -> OSError | None:
-        """Why the answer did not arrive as a whole, where it did not. For the end of the work."""
+    def find_write_error(self) -> OSError | None:
+        """Find the error that kept a part of the answer from arriving. Call it at the end."""
         sys.stdout.flush()
-        return streams.lost(sys.stdout)
+        return streams.find_write_error(sys.stdout)
 
-    def stream(self, data: bytes) -> None:
-        """Write bytes that are of use only if all of them arrive.
+    def stream_bytes(self, data: bytes) -> None:
+        """Write bytes of an answer that is useless if a part is missing.
 
         Raises:
-            WbError: their reader went away.
+            WbError: the reader has gone.
         """
         try:
-            self.raw(data)
-        except NobodyReadsError:
-            if not isinstance(self.lost(), BrokenPipeError):
-                raise  # it is told at the end
+            self.write_bytes(data)
+        except ReaderGoneError:
+            if not isinstance(self.find_write_error(), BrokenPipeError):
+                raise  # the error is shown at the end of the work
             raise WbError("whoever reads the answer went away before its end") from None
 
-    def raw_talk(self, data: bytes) -> None:
-        """Write bytes of talk as they are."""
+    def write_talk_bytes(self, data: bytes) -> None:
+        """Write bytes to stderr unchanged."""
         sys.stderr.buffer.write(data)
         sys.stderr.buffer.flush()
 
-    def table(self, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-        """Write rows as aligned columns, in whole lines where stdout is not a terminal.
+    def show_table(self, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+        """Write rows as aligned columns. Lines are not cut where stdout is not a terminal.
 
         On a terminal a ``StateCell`` has the colour of its state. Other cells have none.
         """
@@ -116,7 +116,7 @@ class Console:
         widths = [max(len(row[i]) for row in cells) for i in range(len(headings))]
         for row in cells:
             padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            self.line("  ".join(padded).rstrip())
+            self.write_line("  ".join(padded).rstrip())
 
     def _rich_table(self, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
         from rich import box
@@ -127,18 +127,18 @@ class Console:
         for heading in headings:
             table.add_column(heading, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(str(cell), style=_style(cell)) for cell in row))
-        rich = _rich(stderr=False)
+            table.add_row(*(Text(str(cell), style=_choose_style(cell)) for cell in row))
+        rich = _make_rich(stderr=False)
         with rich.capture() as shown:
             rich.print(table)
         sys.stdout.write(shown.get())
 
-    def failure(self, error: WbError) -> None:
+    def show_error(self, error: WbError) -> None:
         """Write an error and what to do next."""
         if self.verbose:
             traceback.print_exception(error, file=sys.stderr)
         if self.as_json:
-            self.json({"error": error_document(error)})
+            self.write_json({"error": make_error_document(error)})
             return
         self.note(f"{_paint('error:', '31;1')} {error.overview or error.message}")
         for detail in error.details:
@@ -147,19 +147,19 @@ class Console:
             self.note(f"{_paint('hint:', '36')} {error.hint}")
 
     def confirm(self, question: str, *, yes: bool) -> None:
-        """Ask before something that cannot be undone; ``yes`` answers for the user.
+        """Ask before an action that cannot be undone. With ``yes`` the question is skipped.
 
         Raises:
-            UsageError: the answer was no, or there is nobody to ask.
+            UsageError: the answer was no, or there is no terminal to ask on.
         """
         if not yes and self._ask(f"{question} [y/N]", question).lower() not in {"y", "yes"}:
             raise UsageError(NOT_CONFIRMED)
 
     def confirm_by_typing(self, word: str, question: str) -> None:
-        """Ask for a word to be typed before data is lost.
+        """Ask the user to type a word before data is lost.
 
         Raises:
-            UsageError: something else was typed, or there is nobody to ask.
+            UsageError: the user typed something else, or there is no terminal to ask on.
         """
         if self._ask(f"{question} Type {word} to go on:", question) != word:
             raise UsageError(NOT_CONFIRMED)
@@ -168,7 +168,7 @@ class Console:
         if sys.stdin and sys.stdin.isatty():
             sys.stderr.write(f"{prompt} ")
             sys.stderr.flush()
-        if not (sys.stdin and sys.stdin.isatty()) or streams.lost(sys.stderr):
+        if not (sys.stdin and sys.stdin.isatty()) or streams.find_write_error(sys.stderr):
             raise UsageError(
                 f"not confirmed, as there is no terminal to ask on: {question}",
                 "Add --yes to go on.",
@@ -183,35 +183,35 @@ class Console:
             return
         from wb_cli.cli.progress import LiveTasks
 
-        with LiveTasks(_rich(stderr=True), count) as tasks:
+        with LiveTasks(_make_rich(stderr=True), count) as tasks:
             yield tasks
 
 
 class PlainTasks:
-    """Progress for pipes and logs: a line whenever what is done changes."""
+    """Shows progress in pipes and logs: a line for each new step."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._last: dict[str, str] = {}
 
     def update(self, key: str, text: str, done: float = 0, total: float | None = None) -> None:
-        """Write the text once, however often its numbers move."""
+        """Write the text once, even if its numbers change."""
         del done, total
         if self._last.get(key) != text:
             self._last[key] = text
             self._console.note(f"{key}: {text}")
 
     def finish(self, key: str, text: str, *, ok: bool = True) -> None:
-        """Write how it ended."""
+        """Write how the job ended."""
         self._console.note(f"{key}: {text}" if ok else f"{key}: FAILED: {text}")
 
 
 def _is_unicode(stream: TextIO) -> bool:
-    """Whether the stream's encoding has every letter."""
+    """Whether the stream's encoding has every character."""
     return (stream.encoding or "utf-8").lower().startswith("utf")
 
 
-def _rich(*, stderr: bool) -> RichConsole:
+def _make_rich(*, stderr: bool) -> RichConsole:
     from rich.console import Console as RichConsole
 
     return RichConsole(stderr=stderr, highlight=False)
@@ -239,7 +239,7 @@ _STYLES = {
 }
 
 
-def _style(cell: Cell) -> str:
+def _choose_style(cell: Cell) -> str:
     return _STYLES.get(cell.state, "") if isinstance(cell, StateCell) else ""
 
 
@@ -248,8 +248,8 @@ def _paint(text: str, code: str) -> str:
     return text if is_plain else f"\x1b[{code}m{text}\x1b[0m"
 
 
-def error_document(error: WbError) -> dict[str, Any]:
-    """An error as JSON; after an interruption, with what became of each instance."""
+def make_error_document(error: WbError) -> dict[str, Any]:
+    """Make the document of an error. After an interruption it has the state of each instance."""
     document: dict[str, Any] = {
         "kind": type(error).__name__.removesuffix("Error"),
         "message": error.message,

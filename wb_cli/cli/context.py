@@ -1,4 +1,4 @@
-"""The composition root: everything the commands use is built here, when first asked for."""
+"""The composition root: it makes everything that the commands use, at the first use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Wb:
-    """What one invocation of ``wb`` works with. Each part is made at its first use."""
+    """The objects of one run of ``wb``. Each is made at its first use."""
 
     def __init__(
         self, flags: Mapping[str, str], env_file: Path | None, console: Console | None = None
@@ -50,19 +50,19 @@ class Wb:
 
     @cached_property
     def registry(self) -> Registry:
-        """What the registry file holds. Needs: registry file."""
+        """The content of the registry file. Needs: registry file."""
         return self.registry_file.read()
 
     @cached_property
     def secrets(self) -> SecretStore:
-        """Per-instance secrets. Needs: settings."""
+        """The secrets of each instance. Needs: settings."""
         from wb_cli.instances.secrets import SecretStore
 
         return SecretStore(self.settings.secrets_dir)
 
     @cached_property
     def engine(self) -> Engine:
-        """The Docker Engine. Needs: one that answers."""
+        """The Docker Engine. Needs: an engine that answers."""
         from wb_cli.engine.client import connect
         from wb_cli.engine.docker_engine import DockerEngine
 
@@ -78,25 +78,25 @@ class Wb:
 
     @cached_property
     def fleet(self) -> Fleet:
-        """What the actions work with. Needs: engine, settings, secrets."""
+        """The objects that the actions use. Needs: engine, settings, secrets."""
         from wb_cli.lifecycle.fleet import Fleet
 
         return Fleet(self.engine, self.settings, self.secrets)
 
     def select(self, words: Sequence[str]) -> Selection:
-        """What the words choose, at least one instance. Needs: registry."""
+        """Select at least one instance by words. Needs: registry."""
         from wb_cli.instances.selectors import select
 
         return select(words, self.registry).require_instances()
 
 
-def from_options(options: Mapping[str, Any], console: Console) -> Wb:
-    """The composition root for the global options of a command line.
+def make_wb(options: Mapping[str, Any], console: Console) -> Wb:
+    """Make the composition root from the global options of a command line.
 
     Raises:
         UsageError: a ``--set`` is no assignment.
     """
-    flags = dict(_assignment(word) for word in options.get("setting") or ())
+    flags = dict(_split_assignment(word) for word in options.get("setting") or ())
     for name in ("servers_file", "mount_path"):
         if options.get(name):
             flags[name] = str(options[name])
@@ -104,41 +104,41 @@ def from_options(options: Mapping[str, Any], console: Console) -> Wb:
     return Wb(flags, Path(env_file) if env_file else None, console)
 
 
-def _assignment(word: str) -> tuple[str, str]:
+def _split_assignment(word: str) -> tuple[str, str]:
     name, equals, value = word.partition("=")
     if not equals:
         raise UsageError(f"--set {word}: not NAME=VALUE.", "`wb config settings` lists the names.")
     return name.strip(), value
 
 
-def wb_of(ctx: typer.Context) -> Wb:
-    """The composition root of this invocation."""
+def get_wb(ctx: typer.Context) -> Wb:
+    """Get the composition root of this run."""
     root = ctx.find_root()
     if not isinstance(root.obj, Wb):
-        # A word is being completed: the root command was parsed, but does not run.
-        root.obj = from_options(root.params, Console())
+        # The shell completes a word: the root command was parsed, but does not run.
+        root.obj = make_wb(root.params, Console())
     return root.obj
 
 
 def _use_json(ctx: typer.Context, value: bool) -> bool:
-    wb_of(ctx).console.as_json = value
+    get_wb(ctx).console.as_json = value
     return value
 
 
 def complete_selector(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Ids, tags and ``all`` for the shell's completion; silent where nothing can be read."""
+    """Complete a selector for the shell. If the registry file cannot be read, suggest nothing."""
     from wb_cli.instances.selectors import complete
 
     try:
-        return complete(wb_of(ctx).registry, incomplete)
+        return complete(get_wb(ctx).registry, incomplete)
     except WbError:
         return []
 
 
 def complete_id(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Ids for the shell's completion; silent where nothing can be read."""
+    """Complete an id for the shell. If the registry file cannot be read, suggest nothing."""
     try:
-        return [name for name in wb_of(ctx).registry.ids() if name.startswith(incomplete)]
+        return [name for name in get_wb(ctx).registry.ids() if name.startswith(incomplete)]
     except WbError:
         return []
 

@@ -1,4 +1,4 @@
-"""A group of commands that does not know a word."""
+"""A group of commands, and the error for a word that is no command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class NoSuchCommandError(click.UsageError):
 
 
 class Group(TyperGroup):
-    """A group; what it does not know it says as it is, without a guess of its own."""
+    """A group. Its error for an unknown word has no suggestion, as wb adds its own."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

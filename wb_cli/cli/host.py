@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from wb_cli.cli.context import Json, Selectors, wb_of
-from wb_cli.cli.refused import documents, name_refused
+from wb_cli.cli.context import Json, Selectors, get_wb
+from wb_cli.cli.refused import make_documents, name_refused
 from wb_cli.errors import ExitCode
 
 
@@ -23,20 +23,22 @@ def init_dirs(ctx: typer.Context, selectors: Selectors, as_json: Json = False) -
     del as_json
     from wb_cli.lifecycle.folders import create_folders
 
-    wb = wb_of(ctx)
+    wb = get_wb(ctx)
     selection = wb.select(selectors)
-    made = {each.id: create_folders(each, wb.settings) for each in selection.instances}
+    made = {instance.id: create_folders(instance, wb.settings) for instance in selection.instances}
     if wb.console.as_json:
-        instances = [_document(id_, each) for id_, each in made.items()]
-        wb.console.json({"instances": instances, "refused": documents(selection.refused)})
+        instances = [_make_document(id_, folders) for id_, folders in made.items()]
+        wb.console.write_json(
+            {"instances": instances, "refused": make_documents(selection.refused)}
+        )
         return name_refused(wb.console, selection.refused, ExitCode.OK)
     for id_, folders in made.items():
         for path, created in folders.items():
-            wb.console.line(f"{id_}: {path} {'created' if created else 'was there'}")
+            wb.console.write_line(f"{id_}: {path} {'created' if created else 'was there'}")
     return name_refused(wb.console, selection.refused, ExitCode.OK)
 
 
-def _document(id_: str, folders: dict[str, bool]) -> dict[str, object]:
+def _make_document(id_: str, folders: dict[str, bool]) -> dict[str, object]:
     return {
         "id": id_,
         "folders": [{"path": path, "created": created} for path, created in folders.items()],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wb_cli.cli.batch import act_on_each
-from wb_cli.cli.context import DryRun, Json, Selectors, Wait, wb_of
+from wb_cli.cli.context import DryRun, Json, Selectors, Wait, get_wb
 from wb_cli.errors import ExitCode
 from wb_cli.lifecycle.options import PARALLEL, READY_WITHIN_S, RunOptions, Verb
 
@@ -47,7 +47,7 @@ def run(
     del as_json
     from wb_cli.lifecycle import actions
 
-    wb = wb_of(ctx)
+    wb = get_wb(ctx)
     selection = wb.select(selectors)
     instances = {instance.id: instance for instance in selection.instances}
     return act_on_each(
@@ -82,10 +82,10 @@ def stop(
     del as_json
     from wb_cli.lifecycle import actions, stop_selection
 
-    wb = wb_of(ctx)
+    wb = get_wb(ctx)
     found = stop_selection.select_to_stop(selectors, lambda: wb.registry, wb.settings, wb.engine)
     if not found.ids:
-        return nothing_to_stop(wb.console)
+        return report_nothing_to_stop(wb.console)
     return act_on_each(
         wb,
         found.ids,
@@ -95,10 +95,10 @@ def stop(
     )
 
 
-def nothing_to_stop(console: Console) -> int:
-    """Say that there is nothing to stop, which is what was asked for."""
+def report_nothing_to_stop(console: Console) -> int:
+    """Say that there is nothing to stop. This is a success."""
     if console.as_json:
-        console.json({"instances": [], "refused": []})
+        console.write_json({"instances": [], "refused": []})
     else:
         console.note("Nothing to stop: no instance is declared, and none runs.")
     return ExitCode.OK
@@ -119,7 +119,7 @@ def restart(
     del as_json
     from wb_cli.lifecycle import actions
 
-    wb = wb_of(ctx)
+    wb = get_wb(ctx)
     selection = wb.select(selectors)
     instances = {instance.id: instance for instance in selection.instances}
     return act_on_each(

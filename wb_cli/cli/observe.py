@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wb_cli.cli.console import StateCell
-from wb_cli.cli.context import Id, Json, complete_selector, wb_of
-from wb_cli.cli.refused import documents
+from wb_cli.cli.context import Id, Json, complete_selector, get_wb
+from wb_cli.cli.refused import make_documents
 from wb_cli.contract import Role
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def status(ctx: typer.Context, selectors: MaybeSelectors = None, as_json: Json =
     from wb_cli.instances.selectors import ADD_ONE, select, select_everything
     from wb_cli.observe.status import describe_unknown, look_at_all
 
-    wb = wb_of(ctx)
+    wb = get_wb(ctx)
     chosen = select(selectors, wb.registry) if selectors else select_everything(wb.registry)
     try:
         shown = look_at_all(
@@ -59,7 +59,7 @@ def status(ctx: typer.Context, selectors: MaybeSelectors = None, as_json: Json =
     except EngineUnreachableError as error:
         _show(wb.console, describe_unknown(chosen.instances, chosen.refused), chosen.refused)
         if not wb.console.as_json:
-            wb.console.failure(error)
+            wb.console.show_error(error)
         return ExitCode.ENGINE_UNREACHABLE
     if not shown and not chosen.refused and not wb.console.as_json:
         wb.console.note(f"No instance is declared, and none runs. {ADD_ONE}")
@@ -81,18 +81,18 @@ def logs(
 
     Examples: `wb logs demo`, `wb logs demo --part postgres --follow`
     """
-    from wb_cli.cli.terminal import wait_until_nobody_reads
+    from wb_cli.cli.terminal import wait_until_reader_is_gone
     from wb_cli.observe.part_report import describe_ending
     from wb_cli.observe.status import find_container
 
-    wb = wb_of(ctx)
+    wb = get_wb(ctx)
     container = find_container(wb.engine, instance, part, lambda: wb.registry)
     started_at = wb.engine.inspect(container.id).started_at
     if follow:
-        for written in wb.engine.follow_logs(container.id, lines, wait_until_nobody_reads):
-            wb.console.raw(written)
+        for written in wb.engine.follow_logs(container.id, lines, wait_until_reader_is_gone):
+            wb.console.write_bytes(written)
     else:
-        wb.console.raw(wb.engine.read_logs(container.id, lines).encode())
+        wb.console.write_bytes(wb.engine.read_logs(container.id, lines).encode())
     if end := describe_ending(wb.engine, container, started_at):
         wb.console.note(f"{end}.")
 
@@ -121,7 +121,7 @@ def execute(
     from wb_cli.observe.part_report import describe_ending
     from wb_cli.observe.status import find_container
 
-    wb = wb_of(ctx)
+    wb = get_wb(ctx)
     container = find_container(wb.engine, instance, part, lambda: wb.registry)
     if not container.is_running:
         how = describe_ending(wb.engine, container) or f"{container.name} is {container.state}"
@@ -129,46 +129,48 @@ def execute(
             f"{how}, so no command can be run in it",
             f"`wb run {instance}` starts it; `wb logs {instance} --part {part}` shows its end.",
         )
-    given = terminal.Terminal() if terminal.is_here() and not no_tty else None
-    streams = Streams(wb.console.raw, wb.console.raw_talk, terminal.standard_input(), given)
+    given = terminal.Terminal() if terminal.is_interactive() and not no_tty else None
+    streams = Streams(
+        wb.console.write_bytes, wb.console.write_talk_bytes, terminal.find_standard_input(), given
+    )
     with ended_by_signals() if given else nullcontext():
         return wb.engine.converse(container.id, command, streams)
 
 
 def _show(console: Console, shown: list[InstanceStatus], refused: Sequence[RefusedEntry]) -> None:
     if console.as_json:
-        instances = [each.as_document() for each in shown]
-        console.json({"instances": instances, "refused": documents(refused)})
+        instances = [instance.as_document() for instance in shown]
+        console.write_json({"instances": instances, "refused": make_documents(refused)})
         return
     rows = [
         (
-            each.id,
-            StateCell(each.state),
+            instance.id,
+            StateCell(instance.state),
             part.role,
             StateCell(part.state),
             part.since,
             part.ports,
             part.detail,
         )
-        for each in shown
-        for part in each.parts
+        for instance in shown
+        for part in instance.parts
     ]
     headings = ("INSTANCE", "STATE", "CONTAINER", "CONDITION", "SINCE", "PORTS", "DETAIL")
     if rows:
-        console.table(headings, _without_repetition(rows))
-    for each in shown:
-        for note in each.notes:
-            console.note(f"{each.id}: {note}")
+        console.show_table(headings, _leave_out_repetition(rows))
+    for instance in shown:
+        for note in instance.notes:
+            console.note(f"{instance.id}: {note}")
     for entry in refused:
-        if not entry.instance_id:  # the others have a row, with a note
+        if not entry.instance_id:  # the others have a row and a note
             console.note(f"{entry.title}: refused: {entry.problem}. {entry.remedy}")
 
 
-def _without_repetition(rows: Sequence[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
-    """An instance's name and state stand in its first row alone."""
-    seen: set[Cell] = set()
-    shown = []
+def _leave_out_repetition(rows: Sequence[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
+    """Leave out an instance's id and state in every row but its first."""
+    named: set[Cell] = set()
+    shortened = []
     for row in rows:
-        shown.append(("", "", *row[2:]) if row[0] in seen else row)
-        seen.add(row[0])
-    return shown
+        shortened.append(("", "", *row[2:]) if row[0] in named else row)
+        named.add(row[0])
+    return shortened

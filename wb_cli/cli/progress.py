@@ -1,4 +1,4 @@
-"""Progress on a terminal: what is being worked on, and how much is done. Never taller than it."""
+"""Show progress on a terminal: the jobs at work, and how much is done. It fits the terminal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.progress import TaskID
 
-LINES_BESIDE = 2  # the counter, and the one that the cursor stands in
+LINES_BESIDE = 2  # the line of the counter, and the line of the cursor
 
 
 class LiveTasks:
@@ -41,7 +41,7 @@ class LiveTasks:
         self._board.stop()
 
     def update(self, key: str, text: str, done: float = 0, total: float | None = None) -> None:
-        """Move the line of ``key``; bytes are counted though nobody knows how many will come."""
+        """Update the line of a job. Bytes are shown even if their total is not known."""
         if key not in self._ids:
             self._ids[key] = self._board.add_task("", total=None, key=key, size=False)
         sized = bool(done) or total is not None
@@ -50,7 +50,7 @@ class LiveTasks:
         )
 
     def finish(self, key: str, text: str, *, ok: bool = True) -> None:
-        """Take the line of ``key`` away; the answer says how it ended."""
+        """Remove the line of a job. The answer says how the job ended."""
         del text
         if key in self._ids:
             self._board.remove_task(self._ids.pop(key))
@@ -58,7 +58,7 @@ class LiveTasks:
 
 
 class Board(Progress):
-    """Key, spinner or bar, and text of each job. As many as fit; sizes where they are known."""
+    """Shows key, spinner or bar, and text of as many jobs as fit."""
 
     def __init__(self, console: Console, count: int) -> None:
         self._count, self._done, self._failed = count, 0, 0
@@ -66,7 +66,7 @@ class Board(Progress):
         self._began = time.monotonic()
         super().__init__(
             SpinnerColumn(),
-            # Where the terminal is narrow the text gives way, not the names and the numbers.
+            # On a narrow terminal the text is cut; the names and the numbers are not.
             TextColumn(
                 "{task.fields[key]}",
                 style="bold",
@@ -84,18 +84,18 @@ class Board(Progress):
         )
 
     def count(self, *, ok: bool) -> None:
-        """One more is done."""
+        """Count a job that has ended."""
         self._done += 1
         self._failed += not ok
 
     def get_renderables(self) -> Iterable[RenderableType]:
-        """The jobs, and the counter where there are several."""
+        """Render the jobs, and the counter if there are several jobs."""
         room = max(1, self._screen.height - LINES_BESIDE)
         yield self.make_tasks_table(self.tasks[:room])
         if self._count > 1:
-            yield Text(self._counter(hidden=len(self.tasks) - room), style="dim")
+            yield Text(self._describe_count(hidden=len(self.tasks) - room), style="dim")
 
-    def _counter(self, hidden: int) -> str:
+    def _describe_count(self, hidden: int) -> str:
         minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
         words = [f"{self._done}/{self._count}"]
         words += [f"{self._failed} failed"] if self._failed else []
@@ -104,7 +104,7 @@ class Board(Progress):
 
 
 class _WhenSized(TextColumn):
-    """Columns that make sense for bytes alone."""
+    """The columns that are shown only for bytes."""
 
     def __init__(self) -> None:
         super().__init__("")

@@ -1,4 +1,4 @@
-"""What commands say of entries of the registry file that are refused: the same everywhere."""
+"""Name the refused entries of the registry file, in the same way for every command."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 def name_refused(console: Console, refused: Sequence[RefusedEntry], code: int) -> int:
-    """Name the entries that were left out, and count them in an exit code.
+    """Name the entries that were left out, and return an exit code that counts them.
 
-    A JSON answer names them itself, with :func:`documents`.
+    A JSON answer names them in its document, with :func:`make_documents`.
     """
     if not console.as_json:
         for entry in refused:
-            console.failure(entry.make_error())
+            console.show_error(entry.make_error())
     is_well = code in {ExitCode.OK, ExitCode.DEGRADED}
     return ExitCode.PARTIAL if refused and is_well else code
 
 
-def documents(refused: Sequence[RefusedEntry]) -> list[dict[str, Any]]:
-    """The entries that were left out, for ``--json``."""
+def make_documents(refused: Sequence[RefusedEntry]) -> list[dict[str, Any]]:
+    """Make the documents of the entries that were left out, for ``--json``."""
     return [entry.as_document() for entry in refused]

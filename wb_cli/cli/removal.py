@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wb_cli.cli.context import DryRun, Json, Selectors, Wait, Yes, wb_of
-from wb_cli.cli.refused import documents, name_refused
+from wb_cli.cli.context import DryRun, Json, Selectors, Wait, Yes, get_wb
+from wb_cli.cli.refused import make_documents, name_refused
 from wb_cli.errors import EngineUnreachableError, ExitCode, WbError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wb_cli.lifecycle.batch import Ended
     from wb_cli.lifecycle.removal import FolderRemoval, Removal
 
-    # By the instance's id: what went or would go, or why it stays.
+    # By the instance's id: what was or would be removed, or the error.
     Outcomes = Mapping[str, Removal | WbError]
 
 ForgetSecrets = Annotated[
@@ -55,7 +55,7 @@ def remove_dirs(
     del as_json
     from wb_cli.lifecycle.removal import FolderRemoval
 
-    wb = wb_of(ctx)
+    wb = get_wb(ctx)
     selection = wb.select(selectors)
     removal = FolderRemoval(wb.fleet, wb.registry, forget_secrets)
     outcomes = {instance.id: _look(removal, instance) for instance in selection.instances}
@@ -67,17 +67,19 @@ def remove_dirs(
     if not dry_run:
         outcomes |= _remove(wb, removal, todo, wait, quiet=quiet)
     if wb.console.as_json:
-        answer = [_document(id_, outcome, dry_run=dry_run) for id_, outcome in outcomes.items()]
-        wb.console.json({"instances": answer, "refused": documents(selection.refused)})
+        answer = [
+            _make_document(id_, outcome, dry_run=dry_run) for id_, outcome in outcomes.items()
+        ]
+        wb.console.write_json({"instances": answer, "refused": make_documents(selection.refused)})
     else:
         _show(wb, outcomes, dry_run=dry_run, quiet=quiet)
-    return name_refused(wb.console, selection.refused, _exit_code(outcomes))
+    return name_refused(wb.console, selection.refused, _combine_exit_codes(outcomes))
 
 
 def _look(removal: FolderRemoval, instance: Instance) -> Removal | WbError:
     try:
         return removal.plan(instance)
-    except EngineUnreachableError:  # it is the same for all
+    except EngineUnreachableError:  # all instances would fail with it
         raise
     except WbError as error:
         return error
@@ -89,27 +91,27 @@ def _is_to_be_removed(outcome: Removal | WbError) -> bool:
 
 def _confirm(wb: Wb, outcomes: Outcomes) -> None:
     for id_, outcome in outcomes.items():
-        for line in _in_words(outcome, dry_run=True):
+        for line in _describe(outcome, dry_run=True):
             wb.console.note(f"{id_}: {line}")
         wb.console.confirm_by_typing(id_, f"Remove this data of {id_} for good?")
 
 
 class _Progress:
-    """Says what is being removed, unless nothing is to be said."""
+    """Shows what is being removed, unless the user asked for quiet."""
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
         self._console, self._quiet = console, quiet
 
     def update(self, instance: str, text: str) -> None:
-        """A step begins."""
+        """Show a step that begins."""
         if not self._quiet:
             self._console.note(f"{instance}: {text}")
 
     def finish(self, ended: Ended[Removal]) -> None:
-        """The removal of an instance's folders has ended: that is said at the end, of all."""
+        """Do nothing: the results of all instances are shown at the end."""
 
     def answer(self, text: str) -> None:
-        """A further signal came."""
+        """Answer a further signal."""
         self._console.note(text)
 
 
@@ -133,14 +135,14 @@ def _remove(
 def _show(wb: Wb, outcomes: Outcomes, *, dry_run: bool, quiet: bool) -> None:
     for id_, outcome in outcomes.items():
         if isinstance(outcome, WbError):
-            wb.console.failure(outcome)
+            wb.console.show_error(outcome)
         elif dry_run or not quiet:
-            for line in _in_words(outcome, dry_run=dry_run):
-                wb.console.line(f"{id_}: {line}")
+            for line in _describe(outcome, dry_run=dry_run):
+                wb.console.write_line(f"{id_}: {line}")
 
 
-def _in_words(outcome: Removal | WbError, *, dry_run: bool) -> Iterator[str]:
-    """What went or would go, and what stays."""
+def _describe(outcome: Removal | WbError, *, dry_run: bool) -> Iterator[str]:
+    """Describe what was or would be removed, and what stays."""
     if isinstance(outcome, WbError):
         return
     if outcome.is_empty:
@@ -154,19 +156,19 @@ def _in_words(outcome: Removal | WbError, *, dry_run: bool) -> Iterator[str]:
         yield f"its password and its token {done}"
 
 
-def _document(id_: str, outcome: Removal | WbError, *, dry_run: bool) -> dict[str, Any]:
-    from wb_cli.cli.console import error_document
+def _make_document(id_: str, outcome: Removal | WbError, *, dry_run: bool) -> dict[str, Any]:
+    from wb_cli.cli.console import make_error_document
 
     if isinstance(outcome, WbError):
-        code, error = int(outcome.exit_code), error_document(outcome)
+        code, error = int(outcome.exit_code), make_error_document(outcome)
         return {"id": id_, "exitCode": code, "result": "failed", "error": error}
     done = "planned" if dry_run else "removed"
     result = "nothing" if outcome.is_empty else done
     return {"id": id_, "exitCode": 0, "result": result} | outcome.as_document()
 
 
-def _exit_code(outcomes: Outcomes) -> ExitCode:
-    """One code for all: theirs where they agree, PARTIAL where only some failed."""
+def _combine_exit_codes(outcomes: Outcomes) -> ExitCode:
+    """Return the exit code that all instances have, or else PARTIAL."""
     codes = {
         outcome.exit_code if isinstance(outcome, WbError) else ExitCode.OK
         for outcome in outcomes.values()

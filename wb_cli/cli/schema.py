@@ -1,4 +1,4 @@
-"""wb schema: what `--json` answers look like, for those who write scripts."""
+"""wb schema: the JSON schema of each `--json` answer, for writers of scripts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from wb_cli.cli.context import wb_of
+from wb_cli.cli.context import get_wb
 from wb_cli.errors import UsageError
 
 ERROR = "error"
 ACTIONS, IMAGES, FOLDERS, INSTANCE = "actions", "images", "folders", "instance"
-# The schema of each command's answer, by the words that are typed after `wb`.
+# The schema of each command's answer, by the words that the user types after `wb`.
 ANSWERS = {
     ERROR: ERROR,
     "run": ACTIONS,
@@ -57,14 +57,14 @@ def schema(
 
     Examples: `wb schema status`, `wb schema config list`
     """
-    wb_of(ctx).console.line(text_of(" ".join(command)).rstrip())
+    get_wb(ctx).console.write_line(read_schema(" ".join(command)).rstrip())
 
 
-def text_of(command: str) -> str:
-    """The schema of a command's answer.
+def read_schema(command: str) -> str:
+    """Read the schema of a command's answer.
 
     Raises:
-        UsageError: no such command, or one without `--json`.
+        UsageError: there is no such command, or it has no `--json`.
     """
     from importlib.resources import files
 

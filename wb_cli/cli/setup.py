@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wb_cli.cli.context import DryRun, Yes, wb_of
+from wb_cli.cli.context import DryRun, Yes, get_wb
 from wb_cli.cli.refused import name_refused
 from wb_cli.errors import ExitCode, WbError
 
@@ -40,14 +40,14 @@ def setup(
     """
     from wb_cli.provision.setup_plan import plan_setup
 
-    wb = wb_of(ctx)
+    wb = get_wb(ctx)
     work = _setup(wb)
     machine = work.look()
     steps = plan_setup(machine, install_engine=install_engine)
     if machine.engine:
-        wb.console.line(f"Found the {machine.engine}.")
+        wb.console.write_line(f"Found the {machine.engine}.")
     if not steps:
-        wb.console.line("This machine is ready; there is nothing to do.")
+        wb.console.write_line("This machine is ready; there is nothing to do.")
         return name_refused(wb.console, wb.registry.refused, ExitCode.OK)
     _announce(wb.console, steps)
     if dry_run:
@@ -59,7 +59,7 @@ def setup(
 def _setup(wb: Wb) -> Setup:
     from wb_cli.provision.setup import Setup
 
-    # Asked for again once the engine was started, so not kept before it answers.
+    # The engine may be started later, so `Setup` asks for it at each use.
     return Setup(
         settings=wb.settings,
         instances=wb.registry.instances,
@@ -69,9 +69,9 @@ def _setup(wb: Wb) -> Setup:
 
 
 def _announce(console: Console, steps: tuple[Step, ...]) -> None:
-    console.line("What will be done:")
+    console.write_line("What will be done:")
     for step in steps:
-        console.line(f"  {step}")
+        console.write_line(f"  {step}")
 
 
 def _do(wb: Wb, work: Setup, steps: tuple[Step, ...]) -> int:
@@ -86,11 +86,11 @@ def _do(wb: Wb, work: Setup, steps: tuple[Step, ...]) -> int:
                 tasks.finish(str(step), "done")
                 notes.append(outcome)
     for note in filter(None, notes):
-        wb.console.line(note)
+        wb.console.write_line(note)
     for error in errors:
-        wb.console.failure(error)
+        wb.console.show_error(error)
     code = name_refused(wb.console, wb.registry.refused, ExitCode.OK)
     if errors:
         return ExitCode.PARTIAL
-    wb.console.line("This machine is ready.")
+    wb.console.write_line("This machine is ready.")
     return code

@@ -1,6 +1,6 @@
-"""The streams of the process. Whoever reads them may go away, and the work goes on.
+"""The standard streams of the process. If their reader goes away, the work still goes on.
 
-Writing never fails. What became of the answer is remembered, and asked for at the end.
+Writing never fails. The first error is remembered, and wb asks for it at the end.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ STDIN, STDOUT, STDERR = 0, 1, 2
 
 
 class UnfailingFile(io.FileIO):
-    """A file that takes all that it is given. ``lost`` is the first error that was met."""
+    """A file whose writes never fail. ``lost`` is the first error of a write."""
 
     lost: OSError | None = None
 
     def write(self, data: Any) -> int:
-        """Write what can be written, and drop the rest."""
+        """Write the data. After an error, drop the rest."""
         try:
             while (written := super().write(data)) is None:
                 select.select([], [self], [])  # another process made the stream non-blocking
@@ -34,24 +34,27 @@ class UnfailingFile(io.FileIO):
 
 
 def prepare() -> None:
-    """Make standard output and standard error unfailing. For the process of ``wb``, at its start.
+    """Make standard output and standard error unfailing. ``wb`` calls this when it starts.
 
-    A letter that their encoding does not have is written as its number in Unicode.
+    A character that their encoding lacks is written as its number in Unicode.
     """
-    _occupy_what_is_closed()
+    _open_closed_streams()
     is_terminal = bool(sys.stdout) and sys.stdout.isatty()
-    sys.stdout = _unfailing(STDOUT, sys.stdout, line_buffering=is_terminal)
-    sys.stderr = _unfailing(STDERR, sys.stderr, line_buffering=True)
+    sys.stdout = _make_unfailing(STDOUT, sys.stdout, line_buffering=is_terminal)
+    sys.stderr = _make_unfailing(STDERR, sys.stderr, line_buffering=True)
 
 
-def lost(stream: TextIO) -> OSError | None:
-    """Why something that was written to a prepared stream did not arrive, where it did not."""
+def find_write_error(stream: TextIO) -> OSError | None:
+    """Find the first error of a write to a prepared stream."""
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
     return raw.lost if isinstance(raw, UnfailingFile) else None
 
 
-def _occupy_what_is_closed() -> None:
-    """Else a file or a socket of ours would get the number, and be written to as the stream."""
+def _open_closed_streams() -> None:
+    """Open ``/dev/null`` as each standard stream that is closed.
+
+    Otherwise a file or socket of wb would get its number, and wb would write its output there.
+    """
     for number in (STDIN, STDOUT, STDERR):
         try:
             os.fstat(number)
@@ -59,7 +62,7 @@ def _occupy_what_is_closed() -> None:
             os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free
 
 
-def _unfailing(number: int, before: TextIO | None, *, line_buffering: bool) -> TextIO:
+def _make_unfailing(number: int, before: TextIO | None, *, line_buffering: bool) -> TextIO:
     return io.TextIOWrapper(
         io.BufferedWriter(UnfailingFile(number, "wb", closefd=False)),
         encoding=before.encoding if before else "utf-8",

@@ -1,4 +1,4 @@
-"""The terminal that wb runs on, lent to a command; and who is at wb's own streams."""
+"""Lend wb's terminal to a command, and find out what wb's own streams are connected to."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def standard_input() -> int | None:
-    """The file descriptor of the input; ``None`` where it is closed."""
+def find_standard_input() -> int | None:
+    """Find the file descriptor of the input; ``None`` if the input is closed."""
     return sys.stdin.fileno() if sys.stdin else None
 
 
-def is_here() -> bool:
-    """Whether a person is at both ends."""
+def is_interactive() -> bool:
+    """Whether both input and output are a terminal."""
     return all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
-def wait_until_nobody_reads() -> None:
-    """Return when whoever read standard output has gone; for a file that is never."""
+def wait_until_reader_is_gone() -> None:
+    """Block until the reader of stdout closes its end. If stdout is a file, block for ever."""
     waiting = select.poll()
-    waiting.register(sys.stdout.fileno(), 0)  # an error is always told
+    waiting.register(sys.stdout.fileno(), 0)  # poll always reports errors
     waiting.poll()
 
 
@@ -38,8 +38,8 @@ class Terminal:
 
     @contextmanager
     def lent(self, resize: Callable[[int, int], None]) -> Iterator[None]:
-        """Let every key through; tell the size, now and whenever it changes."""
-        with _raw(sys.stdin.fileno()), _followed(resize):
+        """Pass on every key. Report the size, now and after each change."""
+        with _raw(sys.stdin.fileno()), _reporting_size(resize):
             yield
 
 
@@ -47,29 +47,29 @@ class Terminal:
 def _raw(terminal: int) -> Iterator[None]:
     before = termios.tcgetattr(terminal)
     try:
-        # At once: what was typed ahead is the command's.
+        # Switch at once, so that the command gets the keys that were typed before it started.
         tty.setraw(terminal, termios.TCSANOW)
         yield
     finally:
-        with suppress(termios.error):  # it was closed
+        with suppress(termios.error):  # the terminal was closed
             termios.tcsetattr(terminal, termios.TCSANOW, before)
 
 
 @contextmanager
-def _followed(resize: Callable[[int, int], None]) -> Iterator[None]:
-    one_at_a_time = threading.Lock()  # so that the last one told is the newest
+def _reporting_size(resize: Callable[[int, int], None]) -> Iterator[None]:
+    one_at_a_time = threading.Lock()  # so that the newest size is reported last
 
-    def tell() -> None:
+    def report() -> None:
         with one_at_a_time, suppress(OSError):
             columns, lines = os.get_terminal_size(sys.stdout.fileno())
             if lines and columns:
                 resize(lines, columns)
 
-    def tell_aside(*_: object) -> None:
-        threading.Thread(target=tell, daemon=True).start()
+    def report_in_a_thread(*_: object) -> None:
+        threading.Thread(target=report, daemon=True).start()
 
-    before = signal.signal(signal.SIGWINCH, tell_aside)
-    tell_aside()
+    before = signal.signal(signal.SIGWINCH, report_in_a_thread)
+    report_in_a_thread()
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Which module holds which command. A module is imported when one of its commands is used."""
+"""The module of each command. A module is imported when one of its commands is used."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MODULES = {
     "init-dirs": "host",
     "dirs": "host",
     "remove-dirs": "removal",
-    "pull": "images",
+    "pull": "pull",
     "images": "images",
     "setup": "setup",
     "schema": "schema",
@@ -40,14 +40,14 @@ class Tree(Group):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = Commands()  # type: ignore[assignment]  # nobody adds commands later
+        self.commands = Commands()  # type: ignore[assignment]  # no command is added later
 
 
 class Commands(Mapping[str, click.Command]):
     """All commands by name; each is built when it is looked up."""
 
     def __getitem__(self, name: str) -> click.Command:
-        return built(name)
+        return build_command(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(MODULES)
@@ -57,22 +57,24 @@ class Commands(Mapping[str, click.Command]):
 
 
 @cache
-def built(name: str) -> click.Command:
-    """One command. Typer reads the signatures of all that it is given, so it is given this one."""
-    part = registered_by(MODULES[name])
-    part.registered_groups = [each for each in part.registered_groups if each.name == name]
-    part.registered_commands = [
-        each for each in part.registered_commands if (each.name or _named_after(each)) == name
+def build_command(name: str) -> click.Command:
+    """Build one command. Typer gets no other command, as it reads the signature of each."""
+    commands = load_commands(MODULES[name])
+    commands.registered_groups = [
+        group for group in commands.registered_groups if group.name == name
     ]
-    return typer.main.get_group(part).commands[name]
+    commands.registered_commands = [
+        info for info in commands.registered_commands if (info.name or _find_name(info)) == name
+    ]
+    return typer.main.get_group(commands).commands[name]
 
 
-def _named_after(info: CommandInfo) -> str:
+def _find_name(info: CommandInfo) -> str:
     return typer.main.get_command_name(info.callback.__name__) if info.callback else ""
 
 
-def registered_by(module: str) -> typer.Typer:
-    """What a module of this package adds to the tree."""
-    part = typer.Typer(rich_markup_mode=None)
-    import_module(f"wb_cli.cli.{module}").register(part)
-    return part
+def load_commands(module: str) -> typer.Typer:
+    """Load the commands that a module of this package adds to the tree."""
+    commands = typer.Typer(rich_markup_mode=None)
+    import_module(f"wb_cli.cli.{module}").register(commands)
+    return commands

@@ -1,4 +1,4 @@
-"""A command line that cannot be right: what to type instead."""
+"""The errors of a wrong command line, with hints at the right one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ALL_OPTION = "--all"
-# Words of other tools, by the group they are typed in, and what does that here.
+# Words of other tools, by the group in which the user types them, each with the command of wb.
 KNOWN = {
     "wb": {
         "ps": "wb status",
@@ -44,50 +44,55 @@ KNOWN = {
 }
 
 
-def usage_error(error: click.ClickException, arguments: Sequence[str]) -> UsageError:
-    """The error as wb words it; ``arguments`` is the whole command line."""
+def make_usage_error(error: click.ClickException, arguments: Sequence[str]) -> UsageError:
+    """Make wb's error from Click's error. ``arguments`` is the whole command line."""
     context = getattr(error, "ctx", None)
     if context is None:
         return UsageError(error.format_message(), "`wb --help` shows how.")
     if isinstance(error, NoSuchCommandError):
-        return UsageError(error.format_message(), _for_a_word(error.word, context))
+        return UsageError(error.format_message(), _suggest_for_word(error.word, context))
     if isinstance(error, click.NoSuchOption):
-        return UsageError(error.message, _for_an_option(error.option_name, context, arguments))
-    return UsageError(error.format_message(), _help(context))
+        return UsageError(error.message, _suggest_for_option(error.option_name, context, arguments))
+    return UsageError(error.format_message(), _suggest_help(context))
 
 
-def _for_a_word(word: str, context: click.Context) -> str:
+def _suggest_for_word(word: str, context: click.Context) -> str:
     known = KNOWN.get(context.command_path, {}).get(word)
     if known:
         return f"`{known}` does that."
-    return suggest(word, _commands(context), _help(context), prefix=f"{context.command_path} ")
+    return suggest(
+        word, _list_commands(context), _suggest_help(context), prefix=f"{context.command_path} "
+    )
 
 
-def _for_an_option(name: str, context: click.Context, arguments: Sequence[str]) -> str:
+def _suggest_for_option(name: str, context: click.Context, arguments: Sequence[str]) -> str:
     root = context.find_root()
     path = context.command_path
     if known := KNOWN.get(path, {}).get(name):
         return f"`{known}` does that."
-    if name == ALL_OPTION and any(each.name == "selectors" for each in context.command.params):
+    if name == ALL_OPTION and any(
+        parameter.name == "selectors" for parameter in context.command.params
+    ):
         return f"It is a word, not an option: `{path} all`."
-    if context is not root and name in _options(root):
+    if context is not root and name in _list_options(root):
         return f"{name} stands before the command: `wb {name} ... {path.removeprefix('wb ')}`."
-    near = suggest(name, _options(context), "")
-    if near:
-        return near
+    if similar := suggest(name, _list_options(context), ""):
+        return similar
     rest = [word for word in arguments if word != name]
-    if context is root and rest and rest[0] in _commands(root):
+    if context is root and rest and rest[0] in _list_commands(root):
         return f"Options of a command stand after it: `wb {' '.join(rest)} {name}`."
-    return _help(context)
+    return _suggest_help(context)
 
 
-def _options(context: click.Context) -> list[str]:
-    return [word for each in context.command.get_params(context) for word in each.opts]
+def _list_options(context: click.Context) -> list[str]:
+    return [
+        option for parameter in context.command.get_params(context) for option in parameter.opts
+    ]
 
 
-def _commands(context: click.Context) -> list[str]:
+def _list_commands(context: click.Context) -> list[str]:
     return list(getattr(context.command, "commands", ()))
 
 
-def _help(context: click.Context) -> str:
+def _suggest_help(context: click.Context) -> str:
     return f"`{context.command_path} --help` shows how."

@@ -1,8 +1,11 @@
 """The images that wb can build, and their names. Pure."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from wb_cli import __version__
+from wb_cli.errors import UsageError
 
 
 class Recipe(Struct, frozen=True):
@@ -24,3 +27,17 @@ PLATFORM = Recipe(
     "platform", f"wb-platform:{__version__}", "platform_image", "wb-platform:{version}"
 )
 RECIPES = {recipe.name: recipe for recipe in (POSTGRES, VALKEY, PLATFORM)}
+
+
+def choose_recipes(names: Sequence[str]) -> list[Recipe]:
+    """Choose recipes by their names. Without names, choose all.
+
+    Raises:
+        UsageError: there is no recipe of a name.
+    """
+    for name in names:
+        if name not in RECIPES:
+            raise UsageError(
+                f"there is no recipe {name!r}", f"There are {', '.join(RECIPES)}; all unless named."
+            )
+    return [recipe for name, recipe in RECIPES.items() if name in (names or RECIPES)]

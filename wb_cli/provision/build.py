@@ -109,6 +109,14 @@ def set_image_setting(recipe: Recipe, settings: Settings, instances: Sequence[In
     return f"{name} is set to {value} in {settings.config_file}, but {origin} wins over it."
 
 
+def set_image_settings(
+    recipes: Sequence[Recipe], settings: Settings, instances: Sequence[Instance]
+) -> list[str]:
+    """Set wb to use the image of each recipe. Return the notes on what was set."""
+    notes = (set_image_setting(recipe, settings, instances) for recipe in recipes)
+    return [note for note in notes if note]
+
+
 def _collect_source(recipe: Recipe) -> dict[str, bytes]:
     """Collect the files of ours that the image is built from. Its packages are not among them."""
     files = read_files(recipe)

@@ -1,4 +1,4 @@
-"""One race: writers, readers and faults at once, by a plan that a seed decides.
+"""One race: writers, readers and faults at once, by a plan that a seed determines.
 
 The invariant: no answer is older than what was acknowledged, or seen, before it was asked for. What
 an answer says is of one state, and always the same under the same ETag. Nothing fails but what is
@@ -25,7 +25,7 @@ QUIET = "no fault yet"
 
 @dataclass(frozen=True)
 class Step:
-    """A fault, once so many more answers have come."""
+    """A fault, and the number of answers that must come before it."""
 
     answers_before: int
     fault: str
@@ -33,16 +33,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a race does. A seed decides it, so that a race can be run again."""
+    """The plan of a race. A seed determines it, so that a race can be run again."""
 
     seed: int
-    answers: int  # at least so many, unless the time is over
+    answers: int  # the least number, unless the time is over
     within_s: float
     steps: tuple[Step, ...]
 
     @classmethod
     def of(cls, seed: int, answers: int, within_s: float, rounds: int = 1) -> "Plan":
-        """Every fault, so many times."""
+        """Make a plan with every fault, a given number of times."""
         dice = Random(seed)
         faults = [fault for _ in range(rounds) for fault in dice.sample(list(FAULTS), len(FAULTS))]
         pause = answers // (3 * len(faults))
@@ -50,7 +50,7 @@ class Plan:
         return cls(seed, answers, within_s, steps)
 
     def dice(self, name: str) -> Random:
-        """The chance of one who takes part."""
+        """The random numbers of one participant."""
         return Random(f"{self.seed} {name}")
 
 
@@ -62,9 +62,7 @@ class Race:
     stack: Stack
     events: Events = field(default_factory=Events)
     world: World = field(default_factory=World)
-    tries: list[tuple[str, bool]] = field(
-        default_factory=list
-    )  # of which fault, and whether it held
+    tries: list[tuple[str, bool]] = field(default_factory=list)  # the fault, and whether all held
     elapsed_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -73,7 +71,7 @@ class Race:
         self.writers: list[Writer | Runs | Touches] = [*writers(), *self.by_api]
 
     async def run(self) -> None:
-        """All of the plan."""
+        """Carry out the whole plan."""
         began = time.monotonic()
         address = address_of(self.stack.postgres.url)
         async with asyncio.TaskGroup() as group:
@@ -95,11 +93,11 @@ class Race:
             await self._until_time_is_over(began, self.events.more_answers(max(rest, 1)))
             for task in others:
                 task.cancel()
-        await asyncio.sleep(0)  # connections that were dropped are gone with the loop's next turn
+        await asyncio.sleep(0)  # dropped connections are gone after the next turn of the event loop
         self.elapsed_s = time.monotonic() - began
 
     def dice(self, kind: str, n: int) -> Random:
-        """The chance of one reader or writer."""
+        """The random numbers of one reader or writer."""
         return self.plan.dice(f"{kind} {n}")
 
     async def _carry_out_plan(self) -> None:
@@ -126,13 +124,13 @@ class Race:
 
     @property
     def findings(self) -> list[str]:
-        """Everything that did not hold."""
+        """List everything that did not hold."""
         by_api = (it for writer in self.by_api for it in writer.administrator.complaints)
         found = (*self.judge.violations, *by_api, *self.stack.complaints)
         return [f"seed {self.plan.seed}: {finding}" for finding in found]
 
     def summary(self) -> str:
-        """The race in one line."""
+        """Describe the race in one line."""
         tally = self.judge.tally
         statuses = ", ".join(f"{n} {status}" for status, n in sorted(tally.by_status.items()))
         return (

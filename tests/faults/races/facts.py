@@ -1,4 +1,4 @@
-"""What is known of each thing that is written: which values an answer may still show.
+"""What is known of each written thing, and so which values an answer may still show.
 
 Times are places in one order of events: an event that was over before another began is before it.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(eq=False)
 class Write:
-    """A value on its way into the database. From ``known_at`` on, nothing older may be answered."""
+    """A value that is being written. After ``known_at`` no answer may show an older value."""
 
     value: Any
     known_at: int | None = None
@@ -20,7 +20,7 @@ class Write:
 
 @dataclass(eq=False)
 class Fact:
-    """One thing of which one writer writes one value after another.
+    """One thing. One writer writes its values, one after another.
 
     A value may be answered from the moment its write begins, until a later write is known and
     the question comes after that.
@@ -30,7 +30,7 @@ class Fact:
     writes: list[Write] = field(default_factory=list)
 
     def begin(self, value: Any) -> Write:
-        """Note what is about to be written."""
+        """Note a value that is about to be written."""
         write = Write(value)
         self.writes.append(write)
         return write
@@ -44,7 +44,7 @@ class Fact:
         return self.writes
 
     def judge(self, value: Any, asked_at: int, now: int) -> str | None:
-        """What is wrong with a value that was answered. What was seen is known from now on."""
+        """Find what is wrong with an answered value. From now on the value is known."""
         possible = self.possible(asked_at)
         shown = next((write for write in possible if write.value == value), None)
         if shown is None:
@@ -57,18 +57,18 @@ class Fact:
 
 @dataclass(eq=False)
 class Rising:
-    """A version, which only moves forward. Of several that are seen, the greatest is known."""
+    """A version, which only rises. The greatest version that was seen is known."""
 
     name: str
     known: list[tuple[int, Any]] = field(default_factory=list)  # (when, greatest), both rising
 
     def note(self, version: Any, now: int) -> None:
-        """A version was acknowledged, or seen."""
+        """Note a version that was acknowledged or seen."""
         if not self.known or version > self.known[-1][1]:
             self.known.append((now, version))
 
     def judge(self, version: Any, asked_at: int, now: int) -> str | None:
-        """What is wrong with a version that was answered."""
+        """Find what is wrong with an answered version."""
         least = next((v for at, v in reversed(self.known) if at <= asked_at), None)
         self.note(version, now)
         if least is not None and version < least:
@@ -85,11 +85,11 @@ class Events:
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
 
     def now(self) -> int:
-        """The time of an event that happens now."""
+        """Return the time of an event that happens now."""
         return next(self._times)
 
     def answered(self) -> None:
-        """One more answer has come."""
+        """Count an answer."""
         self.answers += 1
         while self._waiting and self._waiting[0][0] <= self.answers:
             *_, waiting = heapq.heappop(self._waiting)
@@ -97,7 +97,7 @@ class Events:
                 waiting.set_result(None)
 
     async def more_answers(self, count: int) -> None:
-        """Wait until so many more answers have come."""
+        """Wait until a number of further answers have come."""
         waiting = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (self.answers + count, self.now(), waiting))
         await waiting

@@ -1,4 +1,4 @@
-"""Who reads, and how each answer is judged."""
+"""The readers, and the judge of each answer."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -14,13 +14,13 @@ from faults.races.wire import UNANSWERED, Client, Reply
 from faults.races.world import World
 
 ENCODINGS = ("zstd", "identity", "zstd, gzip;q=0.5")
-# Bodies that were read lately, so that an answer that many get is decoded once.
+# The bodies that were read last, so that an answer to many readers is decoded once.
 REMEMBERED = 500
 
 
 @dataclass(frozen=True)
 class Copy:
-    """What a client keeps of an answer."""
+    """The part of an answer that a client keeps."""
 
     etag: str
     facts: Facts
@@ -28,7 +28,7 @@ class Copy:
 
 @dataclass
 class Tally:
-    """How many answers there were of each kind."""
+    """The number of answers of each kind."""
 
     by_status: dict[int, int] = field(default_factory=dict)
     unsettled: int = 0
@@ -36,7 +36,7 @@ class Tally:
     unanswered: int = 0
 
     def count(self, reply: Reply) -> None:
-        """One answer."""
+        """Count one answer."""
         self.by_status[reply.status] = self.by_status.get(reply.status, 0) + 1
         self.compressed += "content-encoding" in reply.headers
         self.unsettled += reply.status == 200 and "etag" not in reply.headers
@@ -44,11 +44,11 @@ class Tally:
 
 @dataclass
 class Judge:
-    """Holds every answer against what is known of its facts."""
+    """Compares every answer with what is known of its facts."""
 
     world: World
     events: Events
-    may_refuse: Callable[[int], bool]  # whether a question of that time may be refused by now
+    may_refuse: Callable[[int], bool]  # whether a question of that time may be refused now
     violations: list[str] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     copies: dict[str, Copy] = field(default_factory=dict)  # the newest of all clients, by path
@@ -56,7 +56,7 @@ class Judge:
     _read: dict[tuple[str, bytes, bool], Facts] = field(default_factory=dict)
 
     def judge(self, page: Page, reply: Reply, asked_at: int, copy: Copy | None) -> Copy | None:
-        """One answer; returns what the client keeps of it."""
+        """Judge one answer. Return the part that the client keeps."""
         self.tally.count(reply)
         try:
             facts = self._facts(page, reply, asked_at, copy)
@@ -132,20 +132,20 @@ def version_in(etag: str) -> str:
 
 
 def parsed(version: str) -> Any:
-    """A version as something that can be compared."""
+    """Turn a version into a value that can be compared."""
     parts = version.split("_")
     return tuple(map(int, parts)) if all(part.isdigit() for part in parts) else version
 
 
 async def read_on(judge: Judge, ports: tuple[int, ...], dice: Random) -> None:
-    """One client: asks both servers in turn, at times with what it has kept; until cancelled."""
+    """Ask both servers in turn, sometimes with a kept version, until cancelled."""
     clients = [Client(port) for port in ports]
     copies: dict[str, Copy] = {}
     try:
         while True:
             clients.reverse()
             page = dice.choice(PAGES)
-            # Its own copy, which may be old; one that some client has just got; or none.
+            # Its own copy, which may be old; the copy of another client; or no copy.
             copy = dice.choice([copies, judge.copies, judge.copies, {}]).get(page.path)
             headers = {"Accept-Encoding": dice.choice(ENCODINGS)}
             if copy:

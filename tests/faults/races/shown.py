@@ -1,4 +1,4 @@
-"""What an answer's body says: the values of facts, by name. Pure."""
+"""Read the values of facts from an answer's body, by name. Pure."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -27,25 +27,25 @@ class IncompleteError(Exception):
 
 @dataclass(frozen=True)
 class Page:
-    """Something that can be asked for."""
+    """A page that a client can ask for."""
 
     path: str
     read: Callable[[Any], Facts]
-    # Which version its ETag begins with; none where that version is of one of two modules.
+    # The version that its ETag begins with; none if it can be the version of one of two modules.
     version: str | None = None
-    # What is missing where there is no such thing.
+    # The fact that is missing if the server does not know the page.
     missing: str | None = None
-    # The results whose halves are of one state, wherever the answer bears an ETag.
+    # The results whose halves have the same state in every answer with an ETag.
     results: str | None = None
 
     def shown(self, body: bytes, is_settled: bool) -> Facts:
-        """The facts that a body shows.
+        """Read the facts that a body shows.
 
         Raises:
             IncompleteError: they are not of one state.
         """
         facts = self.read(orjson.loads(body))
-        # A run writes the halves one after the other; who writes outside a run writes both at once.
+        # A run writes the halves one after the other. A write outside a run writes both at once.
         if self.results and (is_settled or self.results != RUNS):
             seen = {facts.get(f"results {self.results} {half}") for half in HALVES}
             if len(seen) > 1:
@@ -54,7 +54,7 @@ class Page:
 
 
 def only(values: Iterable[Any], what: str) -> Any:
-    """The one value that all of them are."""
+    """Return the value that all of them have."""
     distinct = set(values)
     if len(distinct) != 1:
         raise IncompleteError(f"{what}: {sorted(distinct, key=str) or 'nothing'}")
@@ -112,11 +112,11 @@ def replicants_of(object_id: str) -> Page:
 
 
 def metric_info_of(metric: str) -> Page:
-    """What can be asked of a metric."""
+    """The pages of a metric."""
     results = RESULTS[metric]
 
     def read(body: Any) -> Facts:
-        values = {each["dimension"]: each["values"] for each in body["disaggregations"]}
+        values = {entry["dimension"]: entry["values"] for entry in body["disaggregations"]}
         return {f"metric {metric}": body["label"], **zones(results, values["zone"])}
 
     missing = f"metric {metric}"
@@ -130,7 +130,7 @@ def version_of(metric: str) -> str | None:
 
 
 def zones(results: str, values: list[str]) -> Facts:
-    """Zones as `a7`: which half, in which state."""
+    """Read zones such as `a7`: the half and its state."""
     halves = [(value[0], int(value[1:])) for value in values]
     if sorted(half for half, _ in halves) != list(HALVES):
         raise IncompleteError(f"the zones of {results} are {values}")
@@ -138,10 +138,10 @@ def zones(results: str, values: list[str]) -> Facts:
 
 
 def config_number(config: Any) -> int:
-    """Which write a config is of."""
+    """Find the write that a config belongs to."""
     ((number,),) = (
-        [int(v.removeprefix("config ")) for v in each["values"] if v.startswith("config ")]
-        for each in config["filters"]
+        [int(v.removeprefix("config ")) for v in filter_["values"] if v.startswith("config ")]
+        for filter_ in config["filters"]
     )
     return number
 
@@ -149,8 +149,8 @@ def config_number(config: Any) -> int:
 def read_objects(body: Any) -> Facts:
     """The list of objects."""
     facts: Facts = dict.fromkeys(f"label {object_id}" for object_id in OBJECTS)
-    facts |= {f"label {each['id']}": each["label"] for each in body}
-    facts |= {f"last_updated of {each['id']}": each["lastUpdated"] for each in body}
+    facts |= {f"label {entry['id']}": entry["label"] for entry in body}
+    facts |= {f"last_updated of {entry['id']}": entry["lastUpdated"] for entry in body}
     return facts
 
 

@@ -1,4 +1,4 @@
-"""The four processes under test, and what befalls them."""
+"""The four processes under test, and their faults."""
 
 import asyncio
 import re
@@ -28,7 +28,7 @@ A_FAILURE = re.compile(r"[A-Z]+ /\S* failed: ")
 
 @dataclass(eq=False)
 class Stack:
-    """Two servers, one Valkey and one PostgreSQL. What can wait is done in threads."""
+    """Two servers, one Valkey and one PostgreSQL. Calls that block run in threads."""
 
     postgres: Service
     valkey: Service
@@ -43,7 +43,7 @@ class Stack:
     @classmethod
     @contextmanager
     def running(cls, services: Services) -> "Iterator[Stack]":
-        """Everything started, with an instance made anew; and ended after the block."""
+        """Start everything with a new instance, and end it after the block."""
         stack = cls(services.new_postgres(), services.new_valkey(port=free_port()))
         with ExitStack() as closing:
             closing.callback(services.remove, stack.postgres, stack.valkey)
@@ -54,18 +54,18 @@ class Stack:
             yield stack
 
     def start_server(self, port: int) -> PlatformServer:
-        """A server; returns once it answers from its database."""
+        """Start a server, and wait until it answers from its database."""
         environment = environment_for(self.postgres.url, self.valkey.url)
         server = PlatformServer({**environment, "PORT": str(port)}).wait_listening()
         server.wait_status("ready", "warm")
         return server
 
     def end_place(self, place: int, number: int = signal.SIGTERM) -> None:
-        """End the server that is in a place now."""
+        """End the server at an index."""
         self.end_server(self.servers[place], number)
 
     def end_server(self, server: PlatformServer, number: int) -> None:
-        """End a server; note what it should not have said, and how it should not have ended."""
+        """End a server. Note unexpected lines of its log, and an unexpected exit code."""
         try:
             code = server.stop(number)
             lines, log = server.lines, server.log
@@ -84,7 +84,7 @@ class Stack:
 
     @contextmanager
     def away(self, events: Events) -> Iterator[None]:
-        """The database, or a server, is not there during the block."""
+        """Mark the time of the block as one in which the database or a server is away."""
         self.away_from = events.now()
         yield
         self.away_from, self.away_until = None, events.now()
@@ -93,50 +93,50 @@ class Stack:
         """Whether an answer that comes now, to a question of that time, may be a 503."""
         return self.away_from is not None or asked_at < self.away_until
 
-    def valkey_answers(self) -> None:
-        """Return once it does."""
+    def wait_for_valkey(self) -> None:
+        """Wait until Valkey answers."""
         wait_until(lambda: speaks(self.valkey.port, b"PING\r\n", b"+PONG"), "Valkey")
 
     def ask_valkey(self, *words: str) -> Any:
-        """One command."""
+        """Send one command."""
         with valkey.Valkey.from_url(self.valkey.url) as client:
             return client.execute_command(*words)
 
-    def postgres_answers(self) -> None:
-        """Return once it does."""
+    def wait_for_postgres(self) -> None:
+        """Wait until PostgreSQL answers."""
         wait_until(lambda: speaks(self.postgres.port, POSTGRES_STARTUP, b"R"), "PostgreSQL")
 
-    async def servers_have_their_database(self) -> None:
-        """Return once both say so."""
+    async def wait_for_databases(self) -> None:
+        """Wait until both servers have their database and are warm."""
         for server in self.servers:
             await in_thread(server.wait_status, "ready", "warm")
 
 
 def in_thread(do: Callable[..., Any], *arguments: Any) -> Awaitable[Any]:
-    """What blocks, aside."""
+    """Run a blocking call in a thread."""
     return asyncio.to_thread(do, *arguments)
 
 
 async def pause_valkey(stack: Stack, events: Events, dice: Random) -> None:
-    """Valkey accepts, and does not answer."""
+    """Valkey accepts connections and does not answer."""
     await in_thread(lambda: stack.valkey.container.kill(signal="SIGSTOP"))
     await events.more_answers(dice.randint(100, 400))
     await in_thread(lambda: stack.valkey.container.kill(signal="SIGCONT"))
-    await in_thread(stack.valkey_answers)
+    await in_thread(stack.wait_for_valkey)
 
 
 async def kill_valkey(stack: Stack, events: Events, dice: Random) -> None:
-    """Valkey is away for some time, and has then what its last snapshot had."""
+    """Valkey is away for some time, and comes back with its last snapshot."""
     await in_thread(stack.valkey.container.kill)
     await events.more_answers(dice.randint(100, 400))
     await in_thread(stack.valkey.container.start)
-    await in_thread(stack.valkey_answers)
+    await in_thread(stack.wait_for_valkey)
 
 
 async def restart_valkey(stack: Stack, _: Events, _dice: Random) -> None:
-    """Valkey ends in order, and comes back with what it had."""
+    """Valkey ends normally, and comes back with its data."""
     await in_thread(stack.valkey.container.restart)
-    await in_thread(stack.valkey_answers)
+    await in_thread(stack.wait_for_valkey)
 
 
 async def flush_valkey(stack: Stack, _: Events, _dice: Random) -> None:
@@ -152,12 +152,12 @@ async def kill_clients(stack: Stack, events: Events, dice: Random) -> None:
 
 
 async def kill_server(stack: Stack, events: Events, dice: Random) -> None:
-    """A server dies with all that it had in memory; another takes its place."""
+    """A server is killed and loses its memory. Another takes its place."""
     await replace_server(stack, events, dice, signal.SIGKILL)
 
 
 async def stop_server(stack: Stack, events: Events, dice: Random) -> None:
-    """A server ends in order, with requests in progress; another takes its place."""
+    """A server ends normally during requests. Another takes its place."""
     await replace_server(stack, events, dice, signal.SIGTERM)
 
 
@@ -168,10 +168,10 @@ async def replace_server(stack: Stack, events: Events, dice: Random, number: int
 
 
 async def terminate_backends(stack: Stack, events: Events, _: Random) -> None:
-    """Every connection to PostgreSQL ends, those of the writers too."""
+    """Every connection to PostgreSQL ends, also those of the writers."""
     with stack.away(events):
         await in_thread(execute, stack.postgres.url, "postgres", TERMINATE)
-        await stack.servers_have_their_database()
+        await stack.wait_for_databases()
 
 
 async def pause_postgres(stack: Stack, events: Events, dice: Random) -> None:
@@ -180,8 +180,8 @@ async def pause_postgres(stack: Stack, events: Events, dice: Random) -> None:
         await in_thread(stack.postgres.container.pause)
         await asyncio.sleep(dice.uniform(*PAUSES_S))
         await in_thread(stack.postgres.container.unpause)
-        await in_thread(stack.postgres_answers)
-        await stack.servers_have_their_database()
+        await in_thread(stack.wait_for_postgres)
+        await stack.wait_for_databases()
 
 
 Fault = Callable[[Stack, Events, Random], Awaitable[None]]

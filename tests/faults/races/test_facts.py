@@ -1,4 +1,4 @@
-"""What the race holds answers against; and that it would see what it looks for."""
+"""The rules by which the race judges answers, and a check that it would find errors."""
 
 import orjson
 import pytest
@@ -9,7 +9,7 @@ from faults.races.world import HALVES, config, months
 
 
 def known(*writes: tuple[object, int | None]) -> Fact:
-    """A fact with these values, each known from a time on, or not yet."""
+    """A fact with these values. Each is known from a time on, or not known yet."""
     fact = Fact("it")
     for value, known_at in writes:
         fact.begin(value).known_at = known_at
@@ -34,7 +34,7 @@ def test_a_value_is_right_until_a_later_one_is_known(value, asked_at, is_right) 
     assert (fact.judge(value, asked_at, now=11) is None) is is_right
 
 
-def test_what_was_seen_is_known_to_all_who_ask_later() -> None:
+def test_a_value_that_was_seen_is_known_in_every_later_question() -> None:
     fact = known(("old", 0), ("under way", None))
     assert fact.judge("under way", asked_at=1, now=2) is None
     assert fact.judge("old", asked_at=1, now=3) is None
@@ -67,7 +67,7 @@ def items(a: float, b: float, *, without: int = 0) -> bytes:
     return orjson.dumps({"fetchConfig": config(3), "items": rows[without:]})
 
 
-def test_half_of_a_run_is_seen_only_where_it_is_not_settled() -> None:
+def test_half_of_a_run_is_right_only_before_the_run_is_settled() -> None:
     page = items_of("runs-0")
     shown = {"config runs-0": 3, "results runs a": 1, "results runs b": 2}
     assert page.shown(items(1, 2), is_settled=False) == shown
@@ -80,7 +80,7 @@ def test_a_part_of_a_half_is_never_right() -> None:
         items_of("runs-0").shown(items(1, 1, without=1), is_settled=False)
 
 
-def test_a_seed_decides_the_plan() -> None:
+def test_a_seed_determines_the_plan() -> None:
     assert Plan.of(7, 20_000, 60) == Plan.of(7, 20_000, 60)
     assert Plan.of(7, 20_000, 60) != Plan.of(8, 20_000, 60)
     assert Plan.of(7, 1, 1).dice("x").random() == Plan.of(7, 2, 2).dice("x").random()

@@ -11,7 +11,7 @@ UNANSWERED = (OSError, EOFError)
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server answered."""
+    """The answer of a server."""
 
     status: int
     headers: Mapping[str, str]
@@ -26,7 +26,7 @@ class Client:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Reply:
-        """One request.
+        """Send one request.
 
         Raises:
             OSError: nobody listens, nobody answers in time, or the connection was reset.

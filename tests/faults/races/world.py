@@ -1,4 +1,4 @@
-"""The instance that is written and read at once: each of its values says which write it is of."""
+"""The instance that is written and read at once. Each value names the write that it belongs to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ FIRST_COLUMNS = ("ownership",)
 
 
 def config(n: int) -> dict[str, Any]:
-    """A config that fetches everything, and bears its number."""
+    """Make a config that fetches everything and contains its number."""
     years = {"dimension": "year", "values": [*YEARS, f"config {n}"]}
     return {"disaggregateBy": ["half", "period_id"], "filters": [years]}
 
@@ -55,7 +55,7 @@ def results_object(module: str) -> ResultsObject:
 
 @dataclass(eq=False)
 class World:
-    """Everything that is known of what was written."""
+    """Everything that is known of the written values."""
 
     facts: dict[str, Fact] = field(default_factory=dict)
     versions: dict[str, Rising] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class World:
 
 
 def first_values() -> Iterator[tuple[str, Any]]:
-    """Every fact, and its value in the instance as it is made."""
+    """Every fact, and its first value in the new instance."""
     for module in MODULES:
         yield f"module {module}", f"Module {module} 0"
         yield f"results object {module}", f"Results of {module} 0"

@@ -1,4 +1,4 @@
-"""Who writes: each writer has facts of its own, and gives each of them one value after another."""
+"""The writers. Each has its own facts, and writes one value of a fact after another."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ from support.platform_server import AUTHORIZED
 from wb_cli.server.db.address import Address, connect
 from wb_cli.server.db.errors import DatabaseUnavailableError
 
-# What may befall a writer; whether its last change was committed is not known then.
+# The errors of a writer after which it does not know if its last change was committed.
 UNKNOWN = (
     DatabaseUnavailableError,
     OSError,
@@ -45,7 +45,7 @@ UNKNOWN = (
 
 @contextmanager
 def outlives_faults(*faults: type[Exception]) -> Iterator[None]:
-    """Go on after a fault; unless the race is over, which a fault may have hidden."""
+    """Go on after a fault, unless the race is over."""
     with suppress(*faults):
         yield
     task = asyncio.current_task()
@@ -54,7 +54,7 @@ def outlives_faults(*faults: type[Exception]) -> Iterator[None]:
 
 
 FACILITY_COLUMNS = ((), ("ownership",), ("residence",), ("ownership", "residence"))
-# What versions are set to by hand.
+# The values that versions are set to by hand.
 LONG_AGO = "timestamptz '2001-01-01'"
 
 Values = dict[str, Any]
@@ -63,14 +63,14 @@ Statement = tuple[Any, ...]  # SQL and its parameters
 
 @dataclass
 class Change:
-    """What one transaction writes, and what is true once it is committed."""
+    """The statements of one transaction, and the facts that are true after its commit."""
 
     values: Values
     statements: list[Statement]
 
 
 class Writer:
-    """Carries out its changes, one after the other, each once some more answers have come.
+    """Makes its changes one after the other, each after some further answers.
 
     Args:
         changes: makes the writer's next change, given its number.
@@ -112,7 +112,7 @@ class Writer:
     async def _commit(
         self, statements: list[Statement], address: Address, events: Events, late: int
     ) -> None:
-        """One transaction, which ends only after `late` more answers."""
+        """Make one transaction, which ends only after `late` further answers."""
         if self._connection is None or self._connection.is_closed():
             self._connection = await connect(address, self._database)
         async with self._connection.transaction():
@@ -123,7 +123,7 @@ class Writer:
 
 
 def writers() -> Iterator[Writer]:
-    """All who write by SQL."""
+    """Make all writers that use SQL."""
     for object_id in OBJECTS:
         if object_id != PASSING:
             yield Writer(f"label of {object_id}", label_of(object_id), most_answers_between=900)
@@ -315,7 +315,7 @@ class Runs:
     async def _write(
         self, world: World, events: Events, address: Address, n: int, halves: tuple[str, ...]
     ) -> None:
-        """Write until it is known to be committed: a run is completed only then."""
+        """Write until the commit is known. Only then the run can be completed."""
         writes = [world[f"results {RUNS} {half}"].begin(n) for half in halves]
         update = update_of(RUNS, n, halves[0] if len(halves) == 1 else "")
         while True:
@@ -355,14 +355,14 @@ class Touches:
 
 
 class Administrator:
-    """Asks either server until one of them has done it. All that is asked may be done twice."""
+    """Asks either server until one of them has done it. Every request may be done twice."""
 
     def __init__(self, ports: tuple[int, ...]) -> None:
         self._clients = [Client(port) for port in ports]
         self.complaints: list[str] = []
 
     async def ask(self, method: str, path: str) -> Any:
-        """The answer's body."""
+        """Return the answer's body."""
         while True:
             self._clients.reverse()
             with outlives_faults(*UNANSWERED):
