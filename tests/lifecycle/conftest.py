@@ -23,7 +23,7 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> SecretStore:
 def new_world(
     secrets: SecretStore, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], World]:
-    """Makes hosts far from their engine: nothing is reached over the wire, so probes run inside."""
+    """Makes hosts that reach no container over the network, so probes run inside containers."""
     unreachable = probes.Answer(probes.Verdict.UNREACHABLE)
     monkeypatch.setattr(probes, "ask_http", lambda *_: unreachable)
     monkeypatch.setattr(health, "EXEC_INTERVAL_S", 0.01)

@@ -1,4 +1,4 @@
-"""An instance, its settings, and what the engine lists once it runs: the planner's raw material."""
+"""Input for the planner: an instance, its settings, and what the engine lists once it runs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +21,9 @@ SUBNET = "10.213.0.0/26"
 PASSWORDS = ("sesame-init", "sesame-connect", "sesame-admin")
 DEMO = Instance("demo", "Demo", 9001, "1.6.7")
 PLACES = Places(config=Path("/etc/wb"), data=Path("/srv"))
-DEFAULTS = {each.name: each.default_in(PLACES) for each in TABLE if not each.is_passed_on}
+DEFAULTS = {
+    setting.name: setting.default_in(PLACES) for setting in TABLE if not setting.is_passed_on
+}
 GIVEN = {"mount_path": Path("/mnt")}
 SETTINGS = Settings(
     config_file=PLACES.config / "config.toml", passed_on={}, origins={}, **DEFAULTS | GIVEN
@@ -34,15 +36,15 @@ def credentials(*passwords: str) -> Credentials:
 
 
 def wanted(instance: Instance = DEMO, settings: Settings = SETTINGS, **changes: Any) -> Desired:
-    """What an instance should be; ``changes`` are to the instance."""
+    """Describe an instance as it should run. ``changes`` are made to the instance."""
     return describe(replace(instance, **changes), settings, credentials(), KEY)
 
 
 def running(desired: Desired, *changed: ObservedContainer, **changes: Any) -> ObservedInstance:
-    """What the engine has once a ``run`` of ``desired`` is done; then with changes."""
+    """What the engine has after a ``run`` of ``desired``, and after the changes."""
     network = ObservedNetwork("net-1", desired.instance, (SUBNET,), desired.labels)
     containers = {spec.name: container(spec) for spec in desired.containers}
-    containers |= {each.name: each for each in changed}
+    containers |= {other.name: other for other in changed}
     current = ObservedInstance(
         containers=tuple(containers.values()),
         networks=(network,),
@@ -53,7 +55,7 @@ def running(desired: Desired, *changed: ObservedContainer, **changes: Any) -> Ob
 
 
 def container(spec: ContainerSpec, name: str = "", **changes: Any) -> ObservedContainer:
-    """The container of a Spec as the engine lists it, running; then with changes."""
+    """The running container of a Spec as the engine lists it, with changes."""
     listed = ObservedContainer(
         id=f"id-{name or spec.name}",
         name=name or spec.name,
@@ -69,7 +71,7 @@ def container(spec: ContainerSpec, name: str = "", **changes: Any) -> ObservedCo
 
 
 def policy(container: ObservedContainer) -> str:
-    """Supervised, unless it was never ready or runs with --rm."""
+    """The restart policy: "always", unless the container was never ready or runs with --rm."""
     is_unsupervised = '"restart":"no"' in container.labels["wb.spec"]
     return "no" if is_unsupervised or container.state is State.CREATED else "always"
 
@@ -80,12 +82,12 @@ def part(desired: Desired, name: str) -> ContainerSpec:
 
 
 def image_id(reference: str) -> str:
-    """The id that an image has as long as nobody pulls another one under its tag."""
+    """The id of an image, until another image is pulled under its tag."""
     return f"sha256:{reference}"
 
 
 def without(current: ObservedInstance, *names: str) -> ObservedInstance:
-    """The same without some containers."""
+    """The instance without some containers."""
     return replace(current, containers=tuple(c for c in current.containers if c.name not in names))
 
 

@@ -1,4 +1,4 @@
-"""Plans as the tests write them down."""
+"""Texts of plans, for tests to compare with."""
 
 from textwrap import dedent
 
@@ -18,7 +18,7 @@ SECONDS = {"demo-postgres": 30}
 
 
 def text(expected: str) -> str:
-    """A plan as written in a test, indented."""
+    """Remove the indentation that a plan has in a test."""
     return dedent(expected).strip("\n")
 
 
@@ -28,23 +28,25 @@ def created(name: str, image: str = "") -> str:
 
 
 def started(name: str) -> str:
-    """The operations after which it is ready."""
+    """The operations that make a container ready."""
     return f"  start {name}\n  wait until {name} is ready"
 
 
 def supervised(name: str) -> str:
-    """The operation after which the engine keeps it up."""
+    """The operation that lets the engine supervise a container."""
     return f"  set restart policy of {name} to always"
 
 
 def fresh(name: str, image: str = "") -> str:
-    """The operations that make a container, where no other waits for it."""
+    """The operations that create and start a container that no other container waits for."""
     return lines(created(name, image), started(name), supervised(name))
 
 
 def everything(cause: str) -> str:
-    """All made anew: while the databases start the platform is created, and they are supervised
-    while it starts. Valkey starts when all are created.
+    """The lanes that make all containers anew.
+
+    The platform is created while the databases start. They are supervised while it starts. Valkey
+    starts when all are created.
     """
     return lines(
         *(f"postgres: {cause}", created("demo-postgres")),
@@ -67,7 +69,7 @@ def aside(name: str) -> str:
 
 
 def put_aside(*names: str) -> str:
-    """The same in a restart, where all of them stop first."""
+    """The lanes that do the same in a restart, where all containers stop first."""
     halves = {name: aside(name).partition("\n")[::2] for name in names}
     return lines(
         *(f"{name}: restart\n{stop}" for name, (stop, _) in halves.items()),
@@ -81,7 +83,7 @@ def gone(name: str) -> str:
 
 
 def lines(*parts: str) -> str:
-    """One text of several."""
+    """Join several texts to one."""
     return "\n".join(parts)
 
 
@@ -91,5 +93,5 @@ def replaced(*causes: str, name: str = "demo", image: str = "") -> str:
 
 
 def run(desired: Desired, current: ObservedInstance) -> str:
-    """What `wb run` plans."""
+    """The text of the plan of `wb run`."""
     return str(plan_run(desired, current, SUBNET))

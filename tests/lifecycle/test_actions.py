@@ -17,10 +17,10 @@ from wb_cli.lifecycle.actions import Result
 from wb_cli.lifecycle.guard.lock import Holder
 
 
-def test_run_starts_everything_and_supervises_it_only_then(world: World) -> None:
+def test_run_starts_all_parts_and_supervises_them_once_they_are_ready(world: World) -> None:
     world.run()
     assert world.states() == RUNNING
-    assert {each.policy for each in world.engine.containers.values()} == {"always"}
+    assert {container.policy for container in world.engine.containers.values()} == {"always"}
 
 
 def test_run_again_changes_nothing(world: World) -> None:
@@ -60,9 +60,7 @@ def test_a_dry_run_makes_no_changing_call(world: World, act: Callable[..., Resul
 
 
 @pytest.mark.parametrize("slow", [POSTGRES, PLATFORM])
-def test_what_is_merely_slow_is_left_running_and_the_next_run_finishes(
-    world: World, slow: str
-) -> None:
+def test_a_slow_part_is_left_running_and_the_next_run_finishes(world: World, slow: str) -> None:
     world.engine.programs[slow] = NEVER_READY
     with pytest.raises(StillStartingError, match="still starting; it last said: LOADING"):
         world.run(timeout_s=0.1)
@@ -72,10 +70,10 @@ def test_what_is_merely_slow_is_left_running_and_the_next_run_finishes(
     world.engine.programs.clear()
     world.run()
     assert world.states() == RUNNING
-    assert {each.policy for each in world.engine.containers.values()} == {"always"}
+    assert {container.policy for container in world.engine.containers.values()} == {"always"}
 
 
-def test_a_slow_successor_is_left_running_and_its_predecessor_kept(world: World) -> None:
+def test_a_slow_successor_is_left_running_and_its_predecessor_is_kept(world: World) -> None:
     world.run()
     world.engine.programs["app:2"] = NEVER_READY
     newer = replace(LOOK, image="app:2")
@@ -97,7 +95,7 @@ def test_valkey_that_exits_leaves_the_instance_degraded_and_running(world: World
     assert reason.startswith("demo-valkey exited with code 7 while starting")
 
 
-def test_valkey_that_still_loads_is_waited_for_for_its_time_only(
+def test_the_wait_for_a_valkey_that_still_loads_has_its_own_limit(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wb_cli.lifecycle.execute.VALKEY_START_GRACE_S", 0.05)
@@ -130,7 +128,7 @@ def test_an_unchanged_instance_whose_valkey_does_not_answer_is_degraded(
     assert result.outcome.degraded
 
 
-def test_a_subnet_that_is_taken_meanwhile_is_passed_over(world: World) -> None:
+def test_a_subnet_that_is_taken_meanwhile_is_skipped(world: World) -> None:
     observe = world.engine.observe
     seen = observe()
     world.engine.observe = lambda: seen  # type: ignore[method-assign]
@@ -142,9 +140,7 @@ def test_a_subnet_that_is_taken_meanwhile_is_passed_over(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["demo-postgres", "demo-valkey", "demo"])
-def test_run_starts_what_was_in_a_crash_loop_whose_cause_is_repaired(
-    world: World, name: str
-) -> None:
+def test_run_starts_a_part_whose_crash_loop_was_repaired(world: World, name: str) -> None:
     world.run()
     world.engine.named(name).state = State.RESTARTING
     assert not world.run().outcome.degraded
@@ -152,7 +148,7 @@ def test_run_starts_what_was_in_a_crash_loop_whose_cause_is_repaired(
     assert world.engine.named(name).policy == "always"
 
 
-def test_a_crash_loop_that_goes_on_is_a_failed_start_and_is_left_to_the_engine_again(
+def test_a_crash_loop_that_goes_on_is_a_failed_start_and_goes_back_to_the_engine(
     world: World,
 ) -> None:
     world.run()
@@ -163,7 +159,7 @@ def test_a_crash_loop_that_goes_on_is_a_failed_start_and_is_left_to_the_engine_a
     assert (looping.state, looping.policy) == (State.RESTARTING, "always")
 
 
-def test_stop_names_what_had_to_be_killed(world: World) -> None:
+def test_stop_names_a_container_that_had_to_be_killed(world: World) -> None:
     world.run()
     world.engine.named("demo-valkey").program = Program(stops_with=None)
     killed = world.stop().outcome.killed
@@ -173,7 +169,7 @@ def test_stop_names_what_had_to_be_killed(world: World) -> None:
     assert world.engine.snapshot() == {}
 
 
-def test_stop_does_not_take_an_earlier_death_for_its_own_kill(world: World) -> None:
+def test_stop_does_not_report_a_container_that_was_killed_earlier(world: World) -> None:
     world.run()
     for name in ("demo", "demo-postgres", "demo-valkey"):
         world.engine.crash(name, 137)
@@ -183,7 +179,7 @@ def test_stop_does_not_take_an_earlier_death_for_its_own_kill(world: World) -> N
 
 def test_stop_stops_in_the_contract_s_order_and_then_removes_everything(world: World) -> None:
     world.run(replace(LOOK, admin_version="1"))
-    names = {id_: each.name for id_, each in world.engine.containers.items()}
+    names = {id_: container.name for id_, container in world.engine.containers.items()}
     made: list[tuple[str, str]] = []
     world.engine.before_call = lambda name, args: made.append((name, names.get(args[0], "network")))
     world.stop()
@@ -210,7 +206,7 @@ def test_restart_no_runs_postgres_and_valkey_with_rm(world: World) -> None:
     assert world.engine.snapshot() == {}
 
 
-def test_one_that_runs_with_rm_and_exits_while_starting_is_called_gone(world: World) -> None:
+def test_a_container_with_rm_that_exits_while_starting_is_called_gone(world: World) -> None:
     world.engine.programs[POSTGRES] = BROKEN
     with pytest.raises(StartFailedError, match="demo-postgres is gone: it exited while starting"):
         world.run(replace(LOOK, restart="no"))
@@ -232,7 +228,7 @@ def test_run_finishes_a_stop_under_way_and_then_starts_the_part(world: World, na
 
 
 @pytest.mark.parametrize(("code", "restart"), [(0, "always"), (143, "always"), (0, "no")])
-def test_a_part_that_somebody_stops_while_it_is_asked_is_started_once(
+def test_a_part_that_is_stopped_while_run_asks_it_is_started_once(
     world: World, code: int, restart: str
 ) -> None:
     declared = replace(LOOK, restart=restart)
@@ -255,7 +251,7 @@ def test_a_part_that_somebody_stops_while_it_is_asked_is_started_once(
     assert result.outcome.revived == ["demo-valkey"]
 
 
-def test_a_part_that_ends_badly_while_it_is_asked_is_not_started_again(world: World) -> None:
+def test_a_part_that_crashes_while_run_asks_it_is_not_started_again(world: World) -> None:
     world.run()
     inspect = world.engine.inspect
 
@@ -272,7 +268,7 @@ def test_a_part_that_ends_badly_while_it_is_asked_is_not_started_again(world: Wo
         world.run(report=report)
 
 
-def test_what_is_set_aside_and_was_started_meanwhile_is_stopped_before_it_is_removed(
+def test_a_container_set_aside_that_was_started_meanwhile_is_stopped_before_its_removal(
     world: World,
 ) -> None:
     world.run()
@@ -302,7 +298,7 @@ def test_the_time_for_starting_is_counted_from_the_first_start(
     assert world.states() == RUNNING
 
 
-def test_what_was_not_started_in_time_is_named_with_the_way_on(world: World) -> None:
+def test_a_part_that_was_not_started_in_time_is_named_with_the_next_command(world: World) -> None:
     world.engine.programs[POSTGRES] = NEVER_READY
     with pytest.raises(StillStartingError, match=r"not started yet: demo$") as caught:
         world.run(timeout_s=0.1)
@@ -319,7 +315,7 @@ def dead(ago_s: float) -> Holder:
     [(False, 30, 3), (True, 30, 0), (False, 7200, 0)],
     ids=["events forgotten", "events tell", "long ago"],
 )
-def test_after_a_command_died_what_runs_is_stopped_to_the_end_unless_events_tell_better(
+def test_after_a_command_died_running_parts_are_restarted_if_its_events_are_forgotten(
     world: World, memory_reaches_back: bool, ago_s: float, restarted: int
 ) -> None:
     world.run()

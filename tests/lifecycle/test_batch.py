@@ -1,4 +1,4 @@
-"""Several instances: one that fails does not stop the others, and one code for all."""
+"""Actions on several instances: failures stay apart, and all give one exit code."""
 
 import threading
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def test_one_exit_code_for_all(endings: list[Ended[Result]], code: ExitCode) -> 
 
 
 class Fleet:
-    """Where the locks of a test lie."""
+    """Stands for the fleet, and for the progress that is told what happens."""
 
     def __init__(self, locks: Path) -> None:
         self.locks = locks
@@ -79,7 +79,9 @@ def fleet(tmp_path: Path) -> Fleet:
 
 
 @pytest.mark.parametrize("parallel", [1, 2])
-def test_a_fault_of_ours_in_one_does_not_stop_the_others(fleet: Fleet, parallel: int) -> None:
+def test_a_fault_of_wb_on_one_instance_does_not_stop_the_others(
+    fleet: Fleet, parallel: int
+) -> None:
     def work(instance: str, _: RunOptions) -> Result:
         if instance == "a":
             raise KeyError("a")
@@ -92,7 +94,7 @@ def test_a_fault_of_ours_in_one_does_not_stop_the_others(fleet: Fleet, parallel:
 
 
 @pytest.mark.parametrize("parallel", [1, 3])
-def test_one_that_fails_does_not_stop_the_others(fleet: Fleet, parallel: int) -> None:
+def test_an_instance_that_fails_does_not_stop_the_others(fleet: Fleet, parallel: int) -> None:
     def work(instance: str, _: RunOptions) -> Result:
         if instance == "b":
             raise StartFailedError("b exited")
@@ -106,17 +108,17 @@ def test_one_that_fails_does_not_stop_the_others(fleet: Fleet, parallel: int) ->
     ]
 
 
-def test_they_are_worked_on_side_by_side_up_to_the_limit(fleet: Fleet) -> None:
+def test_instances_are_worked_on_side_by_side_up_to_the_limit(fleet: Fleet) -> None:
     both = threading.Barrier(2)
 
     def work(_: str, __: RunOptions) -> Result:
-        both.wait(timeout=10)  # passes only where two are at it at once
+        both.wait(timeout=10)  # it passes only if two instances are worked on at once
         return result()
 
     assert all(ended.result for ended in fleet.act_on(["a", "b", "c", "d"], work, 2))
 
 
-def test_an_interrupted_one_is_told_as_such(fleet: Fleet) -> None:
+def test_an_interrupted_instance_is_reported_as_interrupted(fleet: Fleet) -> None:
     def work(_: str, __: RunOptions) -> Result:
         raise InterruptedError
 
@@ -125,7 +127,7 @@ def test_an_interrupted_one_is_told_as_such(fleet: Fleet) -> None:
     assert "undone" in ended.error.message
 
 
-def test_each_is_told_as_it_ends(fleet: Fleet) -> None:
+def test_each_instance_is_reported_when_it_ends(fleet: Fleet) -> None:
     fleet.act_on(["a", "b"], lambda *_: result(), 1)
     assert fleet.ended == ["a", "b"]
 

@@ -1,4 +1,4 @@
-"""The folders of an instance, removed on a host with an engine in memory."""
+"""Removing the folders of an instance, on a host with an engine in memory."""
 
 import threading
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def remove(world: World, *others: Any, **options: Any) -> Removal:
 
 
 def refusal(world: World, *others: Any) -> str:
-    """Why nothing is removed, which must be so."""
+    """The reason why a removal is refused. A removal that is not refused fails the test."""
     before = sorted(world.fleet.settings.mount_path.rglob("*"))
     with pytest.raises(PreflightError) as caught:
         remove(world, *others)
@@ -83,7 +83,9 @@ def observing(world: World, *containers: ObservedContainer) -> None:
     world.engine.observe = lambda: Observed(containers)  # type: ignore[method-assign]
 
 
-def test_all_folders_go_and_the_empty_folder_that_held_them(world: World, folders: Path) -> None:
+def test_all_folders_and_the_then_empty_folder_around_them_are_removed(
+    world: World, folders: Path
+) -> None:
     (folders / "other").mkdir()
     removed = remove(world)
     assert [folder.path.name for folder in removed.folders] == list(FOLDERS)
@@ -99,18 +101,18 @@ def test_a_plan_changes_nothing(world: World, folders: Path) -> None:
     assert (folders / "demo" / "databases" / "row").exists()
 
 
-def test_it_can_be_repeated(world: World) -> None:
+def test_a_removal_can_be_repeated(world: World) -> None:
     remove(world)
     assert remove(world).is_empty
 
 
-def test_what_is_not_wb_s_stays_and_is_named(world: World, folders: Path) -> None:
+def test_other_files_stay_and_are_named(world: World, folders: Path) -> None:
     (folders / "demo" / "backup.tar").write_text("")
     assert remove(world).kept == (folders / "demo" / "backup.tar",)
     assert [path.name for path in (folders / "demo").iterdir()] == ["backup.tar"]
 
 
-def test_the_secrets_stay_unless_they_are_to_be_forgotten(world: World) -> None:
+def test_the_secrets_stay_unless_the_operator_wants_them_removed(world: World) -> None:
     world.fleet.secrets.create("demo")
     assert not remove(world).forgets_secrets
     assert world.fleet.secrets.read("demo")
@@ -166,7 +168,7 @@ def test_a_container_that_mounts_a_folder_by_another_path_is_refused(
     assert "box" in refusal(world)
 
 
-def test_what_reads_the_whole_disk_or_works_beside_is_not_in_the_way(
+def test_a_container_that_reads_the_whole_disk_or_works_elsewhere_is_not_in_the_way(
     world: World, folders: Path
 ) -> None:
     observing(
@@ -177,7 +179,7 @@ def test_what_reads_the_whole_disk_or_works_beside_is_not_in_the_way(
     assert len(remove(world).folders) == len(FOLDERS)
 
 
-def test_a_container_that_comes_after_the_first_look_is_seen_under_the_folders_lock(
+def test_a_container_created_after_the_first_look_is_noticed_under_the_folders_lock(
     world: World, folders: Path
 ) -> None:
     looks = iter([Observed(), Observed((mounting(folders / "demo" / "databases"),))])
@@ -185,7 +187,7 @@ def test_a_container_that_comes_after_the_first_look_is_seen_under_the_folders_l
     assert "box" in refusal(world)
 
 
-def test_a_folder_that_a_start_holds_is_waited_for(
+def test_a_removal_waits_for_a_folder_that_a_start_has_locked(
     world: World, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from wb_cli.lifecycle.guard.folder_lock import folder_locked
@@ -215,7 +217,7 @@ def test_a_symbolic_link_is_refused(world: World, folders: Path, name: str, tmp_
     assert (tmp_path / "big-disk").exists()
 
 
-def test_a_mount_path_behind_a_link_is_none_of_these(
+def test_a_mount_path_that_is_a_symbolic_link_is_accepted(
     world: World, folders: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "srv").symlink_to(folders)
@@ -276,7 +278,7 @@ def test_a_folder_that_a_refused_entry_claims_too_is_refused(world: World, claim
     assert "is also twin's, or holds it" in refusal(world, twin)
 
 
-def test_a_folder_beside_another_s_is_removed(world: World) -> None:
+def test_a_folder_next_to_another_instance_s_is_removed(world: World) -> None:
     assert len(remove(world, OTHER).folders) == len(FOLDERS)
 
 
@@ -294,7 +296,7 @@ def test_an_engine_on_another_machine_is_refused(world: World, folders: Path) ->
     assert (folders / "demo" / "databases" / "row").exists()
 
 
-def test_a_mount_path_that_is_not_there_may_be_a_volume_and_is_refused(
+def test_a_missing_mount_path_is_refused_because_it_may_be_a_volume(
     world: World, tmp_path: Path
 ) -> None:
     world.fleet.secrets.create("demo")

@@ -1,4 +1,4 @@
-"""Which instances a stop means."""
+"""Which instances a stop selects."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +39,7 @@ ENGINE: Any = Engine(running("demo"), running("forgotten"), running("theirs", EL
 REGISTRY = Registry((DEMO, replace(DEMO, id="mali", port=9002, tags=("west",))))
 
 
-def test_a_registry_file_is_the_same_by_every_path(tmp_path: Path) -> None:
+def test_a_registry_file_is_the_same_under_every_path(tmp_path: Path) -> None:
     (tmp_path / "srv").mkdir()
     file = tmp_path / "srv" / "servers.json"
     file.write_text("[]")
@@ -62,8 +62,8 @@ def test_a_registry_file_is_the_same_by_every_path(tmp_path: Path) -> None:
         assert fleet.locks == file.parent / "locks"
 
 
-def stop(*words: str, registry: Callable[[], Registry] = lambda: REGISTRY) -> list[str]:
-    return select_to_stop(words, registry, SETTINGS, ENGINE).ids
+def stop(*selectors: str, registry: Callable[[], Registry] = lambda: REGISTRY) -> list[str]:
+    return select_to_stop(selectors, registry, SETTINGS, ENGINE).ids
 
 
 def unreadable() -> Registry:
@@ -71,32 +71,36 @@ def unreadable() -> Registry:
 
 
 @pytest.mark.parametrize(
-    ("words", "ids"),
+    ("selectors", "ids"),
     [
         (["demo"], ["demo"]),
-        (["mali"], ["mali"]),  # declared, and perhaps not running
+        (["mali"], ["mali"]),  # it is declared, and may run or not
         (["@west", "demo", "demo"], ["demo", "mali"]),
         (["forgotten"], ["forgotten"]),
-        (["theirs"], ["theirs"]),  # named, so meant
+        (["theirs"], ["theirs"]),  # it belongs to another registry file, but it is named
         (["only-a-network"], ["only-a-network"]),
-        (["all"], ["demo", "forgotten", "mali"]),  # and nobody else's
+        (["all"], ["demo", "forgotten", "mali"]),  # without those of another registry file
     ],
 )
-def test_the_words_mean_what_is_declared_and_what_runs(words: list[str], ids: list[str]) -> None:
-    assert stop(*words) == ids
+def test_selectors_select_declared_and_running_instances(
+    selectors: list[str], ids: list[str]
+) -> None:
+    assert stop(*selectors) == ids
 
 
 @pytest.mark.parametrize("word", ["unheard-of", "@nowhere", "server=9", "unrelated"])
-def test_a_word_that_means_nothing_is_an_error(word: str) -> None:
+def test_a_selector_that_matches_nothing_is_an_error(word: str) -> None:
     with pytest.raises(WbError):
         stop(word, "demo")
 
 
-@pytest.mark.parametrize(("words", "ids"), [(["demo"], ["demo"]), (["all"], ["demo", "forgotten"])])
-def test_what_runs_is_found_though_the_registry_file_cannot_be_read(
-    words: list[str], ids: list[str]
+@pytest.mark.parametrize(
+    ("selectors", "ids"), [(["demo"], ["demo"]), (["all"], ["demo", "forgotten"])]
+)
+def test_running_instances_are_selected_even_if_the_registry_file_cannot_be_read(
+    selectors: list[str], ids: list[str]
 ) -> None:
-    assert stop(*words, registry=unreadable) == ids
+    assert stop(*selectors, registry=unreadable) == ids
 
 
 def test_a_tag_cannot_be_looked_up_in_a_file_that_cannot_be_read() -> None:
@@ -107,11 +111,11 @@ def test_a_tag_cannot_be_looked_up_in_a_file_that_cannot_be_read() -> None:
 NOTHING: Any = type("Nothing", (), {"observe": lambda _: Observed()})()
 
 
-def test_all_of_nothing_is_nothing() -> None:
+def test_all_selects_nothing_if_nothing_is_declared_or_runs() -> None:
     assert select_to_stop(["all"], lambda: Registry(()), SETTINGS, NOTHING) == StopSelection([])
 
 
-def test_all_of_a_file_that_cannot_be_read_is_not_nothing() -> None:
+def test_all_is_an_error_if_the_registry_file_cannot_be_read() -> None:
     with pytest.raises(WbError, match="cannot read"):
         select_to_stop(["all"], unreadable, SETTINGS, NOTHING)
 
@@ -126,23 +130,23 @@ REFUSED = judge(
 
 
 @pytest.mark.parametrize(
-    ("words", "ids", "refused"),
+    ("selectors", "ids", "refused"),
     [
         (["all"], ["demo", "forgotten", "mali"], ["demo", "asleep"]),
         (["@west"], ["demo"], ["demo", "asleep"]),
         (["mali"], ["mali"], []),
-        (["demo"], ["demo"], []),  # named, and what runs of it needs no entry
+        (["demo"], ["demo"], []),  # it runs, and a running instance needs no entry
         (["demo", "asleep"], ["demo"], ["asleep"]),
     ],
 )
-def test_what_runs_is_stopped_and_its_refused_entry_is_named(
-    words: list[str], ids: list[str], refused: list[str]
+def test_a_running_instance_is_selected_and_its_refused_entry_is_named(
+    selectors: list[str], ids: list[str], refused: list[str]
 ) -> None:
-    found = select_to_stop(words, lambda: REFUSED, SETTINGS, ENGINE)
+    found = select_to_stop(selectors, lambda: REFUSED, SETTINGS, ENGINE)
     assert (found.ids, [entry.title for entry in found.refused]) == (ids, refused)
 
 
-def test_a_refused_entry_of_which_nothing_runs_is_an_error() -> None:
+def test_a_refused_entry_without_containers_is_an_error() -> None:
     with pytest.raises(UsageError, match="asleep: the entry is refused"):
         select_to_stop(["asleep"], lambda: REFUSED, SETTINGS, ENGINE)
 

@@ -1,4 +1,4 @@
-"""Failures and interruptions at every step, and what is left then."""
+"""Failures and interruptions at every step, and the state of the engine after them."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -47,7 +47,7 @@ def with_platform_set_aside(world: World) -> None:
     world.engine.named("demo").name = "demo-previous"
 
 
-# Every kind of plan: how the world stands before, and what is asked then.
+# Every kind of plan: what prepares the world, and the action that is tested.
 Act = Callable[[World], Result]
 KINDS: dict[str, tuple[Callable[[World], Any], Act]] = {
     "fresh start": (lambda _: None, World.run),
@@ -92,7 +92,7 @@ KINDS: dict[str, tuple[Callable[[World], Any], Act]] = {
 
 
 def changing(stages: Iterable[Stage]) -> int:
-    """How many changing calls the stages make."""
+    """Count the calls of some stages that change something."""
     operations = (op for stage in stages for lane in stage for op in lane.operations)
     return sum(not isinstance(op, Await) for op in operations)
 
@@ -105,36 +105,38 @@ def test_a_failure_at_any_call_leaves_the_engine_as_it_was(
     act: Act,
     is_answer_lost: bool,
 ) -> None:
-    """Up to the cleanup, by which time all is ready: from there on nothing is undone."""
+    """This holds until the clean-up. After that, everything is ready and nothing is undone."""
     world = new_world()
     prepare(world)
     plan = act(world).plan
-    wait_until_ready, cleanup = changing(plan.stages), changing([plan.cleanup])
-    for failing in range(1, wait_until_ready + cleanup + 1):
+    undoable, cleanup = changing(plan.stages), changing([plan.cleanup])
+    for failing in range(1, undoable + cleanup + 1):
         world = new_world()
         prepare(world)
         before = as_it_stands(world)
         with pytest.raises(WbError, match="injected"):
             fail_at(world, failing, act, is_answer_lost=is_answer_lost)
-        if failing <= wait_until_ready:
+        if failing <= undoable:
             assert as_it_stands(world) == before, f"after call {failing}"
         else:
             assert world.states().items() >= RUNNING.items()
 
 
 def as_it_stands(world: World) -> dict[str, Any]:
-    """The engine's state; what runs with --rm cannot come back under its old id."""
-    removes_itself = {
-        each.name for each in world.engine.containers.values() if each.spec.auto_remove
+    """The state of the engine, without the ids of containers with --rm, which cannot come back."""
+    has_auto_remove = {
+        container.name
+        for container in world.engine.containers.values()
+        if container.spec.auto_remove
     }
     return {
-        name: seen[1:] if name in removes_itself else seen
+        name: seen[1:] if name in has_auto_remove else seen
         for name, seen in world.engine.snapshot().items()
     }
 
 
 def fail_at(world: World, number: int, act: Act, *, is_answer_lost: bool = False) -> Result:
-    """Carry out an action of which one changing call fails, or its answer is lost."""
+    """Do an action. One of its calls that change something fails, or its answer is lost."""
     count = 0
 
     def maybe_fail(name: str, _: Any) -> None:
@@ -172,7 +174,7 @@ def test_after_a_failure_the_same_command_finishes(
 def test_an_interruption_before_any_step_leaves_the_engine_as_it_was(
     new_world: Callable[[], World], prepare: Callable[[World], Any], act: Act
 ) -> None:
-    """Unless all of it was done already."""
+    """Or everything was done already."""
     world = new_world()
     prepare(world)
     act(world)
@@ -242,14 +244,14 @@ def test_a_restart_that_fails_brings_everything_back(world: World) -> None:
     assert world.engine.snapshot() == before
 
 
-def test_one_lane_that_fails_ends_the_wait_of_the_other(world: World) -> None:
+def test_a_lane_that_fails_ends_the_wait_of_the_other(world: World) -> None:
     world.engine.programs |= {VALKEY: NEVER_READY, POSTGRES: BROKEN}
     with pytest.raises(StartFailedError, match="demo-postgres exited"):
-        world.run(timeout_s=300)  # and not after the grace of Valkey
+        world.run(timeout_s=300)  # it does not wait for the time that Valkey has
     assert world.engine.snapshot() == {}
 
 
-def test_a_failure_is_told_before_mere_slowness(world: World) -> None:
+def test_a_failure_is_reported_before_slowness(world: World) -> None:
     world.engine.programs |= {POSTGRES: NEVER_READY}
 
     def refuse(name: str, arguments: tuple[Any, ...]) -> None:
@@ -261,7 +263,7 @@ def test_a_failure_is_told_before_mere_slowness(world: World) -> None:
         world.run(timeout_s=0.1)
 
 
-def test_what_cannot_be_undone_is_named(world: World) -> None:
+def test_the_error_names_a_step_that_cannot_be_undone(world: World) -> None:
     world.run()
     world.engine.programs["app:2"] = BROKEN
 
@@ -278,7 +280,9 @@ def test_what_cannot_be_undone_is_named(world: World) -> None:
     )
 
 
-def test_what_cannot_be_undone_after_an_interruption_is_named_too(world: World) -> None:
+def test_the_error_names_a_step_that_cannot_be_undone_after_an_interruption_too(
+    world: World,
+) -> None:
     world.run()
     world.engine.programs["app:2"] = NEVER_READY
     cancelled = threading.Event()
@@ -294,10 +298,10 @@ def test_what_cannot_be_undone_after_an_interruption_is_named_too(world: World) 
         world.run(replace(LOOK, image="app:2"), cancelled=cancelled)
 
 
-def test_undo_joins_a_stop_whose_answer_was_lost_and_starts_the_container_again(
+def test_undo_waits_for_a_stop_whose_answer_was_lost_and_starts_the_container_again(
     world: World,
 ) -> None:
-    """The container still shows as running: left alone, it would be down a moment later."""
+    """The container is still listed as running, but would be down a moment later."""
     world.run()
     before = world.engine.snapshot()
     platform = world.engine.named("demo")
@@ -317,7 +321,7 @@ def test_undo_joins_a_stop_whose_answer_was_lost_and_starts_the_container_again(
     assert world.engine.snapshot() == before
 
 
-def test_undo_says_where_the_engine_cannot_be_asked_any_more(world: World) -> None:
+def test_undo_says_that_the_engine_no_longer_answers(world: World) -> None:
     world.run()
 
     def break_down(name: str, _: Any) -> None:
@@ -334,7 +338,7 @@ def test_undo_says_where_the_engine_cannot_be_asked_any_more(world: World) -> No
     assert "not undone: the rest, which the next run" in caught.value.message
 
 
-def test_what_runs_with_rm_and_is_still_being_removed_is_made_again_once_it_is_gone(
+def test_undo_makes_a_container_with_rm_again_once_the_engine_has_removed_it(
     world: World,
 ) -> None:
     seed = replace(LOOK, restart="no")
@@ -344,7 +348,7 @@ def test_what_runs_with_rm_and_is_still_being_removed_is_made_again_once_it_is_g
 
     def with_a_ghost() -> Any:
         seen = observe()
-        if any(each.name == "demo-postgres" for each in seen.containers):
+        if any(container.name == "demo-postgres" for container in seen.containers):
             return seen
         ghost = replace(postgres, state=State.REMOVING)
         return replace(seen, containers=(*seen.containers, ghost))

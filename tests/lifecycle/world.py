@@ -43,9 +43,9 @@ class World:
         return RunOptions(verb, **(given | options))
 
     def states(self) -> dict[str, State]:
-        return {each.name: each.state for each in self.engine.containers.values()}
+        return {container.name: container.state for container in self.engine.containers.values()}
 
 
 def ready(world: World) -> dict[str, Any]:
-    """What is there when an action is done, but for the ids."""
+    """The containers after an action, without their ids."""
     return {c.name: (c.state, c.policy, c.spec.image) for c in world.engine.containers.values()}

@@ -1,4 +1,4 @@
-"""How instances stand, from one listing of the engine."""
+"""The status of instances, from one listing of the engine."""
 
 import json
 from collections.abc import Callable
@@ -117,16 +117,18 @@ def test_every_state_of_a_container_that_does_not_run_is_a_condition() -> None:
     assert {*State} - {State.RUNNING} <= {*Condition}
 
 
-def test_an_instance_of_which_only_a_network_or_a_leftover_is_there_is_stopped(
+def test_an_instance_with_only_a_network_or_a_leftover_is_stopped(
     fleet: Fleet, engine: FakeEngine
 ) -> None:
     add(engine, Role.PLATFORM, "forgotten-previous", instance="forgotten")
-    shown = [(each.id, each.state, each.parts) for each in look_at_all(fleet, [], orphans=True)]
+    shown = [
+        (status.id, status.state, status.parts) for status in look_at_all(fleet, [], orphans=True)
+    ]
     stopped = InstanceState.STOPPED
     assert shown == [("demo", stopped, ()), ("forgotten", stopped, ())]
 
 
-def test_a_declared_admin_server_that_is_not_there_makes_it_partial(
+def test_an_instance_without_its_declared_admin_server_is_partial(
     fleet: Fleet, engine: FakeEngine
 ) -> None:
     all_up(engine)
@@ -135,7 +137,7 @@ def test_a_declared_admin_server_that_is_not_there_makes_it_partial(
     assert status(fleet, admin_version="1").state == "running"
 
 
-def test_a_container_of_its_name_without_our_label_is_foreign(
+def test_a_container_with_an_instance_s_name_but_without_its_label_is_foreign(
     fleet: Fleet, engine: FakeEngine
 ) -> None:
     add(engine, Role.PLATFORM, "demo-valkey", instance="somebody")
@@ -144,7 +146,7 @@ def test_a_container_of_its_name_without_our_label_is_foreign(
     assert shown.notes == ("a container or network named demo-valkey is there and is not wb's",)
 
 
-def test_what_is_left_over_is_noted_and_counts_for_nothing(
+def test_a_leftover_is_noted_and_does_not_change_the_state(
     fleet: Fleet, engine: FakeEngine
 ) -> None:
     add(engine, Role.PLATFORM, "demo-previous")
@@ -156,7 +158,7 @@ def test_what_is_left_over_is_noted_and_counts_for_nothing(
     assert status(fleet).notes == ("demo-previous is left over; `wb run demo` tidies up",)
 
 
-def test_a_part_that_was_told_to_stop_and_still_runs_is_stopping_and_so_is_the_instance(
+def test_a_part_that_is_told_to_stop_and_still_runs_is_stopping_and_so_is_the_instance(
     fleet: Fleet, engine: FakeEngine
 ) -> None:
     all_up(engine)
@@ -167,18 +169,18 @@ def test_a_part_that_was_told_to_stop_and_still_runs_is_stopping_and_so_is_the_i
     assert parts == {Role.POSTGRES: "healthy", Role.VALKEY: "healthy", Role.PLATFORM: "stopping"}
 
 
-def test_what_only_the_engine_has_is_shown_where_all_are_asked_for(
+def test_instances_that_only_the_engine_has_are_shown_among_all(
     fleet: Fleet, engine: FakeEngine
 ) -> None:
     all_up(engine)
     add(engine, Role.PLATFORM, instance="forgotten")
     both = look_at_all(fleet, [DEMO], orphans=True)
-    assert [(each.id, each.state) for each in both] == [
+    assert [(status.id, status.state) for status in both] == [
         ("demo", "running"),
         ("forgotten", "running"),
     ]
     assert both[1].notes == ("is not in the registry file; `wb stop forgotten` stops it",)
-    assert [each.id for each in look_at_all(fleet, [DEMO], orphans=False)] == ["demo"]
+    assert [status.id for status in look_at_all(fleet, [DEMO], orphans=False)] == ["demo"]
 
 
 def test_one_listing_serves_all_instances(
@@ -204,7 +206,7 @@ def test_without_an_engine_everything_is_unknown() -> None:
     assert {part.state for part in shown.parts} == {"unknown"}
 
 
-def test_as_a_document(fleet: Fleet, engine: FakeEngine) -> None:
+def test_the_status_as_a_document(fleet: Fleet, engine: FakeEngine) -> None:
     all_up(engine)
     engine.crash("demo", 3)
     document = status(fleet).as_document()
@@ -221,7 +223,7 @@ def test_as_a_document(fleet: Fleet, engine: FakeEngine) -> None:
     ]
 
 
-def test_an_end_is_told_by_its_code_and_when_it_was_without_repeating_the_condition(
+def test_the_end_of_a_container_is_shown_by_its_exit_code_and_time(
     fleet: Fleet, engine: FakeEngine
 ) -> None:
     all_up(engine)
@@ -233,7 +235,7 @@ def test_an_end_is_told_by_its_code_and_when_it_was_without_repeating_the_condit
 
 def report(**changes: Any) -> str:
     """A platform's health check."""
-    told = {
+    report = {
         "status": "warm",
         "uptimeSeconds": 60,
         "database": {"connected": True, "reason": None},
@@ -243,14 +245,14 @@ def report(**changes: Any) -> str:
             "fromDatabase": 0, "readySeconds": 0.1, "remainingSeconds": 0,
         },
     }  # fmt: skip
-    return json.dumps(told | changes)
+    return json.dumps(report | changes)
 
 
 NO_DATABASE = {"database": {"connected": False, "reason": "Connection refused"}}
 WARMING = {"phase": "waiting", "objects": 9, "entries": 20, "fromL2": 5, "held": 0,
            "fromDatabase": 5, "readySeconds": None, "remainingSeconds": 8.0}  # fmt: skip
-TOLD: dict[str, tuple[Verdict, str, str, str]] = {
-    "what it keeps now, not what the warm-up found": (
+REPORTS: dict[str, tuple[Verdict, str, str, str]] = {
+    "what its cache holds now": (
         Verdict.READY, report(), "healthy", "36 entries, 65.0 KiB",
     ),
     "an empty cache": (
@@ -262,39 +264,39 @@ TOLD: dict[str, tuple[Verdict, str, str, str]] = {
         "healthy",
         "9 objects, 5 of 20 entries from Valkey in 0.5 s, 10 left to the database, about 8 s",
     ),
-    "a database that went": (
+    "a database that is gone": (
         Verdict.NOT_YET, report(status="waiting", **NO_DATABASE), "unhealthy",
         "no database: Connection refused",
     ),
-    "a database that never came": (
+    "a database that was never there": (
         Verdict.NOT_YET, report(status="waiting", warmUp=WARMING, **NO_DATABASE), "unhealthy",
         "no database: Connection refused",
     ),
-    "a database that is looked for since a moment": (
+    "a database that it has just begun to look for": (
         Verdict.NOT_YET,
         report(status="waiting", uptimeSeconds=1, warmUp=WARMING, **NO_DATABASE),
         "starting",
         "no database: Connection refused",
     ),
-    "a platform that tells nothing": (Verdict.READY, "<html>", "healthy", ""),
+    "a platform without a report": (Verdict.READY, "<html>", "healthy", ""),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("told", TOLD.values(), ids=TOLD)
-def test_a_platform_is_shown_as_its_health_check_has_it_now(
+@pytest.mark.parametrize("shown", REPORTS.values(), ids=REPORTS)
+def test_a_platform_is_shown_as_its_health_check_describes_it(
     fleet: Fleet,
     engine: FakeEngine,
     monkeypatch: pytest.MonkeyPatch,
-    told: tuple[Verdict, str, str, str],
+    shown: tuple[Verdict, str, str, str],
 ) -> None:
-    verdict, words, condition, detail = told
+    verdict, body, condition, detail = shown
     add(engine, Role.PLATFORM, ports=(Port(8000, 9001),))
-    monkeypatch.setattr(probes, "ask_http", lambda *_: Answer(verdict, words))
+    monkeypatch.setattr(probes, "ask_http", lambda *_: Answer(verdict, body))
     platform = status(fleet).parts[-1]
     assert (platform.state, platform.detail) == (condition, detail)
 
 
-def test_an_ipv6_address_is_shown_as_a_url_has_it(fleet: Fleet, engine: FakeEngine) -> None:
+def test_an_ipv6_address_is_shown_in_brackets(fleet: Fleet, engine: FakeEngine) -> None:
     add(engine, Role.PLATFORM, ports=(Port(8000, 9001, "::1"),))
     assert status(fleet).parts[-1].ports == "[::1]:9001"
 
@@ -306,7 +308,7 @@ def test_the_container_of_a_part_is_the_current_one(fleet: Fleet, engine: FakeEn
     assert found.id == current
 
 
-def test_a_part_that_is_not_there_is_told_from_an_instance_that_is_not(
+def test_an_absent_part_and_an_absent_instance_have_different_errors(
     fleet: Fleet, engine: FakeEngine
 ) -> None:
     declared = Registry((DEMO,))
@@ -320,7 +322,7 @@ def test_a_part_that_is_not_there_is_told_from_an_instance_that_is_not(
         find_container(fleet.engine, "demo", Role.VALKEY, Registry)
 
 
-def test_an_admin_container_that_nobody_declared_is_not_to_be_started(
+def test_the_hint_says_how_to_declare_an_admin_server_that_is_not_declared(
     fleet: Fleet, engine: FakeEngine
 ) -> None:
     all_up(engine)
@@ -337,7 +339,9 @@ def test_an_admin_container_that_nobody_declared_is_not_to_be_started(
         ("demo-valkey", "demo-valkey is a container of demo", "`demo --part valkey`"),
     ],
 )
-def test_one_instance_is_named_by_its_id(fleet: Fleet, word: str, message: str, hint: str) -> None:
+def test_a_word_for_several_instances_or_for_a_container_is_refused(
+    fleet: Fleet, word: str, message: str, hint: str
+) -> None:
     with pytest.raises(UsageError, match=message) as caught:
         find_container(fleet.engine, word, Role.PLATFORM, lambda: Registry((DEMO,)))
     assert hint in caught.value.hint

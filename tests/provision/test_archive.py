@@ -1,4 +1,4 @@
-"""Files that hold no images are refused before any engine is asked."""
+"""A file without images is refused before the engine is asked."""
 
 import io
 import json
@@ -20,11 +20,11 @@ def no_engine() -> ImageStore:
 
 
 def nothing(_: int) -> None:
-    """Progress that nobody looks at."""
+    """Ignore the progress."""
 
 
 def sealed(file: Path, seal: Any) -> Path:
-    """An archive whose seal says what it should not."""
+    """An archive with a seal of the test's own."""
     content = json.dumps(seal).encode()
     with tarfile.open(file, "w") as archive:
         member = tarfile.TarInfo(SEAL)
@@ -36,19 +36,19 @@ def sealed(file: Path, seal: Any) -> Path:
 @pytest.mark.parametrize(
     "seal", [[], 1, None, {}, {"sha256": "x"}, {"images": []}, {"sha256": "x", "images": 1}]
 )
-def test_a_seal_that_is_none_is_refused(tmp_path: Path, seal: Any) -> None:
+def test_a_damaged_seal_is_refused(tmp_path: Path, seal: Any) -> None:
     with pytest.raises(WbError, match="was not made by `wb images save`"):
         image_file.load(no_engine, sealed(tmp_path / "images.tar", seal), nothing)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_the_error_names_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(WbError, match=r"images\.tar: no such file"):
         image_file.load(no_engine, tmp_path / "images.tar", nothing)
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
-def test_what_is_no_file_is_neither_read_nor_replaced(tmp_path: Path, make: Any) -> None:
-    images: Any = None  # not asked either
+def test_a_path_that_is_not_a_file_is_neither_read_nor_replaced(tmp_path: Path, make: Any) -> None:
+    images: Any = None  # it is not asked, either
     path = tmp_path / "images.tar"
     make(path)
     before = path.stat()
@@ -57,4 +57,4 @@ def test_what_is_no_file_is_neither_read_nor_replaced(tmp_path: Path, make: Any)
     with pytest.raises(UsageError, match=str(path)):
         image_file.save(images, [], path, nothing)
     assert path.stat().st_mode == before.st_mode
-    assert [each.name for each in tmp_path.iterdir()] == ["images.tar"]
+    assert [file.name for file in tmp_path.iterdir()] == ["images.tar"]

@@ -26,7 +26,7 @@ def images() -> FakeImages:
 
 @pytest.fixture
 def debian(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Stands for Debian's packages; the archives that were made of them."""
+    """Stands for Debian's packages. Gives the archives that were made of them."""
     made: list[Path] = []
 
     def make(archive: Path) -> None:
@@ -45,7 +45,7 @@ def built(images: FakeImages, *, rebuild: bool = False) -> dict[str, bool | str]
     }
 
 
-def test_what_is_missing_is_built_on_one_base_and_labelled_with_its_recipe(
+def test_missing_images_are_built_on_one_base_and_labelled_with_their_recipes(
     images: FakeImages,
 ) -> None:
     assert built(images) == {"postgres": True, "valkey": True}
@@ -54,13 +54,13 @@ def test_what_is_missing_is_built_on_one_base_and_labelled_with_its_recipe(
     assert all(provision.is_current(images, recipe) for recipe in RECIPES)
 
 
-def test_what_is_current_is_not_built_again(images: FakeImages) -> None:
+def test_a_current_image_is_not_built_again(images: FakeImages) -> None:
     built(images)
     assert built(images) == {"postgres": False, "valkey": False}
     assert len(images.builds) == len(RECIPES)
 
 
-def test_what_another_recipe_made_is_built_anew(images: FakeImages) -> None:
+def test_an_image_that_another_recipe_built_is_built_anew(images: FakeImages) -> None:
     built(images)
     images.have(VALKEY.tag, **{LABEL_RECIPE: "another"})
     assert built(images) == {"postgres": False, "valkey": True}
@@ -73,7 +73,7 @@ def test_a_rebuild_makes_everything_anew_without_the_engine_s_cache(images: Fake
     assert images.asked == [PUBLIC_BASE, PUBLIC_BASE]
 
 
-def test_a_build_that_fails_leaves_the_others_alone(images: FakeImages) -> None:
+def test_a_build_that_fails_does_not_stop_the_others(images: FakeImages) -> None:
     images.refuses_build_of[POSTGRES.tag] = "no such package"
     assert built(images) == {
         "postgres": f"cannot build {POSTGRES.tag}: no such package",
@@ -106,7 +106,7 @@ def test_the_platform_is_built_from_the_package_and_the_wheels_that_it_needs(
         "wheels",
     }
     assert provision.is_current(images, PLATFORM)
-    assert len(downloads) == 2  # to see that it is current takes none
+    assert len(downloads) == 2  # to see that the image is current takes no download
 
 
 @pytest.mark.parametrize("changed", ["read_package", "read_server_requirements"])
@@ -123,7 +123,7 @@ def test_a_platform_of_other_code_or_of_other_requirements_is_built_anew(
     assert not provision.is_current(images, PLATFORM)
 
 
-def test_where_no_registry_has_the_base_it_is_made_from_debian_s_packages(
+def test_the_base_is_made_from_debian_s_packages_if_no_registry_has_it(
     images: FakeImages, debian: list[Path]
 ) -> None:
     images.registry.clear()
@@ -133,7 +133,7 @@ def test_where_no_registry_has_the_base_it_is_made_from_debian_s_packages(
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
-def test_what_was_built_becomes_the_setting_unless_something_wins_over_it(
+def test_a_built_image_becomes_the_setting_unless_another_source_wins(
     recipe: Recipe, tmp_path: Path
 ) -> None:
     settings = load({}, {"WB_CONFIG_DIR": str(tmp_path)})

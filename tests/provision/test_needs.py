@@ -1,4 +1,4 @@
-"""Which images are needed, pulled, and what may stand in."""
+"""Which images are needed, which are pulled, and which can be replaced."""
 
 import pytest
 from lifecycle.examples import DEMO, SETTINGS
@@ -44,7 +44,7 @@ def test_pull_takes_the_configured_list_and_an_instances_own_image() -> None:
     assert list_images_to_pull([replace(OLD, image="b:1")], settings) == ("a:1", "b:1")
 
 
-def test_a_host_without_instances_needs_what_a_first_one_is_made_from() -> None:
+def test_a_host_without_instances_needs_the_images_of_a_first_one() -> None:
     assert list_needed_images([], SETTINGS) == (
         NeededImage("postgres:17.4", POSTGRES),
         NeededImage("valkey/valkey:8", VALKEY),
@@ -53,24 +53,24 @@ def test_a_host_without_instances_needs_what_a_first_one_is_made_from() -> None:
     assert all(image.is_ours for image in list_needed_images([], OURS))
 
 
-def test_nothing_stands_in_for_a_stock_platform_of_another_version() -> None:
+def test_no_recipe_replaces_a_stock_platform_of_another_version() -> None:
     platform = NeededImage("timroberton/comb:wb-hmis-server-v1.5.2", None)
     assert platform in list_needed_images([OLD], SETTINGS)
 
 
-def test_our_platform_stands_in_for_the_stock_one_of_our_version() -> None:
+def test_wb_s_platform_replaces_the_stock_one_of_the_same_version() -> None:
     ours = replace(OLD, server_version=__version__)
     image = f"timroberton/comb:wb-hmis-server-v{__version__}"
     assert NeededImage(image, PLATFORM) in list_needed_images([ours], SETTINGS)
     assert NeededImage(PLATFORM.tag, PLATFORM) in list_needed_images([ours], OURS)
 
 
-def test_nothing_stands_in_for_an_image_that_an_instance_chose() -> None:
+def test_no_recipe_replaces_an_image_that_an_instance_chose() -> None:
     chosen = replace(OLD, server_version=__version__, image="mine:1")
     assert NeededImage("mine:1", None) in list_needed_images([chosen], SETTINGS)
 
 
-def test_our_platform_is_not_forced_on_instances_that_run_stock_ones() -> None:
+def test_wb_s_platform_does_not_replace_the_stock_ones_that_instances_run() -> None:
     own = replace(NEW, image="mine:1")
     same = replace(NEW, server_version=__version__)
     assert find_stock_users([OLD, own, same], SETTINGS) == (OLD,)
@@ -85,5 +85,5 @@ MISSING = {
 
 
 @pytest.mark.parametrize(("reference", "remedy"), MISSING.items(), ids=MISSING)
-def test_what_to_do_about_a_missing_image(reference: str, remedy: str) -> None:
+def test_the_remedy_of_a_missing_image(reference: str, remedy: str) -> None:
     assert remedy in suggest_remedy(DEMO, Role.PLATFORM, reference)

@@ -1,4 +1,4 @@
-"""Pulling images, with a registry in memory that stumbles."""
+"""Pulling images from a registry in memory that fails at times."""
 
 import pytest
 from support.fake_images import FakeImages
@@ -26,11 +26,11 @@ def pulled(images: FakeImages, reference: str = "app:1", mirror: str = "") -> Pu
     [
         ((), False),
         ((f"demo@{OTHER}",), True),
-        # As an engine tells it that keeps its images in containerd, of built ones too.
+        # An engine that keeps its images in containerd gives built ones such a digest, too.
         ((f"demo@{ID}", f"registry:5000/demo@{ID}"), False),
     ],
 )
-def test_only_another_digest_than_its_id_says_that_an_image_was_pulled(
+def test_only_a_digest_that_differs_from_the_id_shows_that_an_image_was_pulled(
     digests: tuple[str, ...], came: bool
 ) -> None:
     assert is_from_registry(ImageInfo(ID, digests)) is came
@@ -43,18 +43,20 @@ def test_an_image_is_pulled_and_then_up_to_date_until_its_tag_moves(images: Fake
     assert pulled(images) is PullEnding.PULLED
 
 
-def test_what_a_recipe_built_is_skipped_and_no_registry_is_asked(images: FakeImages) -> None:
+def test_an_image_that_a_recipe_built_is_skipped_and_no_registry_is_asked(
+    images: FakeImages,
+) -> None:
     images.have("app:1", **{LABEL_RECIPE: "digest"})
     assert pulled(images) is PullEnding.LOCAL
     assert images.asked == []
 
 
-def test_what_no_registry_knows_but_is_here_is_skipped(images: FakeImages) -> None:
+def test_a_local_image_that_no_registry_knows_is_skipped(images: FakeImages) -> None:
     images.have("app:1")
     assert pulled(images) is PullEnding.LOCAL
 
 
-def test_what_came_from_a_registry_that_no_longer_knows_it_fails(images: FakeImages) -> None:
+def test_an_image_that_its_registry_no_longer_knows_fails(images: FakeImages) -> None:
     images.publish("app:1")
     pulled(images)
     images.registry.clear()
@@ -62,7 +64,7 @@ def test_what_came_from_a_registry_that_no_longer_knows_it_fails(images: FakeIma
         pulled(images)
 
 
-def test_a_pull_that_breaks_midway_is_tried_again_and_that_is_said(images: FakeImages) -> None:
+def test_a_pull_that_breaks_midway_is_tried_again_and_reported(images: FakeImages) -> None:
     images.publish("app:1", *[BROKEN] * (ATTEMPTS - 1))
     notes: list[str] = []
     ended = pull_one(images, "app:1", lambda progress: notes.append(progress.note))
@@ -97,11 +99,11 @@ def test_an_image_named_by_digest_cannot_come_from_a_mirror(images: FakeImages) 
         pulled(images, "app@sha256:ff", mirror="mirror:5000")
 
 
-def test_one_image_that_fails_leaves_the_others_alone(images: FakeImages) -> None:
+def test_an_image_that_fails_does_not_stop_the_others(images: FakeImages) -> None:
     images.publish("app:1")
     images.publish("app:3")
     ended = pull_all(images, ["app:1", "app:2", "app:3"], lambda *_: None, at_a_time=4)
-    assert {each.image: each.ending for each in ended} == {
+    assert {result.image: result.ending for result in ended} == {
         "app:1": PullEnding.PULLED,
         "app:2": PullEnding.FAILED,
         "app:3": PullEnding.PULLED,

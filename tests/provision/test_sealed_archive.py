@@ -1,4 +1,4 @@
-"""An archive is passed on as it comes, and sealed at its end."""
+"""An archive is passed on piece by piece, and gets its seal at the end."""
 
 import hashlib
 import io
@@ -10,7 +10,7 @@ import pytest
 
 from wb_cli.provision.sealed_archive import SEAL, write_sealed
 
-# Of sizes around a block and a record; the last one ends in zeros, as the archive itself does.
+# Their sizes are near that of a block or a record. The last one ends in zeros, like an archive.
 CONTENTS = {
     "empty": b"",
     "a" * 150: b"a long name",
@@ -35,20 +35,20 @@ def chunks(data: bytes, size: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("size", [1, 511, 10_240, 10**6])
-def test_all_members_pass_and_the_seal_holds_the_checksum_of_what_is_before_it(size: int) -> None:
+def test_all_members_pass_and_the_seal_holds_their_checksum(size: int) -> None:
     written: list[bytes] = []
     write_sealed(chunks(archive(), size), ["a:1"], written.append)
     sent = b"".join(written)
     assert len(sent) % tarfile.RECORDSIZE == 0
     with tarfile.open(fileobj=io.BytesIO(sent)) as tar:
-        members = {each.name: tar.extractfile(each).read() for each in tar}
+        members = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
         seal = json.loads(members.pop(SEAL))
         before = tar.getmember(SEAL).offset
     assert members == CONTENTS
     assert seal == {"images": ["a:1"], "sha256": hashlib.sha256(sent[:before]).hexdigest()}
 
 
-def test_no_more_is_held_back_than_a_reader_takes_at_once() -> None:
+def test_the_stream_holds_back_no_more_than_one_read() -> None:
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w") as tar:
         member = tarfile.TarInfo("layer")
@@ -72,6 +72,6 @@ def test_no_more_is_held_back_than_a_reader_takes_at_once() -> None:
     assert most <= 4 * tarfile.RECORDSIZE
 
 
-def test_what_is_no_archive_is_not_sealed() -> None:
+def test_input_that_is_not_an_archive_is_not_sealed() -> None:
     with pytest.raises(tarfile.TarError):
         write_sealed(iter([b"hello" * 1_000]), [], lambda _: None)

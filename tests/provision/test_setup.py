@@ -38,7 +38,7 @@ def machine(images: FakeImages, tmp_path: Path) -> Setup:
 
 
 def done(machine: Setup) -> dict[str, str]:
-    """What each step of a set-up said, or its error."""
+    """Set the machine up. Give the remark or error of each step."""
     steps = plan_setup(machine.look(), install_engine=False)
     return {
         str(step): outcome.message if isinstance(outcome, WbError) else outcome
@@ -46,7 +46,7 @@ def done(machine: Setup) -> dict[str, str]:
     }
 
 
-def test_a_machine_gets_folders_a_config_and_images_and_is_ready_then(
+def test_a_machine_gets_folders_and_a_config_and_images_and_is_then_ready(
     machine: Setup, images: FakeImages, tmp_path: Path
 ) -> None:
     assert set(done(machine).values()) == {""}
@@ -57,7 +57,7 @@ def test_a_machine_gets_folders_a_config_and_images_and_is_ready_then(
     assert plan_setup(machine.look(), install_engine=False) == ()
 
 
-def test_what_no_registry_gives_is_built_and_set_to_be_used(
+def test_an_image_that_no_registry_has_is_built_and_wb_is_set_to_use_it(
     machine: Setup, images: FakeImages
 ) -> None:
     del images.registry["postgres:17.4"], images.registry["valkey/valkey:8"]
@@ -66,16 +66,14 @@ def test_what_no_registry_gives_is_built_and_set_to_be_used(
     assert f"postgres_image is now {POSTGRES.reference}" in said
 
 
-def test_an_image_that_nothing_can_stand_in_for_fails_alone(
-    machine: Setup, images: FakeImages
-) -> None:
+def test_an_image_that_cannot_be_replaced_fails_alone(machine: Setup, images: FakeImages) -> None:
     del images.registry[FAR_PLATFORM]
     ended = done(machine)
     assert ended[f"get the image {FAR_PLATFORM}"] == f"manifest for {FAR_PLATFORM} not found"
     assert {"postgres:17.4", "valkey/valkey:8"} <= set(images.local)
 
 
-def test_an_engine_that_does_not_answer_is_told_with_its_reason(
+def test_an_engine_that_does_not_answer_is_reported_with_the_reason(
     images: FakeImages, machine: Setup
 ) -> None:
     def no_engine() -> FakeEngine:

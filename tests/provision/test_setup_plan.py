@@ -1,4 +1,4 @@
-"""What set-up announces, as text, for each state of a machine."""
+"""The steps that set-up announces for each state of a machine, as text."""
 
 from pathlib import Path
 
@@ -60,13 +60,13 @@ def test_an_installed_engine_is_only_started() -> None:
     assert in_words(replace(BARE, has_engine_installed=True))[0] == "start the Docker Engine"
 
 
-def test_no_engine_is_installed_unasked() -> None:
+def test_an_engine_is_installed_only_if_the_operator_asks() -> None:
     with pytest.raises(EngineUnreachableError, match="does not answer") as failure:
         in_words(BARE, install_engine=False)
     assert "--install-engine" in failure.value.hint
 
 
-def test_an_engine_that_is_there_or_elsewhere_is_not_replaced_by_one_here() -> None:
+def test_an_engine_that_exists_here_or_elsewhere_is_not_replaced() -> None:
     machine = replace(BARE, is_absent=False, problem="Permission denied", remedy="Run wb as root.")
     with pytest.raises(EngineUnreachableError, match="Permission denied") as failure:
         in_words(machine)

@@ -1,4 +1,4 @@
-"""Jobs that run together and end apart."""
+"""Jobs that run side by side and end one by one."""
 
 import threading
 
@@ -8,7 +8,7 @@ from wb_cli.errors import WbError
 from wb_cli.provision.side_by_side import run_side_by_side
 
 
-def test_each_job_has_its_own_outcome_and_a_failure_stops_no_other() -> None:
+def test_a_job_that_fails_does_not_stop_the_others() -> None:
     error = WbError("broken")
 
     def fail() -> str:
@@ -18,7 +18,7 @@ def test_each_job_has_its_own_outcome_and_a_failure_stops_no_other() -> None:
     assert outcomes == {"a": "done", "b": error, "c": "too"}
 
 
-def test_as_many_as_allowed_run_at_once_and_no_more() -> None:
+def test_as_many_jobs_as_allowed_run_at_once() -> None:
     all_here = threading.Barrier(3, timeout=10)
     running: list[int] = []
     most: list[int] = []
@@ -36,7 +36,7 @@ def test_as_many_as_allowed_run_at_once_and_no_more() -> None:
     assert max(most) == 3
 
 
-def test_a_fault_of_ours_is_raised_where_the_caller_waits() -> None:
+def test_a_fault_of_wb_is_raised_in_the_caller_s_thread() -> None:
     def broken() -> None:
         raise KeyError("x")
 

@@ -1,4 +1,4 @@
-"""The lock of a folder, which two names of the folder share."""
+"""The lock of a folder, which is the same under all names of the folder."""
 
 import errno
 import fcntl
@@ -11,14 +11,14 @@ from wb_cli.lifecycle.guard.folder_lock import folder_locked
 
 
 class GivenUpError(OSError):
-    """The wait was ended. It is an ``OSError`` as ``InterruptedError`` is."""
+    """The wait was given up. Like ``InterruptedError``, it is an ``OSError``."""
 
 
 def give_up(_: float) -> None:
     raise GivenUpError
 
 
-def test_a_folder_that_is_held_is_waited_for_by_another_name_too(tmp_path: Path) -> None:
+def test_a_locked_folder_is_waited_for_under_another_name_too(tmp_path: Path) -> None:
     folder, link = tmp_path / "folder", tmp_path / "link"
     folder.mkdir()
     link.symlink_to(folder)
@@ -49,7 +49,7 @@ def refuse_locks(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EINVAL, errno.EOPNOTSUPP])
-def test_a_file_system_that_knows_no_locks_is_no_obstacle(
+def test_a_file_system_without_locks_is_no_obstacle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     refuse_locks(monkeypatch, number)

@@ -1,4 +1,4 @@
-"""Whose containers stand in the way of a stop."""
+"""The containers that are in the way of a stop."""
 
 import threading
 
@@ -17,9 +17,10 @@ ON_THE_NETWORK = replace(HELPER, networks=("net-1",))
 
 
 def observed(*others: ObservedContainer) -> Observed:
-    """An instance that runs, with its folders mounted, and others."""
+    """A running instance with its folders mounted, and other containers."""
     own = tuple(
-        replace(each, writes_to=(SANDBOX, f"/mnt/demo/{each.role}")) for each in DEMO.containers
+        replace(container, writes_to=(SANDBOX, f"/mnt/demo/{container.role}"))
+        for container in DEMO.containers
     )
     network = replace(DEMO.networks[0], labels={LABEL_INSTANCE: "demo"})
     return Observed((*own, *others), (network,))
@@ -35,7 +36,9 @@ def observed(*others: ObservedContainer) -> Observed:
         replace(HELPER, writes_to=(f"{SANDBOX}/job/7",)),
     ],
 )
-def test_whoever_uses_the_network_or_the_sandbox_is_a_guest(other: ObservedContainer) -> None:
+def test_a_container_that_uses_the_network_or_the_sandbox_is_a_guest(
+    other: ObservedContainer,
+) -> None:
     assert find_guests("demo", observed(other)) == (other,)
 
 
@@ -45,16 +48,16 @@ def test_whoever_uses_the_network_or_the_sandbox_is_a_guest(other: ObservedConta
         HELPER,
         replace(ON_THE_NETWORK, state=State.EXITED),
         replace(HELPER, networks=("net-2",)),
-        replace(HELPER, writes_to=("/mnt",)),  # a backup looks at all instances
+        replace(HELPER, writes_to=("/mnt",)),  # a backup of all instances
         replace(HELPER, writes_to=(f"{SANDBOX}-2",)),
     ],
 )
-def test_others_are_none(other: ObservedContainer) -> None:
+def test_other_containers_are_no_guests(other: ObservedContainer) -> None:
     assert find_guests("demo", observed(other)) == ()
 
 
 class Listing:
-    """An engine of which only the listing is asked, a new one each time."""
+    """An engine that can only list containers, and gives the next listing each time."""
 
     def __init__(self, *listings: Observed) -> None:
         self._next = iter(listings)
@@ -68,7 +71,7 @@ def wait(engine: Listing, deadline: float, cancelled: threading.Event | None = N
     return wait_for_guests(engine, "demo", deadline, ignore, cancelled or threading.Event())  # type: ignore[arg-type]
 
 
-def test_guests_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_waits_for_guests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wb_cli.lifecycle.guard.guests.POLL_INTERVAL_S", 0)
     with_guest, alone = observed(ON_THE_NETWORK), observed()
     assert wait(Listing(with_guest, with_guest, alone), float("inf")) is alone
@@ -87,10 +90,10 @@ def test_the_wait_can_be_interrupted() -> None:
         wait(Listing(observed(ON_THE_NETWORK)), float("inf"), cancelled)
 
 
-def test_by_force_guests_stop_first_and_are_not_removed() -> None:
+def test_with_force_guests_stop_first_and_are_not_removed() -> None:
     plan = plan_stop("demo", DEMO, (ON_THE_NETWORK,))
     first, *others = plan.stages
-    assert [str(each) for lane in first for each in lane.operations] == [
+    assert [str(operation) for lane in first for operation in lane.operations] == [
         "stop helper (at most 10 s)"
     ]
     assert tuple(others) == plan_stop("demo", DEMO).stages

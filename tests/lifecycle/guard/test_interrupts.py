@@ -1,4 +1,4 @@
-"""Signals as an event, or as an error; what is ignored where wb starts stays ignored."""
+"""Signals as an event or as an error. Signals that wb was started to ignore stay ignored."""
 
 import os
 import random
@@ -20,7 +20,7 @@ from wb_cli.lifecycle.guard.interrupts import (
 
 @pytest.fixture(params=SIGNALS, ids=lambda number: number.name)
 def number(request: pytest.FixtureRequest) -> Iterator[signal.Signals]:
-    """One of the signals; how it is handled here is restored."""
+    """One of the signals. The test process's own handler is restored."""
     before = signal.signal(request.param, signal.SIG_DFL)
     yield request.param
     signal.signal(request.param, before)
@@ -30,7 +30,7 @@ def send(number: signal.Signals) -> None:
     os.kill(os.getpid(), number)
 
 
-def test_a_signal_sets_the_event_and_is_told_at_the_end(number: signal.Signals) -> None:
+def test_a_signal_sets_the_event_and_raises_an_error_at_the_end(number: signal.Signals) -> None:
     def work() -> None:
         with interruptible() as event:
             send(number)
@@ -41,7 +41,7 @@ def test_a_signal_sets_the_event_and_is_told_at_the_end(number: signal.Signals) 
     assert signal.getsignal(number) is signal.SIG_DFL
 
 
-def test_a_signal_ends_what_cleans_up_after_itself(number: signal.Signals) -> None:
+def test_a_signal_ends_work_that_cleans_up_itself(number: signal.Signals) -> None:
     def work() -> None:
         with ended_by_signals():
             send(number)
@@ -60,7 +60,7 @@ def test_a_signal_that_was_ignored_before_changes_nothing(number: signal.Signals
     assert signal.getsignal(number) is signal.SIG_IGN
 
 
-# Waits as the actions do: for the event, in the main thread and in others, for moments.
+# It waits for the event as the actions do: in the main thread and in others, for short times.
 WAITING = """
 import sys, threading
 from wb_cli.lifecycle.guard.interrupts import InterruptedByUserError, interruptible
@@ -81,7 +81,7 @@ except InterruptedByUserError as error:
 
 
 @pytest.mark.parametrize("tries", [30, pytest.param(300, marks=pytest.mark.faults)])
-def test_no_burst_of_signals_locks_it_up(tries: int) -> None:
+def test_no_burst_of_signals_blocks_a_command(tries: int) -> None:
     chance = random.Random(SEED)
     for _ in range(tries):
         with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""One operator at a time per instance."""
+"""One command at a time per instance."""
 
 import json
 import os
@@ -39,14 +39,14 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.stdin.close()
 
 
-def test_it_can_be_taken_again_once_it_is_given_up(tmp_path: Path) -> None:
+def test_a_lock_can_be_taken_again_after_it_is_given_up(tmp_path: Path) -> None:
     for _ in range(2):
         with locked(tmp_path / "locks", "demo", "wb run demo", 0, NEVER):
             holder = json.loads((tmp_path / "locks" / "demo.lock").read_text())
             assert (holder["pid"], holder["command"]) == (os.getpid(), "wb run demo")
 
 
-def test_another_process_that_holds_it_is_named(
+def test_the_error_names_the_process_that_holds_the_lock(
     tmp_path: Path, holder: subprocess.Popen[str]
 ) -> None:
     with (
@@ -64,14 +64,14 @@ def test_another_instance_is_not_locked(tmp_path: Path, holder: subprocess.Popen
         assert holder.poll() is None
 
 
-def test_it_dies_with_its_process(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_a_lock_ends_with_its_process(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     holder.kill()
     holder.wait()
     with locked(tmp_path, "demo", "wb run demo", 0, NEVER):
         assert json.loads((tmp_path / "demo.lock").read_text())["pid"] == os.getpid()
 
 
-def test_who_takes_it_learns_of_the_holder_that_was_killed(
+def test_the_next_holder_learns_of_a_killed_holder(
     tmp_path: Path, holder: subprocess.Popen[str]
 ) -> None:
     holder.kill()
@@ -84,7 +84,7 @@ def test_who_takes_it_learns_of_the_holder_that_was_killed(
         assert lock.left_by is None
 
 
-def test_a_holder_that_ended_in_order_leaves_nothing(
+def test_a_holder_that_ends_without_an_error_leaves_no_signature(
     tmp_path: Path, holder: subprocess.Popen[str]
 ) -> None:
     holder.stdin.close()
@@ -93,7 +93,7 @@ def test_a_holder_that_ended_in_order_leaves_nothing(
         assert lock.left_by is None
 
 
-def test_a_dead_holder_is_known_until_somebody_finishes_what_it_had_begun(
+def test_a_dead_holder_is_known_until_another_command_succeeds(
     tmp_path: Path, holder: subprocess.Popen[str]
 ) -> None:
     holder.kill()
@@ -108,7 +108,7 @@ def test_a_dead_holder_is_known_until_somebody_finishes_what_it_had_begun(
     for _ in range(2):
         with pytest.raises(WbError, match="no engine"):
             fail()
-    assert [each.pid for each in left_by if each] == [holder.pid, holder.pid]
+    assert [left.pid for left in left_by if left] == [holder.pid, holder.pid]
 
 
 def test_an_error_alone_leaves_no_signature(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_signature_is_read_however_it_was_left(
         assert lock.left_by == left_by
 
 
-def test_it_can_be_waited_for(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_a_lock_can_be_waited_for(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     taken = threading.Event()
 
     def wait() -> None:
@@ -162,7 +162,7 @@ def test_waiting_can_be_interrupted(tmp_path: Path, holder: subprocess.Popen[str
     assert holder.poll() is None
 
 
-def test_nothing_is_begun_after_an_interruption(tmp_path: Path) -> None:
+def test_no_lock_is_taken_after_an_interruption(tmp_path: Path) -> None:
     interrupted = threading.Event()
     interrupted.set()
     with (
@@ -172,7 +172,7 @@ def test_nothing_is_begun_after_an_interruption(tmp_path: Path) -> None:
         pytest.fail("it was begun")
 
 
-def test_a_holder_that_has_not_signed_yet_is_somebody(
+def test_a_holder_that_has_not_signed_yet_is_called_another_command(
     tmp_path: Path, holder: subprocess.Popen[str]
 ) -> None:
     (tmp_path / "demo.lock").write_text("")
@@ -193,8 +193,8 @@ def test_a_lock_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
         pytest.fail("it was not locked")
 
 
-def test_a_forked_child_does_not_keep_it(tmp_path: Path) -> None:
-    """What a command starts meanwhile outlives it, and must not hold its lock."""
+def test_a_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
+    """A process that a command starts may live longer, and must not hold the lock."""
     with locked(tmp_path, "demo", "wb run demo", 0, NEVER):
         child = subprocess.Popen(["sleep", "30"], close_fds=False)
     try:

@@ -1,4 +1,4 @@
-"""Locks where the disk is full or read-only, and for all who share a registry file."""
+"""Locks on a full or read-only disk, and for several users of one registry file."""
 
 import os
 import stat
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount, 
 
 NEVER = threading.Event()
 OWNER = 4712
-# A process of another user, which takes a lock, says so, and holds it until its input ends.
+# A process of another user. It takes a lock, says so, and holds the lock until its input ends.
 HOLDER = """
 import os, sys, threading, pathlib
 from wb_cli.errors import WbError
@@ -40,7 +40,7 @@ except WbError as error:
 
 @contextmanager
 def holder(folder: Path, instance: str, user: int = 0) -> Iterator[str]:
-    """What another process says when it tries to take a lock; held meanwhile."""
+    """Let another process take a lock and hold it. Give what it says."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(folder), instance, str(user)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -59,7 +59,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> None:
-    """Leave neither room nor names."""
+    """Leave room for no data and for no file."""
     for number in range(20):
         try:
             (disk / f"fill{number}").write_bytes(b"x" * 60_000)
@@ -72,7 +72,7 @@ def make_read_only(disk: Path) -> None:
 
 
 def take(folder: Path, instance: str) -> list[str]:
-    """Take a lock and give it up again; what was reported."""
+    """Take a lock and give it up again. Give what was reported."""
     said: list[str] = []
     with locked(folder, instance, f"wb stop {instance}", 0, NEVER, said.append) as lock:
         assert lock.left_by is None
@@ -80,7 +80,7 @@ def take(folder: Path, instance: str) -> list[str]:
 
 
 @pytest.mark.parametrize("spoil", [fill, make_read_only])
-def test_a_lock_file_that_is_there_can_be_taken(disk: Path, spoil: object) -> None:
+def test_an_existing_lock_file_can_be_taken(disk: Path, spoil: object) -> None:
     take(disk / "locks", "demo")
     spoil(disk)  # type: ignore[operator]
     assert take(disk / "locks", "demo") == []
@@ -92,7 +92,7 @@ def test_a_lock_file_that_is_there_can_be_taken(disk: Path, spoil: object) -> No
 
 @pytest.mark.parametrize("spoil", [fill, make_read_only])
 @pytest.mark.parametrize("has_folder", [True, False])
-def test_where_none_can_be_made_the_folder_is_locked(
+def test_the_folder_is_locked_if_no_lock_file_can_be_made(
     disk: Path, spoil: object, has_folder: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wb_cli.lifecycle.guard.lock_file.MADE_WITHIN_S", 0)
@@ -110,15 +110,15 @@ def test_where_none_can_be_made_the_folder_is_locked(
     take(disk / "locks", "demo")
 
 
-def test_nobody_makes_a_lock_file_past_one_who_could_not(
+def test_no_command_makes_a_lock_file_while_another_holds_the_folder(
     disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wb_cli.lifecycle.guard.lock_file.MADE_WITHIN_S", 0)
     fill(disk)
     with holder(disk / "locks", "demo") as said:
         assert said == "held"
-        for each in disk.glob("fill*"):
-            each.unlink()
+        for file in disk.glob("fill*"):
+            file.unlink()
         with pytest.raises(LockedError):
             take(disk / "locks", "demo")
     assert take(disk / "locks", "demo") == []
@@ -133,10 +133,10 @@ def test_several_instances_of_one_command_wait_for_each_other(disk: Path) -> Non
         ended.append(instance)
 
     threads = [threading.Thread(target=stop, args=(name,)) for name in "abcd"]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join(30)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
     assert sorted(ended) == ["a", "b", "c", "d"]
 
 
@@ -164,7 +164,7 @@ def shared() -> Iterator[Path]:
         yield Path(folder)
 
 
-def test_what_root_locked_first_its_owner_can_lock(shared: Path) -> None:
+def test_the_owner_can_lock_an_instance_that_root_locked_first(shared: Path) -> None:
     take(shared / "locks", "demo")
     for path, mode in [(shared / "locks", 0o770), (shared / "locks" / "demo.lock", 0o660)]:
         seen = path.stat()
@@ -176,8 +176,8 @@ def test_what_root_locked_first_its_owner_can_lock(shared: Path) -> None:
                 take(shared / "locks", instance)
 
 
-def test_what_root_made_for_itself_alone_its_owner_can_lock(shared: Path) -> None:
-    """As wb did it before: a lock that only root may write."""
+def test_the_owner_can_take_a_lock_file_that_only_root_may_write(shared: Path) -> None:
+    """Earlier releases of wb made such lock files."""
     locks = shared / "locks"
     locks.mkdir(mode=0o755)
     (locks / "demo.lock").touch(mode=0o644)
@@ -189,7 +189,7 @@ def test_what_root_made_for_itself_alone_its_owner_can_lock(shared: Path) -> Non
         assert said == "held"
 
 
-def test_what_its_owner_locked_first_root_can_lock(shared: Path) -> None:
+def test_root_can_lock_an_instance_that_the_owner_locked_first(shared: Path) -> None:
     with holder(shared / "locks", "demo", OWNER) as said:
         assert said == "held"
         with pytest.raises(LockedError):
@@ -197,7 +197,7 @@ def test_what_its_owner_locked_first_root_can_lock(shared: Path) -> None:
     wait_until(lambda: take(shared / "locks", "demo") == [], "the lock")
 
 
-def test_a_link_in_the_place_of_a_lock_file_is_not_followed(shared: Path) -> None:
+def test_a_link_in_place_of_a_lock_file_is_not_followed(shared: Path) -> None:
     precious = shared / "precious"
     precious.write_text("kept")
     (shared / "locks").mkdir()
@@ -207,14 +207,14 @@ def test_a_link_in_the_place_of_a_lock_file_is_not_followed(shared: Path) -> Non
     assert precious.read_text() == "kept"
 
 
-def test_who_has_no_name_on_this_machine_is_told_by_number(shared: Path) -> None:
+def test_a_holder_without_a_user_name_is_named_by_number(shared: Path) -> None:
     with holder(shared / "locks", "demo", OWNER) as said:
         assert said == "held"
         with pytest.raises(LockedError, match=rf"of user {OWNER} \(pid"):
             take(shared / "locks", "demo")
 
 
-def test_who_waits_is_told_for_whom(shared: Path) -> None:
+def test_a_waiting_command_names_the_holder(shared: Path) -> None:
     said: list[str] = []
     done = threading.Event()
 

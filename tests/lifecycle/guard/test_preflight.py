@@ -1,4 +1,4 @@
-"""What must be true before anything changes; on the real engine in integration/test_refusals."""
+"""The checks before a start. integration/test_refusals does them on the real engine."""
 
 import os
 from pathlib import Path
@@ -24,7 +24,7 @@ HERE = str(SETTINGS.servers_file)
 
 @pytest.fixture(autouse=True)
 def free_ports(monkeypatch: pytest.MonkeyPatch) -> set[int]:
-    """The host's ports are all free, but for those that a test takes."""
+    """All ports of the host are free, except those that a test adds here."""
     taken: set[int] = set()
     monkeypatch.setattr(ports, "is_free", lambda port, _address: port not in taken)
     return taken
@@ -70,7 +70,7 @@ def test_nothing_is_in_the_way_of_an_instance_with_its_folders(mount_path: Path)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_a_database_that_postgres_could_not_reach_is_not_taken_for_none(mount_path: Path) -> None:
+def test_a_database_that_postgres_cannot_reach_is_a_problem(mount_path: Path) -> None:
     folder = mount_path / "demo" / "databases"
     (folder / "pgdata").mkdir()
     os.chown(folder / "pgdata", 999, 999)
@@ -88,12 +88,14 @@ def test_each_missing_image_is_named_with_its_part(mount_path: Path) -> None:
     ]
 
 
-def test_a_port_that_is_taken(mount_path: Path, free_ports: set[int]) -> None:
+def test_a_taken_port_is_a_problem(mount_path: Path, free_ports: set[int]) -> None:
     free_ports.add(19001)
     assert problems(mount_path) == ["port 19001 on 127.0.0.1 (postgres) is taken"]
 
 
-def test_a_port_that_a_container_has_names_it(mount_path: Path, free_ports: set[int]) -> None:
+def test_a_taken_port_is_reported_with_the_container_that_has_it(
+    mount_path: Path, free_ports: set[int]
+) -> None:
     free_ports.add(9001)
     observed = Observed((other(ports=(Port(80, 9001),)),))
     assert problems(mount_path, observed) == [
@@ -101,7 +103,9 @@ def test_a_port_that_a_container_has_names_it(mount_path: Path, free_ports: set[
     ]
 
 
-def test_an_address_that_this_host_lacks(mount_path: Path, free_ports: set[int]) -> None:
+def test_an_address_that_this_host_lacks_is_a_problem(
+    mount_path: Path, free_ports: set[int]
+) -> None:
     free_ports.add(9001)
     settings = replace(SETTINGS, mount_path=mount_path, bind_address="203.0.113.1")
     desired = wanted(settings=settings)
@@ -120,7 +124,7 @@ def test_an_address_that_this_host_lacks(mount_path: Path, free_ports: set[int])
         (State.EXITED, 1),
     ],
 )
-def test_our_own_container_that_runs_or_is_about_to_does_not_take_its_port_from_us(
+def test_a_taken_port_is_no_problem_if_the_instance_s_own_container_has_it_or_starts(
     mount_path: Path, free_ports: set[int], state: State, number: int
 ) -> None:
     free_ports.add(9001)
@@ -146,12 +150,16 @@ def test_a_data_folder_has_one_writer(mount_path: Path, mounted: str, is_refused
 
 
 @pytest.mark.parametrize(("state", "is_refused"), [(State.PAUSED, True), (State.EXITED, False)])
-def test_a_writer_that_only_pauses_is_one(mount_path: Path, state: State, is_refused: bool) -> None:
+def test_a_paused_container_counts_as_a_writer(
+    mount_path: Path, state: State, is_refused: bool
+) -> None:
     writer = other(state=state, writes_to=(str(mount_path / "demo" / "databases"),))
     assert bool(problems(mount_path, Observed((writer,)))) is is_refused
 
 
-def test_a_hard_path_to_the_same_folder_counts(mount_path: Path, tmp_path: Path) -> None:
+def test_a_writer_that_uses_another_path_to_the_folder_counts(
+    mount_path: Path, tmp_path: Path
+) -> None:
     link = tmp_path / "link"
     link.symlink_to(mount_path / "demo" / "databases")
     assert problems(mount_path, Observed((other(writes_to=(str(link),)),)))
@@ -165,7 +173,7 @@ def test_a_hard_path_to_the_same_folder_counts(mount_path: Path, tmp_path: Path)
         {"name": "demo-postgres-previous", "labels": {"wb.instance": "demo"}},
     ],
 )
-def test_what_does_not_run_and_what_is_ours_may_have_the_folder(
+def test_an_ended_container_and_the_instance_s_own_may_have_the_folder(
     mount_path: Path, changes: dict[str, Any]
 ) -> None:
     writer = other(writes_to=(str(mount_path / "demo" / "databases"),), **changes)
@@ -173,10 +181,10 @@ def test_what_does_not_run_and_what_is_ours_may_have_the_folder(
 
 
 @pytest.mark.parametrize("state", [State.RUNNING, State.EXITED])
-def test_ours_under_another_name_is_refused_and_told_how_it_gets_its_name_back(
+def test_a_renamed_container_of_wb_is_refused_and_the_hint_gives_its_name_back(
     mount_path: Path, state: State
 ) -> None:
-    """The engine may bring it back at any time: so it counts when it is down, too."""
+    """It counts even if it is down, because the engine may start it again at any time."""
     folder = str(mount_path / "demo" / "databases")
     labels = {"wb.instance": "demo", "wb.role": "postgres"}
     renamed = other(name="foo", state=state, writes_to=(folder,), labels=labels)
@@ -192,23 +200,23 @@ def test_a_container_that_was_only_created_has_the_folder(mount_path: Path) -> N
     assert problems(mount_path, Observed((other(state=State.CREATED, writes_to=(folder,)),)))
 
 
-def test_a_folder_that_is_a_file(mount_path: Path) -> None:
+def test_a_file_in_place_of_a_folder_is_a_problem(mount_path: Path) -> None:
     (mount_path / "demo" / "assets").rmdir()
     (mount_path / "demo" / "assets").write_text("")
     assert problems(mount_path) == [f"{mount_path}/demo/assets is not a folder"]
 
 
-def test_a_disk_that_is_full(mount_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_a_problem(mount_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "count_free_bytes", lambda _: 5 * 1024**2)
     assert problems(mount_path) == [f"only 5 MiB are free at {mount_path}/demo/databases"]
 
 
-def test_a_disk_that_nobody_may_write_to(mount_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_disk_is_a_problem(mount_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "is_read_only", lambda _: True)
     assert problems(mount_path) == [f"the disk of {mount_path}/demo/databases is read-only"]
 
 
-def test_nothing_of_this_host_is_looked_at_for_an_engine_elsewhere(
+def test_this_host_is_not_checked_if_the_engine_is_elsewhere(
     mount_path: Path, free_ports: set[int]
 ) -> None:
     free_ports.add(9001)
@@ -216,7 +224,7 @@ def test_nothing_of_this_host_is_looked_at_for_an_engine_elsewhere(
     assert problems(mount_path, is_local=False) == []
 
 
-def test_each_remedy_is_said_once(mount_path: Path) -> None:
+def test_each_remedy_is_given_once(mount_path: Path) -> None:
     for name in FOLDERS:
         (mount_path / "demo" / name).rmdir()
     settings = replace(SETTINGS, mount_path=mount_path)
@@ -226,7 +234,7 @@ def test_each_remedy_is_said_once(mount_path: Path) -> None:
     assert caught.value.hint.count("wb init-dirs demo") == 1
 
 
-def test_of_several_problems_each_has_a_line_with_its_remedy(
+def test_each_of_several_problems_has_a_line_with_its_remedy(
     mount_path: Path, free_ports: set[int]
 ) -> None:
     for name in FOLDERS[:2]:
@@ -245,7 +253,7 @@ def test_of_several_problems_each_has_a_line_with_its_remedy(
     assert caught.value.overview == "demo was left as it is: 4 things are in the way"
 
 
-def test_foreign_is_what_bears_our_name_without_our_label() -> None:
+def test_a_container_with_an_instance_s_name_but_without_its_label_is_foreign() -> None:
     ours = {"wb.instance": "demo"}
     observed = Observed(
         (
@@ -263,7 +271,7 @@ def test_foreign_is_what_bears_our_name_without_our_label() -> None:
     refuse_foreign("unrelated-too", observed, HERE)
 
 
-def test_an_instance_of_another_registry_file_is_not_ours_to_touch() -> None:
+def test_an_instance_of_another_registry_file_is_foreign() -> None:
     elsewhere = {"wb.instance": "demo", "wb.registry": "/else/servers.json"}
     here = elsewhere | {"wb.registry": HERE}
     network = ObservedNetwork("n", "demo", labels=elsewhere)

@@ -58,7 +58,7 @@ def test_a_second_writer_of_the_same_part_is_stopped_and_stays_down(
 
 
 @pytest.mark.parametrize("theirs", ["", "below", ".."])
-def test_a_folder_that_somebody_else_writes_to_above_or_below_is_refused(
+def test_a_folder_with_another_writer_above_or_below_is_refused(
     engine: FakeEngine, folder: str, theirs: str
 ) -> None:
     mine = made(engine, "demo", folder)
@@ -70,7 +70,7 @@ def test_a_folder_that_somebody_else_writes_to_above_or_below_is_refused(
     assert engine.containers[other].state == "running"
 
 
-def test_of_two_that_were_made_at_once_the_first_to_start_has_the_folder(
+def test_the_first_of_two_containers_to_start_has_the_folder(
     engine: FakeEngine, folder: str
 ) -> None:
     mine, other = made(engine, "demo", folder), made(engine, "other", folder)
@@ -79,10 +79,8 @@ def test_of_two_that_were_made_at_once_the_first_to_start_has_the_folder(
         start_alone(engine, other, DataFolder("other", Role.VALKEY, folder))
 
 
-def test_a_start_of_somebody_else_s_that_is_under_way_counts(
-    engine: FakeEngine, folder: str
-) -> None:
-    """The listing still says that it was only created; inspecting waits for the start."""
+def test_a_start_under_way_of_another_container_counts(engine: FakeEngine, folder: str) -> None:
+    """The listing still calls it created, but ``inspect`` waits for the end of the start."""
     mine, other = made(engine, "demo", folder), made(engine, "other", folder)
     inspect = engine.inspect
 
@@ -95,7 +93,7 @@ def test_a_start_of_somebody_else_s_that_is_under_way_counts(
         start(engine, mine, folder)
 
 
-def test_one_of_ours_under_another_name_is_refused_even_where_it_is_down(
+def test_a_renamed_container_of_wb_is_refused_even_if_it_is_down(
     engine: FakeEngine, folder: str
 ) -> None:
     mine = made(engine, "demo", folder)

@@ -1,4 +1,4 @@
-"""What the operator declares of each part: every field and setting that counts, and no other."""
+"""Which fields and settings the operator declares for each part."""
 
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ SETTING_CHANGES: dict[str, Any] = {
     "valkey_max_memory": 2**31,
     "cache_persistence": "aof",
 }
-# The settings that concern no part: another value, and why no container looks different.
+# The settings that concern no part: another value, and the reason why no container changes.
 OTHER_SETTINGS: dict[str, tuple[Any, str]] = {
     "servers_file": (Path("/other/servers.json"), "a label says which file it is"),
     "secrets_dir": (Path("/other/secrets"), "the secrets count, not where they lie"),
@@ -131,14 +131,14 @@ def test_a_setting_that_concerns_no_part_changes_none(name: str) -> None:
     check_that_run_acts_on((), with_setting(name, OTHER_SETTINGS[name][0]))
 
 
-def test_what_an_instance_sets_itself_is_not_declared_anew_by_the_setting() -> None:
+def test_a_setting_changes_nothing_for_an_instance_with_a_value_of_its_own() -> None:
     own: dict[str, Any] = {"valkey_max_memory": 2**26, "bind_address": "10.0.0.1"}
     settings = replace(SETTINGS, valkey_max_memory=2**31, bind_address="0.0.0.0")
     before, after = wanted(**own), wanted(settings=settings, **own)
     assert list(map(declared, before.containers)) == list(map(declared, after.containers))
 
 
-def test_a_digest_that_another_release_made_differently_replaces_nothing() -> None:
+def test_another_release_s_digest_of_the_same_declaration_replaces_nothing() -> None:
     older = [
         container(spec, labels={**container(spec).labels, LABEL_DECLARED: "another formula"})
         for spec in BEFORE.containers

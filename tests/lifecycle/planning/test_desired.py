@@ -1,4 +1,4 @@
-"""What an instance's containers must be. The engine's view of the same is in integration/."""
+"""What an instance's containers must be. integration/ tests what the engine makes of it."""
 
 from pathlib import Path
 from typing import Any
@@ -38,9 +38,7 @@ def test_valkey_s_command_is_the_contract_s_with_a_limit_of_memory() -> None:
     )  # fmt: skip
 
 
-def test_valkey_s_limit_and_persistence_come_from_the_settings_where_the_instance_has_none() -> (
-    None
-):
+def test_valkey_s_limit_and_persistence_are_the_instance_s_own_or_else_from_the_settings() -> None:
     settings = replace(SETTINGS, valkey_max_memory=2**31, cache_persistence="aof")
     command = part(wanted(settings=settings), "demo-valkey").command
     assert command[4:] == (
@@ -143,7 +141,7 @@ OPTIONAL = {
 }  # fmt: skip
 
 
-def test_variables_that_nobody_asked_for_are_not_there() -> None:
+def test_optional_variables_are_absent_by_default() -> None:
     assert not OPTIONAL & environment(wanted()).keys()
 
 
@@ -175,7 +173,7 @@ def test_a_password_that_changes_replaces_the_platform_and_not_the_database() ->
     assert changed == {Role.PLATFORM}
 
 
-def test_a_database_that_is_there_gets_no_password_and_is_the_same_otherwise() -> None:
+def test_an_initialised_database_gets_no_password_and_has_the_same_spec() -> None:
     first = part(describe(DEMO, SETTINGS, credentials(), KEY), "demo-postgres")
     later = replace(credentials(), postgres_password=None)
     again = part(describe(DEMO, SETTINGS, later, KEY), "demo-postgres")

@@ -1,4 +1,4 @@
-"""Specs in short: what changed, in words, and never a secret."""
+"""Fingerprints of Specs, the description of their differences, and that no secret shows."""
 
 import json
 from typing import Any
@@ -50,7 +50,7 @@ from wb_cli.secret import Secret
         ),
     ],
 )
-def test_differences_in_words(old: dict[str, str], new: dict[str, str], words: str) -> None:
+def test_differences_are_described(old: dict[str, str], new: dict[str, str], words: str) -> None:
     assert describe_differences(old, new) == words
 
 
@@ -65,7 +65,7 @@ def test_a_fingerprint_comes_back_from_its_label(fields: dict[str, str]) -> None
 
 @settings(deadline=None)
 @given(FIELDS, FIELDS)
-def test_differences_are_empty_only_where_nothing_differs(
+def test_the_description_of_differences_is_empty_only_if_nothing_differs(
     one: dict[str, str], other: dict[str, str]
 ) -> None:
     assert (describe_differences(one, other) == "") == (one == other)
@@ -83,7 +83,7 @@ def test_a_digest_depends_on_value_and_key() -> None:
     assert digest(value, KEY) != digest(value, b"another key")
 
 
-# Nothing that occurs in a digest, a path, an image's name, or a word of the code.
+# Secrets whose text cannot occur by chance in a digest, a path, a name or the code.
 SECRET = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=12, max_size=40).map(
     "q~{}".format
 )
@@ -91,7 +91,7 @@ SECRET = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1
 
 @settings(deadline=None)
 @given(passwords=st.tuples(SECRET, SECRET, SECRET), own=SECRET, key=SECRET)
-def test_no_secret_shows_in_specs_plans_or_labels(
+def test_no_secret_appears_in_specs_plans_or_labels(
     passwords: tuple[str, str, str], own: str, key: str
 ) -> None:
     host = replace(SETTINGS, passed_on={"CLERK_SECRET_KEY": Secret(key)})
@@ -115,7 +115,7 @@ def test_no_secret_shows_in_specs_plans_or_labels(
         assert not [text for text in shown if secret in text]
 
 
-# What a fingerprint leaves out, and why a change of it needs no new container.
+# The fields that a fingerprint leaves out, and why a change of them needs no new container.
 LEFT_OUT = {
     "instance": "it is part of the container's name",
     "role": "it is part of the container's name",
@@ -138,7 +138,7 @@ OTHER_VALUES: dict[str, Any] = {
 
 
 def test_each_field_of_a_spec_is_in_its_fingerprint_or_left_out_for_a_reason() -> None:
-    """A field that were neither would change without `wb run` ever seeing it."""
+    """Otherwise `wb run` would not notice a change of the field."""
     assert set(ContainerSpec.__struct_fields__) == set(OTHER_VALUES) | set(LEFT_OUT)
 
 

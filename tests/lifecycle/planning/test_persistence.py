@@ -1,4 +1,4 @@
-"""When Valkey's files change their form, and what is undone: plans as text, and the fake engine."""
+"""When Valkey's files change their form, and how that is undone."""
 
 import os
 from collections.abc import Callable
@@ -66,7 +66,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("desired", "current", "kept", "expected"), CASES.values(), ids=CASES)
-def test_the_form_changes_only_where_what_is_there_does_not_suit(
+def test_the_form_changes_only_if_valkey_could_not_read_its_files(
     desired: Desired, current: ObservedInstance, kept: ValkeyFiles | None, expected: list[str]
 ) -> None:
     assert carries(planned(desired, current, kept)) == expected
@@ -92,7 +92,7 @@ def test_a_running_valkey_saves_first_and_its_successor_starts_on_the_new_form()
     )
 
 
-def test_what_a_killed_change_left_goes_first() -> None:
+def test_the_leftovers_of_a_killed_change_are_removed_first() -> None:
     left = container(part(AOF, "demo-valkey"), name=f"demo-valkey{CARRIER}")
     current = running(AOF, left)
     assert str(planned(AOF, current, None)) == text(
@@ -115,7 +115,7 @@ def test_a_killed_change_that_has_ended_is_not_stopped() -> None:
     )
 
 
-def test_a_stop_leaves_nothing_of_a_killed_change() -> None:
+def test_a_stop_removes_the_leftovers_of_a_killed_change() -> None:
     left = container(part(AOF, "demo-valkey"), name=f"demo-valkey{CARRIER}")
     plan = plan_stop("demo", running(AOF, left))
     assert f"remove demo-valkey{CARRIER}" in map(str, plan.operations)
@@ -138,7 +138,7 @@ def write(path: Path, seconds: int) -> None:
         ({"dump.rdb": 3, valkey_folder.LOG + "/appendonly.aof.1.incr.aof": 2}, SNAPSHOT),
     ],
 )
-def test_a_folder_says_what_it_holds(
+def test_the_files_of_a_folder_are_told_apart(
     tmp_path: Path, files: dict[str, int], expected: ValkeyFiles
 ) -> None:
     for name, seconds in files.items():
@@ -146,7 +146,7 @@ def test_a_folder_says_what_it_holds(
     assert look(tmp_path) == expected
 
 
-def test_a_folder_that_cannot_be_looked_at_says_nothing(tmp_path: Path) -> None:
+def test_nothing_is_known_of_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
     assert look(tmp_path / "none") is None
 
 
@@ -156,7 +156,7 @@ LOOK_AOF = replace(LOOK, cache_persistence="aof")
 
 @pytest.fixture
 def carrying(world: World) -> Callable[..., None]:
-    """Says how containers that change the form end: those to a log, those back."""
+    """Lets a test say how a container ends that changes the form to a log, or back."""
 
     def end(*, to_aof: Program = DONE, to_rdb: Program = DONE) -> None:
         spec = world.fleet.describe(LOOK, create_secrets=True).container(Role.VALKEY)
@@ -172,7 +172,7 @@ SAVES: Answers = {("timeout", "10", "valkey-cli", "save"): (0, b"OK")}
 
 @pytest.fixture
 def saving(world: World) -> None:
-    """Valkey answers `save` as well."""
+    """Valkey answers `save`, too."""
     ready = Program()
     world.engine.programs["vk:1"] = Program(answers={**ready.answers, **SAVES})
 
@@ -213,7 +213,7 @@ def test_a_change_of_form_that_does_not_end_is_stopped_and_brings_the_old_valkey
     assert world.engine.snapshot() == before
 
 
-def test_where_no_valkey_served_the_instance_runs_without(world: World, carrying) -> None:
+def test_the_instance_runs_without_valkey_if_none_served_before(world: World, carrying) -> None:
     carrying(to_aof=Program("No space left on device\n", exits=1))
     for _ in range(2):
         result = world.run(LOOK_AOF)
@@ -225,7 +225,7 @@ def test_where_no_valkey_served_the_instance_runs_without(world: World, carrying
 
 
 @pytest.mark.usefixtures("saving")
-def test_a_run_that_fails_later_carries_the_cache_back(world: World, carrying) -> None:
+def test_a_run_that_fails_later_changes_the_form_of_the_cache_back(world: World, carrying) -> None:
     carrying()
     world.run()
     before = world.engine.snapshot()
@@ -241,7 +241,7 @@ def test_a_run_that_fails_later_carries_the_cache_back(world: World, carrying) -
 
 
 @pytest.mark.usefixtures("saving")
-def test_a_valkey_that_would_not_find_its_data_does_not_come_back(world: World, carrying) -> None:
+def test_an_old_valkey_that_would_not_find_its_data_stays_down(world: World, carrying) -> None:
     carrying(to_rdb=Program("cannot rename\n", exits=1))
     world.run()
     world.engine.programs["app:2"] = BROKEN

@@ -1,4 +1,4 @@
-"""Four whole plans, word for word: what `wb run`, `wb restart` and `wb stop` ask of the engine."""
+"""Four whole plans as text: what `wb run`, `wb restart` and `wb stop` ask of the engine."""
 
 from lifecycle.examples import SUBNET, running, wanted
 

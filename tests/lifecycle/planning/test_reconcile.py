@@ -148,9 +148,7 @@ def test_run_replaces_what_the_declaration_changes_and_says_why(
     assert run(wanted(**change), running(wanted())) == expected
 
 
-def test_an_admin_server_that_is_no_longer_declared_goes_once_the_platform_runs_without_it() -> (
-    None
-):
+def test_an_undeclared_admin_server_is_removed_once_the_platform_runs_without_it() -> None:
     assert run(wanted(), running(wanted(admin_version="2.0"))) == lines(
         "platform: ADMIN_SERVER_HOST no longer set, ADMIN_VERSION no longer set",
         aside("demo"),
@@ -188,7 +186,7 @@ def test_run_applies_changed_settings(change: dict[str, Any], expected: str) -> 
 
 
 def as_another_release_made_it(desired: Desired) -> ObservedInstance:
-    """What runs was made with another default, and declared the same."""
+    """An instance whose containers were made with another default, but the same declaration."""
     spec = part(desired, "demo-postgres")
     made = container(spec)
     older = made.labels["wb.spec"].replace('"shared memory":"268435456"', '"shared memory":"64"')
@@ -202,7 +200,7 @@ def with_tag_pulled_again(desired: Desired) -> ObservedInstance:
     return replace(current, image_ids={**current.image_ids, image: "sha256:newer"})
 
 
-def test_another_release_s_defaults_are_drift_that_run_shows_and_leaves_alone() -> None:
+def test_run_shows_another_release_s_defaults_as_drift_and_does_not_apply_them() -> None:
     plan = plan_run(wanted(), as_another_release_made_it(wanted()), SUBNET)
     assert plan.is_empty
     assert str(plan) == text("""
@@ -227,7 +225,7 @@ def test_drift_of_both_kinds_is_named_once_for_each_part() -> None:
     )
 
 
-def test_a_replacement_takes_the_drift_of_its_part_along() -> None:
+def test_a_replacement_applies_the_drift_of_its_part_too() -> None:
     changed = wanted(postgres_bind_address="0.0.0.0")
     plan = plan_run(changed, as_another_release_made_it(wanted()), SUBNET)
     assert not plan.drift
@@ -253,7 +251,7 @@ RESTART = lines(
 )
 
 
-def test_restart_keeps_the_old_containers_aside_until_the_new_ones_are_ready() -> None:
+def test_restart_keeps_the_old_containers_until_the_new_ones_are_ready() -> None:
     plan = plan_restart(wanted(), running(wanted()), SUBNET)
     assert str(plan) == RESTART
     assert [lane.subject for lane in plan.cleanup] == [
@@ -270,7 +268,7 @@ def test_restart_of_a_stopped_instance_starts_it() -> None:
     )
 
 
-def test_restart_first_removes_what_an_interrupted_run_left_over() -> None:
+def test_restart_first_removes_the_leftovers_of_an_interrupted_run() -> None:
     previous = container(part(wanted(), "demo"), "demo-previous", state=State.EXITED)
     assert str(plan_restart(wanted(), running(wanted(), previous), SUBNET)) == lines(
         "demo-previous: left over from an interrupted run",
@@ -280,7 +278,7 @@ def test_restart_first_removes_what_an_interrupted_run_left_over() -> None:
     )
 
 
-def test_restart_does_not_undo_the_supervision_of_what_has_none() -> None:
+def test_restart_does_not_end_the_supervision_of_a_container_without_one() -> None:
     previous = container(part(wanted(), "demo"), "demo-previous", state=State.EXITED)
     current = without(running(wanted(), previous), "demo")
     current = replace(current, policies={**current.policies, previous.id: "no"})
@@ -289,7 +287,7 @@ def test_restart_does_not_undo_the_supervision_of_what_has_none() -> None:
     assert plan == RESTART.replace(everything_aside, put_aside("demo-postgres", "demo-valkey"))
 
 
-def test_a_platform_stops_first_where_it_has_the_port_that_postgres_gets() -> None:
+def test_a_platform_stops_first_if_it_has_the_port_that_postgres_gets() -> None:
     plan = run(wanted(port=24040), running(wanted(port=34040)))
     assert plan.splitlines()[:4] == [
         "platform: ports 34040:8000 -> 24040:8000",
@@ -301,6 +299,6 @@ def test_a_platform_stops_first_where_it_has_the_port_that_postgres_gets() -> No
     assert plan.endswith(gone("demo"))
 
 
-def test_elsewhere_the_platform_serves_until_postgres_is_ready() -> None:
+def test_a_platform_without_the_port_of_postgres_serves_until_postgres_is_ready() -> None:
     plan = run(wanted(port=24040), running(wanted(port=24041)))
     assert plan.index("wait until demo-postgres is ready") < plan.index("stop demo (")

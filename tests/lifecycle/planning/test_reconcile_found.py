@@ -1,4 +1,4 @@
-"""Plans from the states in which containers are found, and plans that stop."""
+"""Plans for containers in every state, and plans of a stop."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run, plan_sto
 
 
 def only(role_name: str, *operations: str) -> str:
-    return lines(role_name, *(f"  {each}" for each in operations))
+    return lines(role_name, *(f"  {operation}" for operation in operations))
 
 
 def found(
@@ -85,14 +85,12 @@ STATES: dict[str, tuple[ObservedInstance, str]] = {
 
 
 @pytest.mark.parametrize(("current", "expected"), STATES.values(), ids=STATES)
-def test_run_takes_a_container_from_the_state_it_is_found_in(
-    current: ObservedInstance, expected: str
-) -> None:
+def test_run_brings_a_container_up_from_any_state(current: ObservedInstance, expected: str) -> None:
     assert run(wanted(), current) == expected
 
 
 def test_a_stopped_container_whose_network_was_made_anew_is_replaced() -> None:
-    """The engine refuses to start it: it knows its network by id."""
+    """The engine refuses to start it, because the container knows its network by id."""
     stopped = container(part(wanted(), "demo"), state=State.EXITED, networks=("pruned",))
     assert run(wanted(), running(wanted(), stopped)) == lines(
         "platform: not on the instance's network",
@@ -104,7 +102,7 @@ def test_a_stopped_container_whose_network_was_made_anew_is_replaced() -> None:
 
 
 def test_stopped_containers_whose_network_is_gone_are_replaced_on_a_new_one() -> None:
-    made = [replace(each, state=State.EXITED) for each in running(wanted()).containers]
+    made = [replace(container, state=State.EXITED) for container in running(wanted()).containers]
     plan = plan_run(wanted(), running(wanted(), *made, networks=()), SUBNET)
     network, *others = plan.stages[0]
     assert (network.subject, others) == ("network", [])
@@ -130,7 +128,7 @@ def left_over(spec: ContainerSpec) -> Any:
     return container(spec, f"{spec.name}-previous", state=State.EXITED, status="Exited (0)")
 
 
-def test_a_previous_container_goes_once_its_successor_is_ready() -> None:
+def test_a_previous_container_is_removed_once_its_successor_is_ready() -> None:
     current = running(wanted(), left_over(part(wanted(), "demo")))
     assert run(wanted(), current) == text("""
         platform: left over from an interrupted run
@@ -140,7 +138,7 @@ def test_a_previous_container_goes_once_its_successor_is_ready() -> None:
     """)
 
 
-def test_a_previous_container_makes_room_where_its_successor_is_replaced() -> None:
+def test_a_previous_container_is_removed_before_its_successor_is_replaced() -> None:
     current = running(wanted(), left_over(part(wanted(), "demo")))
     assert run(wanted(label="Mali"), current) == lines(
         "platform: INSTANCE_NAME Demo -> Mali",
@@ -164,7 +162,7 @@ def test_a_container_that_was_only_set_aside_is_brought_back() -> None:
     """)
 
 
-def test_one_that_was_set_aside_for_a_change_is_kept_until_its_successor_is_ready() -> None:
+def test_a_container_set_aside_for_a_change_is_kept_until_its_successor_is_ready() -> None:
     current = without(running(wanted(), left_over(part(wanted(), "demo"))), "demo")
     assert run(wanted(label="Mali"), current) == lines(
         "platform: not there",
@@ -174,7 +172,7 @@ def test_one_that_was_set_aside_for_a_change_is_kept_until_its_successor_is_read
     )
 
 
-def test_one_that_was_set_aside_and_whose_network_is_gone_is_not_brought_back() -> None:
+def test_a_container_set_aside_whose_network_is_gone_is_not_brought_back() -> None:
     aside = replace(left_over(part(wanted(), "demo")), networks=("pruned",))
     assert run(wanted(), without(running(wanted(), aside), "demo")) == lines(
         "platform: not there",
@@ -189,7 +187,7 @@ def awake(spec: ContainerSpec, **changes: Any) -> Any:
 
 
 @pytest.mark.parametrize("state", [State.RUNNING, State.PAUSED, State.RESTARTING])
-def test_one_set_aside_that_runs_is_stopped_before_anything_else(state: State) -> None:
+def test_a_container_set_aside_that_runs_is_stopped_before_anything_else(state: State) -> None:
     changed = wanted(valkey_max_memory=2**31)
     previous = awake(part(wanted(), "demo-valkey"), state=state)
     current = without(running(wanted(), previous), "demo-valkey")
@@ -201,7 +199,7 @@ def test_one_set_aside_that_runs_is_stopped_before_anything_else(state: State) -
     """)
 
 
-def test_one_set_aside_that_runs_beside_its_successor_is_stopped_and_removed() -> None:
+def test_a_container_set_aside_that_runs_beside_its_successor_is_stopped_and_removed() -> None:
     previous = awake(part(wanted(), "demo-postgres"))
     assert run(wanted(), running(wanted(), previous)) == text("""
         demo-postgres-previous: set aside, but it runs
@@ -214,7 +212,7 @@ def test_one_set_aside_that_runs_beside_its_successor_is_stopped_and_removed() -
     """)
 
 
-def test_one_set_aside_that_runs_and_is_still_wanted_gets_its_name_back() -> None:
+def test_a_container_set_aside_that_runs_and_is_still_wanted_gets_its_name_back() -> None:
     previous = awake(part(wanted(), "demo"))
     assert run(wanted(), without(running(wanted(), previous), "demo")) == text("""
         demo-previous: set aside, but it runs
@@ -229,7 +227,7 @@ def test_one_set_aside_that_runs_and_is_still_wanted_gets_its_name_back() -> Non
 
 
 @pytest.mark.parametrize("state", [State.DEAD, State.REMOVING])
-def test_what_the_engine_could_not_remove_is_removed_by_a_restart_and_not_set_aside(
+def test_a_restart_removes_a_container_whose_removal_failed_and_does_not_set_it_aside(
     state: State,
 ) -> None:
     current = running(wanted(), container(part(wanted(), "demo"), state=state))
@@ -254,7 +252,7 @@ def test_a_part_that_runs_with_rm_and_is_being_stopped_is_made_anew() -> None:
     """)
 
 
-def test_networks_that_bear_the_same_name_go_but_for_the_one_in_use() -> None:
+def test_of_networks_with_the_same_name_only_the_one_in_use_stays() -> None:
     surplus = ObservedNetwork("net-2", "demo")
     current = running(wanted())
     current = replace(current, networks=(*current.networks, surplus))
@@ -295,11 +293,11 @@ def test_stop_gives_valkey_the_time_that_its_snapshot_takes() -> None:
     assert "  stop demo-valkey (at most 45 s)" in str(plan_stop("demo", current)).splitlines()
 
 
-def test_stop_of_what_is_not_there_has_nothing_to_do() -> None:
+def test_stop_has_nothing_to_do_if_nothing_is_there() -> None:
     assert plan_stop("demo", ObservedInstance()).is_empty
 
 
-def test_stop_takes_leftovers_and_never_started_containers_and_every_network_along() -> None:
+def test_stop_removes_leftovers_and_never_started_containers_and_every_network_too() -> None:
     spec = part(wanted(), "demo")
     current = ObservedInstance(
         containers=(left_over(spec), container(spec, state=State.CREATED)),
@@ -355,7 +353,7 @@ def test_a_container_that_runs_with_rm_is_gone_once_stopped_and_cannot_be_kept_a
     """)
 
 
-def test_going_over_to_rm_replaces_postgres_and_valkey() -> None:
+def test_a_change_to_rm_replaces_postgres_and_valkey() -> None:
     plan = plan_run(wanted(restart="no"), running(wanted()), SUBNET)
     assert [f"{lane.subject}: {lane.cause}" for stage in plan.stages for lane in stage] == [
         "postgres: restart always -> no",
@@ -383,7 +381,7 @@ def test_the_plan_as_a_document_names_every_step_with_its_cause() -> None:
     ]
 
 
-def test_reasons_name_what_changed_and_pass_over_what_is_merely_new() -> None:
+def test_reasons_name_changed_parts_and_leave_out_new_ones() -> None:
     seed = wanted(image="wb:1.6.7")
     changed = wanted(image="wb:1.7.0")
     assert plan_run(changed, running(seed), SUBNET).reasons == ("platform: image 1.6.7 -> 1.7.0",)

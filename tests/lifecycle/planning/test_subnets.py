@@ -1,4 +1,4 @@
-"""Subnets from our own pool."""
+"""Subnets from wb's own range."""
 
 from ipaddress import IPv4Network
 from itertools import islice
@@ -20,38 +20,38 @@ SUBNETS = st.builds(
 
 @settings(deadline=None)
 @given(st.lists(SUBNETS, max_size=12), st.integers(24, 29))
-def test_what_is_given_never_overlaps_what_is_taken_nor_each_other(
+def test_free_subnets_overlap_neither_taken_ones_nor_each_other(
     taken: list[str], prefix: int
 ) -> None:
     given_out: list[str] = []
     with pytest.raises(AddressPoolError):
         given_out.extend(find_free_subnets(POOL, prefix, taken))
-    networks = [IPv4Network(each) for each in given_out]
-    assert all(each.subnet_of(IPv4Network(POOL)) for each in networks)
-    assert all(each.prefixlen == prefix for each in networks)
+    networks = [IPv4Network(subnet) for subnet in given_out]
+    assert all(network.subnet_of(IPv4Network(POOL)) for network in networks)
+    assert all(network.prefixlen == prefix for network in networks)
     assert len(set(networks)) == len(networks)
     assert not [(n, t) for n in networks for t in taken if n.overlaps(IPv4Network(t))]
 
 
 @settings(deadline=None)
 @given(st.lists(SUBNETS, max_size=12), st.integers(24, 29))
-def test_every_subnet_is_given_out_or_taken(taken: list[str], prefix: int) -> None:
+def test_every_subnet_is_given_or_taken(taken: list[str], prefix: int) -> None:
     given_out: list[str] = []
     with pytest.raises(AddressPoolError):
         given_out.extend(find_free_subnets(POOL, prefix, taken))
     for subnet in IPv4Network(POOL).subnets(new_prefix=prefix):
-        is_taken = any(subnet.overlaps(IPv4Network(each)) for each in taken)
+        is_taken = any(subnet.overlaps(IPv4Network(network)) for network in taken)
         assert (str(subnet) in given_out) != is_taken
 
 
-def test_they_come_in_order() -> None:
+def test_subnets_are_given_in_order() -> None:
     assert list(islice(find_free_subnets(POOL, 26, ["10.213.0.64/26"]), 2)) == [
         "10.213.0.0/26",
         "10.213.0.128/26",
     ]
 
 
-def test_ipv6_and_the_default_route_are_passed_over() -> None:
+def test_ipv6_and_the_default_route_are_ignored() -> None:
     assert next(find_free_subnets(POOL, 26, ["fd00::/64", "0.0.0.0/0"])) == "10.213.0.0/26"
 
 

@@ -1,4 +1,4 @@
-"""When a container counts as ready, and how long is waited for it."""
+"""When a container counts as ready, and how long wb waits for it."""
 
 import json
 import threading
@@ -22,7 +22,7 @@ UP = ContainerDetail("c1", "demo", State.RUNNING, 0, "", "no")
 
 @dataclass
 class Engine:
-    """Gives details one after another (the last one again and again), and one exec answer."""
+    """Gives details one after another and then repeats the last; gives one answer to commands."""
 
     details: list[ContainerDetail | Exception]
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
@@ -48,7 +48,7 @@ def spec(role: Role, *, published: bool = False) -> ContainerSpec:
 
 
 def watch(engine: Any, role: Role = Role.VALKEY, seconds: float = 10) -> Watch:
-    """A watch whose clock moves one second whenever it is looked at."""
+    """A watch whose clock moves one second each time it is read."""
     ticks = iter(range(1000))
     return Watch(engine, "c1", spec(role), seconds, threading.Event(), lambda: float(next(ticks)))
 
@@ -73,7 +73,7 @@ def test_loading_is_not_ready_although_the_command_succeeds() -> None:
         watch(Engine([UP], LOADING)).wait_until_ready()
 
 
-def test_what_is_not_ready_in_time_is_still_starting_and_the_hint_says_where_to_look() -> None:
+def test_a_container_that_is_late_is_still_starting_and_the_hint_says_where_to_look() -> None:
     with pytest.raises(StillStartingError) as caught:
         watch(Engine([replace(UP, state=State.CREATED)])).wait_until_ready()
     assert "`wb status demo`" in caught.value.hint
@@ -95,7 +95,7 @@ FAILURES: dict[str, tuple[ContainerDetail, str]] = {
 
 
 @pytest.mark.parametrize(("detail", "how"), FAILURES.values(), ids=FAILURES)
-def test_a_container_that_failed_is_not_waited_for(detail: ContainerDetail, how: str) -> None:
+def test_the_wait_ends_at_once_when_a_container_fails(detail: ContainerDetail, how: str) -> None:
     with pytest.raises(StartFailedError) as caught:
         watch(Engine([detail])).wait_until_ready()
     assert caught.value.message == (
@@ -103,7 +103,7 @@ def test_a_container_that_failed_is_not_waited_for(detail: ContainerDetail, how:
     )
 
 
-def test_what_answers_is_ready_whatever_its_image_s_own_check_says() -> None:
+def test_a_container_that_answers_is_ready_even_if_its_image_s_check_calls_it_unhealthy() -> None:
     watch(Engine([replace(UP, health=Health.UNHEALTHY)], PONG)).wait_until_ready()
 
 
@@ -119,7 +119,7 @@ def watch_platform(monkeypatch: pytest.MonkeyPatch, text: str) -> Watch:
     return replace(watch(Engine([UP]), Role.PLATFORM), spec=spec(Role.PLATFORM, published=True))
 
 
-def test_a_password_that_the_database_refuses_is_not_waited_for(
+def test_the_wait_ends_at_once_when_the_database_refuses_the_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     refusal = 'PostgreSQL cannot be used: password authentication failed for user "postgres"'
@@ -137,14 +137,14 @@ LAST_TEXTS = {
 
 
 @pytest.mark.parametrize(("text", "said"), LAST_TEXTS.values(), ids=LAST_TEXTS)
-def test_what_a_slow_platform_said_last_is_told_in_words(
+def test_the_error_tells_what_a_slow_platform_last_said(
     monkeypatch: pytest.MonkeyPatch, text: str, said: str
 ) -> None:
     with pytest.raises(StillStartingError, match=f"demo is still starting; it last said: {said}$"):
         watch_platform(monkeypatch, text).wait_until_ready()
 
 
-def test_one_that_is_gone_exited() -> None:
+def test_a_container_that_is_gone_counts_as_exited() -> None:
     with pytest.raises(StartFailedError, match="demo-valkey is gone"):
         watch(Engine([NotFoundError("No such container")])).wait_until_ready()
 
@@ -166,27 +166,27 @@ def test_the_admin_server_is_ready_when_it_runs() -> None:
     assert engine.asked == []
 
 
-def test_a_container_in_a_state_that_wb_does_not_know_is_asked_as_it_may_be_running() -> None:
+def test_a_container_in_an_unknown_state_is_asked_because_it_may_run() -> None:
     unknown = replace(UP, state=State.UNKNOWN)
     watch(Engine([unknown], PONG)).wait_until_ready()
     engine: Any = Engine([unknown])
     assert probe(engine, spec(Role.ADMIN), unknown).verdict is Verdict.NOT_YET
 
 
-def test_a_platform_without_curl_or_wget_is_asked_by_python_and_so_on() -> None:
+def test_a_platform_is_asked_with_python_or_curl_or_wget_whichever_it_has() -> None:
     engine: Any = Engine([UP], {"curl": (0, b"")})
     assert probe(engine, spec(Role.PLATFORM), UP).verdict is Verdict.READY
     assert engine.asked == ["python3", "curl"]
 
 
-def test_a_platform_that_none_of_them_can_ask_is_not_ready() -> None:
+def test_a_platform_without_python_and_curl_and_wget_is_not_ready() -> None:
     engine: Any = Engine([UP])
     answer = probe(engine, spec(Role.PLATFORM), UP)
     assert (answer.verdict, answer.text) == (Verdict.UNREACHABLE, "no way to ask it")
     assert engine.asked == ["python3", "curl", "wget"]
 
 
-def test_one_that_exits_between_the_look_and_the_question_is_told_by_the_next_look() -> None:
+def test_a_container_that_exits_before_it_is_asked_fails_at_the_next_inspection() -> None:
     class Exiting(Engine):
         def execute(self, _: str, command: Sequence[str]) -> tuple[int, bytes]:
             self.asked.append(command[0])
@@ -198,7 +198,9 @@ def test_one_that_exits_between_the_look_and_the_question_is_told_by_the_next_lo
     assert engine.asked == ["valkey-cli"]
 
 
-def test_over_the_wire_comes_first_and_spares_the_exec(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_container_that_answers_over_the_network_is_not_asked_from_inside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked: list[tuple[str, int]] = []
 
     def ready(host: str, port: int, *_: str) -> Answer:
@@ -220,5 +222,5 @@ def test_over_the_wire_comes_first_and_spares_the_exec(monkeypatch: pytest.Monke
     ("published", "reached"),
     [("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("10.0.0.1", "10.0.0.1")],
 )
-def test_where_a_published_port_is_reached(published: str, reached: str) -> None:
+def test_the_address_at_which_a_published_port_is_reached(published: str, reached: str) -> None:
     assert reachable_address(Port(8000, 9001, published)) == (reached, 9001)

@@ -1,4 +1,4 @@
-"""Asking servers on loopback: connected is not ready."""
+"""Probes of servers on loopback. A connection alone does not mean that a server is ready."""
 
 import socket
 import threading
@@ -18,7 +18,7 @@ Probe = Callable[[str, int], Answer]
 
 @contextmanager
 def server(reply: bytes | None) -> Iterator[tuple[int, list[bytes]]]:
-    """Answers every request with the same bytes; hangs up on ``b""``, says nothing on ``None``."""
+    """Answers every request with ``reply``. It hangs up for ``b""`` and is silent for ``None``."""
     asked: list[bytes] = []
     with socket.create_server((HOST, 0)) as listener:
         ended = threading.Event()
@@ -84,13 +84,15 @@ def test_an_answer_and_its_verdict(probe: Probe, reply: bytes, verdict: Verdict)
 
 
 @pytest.mark.parametrize("probe", [probes.ask_postgres, probes.ask_valkey, http])
-def test_a_refused_connection_came_from_there(probe: Probe) -> None:
+def test_a_refused_connection_shows_that_the_machine_answers(probe: Probe) -> None:
     assert probe(HOST, free_port()).verdict is Verdict.NOT_YET
 
 
 @pytest.mark.parametrize("probe", [probes.ask_postgres, probes.ask_valkey, http])
-def test_silence_says_nothing(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A firewall that drops looks the same, so the container is asked from inside."""
+def test_a_server_that_is_silent_counts_as_unreachable(
+    probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A firewall that drops packets looks the same, so the container is asked from inside."""
     monkeypatch.setattr(probes, "WIRE_TIMEOUT_S", 0.1)
     monkeypatch.setattr(probes, "HEALTH_TIMEOUT_S", 0.1)
     with server(None) as (port, _):
@@ -105,7 +107,7 @@ def test_postgres_is_sent_a_startup_message_of_protocol_3() -> None:
     assert asked[0].endswith(b"user\0postgres\0database\0postgres\0\0")
 
 
-def test_what_a_server_said_is_kept_for_the_operator() -> None:
+def test_the_text_of_a_server_is_kept_for_the_operator() -> None:
     with server(response("503 Unavailable")) as (port, _):
         assert http(HOST, port).text == "it warms up"
     with server(error(b"57P03")) as (port, _):
