@@ -1,4 +1,4 @@
-"""What brings an instance back to how it was. What is done with it stands in ../test_undo.py."""
+"""What brings an instance back to how it was. What is done with it stands in ../test_execute.py."""
 
 from lifecycle.examples import container, part, policy, running, wanted, without
 from msgspec.structs import replace
