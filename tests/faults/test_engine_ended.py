@@ -1,4 +1,4 @@
-"""A real engine ends while wb works, and is started again. The next command repairs it."""
+"""A real engine ends and starts again while wb works: the next command repairs the instance."""
 
 import json
 import os
