@@ -1,4 +1,7 @@
-"""The rules that an entry of the registry file must obey, without regard to other entries."""
+"""The rules that an entry of the registry file must obey, without regard to other entries.
+
+It covers entries.py and values.py.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""The settings of this host, and the origin of each value."""
+"""The settings of this host, and the origin of each value.
+
+It covers settings.py, and the table and the kinds of settings: setting_table.py and kinds.py.
+"""
 
 import dataclasses
 import os

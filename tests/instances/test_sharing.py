@@ -1,4 +1,7 @@
-"""A registry file that root and a group of operators share."""
+"""A registry file that root and a group of operators share.
+
+It covers the owners and modes in files.py.
+"""
 
 import os
 import stat

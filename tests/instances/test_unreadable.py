@@ -1,4 +1,7 @@
-"""A registry file that cannot be read is an error with a reason, and it is never replaced."""
+"""A registry file that cannot be read is an error with a reason, and it is never replaced.
+
+It covers registry_text.py, and the reading in store.py.
+"""
 
 import os
 from pathlib import Path

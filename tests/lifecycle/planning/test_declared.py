@@ -1,4 +1,7 @@
-"""Which fields and settings the operator declares for each part."""
+"""Which fields and settings the operator declares for each part.
+
+It covers the label of what is declared in desired.py, and its comparison in reconcile.py.
+"""
 
 from pathlib import Path
 from typing import Any

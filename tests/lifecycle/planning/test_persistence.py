@@ -1,4 +1,7 @@
-"""When Valkey's files change their form, and how that is undone."""
+"""When Valkey's files change their form, and how that is undone.
+
+It covers persistence.py here, and carry.py and valkey_folder.py of lifecycle/.
+"""
 
 import os
 from collections.abc import Callable
