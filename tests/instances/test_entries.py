@@ -163,6 +163,12 @@ def test_a_repr_shows_no_variables() -> None:
     assert "hush" not in repr(parse_entry(entry(env={"KEY": "hush"})))
 
 
+def test_every_field_has_a_help_text_and_a_bad_value_to_try() -> None:
+    assert all(field.help for field in FIELDS)
+    tried = {name for change, _ in BAD for name in change}
+    assert tried == {field.name for field in FIELDS}
+
+
 def test_each_field_name_and_each_attribute_is_used_once() -> None:
     assert len({field.name for field in FIELDS}) == len(FIELDS)
     assert len({field.attribute for field in FIELDS}) == len(FIELDS)
