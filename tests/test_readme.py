@@ -30,7 +30,8 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_stands_in_the_readme(command: str) -> None:
-    assert f"`{command}" in README
+    # `wb remove-dirs` is not a mention of `wb remove`.
+    assert re.search(rf"`{command}[` ]", README)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
