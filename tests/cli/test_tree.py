@@ -36,7 +36,7 @@ def test_an_unknown_command_is_not_in_the_tree() -> None:
 
 
 # What is called with the fleet and changes no instance.
-ONLY_LOOKS = {"next_steps", "statuses", "FolderRemoval"}
+ONLY_LOOKS = {"suggest_next_steps", "look_at_all", "FolderRemoval"}
 TAKES_THE_LOCK = {"act_on_each", "Batch"}
 
 

@@ -9,7 +9,7 @@ from wb_cli.instances.entries import FIELDS, EntryError, parse_entry
 
 GIB = 1024**3
 
-BAD = [
+BAD: list[tuple[dict[str, Any], str]] = [
     ({"id": None}, "id is missing"),
     ({"id": ""}, 'id "" must be 1 to 40 of a-z, 0-9 and inner hyphens'),
     ({"id": "Demo"}, 'id "Demo"'),
