@@ -30,7 +30,8 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_stands_in_the_readme(command: str) -> None:
-    assert f"`{command}" in README
+    # `wb remove-dirs` is not a mention of `wb remove`.
+    assert re.search(rf"`{command}[` ]", README)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -109,3 +110,11 @@ CONTRIBUTING = README_PATH.with_name("CONTRIBUTING.md").read_text()
 )
 def test_every_place_that_a_recipe_names_is_there(path: str) -> None:
     assert README_PATH.parent.joinpath(path).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    re.findall(r"`(\w+)` (?:in|of) `((?:wb_cli|tests)/[\w/]+\.py)`", CONTRIBUTING),
+)
+def test_every_name_that_a_recipe_gives_is_in_its_file(name: str, path: str) -> None:
+    assert re.search(rf"\b{name}\b", README_PATH.parent.joinpath(path).read_text())

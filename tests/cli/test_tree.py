@@ -1,18 +1,29 @@
 """The tree of commands, and the modules that it does not import."""
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import typer
 
+from wb_cli import cli
 from wb_cli.cli.tree import MODULES, Commands, load_commands
+
+CLI = Path(str(cli.__file__)).parent
 
 
 @pytest.mark.parametrize("module", sorted(set(MODULES.values())))
 def test_the_tree_lists_exactly_what_a_module_registers(module: str) -> None:
     listed = [name for name, where in MODULES.items() if where == module]
     assert sorted(typer.main.get_group(load_commands(module)).commands) == sorted(listed)
+
+
+def test_every_module_that_registers_commands_is_in_the_tree() -> None:
+    registering = {path.stem for path in CLI.glob("*.py") if "\ndef register(" in path.read_text()}
+    assert registering == set(MODULES.values())
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -22,6 +33,38 @@ def test_each_command_can_be_built_alone(name: str) -> None:
 
 def test_an_unknown_command_is_not_in_the_tree() -> None:
     assert "rnu" not in Commands()
+
+
+# What is called with the fleet and changes no instance.
+ONLY_LOOKS = {"suggest_next_steps", "look_at_all", "FolderRemoval"}
+TAKES_THE_LOCK = {"act_on_each", "Batch"}
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func).split(".")[-1], node
+
+
+def is_given_the_fleet(call: ast.Call) -> bool:
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return any(ast.unparse(value).endswith(".fleet") for value in given)
+
+
+def test_a_command_changes_an_instance_only_while_it_holds_the_lock() -> None:
+    unlocked = set()
+    for path in CLI.glob("*.py"):
+        tree = ast.parse(path.read_text())
+        locked = {
+            inner
+            for name, call in calls(tree)
+            if name in TAKES_THE_LOCK
+            for _, inner in calls(call)
+        }
+        unlocked |= {
+            name for name, call in calls(tree) if is_given_the_fleet(call) and call not in locked
+        }
+    assert unlocked == ONLY_LOOKS
 
 
 def imported_after(*arguments: str) -> set[str]:

@@ -12,7 +12,7 @@ from wb_cli.instances.entries import FIELDS, EntryError, parse_entry
 
 GIB = 1024**3
 
-BAD = [
+BAD: list[tuple[dict[str, Any], str]] = [
     ({"id": None}, "id is missing"),
     ({"id": ""}, 'id "" must be 1 to 40 of a-z, 0-9 and inner hyphens'),
     ({"id": "Demo"}, 'id "Demo"'),
@@ -164,6 +164,12 @@ def test_the_instance_keeps_the_entry_as_given() -> None:
 
 def test_a_repr_shows_no_variables() -> None:
     assert "hush" not in repr(parse_entry(entry(env={"KEY": "hush"})))
+
+
+def test_every_field_has_a_help_text_and_a_bad_value_to_try() -> None:
+    assert all(field.help for field in FIELDS)
+    tried = {name for change, _ in BAD for name in change}
+    assert tried == {field.name for field in FIELDS}
 
 
 def test_each_field_name_and_each_attribute_is_used_once() -> None:

@@ -29,6 +29,32 @@ SETTINGS = Settings(
     config_file=PLACES.config / "config.toml", passed_on={}, origins={}, **DEFAULTS | GIVEN
 )
 
+# Another value for each field of the registry file.
+FIELD_CHANGES: dict[str, Any] = {
+    "id": "mali",
+    "label": "Mali",
+    "port": 9002,
+    "serverVersion": "1.7.0",
+    "adminVersion": "2.1",
+    "instanceDir": "data/one",
+    "french": True,
+    "ethiopian": True,
+    "openAccess": True,
+    "tags": ("pilot",),
+    "image": "team/app:1",
+    "env": {"STATUS_API_KEY": "open sesame"},
+    "bindAddress": "0.0.0.0",
+    "postgresBindAddress": "0.0.0.0",
+    "dockerSocket": False,
+    "mountDatabases": False,
+    "restart": "no",
+    "memory": 2**30,
+    "cpus": 1.5,
+    "valkeyMaxMemory": 2**31,
+    "cachePersistence": "aof",
+    "node": "second",
+}
+
 
 def credentials(*passwords: str) -> Credentials:
     """Three secrets: to initialise the database, to connect to it, for the platform's routes."""

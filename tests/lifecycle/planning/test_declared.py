@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lifecycle.examples import SETTINGS, SUBNET, container, running, wanted
+from lifecycle.examples import FIELD_CHANGES, SETTINGS, SUBNET, container, running, wanted
 from msgspec.structs import replace
 
 from wb_cli.contract import Role
@@ -19,30 +19,6 @@ from wb_cli.lifecycle.planning.desired import Desired
 from wb_cli.lifecycle.planning.reconcile import plan_run
 from wb_cli.secret import Secret
 
-FIELD_CHANGES: dict[str, Any] = {
-    "id": "mali",
-    "label": "Mali",
-    "port": 9002,
-    "serverVersion": "1.7.0",
-    "adminVersion": "2.1",
-    "instanceDir": "data/one",
-    "french": True,
-    "ethiopian": True,
-    "openAccess": True,
-    "tags": ("pilot",),
-    "image": "team/app:1",
-    "env": {"STATUS_API_KEY": "open sesame"},
-    "bindAddress": "0.0.0.0",
-    "postgresBindAddress": "0.0.0.0",
-    "dockerSocket": False,
-    "mountDatabases": False,
-    "restart": "no",
-    "memory": 2**30,
-    "cpus": 1.5,
-    "valkeyMaxMemory": 2**31,
-    "cachePersistence": "aof",
-    "node": "second",
-}
 SETTING_CHANGES: dict[str, Any] = {
     "mount_path": Path("/other"),
     "domain": "example.org",

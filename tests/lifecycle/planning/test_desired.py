@@ -4,12 +4,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lifecycle.examples import DEMO, KEY, SETTINGS, credentials, environment, part, wanted
+from lifecycle.examples import (
+    DEMO,
+    FIELD_CHANGES,
+    KEY,
+    SETTINGS,
+    credentials,
+    environment,
+    part,
+    wanted,
+)
 from msgspec.structs import replace
 
 from wb_cli import contract
 from wb_cli.contract import PASSED_ON_SETTINGS, Role
 from wb_cli.engine.types import Mount, Port
+from wb_cli.instances.entries import FIELDS
 from wb_cli.instances.own_environment import REASONS
 from wb_cli.lifecycle.planning.desired import (
     choose_images,
@@ -135,14 +145,12 @@ def test_ports_take_the_instance_s_address_else_the_settings() -> None:
     assert part(own, "demo-postgres").ports == (Port(5432, 19001, "::1"),)
 
 
-OPTIONAL = {
-    "INSTANCE_LANGUAGE", "INSTANCE_CALENDAR", "OPEN_ACCESS", "ADMIN_VERSION", "ADMIN_SERVER_HOST",
-    "WB_ADMIN_TOKEN", "CLERK_SECRET_KEY",
-}  # fmt: skip
-
-
-def test_optional_variables_are_absent_by_default() -> None:
-    assert not OPTIONAL & environment(wanted()).keys()
+def test_by_default_only_these_variables_are_there() -> None:
+    assert set(environment(wanted())) == {
+        "INSTANCE_ID", "INSTANCE_NAME", "INSTANCE_REDIRECT_URL", "SERVER_VERSION",
+        "DATABASE_FOLDER", "SANDBOX_DIR_PATH_EXTERNAL", "PG_HOST", "PG_PORT", "PG_PASSWORD",
+        "VALKEY_URL",
+    }  # fmt: skip
 
 
 def test_the_admin_token_goes_to_our_image_alone() -> None:
@@ -182,12 +190,10 @@ def test_an_initialised_database_gets_no_password_and_has_the_same_spec() -> Non
 
 
 def test_every_variable_that_wb_sets_is_one_that_an_instance_may_not_set() -> None:
-    fields: dict[str, Any] = {
-        "french": True,
-        "ethiopian": True,
-        "open_access": True,
-        "admin_version": "1",
+    # `env` is left out: its variables are the instance's own.
+    changed = {
+        field.attribute: FIELD_CHANGES[field.name] for field in FIELDS if field.name != "env"
     }
-    platform = wanted(image="team/app:1", **fields).container(Role.PLATFORM)
+    platform = wanted(**changed).container(Role.PLATFORM)
     assert platform
     assert set(platform.environment) - set(PASSED_ON_SETTINGS) == set(REASONS) - {"PORT"}

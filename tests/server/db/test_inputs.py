@@ -18,6 +18,7 @@ from wb_cli.server.db.queries_versions import (
 from wb_cli.server.results.declared import (
     DATASET_HFA,
     DATASET_HMIS,
+    DECLARED,
     METRIC_INFO,
     PO_DETAIL,
     PO_ITEMS,
@@ -149,6 +150,12 @@ async def wanted(databases: Databases) -> list[CachedQuery]:
             continue
         found.append(METRIC_INFO.query(databases, MetricOf(PROJECT, metric, run)))
     return found
+
+
+async def test_the_entries_of_every_cache_are_tried(databases: Databases):
+    await repair(databases)
+    tried = [*await wanted(databases), *await wanted_of_datasets(databases)]
+    assert {query.key.cache for query in tried} == {cache.name for cache in DECLARED}
 
 
 class Truth:

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from wb_cli.server.db import loaded
 from wb_cli.server.results import declared
 from wb_cli.server.results.declared import DECLARED
 from wb_cli.server.results.fingerprint import SHARED
+from wb_cli.server.results.wants import Declaration
 
 # The lines that a newcomer adds at the end of `declared.py`. They use an existing query.
 A_NEW_CACHE = """
@@ -59,6 +61,13 @@ def test_a_new_cache_is_warmed_measured_and_cleared_by_its_declaration_alone(
 
 def test_no_two_caches_have_one_name():
     assert len({cache.name for cache in DECLARED}) == len(DECLARED)
+
+
+def test_every_declaration_makes_a_cache_and_stands_in_the_table():
+    declarations = {each for each in vars(declared).values() if isinstance(each, Declaration)}
+    assert declarations == set(DECLARED)
+    rows = re.findall(r"^\| ``(\w+)`` \|", declared.__doc__, re.MULTILINE)
+    assert sorted(rows) == sorted(cache.name for cache in DECLARED)
 
 
 def query_modules(module) -> set[str]:
