@@ -46,6 +46,8 @@ DEMO = "demo"
 DEMO_TAG = "make-demo"
 DEMO_SAMPLE = ("--projects", "2", "--objects", "600", "--rows", "20000", "--seed", "1")
 WARM_WITHIN_S = 300
+# Every branch of these is run by the tests.
+PURE = "*/wb_cli/instances/*,*/wb_cli/lifecycle/planning/*"
 
 
 @nox.session(name="demo")
@@ -121,6 +123,21 @@ def unit(session: nox.Session) -> None:
     unpack(session, "prometheus", "promtool")
     with own_folder(session) as environment:
         pytest(session, environment, *side_by_side(), "-m", "not engine and not services")
+
+
+@nox.session(name="coverage")
+def coverage(session: nox.Session) -> None:
+    """What the tests that need no engine cover; every branch of what describes and decides."""
+    install_checks(session)
+    unpack(session, "docker-registry", "docker-registry")
+    unpack(session, "prometheus", "promtool")
+    settings = str(ROOT / "pyproject.toml")
+    with own_folder(session) as environment:
+        measured = ("--cov", f"--cov-config={settings}", "--cov-report=")
+        chosen = ("-m", "not engine and not services")
+        pytest(session, environment, *side_by_side(), *chosen, *measured)
+        report = ("coverage", "report", f"--rcfile={settings}")
+        tool(session, *report, f"--include={PURE}", "--fail-under=100", env=environment)
 
 
 @nox.session(name="faults")
