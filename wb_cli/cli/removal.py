@@ -8,7 +8,7 @@ import typer
 
 from wb_cli.cli.context import DryRun, Json, Selectors, Wait, Yes, get_wb
 from wb_cli.cli.refused import make_documents, name_refused
-from wb_cli.errors import EngineUnreachableError, ExitCode, WbError
+from wb_cli.errors import EngineUnreachableError, WbError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -53,6 +53,7 @@ def remove_dirs(
     Examples: `wb remove-dirs demo --dry-run`, `wb stop demo && wb remove-dirs demo`
     """
     del as_json
+    from wb_cli.lifecycle.batch import combine_exit_codes
     from wb_cli.lifecycle.removal import FolderRemoval
 
     wb = get_wb(ctx)
@@ -73,7 +74,7 @@ def remove_dirs(
         wb.console.write_json({"instances": answer, "refused": make_documents(selection.refused)})
     else:
         _show(wb, outcomes, dry_run=dry_run, quiet=quiet)
-    return name_refused(wb.console, selection.refused, _combine_exit_codes(outcomes))
+    return name_refused(wb.console, selection.refused, combine_exit_codes(outcomes.values()))
 
 
 def _look(removal: FolderRemoval, instance: Instance) -> Removal | WbError:
@@ -165,12 +166,3 @@ def _make_document(id_: str, outcome: Removal | WbError, *, dry_run: bool) -> di
     done = "planned" if dry_run else "removed"
     result = "nothing" if outcome.is_empty else done
     return {"id": id_, "exitCode": 0, "result": result} | outcome.as_document()
-
-
-def _combine_exit_codes(outcomes: Outcomes) -> ExitCode:
-    """Return the exit code that all instances have, or else PARTIAL."""
-    codes = {
-        outcome.exit_code if isinstance(outcome, WbError) else ExitCode.OK
-        for outcome in outcomes.values()
-    }
-    return codes.pop() if len(codes) == 1 else ExitCode.PARTIAL

@@ -65,10 +65,7 @@ def judge_after_start(
     ids: Sequence[str], done: Iterable[Ended[Any]], begun: Collection[str]
 ) -> list[InstanceFate]:
     """Judge the fates after `run` and `restart`, which undo what they began."""
-    ended = {end.instance: end for end in done}
-    return [
-        _judge(instance, ended.get(instance), begun, Fate.READY, _call_undone) for instance in ids
-    ]
+    return _judge_all(ids, done, begun, Fate.READY, _call_undone)
 
 
 def judge_after_stop(
@@ -78,7 +75,6 @@ def judge_after_stop(
     observe: Callable[[], Observed],
 ) -> list[InstanceFate]:
     """Judge the fates after `stop`, which is not undone. The engine says which parts still run."""
-    ended = {end.instance: end for end in done}
 
     def half_done(instance: str) -> InstanceFate:
         try:
@@ -86,20 +82,25 @@ def judge_after_stop(
         except WbError as error:
             return InstanceFate(instance, Fate.UNKNOWN, reason=error.message)
 
-    return [
-        _judge(instance, ended.get(instance), begun, Fate.STOPPED, half_done) for instance in ids
-    ]
+    return _judge_all(ids, done, begun, Fate.STOPPED, half_done)
 
 
 def judge_after_removal(
     ids: Sequence[str], done: Iterable[Ended[Any]], begun: Collection[str]
 ) -> list[InstanceFate]:
     """Judge the fates after `remove-dirs`. If one ended midway, its error says what is left."""
+    return _judge_all(ids, done, begun, Fate.REMOVED, _call_not_begun)
+
+
+def _judge_all(
+    ids: Sequence[str],
+    done: Iterable[Ended[Any]],
+    begun: Collection[str],
+    success: Fate,
+    half_done: Callable[[str], InstanceFate],
+) -> list[InstanceFate]:
     ended = {end.instance: end for end in done}
-    return [
-        _judge(instance, ended.get(instance), begun, Fate.REMOVED, _call_not_begun)
-        for instance in ids
-    ]
+    return [_judge(instance, ended.get(instance), begun, success, half_done) for instance in ids]
 
 
 def _judge(

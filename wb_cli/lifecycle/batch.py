@@ -187,7 +187,7 @@ class Batch(Generic[R]):
         interruption.left = [fate.as_document() for fate in fates]
 
 
-def combine_exit_codes(endings: Iterable[Ended[Any]]) -> ExitCode:
+def combine_exit_codes(endings: Iterable[ActionResult]) -> ExitCode:
     """Give one exit code for all: their common one, or PARTIAL if only some failed."""
     codes = {ended.exit_code for ended in endings}
     if len(codes) == 1:
