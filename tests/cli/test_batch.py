@@ -186,6 +186,12 @@ def test_degraded_killed_and_drifting_containers_are_warnings(shown: Shown) -> N
         assert f"demo: warning: {warning}\n" in shown.talk
 
 
+def interrupt(options: RunOptions, number: signal.Signals = signal.SIGINT) -> None:
+    """Send a signal to wb itself, and wait until the work hears of it."""
+    os.kill(os.getpid(), number)
+    assert options.cancelled.wait(5)
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
 )
@@ -195,8 +201,7 @@ def test_a_signal_ends_the_work_at_its_next_step_and_is_named(
     before = signal.getsignal(number)
 
     def work(_: str, options: RunOptions) -> Result:
-        os.kill(os.getpid(), number)
-        assert options.cancelled.wait(5)
+        interrupt(options, number)
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError) as caught:
@@ -212,8 +217,7 @@ def test_after_a_signal_no_other_instance_is_begun(shown: Shown) -> None:
 
     def work(id_: str, options: RunOptions) -> Result:
         begun.append(id_)
-        os.kill(os.getpid(), signal.SIGINT)
-        assert options.cancelled.wait(5)
+        interrupt(options)
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError):
@@ -225,8 +229,7 @@ def test_after_a_signal_the_state_of_each_instance_is_shown(shown: Shown) -> Non
     def work(id_: str, options: RunOptions) -> Result:
         if id_ == "demo":
             return result()
-        os.kill(os.getpid(), signal.SIGINT)
-        assert options.cancelled.wait(5)
+        interrupt(options)
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError) as caught:
@@ -241,8 +244,7 @@ def test_after_a_signal_the_state_of_each_instance_is_shown(shown: Shown) -> Non
 
 def test_an_interruption_shows_the_errors_of_the_undo(shown: Shown) -> None:
     def work(_: str, options: RunOptions) -> Result:
-        os.kill(os.getpid(), signal.SIGINT)
-        assert options.cancelled.wait(5)
+        interrupt(options)
         raise WbError("interrupted; not undone: start demo")
 
     with pytest.raises(InterruptedByUserError) as caught:
@@ -256,8 +258,7 @@ def test_a_second_signal_does_not_stop_the_undo(shown: Shown) -> None:
     undone = []
 
     def work(_: str, options: RunOptions) -> Result:
-        os.kill(os.getpid(), signal.SIGINT)
-        assert options.cancelled.wait(5)
+        interrupt(options)
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
         undone.append(True)
@@ -286,8 +287,7 @@ def test_after_an_interrupted_stop_the_engine_is_asked_for_remaining_containers(
     def work(id_: str, options: RunOptions) -> Result:
         if id_ == "a":
             return result()
-        os.kill(os.getpid(), signal.SIGINT)
-        assert options.cancelled.wait(5)
+        interrupt(options)
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError) as caught:
@@ -301,8 +301,7 @@ def test_after_an_interrupted_stop_the_engine_is_asked_for_remaining_containers(
 
 def test_after_an_interrupted_stop_without_an_engine_the_state_is_unknown(shown: Shown) -> None:
     def work(_: str, options: RunOptions) -> Result:
-        os.kill(os.getpid(), signal.SIGINT)
-        assert options.cancelled.wait(5)
+        interrupt(options)
         raise InterruptedError
 
     with pytest.raises(InterruptedByUserError) as caught:
