@@ -32,6 +32,7 @@ ROOT = Path(__file__).parent
 BIN = Path(sys.executable).parent
 WHEELS = ROOT / "build" / "wheel"
 TOOLS = ROOT / "build" / "tools"
+UNPACKED = (TOOLS / "usr" / "bin", TOOLS / "usr" / "sbin")
 # Tests wait for the engine most of the time: so many processes share them, file by file.
 WORKERS = os.environ.get("WORKERS") or "2"
 # Tests run on images built here, whatever a registry has.
@@ -46,8 +47,15 @@ DEMO = "demo"
 DEMO_TAG = "make-demo"
 DEMO_SAMPLE = ("--projects", "2", "--objects", "600", "--rows", "20000", "--seed", "1")
 WARM_WITHIN_S = 300
+# The versions that the tests of certificates are written for; Debian's 2.1 is one of them, too.
+CERTBOT = "certbot>=2,<6"
 # Every branch of these is run by the tests.
-PURE = "*/wb_cli/instances/*,*/wb_cli/lifecycle/planning/*"
+PURE = "*/wb_cli/instances/*,*/wb_cli/edge/*,*/wb_cli/lifecycle/planning/*"
+# The suites that have targets of their own, and run in one process.
+SUITES = ("edge", "backup", "faults", "cluster")
+NO_SUITE = " and ".join(f"not {marker}" for marker in SUITES)
+# With it `make test` measures what the tests cover, as `make coverage` does.
+MEASURES = os.environ.get("COVERAGE") == "1"
 
 
 @nox.session(name="demo")
@@ -104,15 +112,17 @@ def demo_down(session: nox.Session) -> None:
 
 @nox.session(name="test")
 def test(session: nox.Session) -> None:
-    """All checks and all tests, on a real engine, against the built wheel."""
+    """All checks, and the tests, on a real engine, against the built wheel."""
     install_checks(session)
     check(session)
-    unpack(session, "docker-registry", "docker-registry")
-    unpack(session, "prometheus", "promtool")
-    install_browser(session)
-    with own_folder(session) as environment:
-        prepare_engine(session, environment)
-        pytest(session, environment, *side_by_side())
+    run_tests(session, measures=MEASURES)
+
+
+@nox.session(name="long")
+def long(session: nox.Session) -> None:
+    """The tests that take long: bad ends, takeovers, the page in a browser, and more."""
+    install_checks(session)
+    run_tests(session, "-m", "long")
 
 
 @nox.session(name="unit")
@@ -121,32 +131,52 @@ def unit(session: nox.Session) -> None:
     install_checks(session)
     unpack(session, "docker-registry", "docker-registry")
     unpack(session, "prometheus", "promtool")
+    install_shells(session)
     with own_folder(session) as environment:
-        pytest(session, environment, *side_by_side(), "-m", "not engine and not services")
+        chosen = "not engine and not services and not edge"
+        pytest(session, environment, *side_by_side(), "-m", chosen)
 
 
 @nox.session(name="coverage")
 def coverage(session: nox.Session) -> None:
-    """What the tests that need no engine cover; every branch of what describes and decides."""
+    """What the tests of all suites cover, in the processes that they start too; an hour or more."""
     install_checks(session)
-    unpack(session, "docker-registry", "docker-registry")
-    unpack(session, "prometheus", "promtool")
-    settings = str(ROOT / "pyproject.toml")
-    with own_folder(session) as environment:
-        measured = ("--cov", f"--cov-config={settings}", "--cov-report=")
-        chosen = ("-m", "not engine and not services")
-        pytest(session, environment, *side_by_side(), *chosen, *measured)
-        report = ("coverage", "report", f"--rcfile={settings}")
-        tool(session, *report, f"--include={PURE}", "--fail-under=100", env=environment)
+    install_edge(session)
+    unpack_ssh_server(session)
+    unpack(session, "rclone", "rclone")
+    run_tests(session, "-m", NO_SUITE, measures=True, suites=SUITES)
 
 
 @nox.session(name="faults")
 def faults(session: nox.Session) -> None:
-    """The longer suite: wb killed at every step and at random times, and more."""
+    """The suite of faults: wb killed at every step and at random times, and more."""
     install_checks(session)
-    with own_folder(session) as environment:
-        prepare_engine(session, environment)
-        pytest(session, environment, "-m", "faults")
+    run_suite(session, "faults")
+
+
+@nox.session(name="edge")
+def edge(session: nox.Session) -> None:
+    """The suite of nginx and certificates: a real nginx, certbot, and an authority of its own."""
+    install_checks(session)
+    install_edge(session)
+    run_suite(session, "edge")
+
+
+@nox.session(name="backup-test")
+def backup_test(session: nox.Session) -> None:
+    """The suite of backups: real copies, proven, brought back, lost and damaged."""
+    install_checks(session)
+    unpack_ssh_server(session)
+    unpack(session, "rclone", "rclone")
+    run_suite(session, "backup", "restic")
+
+
+@nox.session(name="cluster")
+def cluster(session: nox.Session) -> None:
+    """Engines on other machines, behind real ssh servers, cut off in the middle of commands."""
+    install_checks(session)
+    unpack_ssh_server(session)
+    run_suite(session, "cluster")
 
 
 @nox.session(name="lint")
@@ -164,6 +194,13 @@ def format_(session: nox.Session) -> None:
     tool(session, "ruff", "check", "--fix")
 
 
+@nox.session(name="docs")
+def docs(session: nox.Session) -> None:
+    """Write the README's table of commands anew."""
+    install_checks(session)
+    tool(session, "python", "-m", "support.readme_table", env={"PYTHONPATH": str(ROOT / "tests")})
+
+
 @nox.session(name="bench")
 def bench(session: nox.Session) -> None:
     """Measure against peers: ARGS="bench_cache.py redis://localhost:6379"."""
@@ -179,6 +216,56 @@ def bench(session: nox.Session) -> None:
 
 
 # What is run
+
+
+def run_tests(
+    session: nox.Session, *chosen: str, measures: bool = False, suites: tuple[str, ...] = ()
+) -> None:
+    """Run tests on a real engine, with everything that they need.
+
+    Where it measures, it measures the ``suites`` as well, each in one process.
+    """
+    unpack(session, "docker-registry", "docker-registry")
+    unpack(session, "prometheus", "promtool")
+    install_browser(session)
+    install_shells(session)
+    with own_folder(session) as environment:
+        prepare_engine(session, environment)
+        if suites:
+            wb(session, "images", "build", "restic", env=environment | TEST_IMAGES)
+        if not measures:
+            pytest(session, environment, *side_by_side(), *chosen)
+            return
+        settings = ("--cov", f"--cov-config={ROOT / 'pyproject.toml'}")
+        measured = (*settings, "--cov-report=", "--cov-fail-under=0")
+        pytest(session, environment, *side_by_side(), *chosen, *measured)
+        for marker in suites:
+            pytest(session, environment, "-m", marker, *measured, "--cov-append")
+        report_coverage(session, Path.cwd() / ".coverage")
+
+
+def run_suite(session: nox.Session, marker: str, *recipes: str) -> None:
+    """Run the tests of a suite of its own, in one process, with more images if it needs them."""
+    with own_folder(session) as environment:
+        prepare_engine(session, environment)
+        for recipe in recipes:
+            wb(session, "images", "build", recipe, env=environment | TEST_IMAGES)
+        pytest(session, environment, "-m", marker)
+
+
+def report_coverage(session: nox.Session, data: Path) -> None:
+    """Report what was covered, and fail where it is less than it must be.
+
+    The data is combined once more in the checkout, whose files stand for those of the wheel. Only
+    what the tests combined is read: a process that was killed leaves a broken file beside it.
+    """
+    settings = f"--rcfile={ROOT / 'pyproject.toml'}"
+    combined = f"--data-file={data.with_name('coverage-of-the-checkout')}"
+    with session.chdir(ROOT):
+        tool(session, "coverage", "combine", "--quiet", settings, combined, str(data))
+        report = ("coverage", "report", settings, combined)
+        tool(session, *report, f"--include={PURE}", "--fail-under=100")
+        tool(session, *report)
 
 
 def tool(session: nox.Session, name: str, *words: str, **options: Any) -> Any:
@@ -238,7 +325,7 @@ def own_folder(session: nox.Session) -> Iterator[dict[str, str]]:
             "SERVERS_FILE_PATH": f"{work}/servers.json",
             "MOUNT_PATH": f"{work}/instances",
             "WB_SECRETS_DIR": f"{work}/secrets",
-            "PATH": os.pathsep.join([str(BIN), str(TOOLS / "usr" / "bin"), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([str(BIN), *map(str, UNPACKED), os.environ["PATH"]]),
             "WB_TEST_THE_WHEEL": "1",
         }
 
@@ -337,9 +424,10 @@ def pip(session: nox.Session, *words: str, **options: Any) -> None:
 def unpack(session: nox.Session, package: str, program: str) -> None:
     """Have a program of a Debian package that would start a service if it were installed.
 
-    A real registry is for the tests of `wb pull`, Prometheus' promtool for those of `/metrics`.
+    A real registry is for the tests of `wb pull`, Prometheus' promtool for those of `/metrics`,
+    nginx for those of sites, Pebble for those of certificates.
     """
-    if shutil.which(program) or (TOOLS / "usr" / "bin" / program).is_file():
+    if shutil.which(program) or any((folder / program).is_file() for folder in UNPACKED):
         return
     TOOLS.mkdir(parents=True, exist_ok=True)
     with session.chdir(TOOLS):
@@ -348,10 +436,48 @@ def unpack(session: nox.Session, package: str, program: str) -> None:
         session.run("dpkg", "--extract", str(archive), ".", external=True)
 
 
+def install_edge(session: nox.Session) -> None:
+    """Have nginx, certbot, and an authority that issues certificates."""
+    unpack(session, "nginx", "nginx")
+    unpack(session, "pebble", "pebble")
+    install_certbot(session)
+
+
+def install_certbot(session: nox.Session) -> None:
+    """Have certbot, in an environment of its own, as its authors advise."""
+    program = TOOLS / "usr" / "bin" / "certbot"
+    if shutil.which("certbot") or program.is_file():
+        return
+    folder = TOOLS / "certbot"
+    tool(session, "python", "-m", "venv", str(folder))
+    quietly = ("-m", "pip", "--quiet", "--disable-pip-version-check")
+    session.run(str(folder / "bin" / "python"), *quietly, "install", CERTBOT, external=True)
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.unlink(missing_ok=True)
+    program.symlink_to(folder / "bin" / "certbot")
+
+
+def unpack_ssh_server(session: nox.Session) -> None:
+    """Have an ssh server with its library, without a service."""
+    if shutil.which("sshd", path="/usr/sbin") or (TOOLS / "usr" / "sbin" / "sshd").is_file():
+        return
+    for package in ("libwrap0", "openssh-server"):
+        unpack(session, package, package)
+
+
 def install_browser(session: nox.Session) -> None:
     """Have a real browser, for the tests of the platform's page."""
     if not shutil.which("chromium"):
         apt_get(session, "install", "--yes", "--no-install-recommends", "chromium")
+
+
+def install_shells(session: nox.Session) -> None:
+    """Have the shells that complete words, and groff, which reads the manual page."""
+    missing = [name for name in ("zsh", "fish", "groff") if not shutil.which(name)]
+    packages = {"groff": "groff-base"}
+    if missing:
+        names = [packages.get(name, name) for name in missing]
+        apt_get(session, "install", "--yes", "--no-install-recommends", *names)
 
 
 def apt_get(session: nox.Session, *words: str) -> None:

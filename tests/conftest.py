@@ -16,13 +16,16 @@ from support.labels import RUN, of_run
 import wb_cli
 
 pytest_plugins = [
-    "support.fixtures_command_line",
-    "support.fixtures_engine",
-    "support.fixtures_hosts",
+    "support.fixtures.command_line",
+    "support.fixtures.engine",
+    "support.fixtures.hosts",
+    "support.fixtures.own_engine",
 ]
 
 # The thread that reads the engine's events for the tests of faults.
 WATCHER = "the engine's events"
+# The marks of tests that may connect.
+LOUD = ("engine", "services", "network", "edge", "backup")
 
 # What asserts for several tests tells as much as they do.
 pytest.register_assert_rewrite("faults.deployment", "faults.kills", "support.wb_host")
@@ -55,7 +58,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 @pytest.fixture(autouse=True)
 def guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forbid every connection to a test that is not marked as needing one."""
-    if any(request.node.get_closest_marker(name) for name in ("engine", "services", "network")):
+    if any(request.node.get_closest_marker(name) for name in LOUD):
         return
 
     connect = socket.socket.connect
@@ -63,6 +66,6 @@ def guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     def refuse(*where: Any) -> None:
         if threading.current_thread().name == WATCHER:
             return connect(*where)  # what watches the engine for other tests goes on meanwhile
-        pytest.fail("this test reaches for the network; mark it `engine`, `services` or `network`")
+        pytest.fail(f"this test reaches for the network; mark it: {', '.join(LOUD)}")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wb_cli.quantities import describe_age, describe_duration, describe_size
+from wb_cli.quantities import describe_age, describe_duration, describe_size, shorten_list
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,15 @@ def test_an_empty_time_has_no_age() -> None:
 )
 def test_a_size_has_the_unit_that_keeps_it_short(count: float, text: str) -> None:
     assert describe_size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, ""), (1, "a0"), (5, "a0, a1, a2, a3, a4"), (7, "a0, a1, a2, a3, a4 and 2 more")],
+)
+def test_a_long_list_names_the_first_few(count: int, text: str) -> None:
+    assert shorten_list([f"a{number}" for number in range(count)]) == text
+
+
+def test_a_list_may_be_shorter_and_its_names_stand_otherwise_apart() -> None:
+    assert shorten_list(["a", "b", "c"], 2, " ") == "a b and 1 more"

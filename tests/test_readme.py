@@ -8,14 +8,19 @@ from pathlib import Path
 
 import click
 import pytest
+from faults import kills
+from faults.engine.faulty_engine import How
+from faults.tally import TWO_WRITERS, name_fault
 from support.command_line import every_command
+from support.readme_table import put_table_into
 
 import wb_cli
 from wb_cli.errors import ExitCode
-from wb_cli.instances.entries import FIELDS, Field
-from wb_cli.instances.setting_table import SETTINGS, Setting
-from wb_cli.observe.part_report import Condition
-from wb_cli.observe.status import InstanceState
+from wb_cli.instances.host_settings.setting import Setting
+from wb_cli.instances.host_settings.table import SETTINGS
+from wb_cli.instances.registry_file.field import Field
+from wb_cli.instances.registry_file.fields import FIELDS
+from wb_cli.observe.status.instance_state import EXIT_CODES, Condition, InstanceState
 
 README_PATH = Path(__file__).parent.parent / "README.md"
 README = README_PATH.read_text()
@@ -24,7 +29,7 @@ README = README_PATH.read_text()
 COMMANDS = {
     path: command
     for path, command in every_command().items()
-    if not isinstance(command, click.Group)
+    if not isinstance(command, click.Group) and not command.hidden
 }
 
 
@@ -32,6 +37,10 @@ COMMANDS = {
 def test_every_command_stands_in_the_readme(command: str) -> None:
     # `wb remove-dirs` is not a mention of `wb remove`.
     assert re.search(rf"`{command}[` ]", README)
+
+
+def test_the_table_of_commands_is_the_one_that_the_help_gives() -> None:
+    assert put_table_into(README) == README
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -95,11 +104,39 @@ def test_the_readme_s_tables_of_states_have_exactly_those_that_there_are(
     assert words_of_table(heading) == list(states)
 
 
+def test_the_readme_gives_the_exit_code_of_each_state() -> None:
+    states = README.split("\n### States\n")[1].split("\n#")[0]
+    given = dict(re.findall(r"^\| `(\w+)` \| .* \| (\d+) \|$", states, re.MULTILINE))
+    assert given == {state: str(int(code)) for state, code in EXIT_CODES.items()}
+
+
 def words_of_table(heading: str) -> list[str]:
     """The words in the first column of the table with that heading."""
-    _, _, table = README.partition(f"| {heading} | meaning |\n| --- | --- |\n")
+    _, _, table = README.partition(f"| {heading} | meaning |")
+    _, _, table = table.partition("\n| --- | --- |")
+    _, _, table = table.partition("\n")
     rows = takewhile(lambda line: line.startswith("| "), table.splitlines())
     return [row.split("`")[1] for row in rows]
+
+
+FAULTS = Path(__file__).with_name("faults")
+
+
+def test_the_readme_s_table_of_faults_has_the_names_that_the_tally_prints() -> None:
+    _, _, table = README.partition(
+        "| fault | tries | held | lost |\n| --- | ---: | ---: | ---: |\n"
+    )
+    rows = takewhile(lambda line: line.startswith("| "), table.splitlines())
+    counted_by_try = {how.value for how in How if how is not How.DELAYED} | {kills.FAULT}
+    texts = [path.read_text() for path in FAULTS.glob("test_*.py")]
+    counted_by_test = {
+        name_fault(ast.get_docstring(ast.parse(text)) or "")
+        for text in texts
+        if "pytest.mark.faults" in text and "tries: Tries" not in text
+    }
+    assert {row.split(" | ")[0].removeprefix("| ") for row in rows} == {
+        *counted_by_try, *counted_by_test, TWO_WRITERS
+    }  # fmt: skip
 
 
 CONTRIBUTING = README_PATH.with_name("CONTRIBUTING.md").read_text()

@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     STILL_STARTING = 5
     ENGINE_UNREACHABLE = 6
     LOCKED = 7
+    DIFFERS = 8
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -64,13 +65,17 @@ class EngineUnreachableError(WbError):
     Args:
         is_absent: no engine runs on this machine, and the user chose no engine elsewhere. So an
             engine can be installed or started here.
+        said: what the message says without the engine's address, where it has one.
     """
 
     exit_code = ExitCode.ENGINE_UNREACHABLE
 
-    def __init__(self, message: str, hint: str = "", *, is_absent: bool = False) -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, is_absent: bool = False, said: str = ""
+    ) -> None:
         super().__init__(message, hint)
         self.is_absent = is_absent
+        self.said = said
 
 
 class EngineError(WbError):

@@ -2,7 +2,7 @@
 
 Run it on a quiet machine, against an empty Valkey:
 
-    python tests/benchmarks/bench_cache.py redis://localhost:6379
+    PYTHONPATH=.:tests python tests/benchmarks/bench_cache.py redis://localhost:6379
 """
 
 import asyncio
@@ -10,14 +10,14 @@ import itertools
 import sys
 import time
 import timeit
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiocache
 import cashews
 import orjson
-from data import rows
-from measure import HEADER, LoopLag, Row, Work, medians, repeated, seconds
+from benchmarks.data import rows
+from benchmarks.measure import HEADER, LoopLag, Row, Work, medians, repeated, seconds
 from valkey.asyncio import Valkey
 
 from wb_cli.server.cache import Cache, Loaded, LocalTier, RemoteTier, ValkeyLink
@@ -53,7 +53,7 @@ async def no_loader() -> Loaded:
 # L1 ------------------------------------------------------------------------------------------
 
 
-async def l1_hits(bench: Bench) -> Iterator[Row]:
+async def l1_hits(bench: Bench) -> AsyncIterator[Row]:
     """Hits in L1, against a dict behind a function and against cashews' two layers."""
     cache = bench.cache(persist=False)
     entry = encode(rows(SIZE), FIRST, "1.0")
@@ -125,14 +125,14 @@ async def flights(bench: Bench) -> None:
 # L2 hit --------------------------------------------------------------------------------------
 
 
-async def l2_hits(bench: Bench) -> Iterator[Row]:
+async def l2_hits(bench: Bench) -> AsyncIterator[Row]:
     """A hit in L2 to bytes, against a client's bare GET, aiocache and cashews."""
     for size in (SIZE, 500_000):
         async for row in l2_hit(bench, size):
             yield row
 
 
-async def l2_hit(bench: Bench, size: int) -> Iterator[Row]:
+async def l2_hit(bench: Bench, size: int) -> AsyncIterator[Row]:
     """Measure one size."""
     data = rows(size)
     entry = encode(data, FIRST, "1.0")
@@ -185,7 +185,7 @@ def aiocache_address(url: str) -> dict[str, object]:
 # Warm-up -------------------------------------------------------------------------------------
 
 
-async def warm_up(bench: Bench) -> Iterator[Row]:
+async def warm_up(bench: Bench) -> AsyncIterator[Row]:
     """L1 filled from L2, against MGET of the same bytes and against one GET after another."""
     client = Valkey.from_url(bench.url)
     wanted = {str(n): FIRST for n in range(OBJECTS)}
@@ -220,7 +220,7 @@ async def warm_up(bench: Bench) -> Iterator[Row]:
 # Write-behind --------------------------------------------------------------------------------
 
 
-async def write_behind(bench: Bench) -> Iterator[Row]:
+async def write_behind(bench: Bench) -> AsyncIterator[Row]:
     """3,000 stores of 20 KB in one go, until all have arrived."""
     data = rows(SIZE)
     entry = encode(data, FIRST, "1.0")
@@ -259,7 +259,7 @@ def encode_plain(data: object) -> bytes:
 STORES = 2000
 
 
-async def full_queue(_: Bench) -> Iterator[Row]:
+async def full_queue(_: Bench) -> AsyncIterator[Row]:
     """A store while the queue is full, against a store while it has room."""
     for size in (60, 400, 4_000):
         with_room, full = WriteQueue(2_000_000_000), WriteQueue(64 * 1024 * 1024)
@@ -282,7 +282,7 @@ def stores(queue: WriteQueue, size: int) -> Work:
     return run
 
 
-async def shutdown(bench: Bench) -> Iterator[Row]:
+async def shutdown(bench: Bench) -> AsyncIterator[Row]:
     """Flush a full queue."""
     filler = encode("x", FIRST, "1.0")
     filler.body = b'"' + b"x" * 100_000 + b'"'
@@ -297,7 +297,7 @@ async def shutdown(bench: Bench) -> Iterator[Row]:
 
 
 @asynccontextmanager
-async def running(url: str):
+async def running(url: str) -> AsyncIterator[Bench]:
     """A connected bench. It leaves Valkey empty."""
     bench = Bench(url)
     bench.link.start()

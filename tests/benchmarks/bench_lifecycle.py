@@ -82,13 +82,13 @@ def wait_until_ready() -> None:
     until(lambda: probes.ask_http("127.0.0.1", PORT, "/health_check"))
 
 
-def platform_environment() -> dict[str, str]:
+def platform_environment(name: str = NAME) -> dict[str, str]:
     """The environment in which the platform finds its database and its cache."""
     return {
-        "INSTANCE_ID": NAME,
-        "PG_HOST": f"{NAME}-postgres",
+        "INSTANCE_ID": name,
+        "PG_HOST": f"{name}-postgres",
         "PG_PASSWORD": PASSWORD,
-        "VALKEY_URL": f"redis://{NAME}-valkey:6379",
+        "VALKEY_URL": f"redis://{name}-valkey:6379",
     }
 
 
@@ -143,41 +143,44 @@ def docker_way(folder: Path) -> Way:
     return Way("docker run / docker stop, one after another", up, down, [], [])
 
 
-def compose_way(folder: Path, compose: str) -> Way:
-    """`docker-compose up -d --wait`, health checks every second, and `down`."""
+def describe_project(name: str, port: int, folder: Path, subnet: str) -> dict[str, object]:
+    """Describe the same instance as a Compose project, with a health check every second."""
     check = {"interval": "1s", "timeout": "2s", "retries": 60}
     health = "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health_check')"
-    document = {
-        "networks": {"default": {"ipam": {"config": [{"subnet": "10.212.8.0/26"}]}}},
+    healthy = {"condition": "service_healthy"}
+    return {
+        "networks": {"default": {"ipam": {"config": [{"subnet": subnet}]}}},
         "services": {
             "postgres": {
                 "image": IMAGES["postgres"],
-                "container_name": f"{NAME}-postgres",
+                "container_name": f"{name}-postgres",
                 "volumes": [f"{folder}/databases:/var/lib/postgresql/data"],
                 "environment": {"PGDATA": "/var/lib/postgresql/data/pgdata"},
-                "ports": [f"127.0.0.1:{PORT + 10000}:5432"],
+                "ports": [f"127.0.0.1:{port + 10000}:5432"],
                 "healthcheck": {"test": ["CMD", "pg_isready", "-h", "127.0.0.1"], **check},
             },
             "valkey": {
                 "image": IMAGES["valkey"],
-                "container_name": f"{NAME}-valkey",
+                "container_name": f"{name}-valkey",
                 "command": VALKEY_COMMAND,
                 "volumes": [f"{folder}/valkey_data:/data"],
                 "healthcheck": {"test": ["CMD", "valkey-cli", "ping"], **check},
             },
             "platform": {
                 "image": IMAGES["platform"],
-                "container_name": NAME,
-                "environment": platform_environment(),
-                "ports": [f"127.0.0.1:{PORT}:8000"],
+                "container_name": name,
+                "environment": platform_environment(name),
+                "ports": [f"127.0.0.1:{port}:8000"],
                 "healthcheck": {"test": ["CMD", "python3", "-c", health], **check},
-                "depends_on": {
-                    "postgres": {"condition": "service_healthy"},
-                    "valkey": {"condition": "service_healthy"},
-                },
+                "depends_on": {"postgres": healthy, "valkey": healthy},
             },
         },
     }
+
+
+def compose_way(folder: Path, compose: str) -> Way:
+    """`docker-compose up -d --wait`, health checks every second, and `down`."""
+    document = describe_project(NAME, PORT, folder, "10.212.8.0/26")
     file = folder.parent / "compose.json"
     file.write_text(json.dumps(document))
     base = (compose, "-f", str(file), "-p", NAME)

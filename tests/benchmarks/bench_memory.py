@@ -1,6 +1,6 @@
 """The bounds of L1 and of the write-behind queue against the memory that the process really uses.
 
-    python tests/benchmarks/bench_memory.py
+    PYTHONPATH=.:tests python tests/benchmarks/bench_memory.py
 
 Each case runs in a process of its own. It loads entries until the bound has been filled twice, each
 through the cache as a request does, and then compares the growth of the resident memory with the
@@ -13,8 +13,9 @@ import random
 import string
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
+
+from server.cache.stores import MemoryStore
 
 from wb_cli.server.cache import Cache, Loaded, LocalTier, RemoteTier
 from wb_cli.server.process.collector import trim
@@ -37,15 +38,6 @@ QUEUE_CASES = [(64, 60, 3), (64, 200, 3), (64, 400, 3), (64, 4_000, 1.5), (64, 4
 def resident() -> int:
     """The resident memory of this process, in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
-
-
-class HungStore:
-    """A Valkey that never becomes ready, so that writes wait in the queue."""
-
-    is_ready = False
-
-    def on_ready(self, _callback: Callable[[], None]) -> None:
-        """Never become ready."""
 
 
 def pool_of_words() -> list[str]:
@@ -76,7 +68,9 @@ async def fill(cache: Cache, bound: int, size: int) -> None:
 
 async def measure(part: str, bound: int, size: int) -> None:
     """Print the size that the full part counts, and the growth of the process."""
-    l2 = RemoteTier(HungStore(), max_queue_bytes=bound if part == "queue" else MIB)
+    valkey = MemoryStore()
+    valkey.lose()  # and it never comes back, so that writes wait in the queue
+    l2 = RemoteTier(valkey, max_queue_bytes=bound if part == "queue" else MIB)
     l1 = LocalTier(bound if part == "l1" else MIB)
     cache = Cache("bench", l1, l2 if part == "queue" else None, fingerprint="1.0")
     await fill(cache, 2 * MIB, size)

@@ -18,6 +18,7 @@ import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from wb_cli import __version__
 
@@ -44,7 +45,7 @@ def wb(*words: str) -> None:
         sys.exit(f"wb {' '.join(words)}\n{done.stdout}{done.stderr}")
 
 
-def health() -> dict[str, object]:
+def health() -> dict[str, Any]:
     """The platform's report on itself."""
     with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/health_check", timeout=10) as answer:
         return json.loads(answer.read())

@@ -1,19 +1,19 @@
 """The tree of commands, global options, and the one error boundary."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command_line import CommandLine, every_command
+from support.command_line import CommandLine, environment_without_settings, every_command
 
 from wb_cli import __version__
 from wb_cli.cli.context import Wb
 from wb_cli.errors import (
     EngineUnreachableError,
+    ExitCode,
     LockedError,
     StillStartingError,
     UsageError,
@@ -37,23 +37,39 @@ def test_help_needs_neither_an_engine_nor_any_file(wb: CommandLine, path: str) -
     assert answer.startswith("Usage: wb")
 
 
-@pytest.mark.parametrize("words", [[], ["config"], ["images"]])
-def test_without_a_command_wb_shows_its_help(wb: CommandLine, words: list[str]) -> None:
+@pytest.mark.parametrize("words", [["config"], ["images"]])
+def test_a_group_without_a_command_shows_its_help(wb: CommandLine, words: list[str]) -> None:
     code, answer, talk = wb(*words)
     assert (code, talk) == (0, "")
     assert answer.startswith("Usage: wb")
     assert answer == wb(*words, "--help")[1]
 
 
-def test_without_a_command_wb_writes_its_help_to_a_pipe(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "wb_cli"],
-        capture_output=True,
-        env=os.environ | {"WB_CONFIG_DIR": str(tmp_path)},
-        check=True,
-    )
-    assert done.stdout.startswith(b"Usage: wb")
-    assert done.stderr == b""
+def test_wb_alone_shows_a_newcomer_the_first_three_commands(wb: CommandLine) -> None:
+    code, answer, talk = wb()
+    assert (code, talk) == (0, "")
+    commands = [line.split("#")[0].strip() for line in answer.splitlines() if "#" in line]
+    assert commands == ["wb setup", "wb config add demo", "wb run demo"]
+
+
+def test_wb_alone_shows_an_operator_the_fleet_and_where_help_is(tmp_path: Path) -> None:
+    entry = {"id": "demo", "label": "Demo", "port": 9001, "serverVersion": "1"}
+    (tmp_path / "servers.json").write_text(json.dumps([entry]))
+    environ = environment_without_settings() | {
+        "WB_CONFIG_DIR": str(tmp_path),
+        "SERVERS_FILE_PATH": str(tmp_path / "servers.json"),
+        "DOCKER_HOST": f"unix://{tmp_path}/none.sock",
+    }
+
+    def run_wb(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "wb_cli", *words]
+        return subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+
+    alone, status = run_wb(), run_wb("status")
+    assert alone.returncode == status.returncode == ExitCode.ENGINE_UNREACHABLE
+    assert alone.stdout == status.stdout
+    assert alone.stdout.splitlines()[1].startswith("demo")
+    assert alone.stderr == f"{status.stderr}`wb --help` lists all commands.\n"
 
 
 def test_help_can_be_typed_as_a_word(wb: CommandLine) -> None:
@@ -65,8 +81,10 @@ HINTS = {
     "run --all": "It is a word, not an option: `wb run all`.",
     "status --all": "It is a word, not an option: `wb status all`.",
     "run demo --dryrun": "Did you mean --dry-run?",
-    "run demo --force": "`wb run --help` shows how.",
+    "run demo --colour": "`wb run --help` shows how.",
     "logs demo --since": "`wb logs --help` shows how.",
+    "--set": "`wb --help` shows how.",
+    "logs demo --sinse": "Did you mean --since?",
     "--json status": "Options of a command stand after it: `wb status --json`.",
     "--json config list": "Options of a command stand after it: `wb config list --json`.",
     "config list --servers-file x": (
@@ -86,8 +104,7 @@ HINTS = {
     "fly": "`wb --help` shows how.",
     "config unset uxa nosuch": "`wb config list` shows what there is.",
     "config set domain x.org": (
-        "domain is a setting: write it in config.toml, or give `--set domain=...` before the "
-        "command."
+        "domain is a setting, the same for all instances: `wb config settings set domain=...`."
     ),
 }
 
@@ -112,7 +129,7 @@ def test_the_version(wb: CommandLine) -> None:
         (["fly"], "No such command 'fly'"),
         (["run"], "Missing argument 'SELECTOR...'"),
         (["run", "demo", "--sideways"], "No such option: --sideways"),
-        (["run", "demo", "--timeout", "soon"], "'soon' is not a valid float"),
+        (["run", "demo", "--timeout", "soon"], "'soon' is no length of time"),
         (["run", "demo", "--timeout", "-1"], "-1"),
         (["run", "demo", "--parallel", "0"], "0"),
         (["--set", "domain", "run", "demo"], "--set domain: not NAME=VALUE"),
@@ -177,11 +194,21 @@ def test_an_unexpected_error_is_called_a_fault_of_wb_and_shows_no_traceback(
     assert "Traceback" not in talk
 
 
-def test_verbose_adds_the_traceback(wb: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verbose_adds_the_traceback_of_a_fault_of_wb(
+    wb: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     raising(monkeypatch, KeyError("Id"))
     _, _, talk = wb("--verbose", "init-dirs", "demo")
     assert "Traceback (most recent call last)" in talk
     assert "KeyError: 'Id'" in talk
+
+
+def test_verbose_adds_no_traceback_to_an_error_that_is_no_fault_of_wb(
+    wb: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raising(monkeypatch, LockedError("it broke", "mend it"))
+    assert "Traceback" not in wb("-v", "init-dirs", "demo").talk
+    assert "Traceback" in wb("-vv", "init-dirs", "demo").talk
 
 
 def test_an_interruption_exits_130(wb: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

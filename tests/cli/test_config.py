@@ -12,15 +12,20 @@ from typing import Any
 import pytest
 import typer
 from support.command_line import use_own_settings
+from support.json_answers import check
 
 from wb_cli import __version__
-from wb_cli.cli import config
+from wb_cli.cli.commands import config
+from wb_cli.cli.commands.declaring import change as config_change
 from wb_cli.cli.console import Console
-from wb_cli.cli.context import Wb, complete_id
+from wb_cli.cli.context import Wb
+from wb_cli.cli.options import complete_id
 from wb_cli.engine.types import LABEL_INSTANCE, ImageInfo, Observed, ObservedContainer, State
 from wb_cli.errors import EngineUnreachableError, ExitCode, UsageError, WbError
-from wb_cli.instances.new_entry import FIRST_PORT
-from wb_cli.instances.setting_table import SETTINGS
+from wb_cli.host import ports
+from wb_cli.instances.host_settings.table import SETTINGS
+from wb_cli.instances.registry_file.fields import FIELDS
+from wb_cli.instances.registry_file.new_entry import FIRST_PORT
 
 
 @dataclass
@@ -54,8 +59,8 @@ class CommandLine:
         return ImageInfo("sha256:x") if is_here else None
 
     def suggest_next_steps(self, *words: str) -> list[str]:
-        """The next steps that `wb config set demo` suggests."""
-        self("set", "demo", *words)
+        """The next steps that `wb config set` suggests, of `demo` unless others are named."""
+        self("set", *([] if "demo" in words else ["demo"]), *words)
         talk = self.talk.err.splitlines()
         return [line.removeprefix("next: ") for line in talk if line.startswith("next: ")]
 
@@ -92,6 +97,24 @@ def test_add_takes_the_newest_version_in_use_with_its_image(wb: CommandLine) -> 
     assert wb.entries()[2]["serverVersion"] == "1.10.0"
     assert wb.entries()[2]["image"] == "team/app:1.10.0"
     assert "image" not in wb.entries()[0]
+
+
+def test_add_takes_no_version_whose_image_is_missing_if_another_is_there(wb: CommandLine) -> None:
+    wb("add", "a", "--server-version", "1.9.0", "--image", "team/app:1.9.0")
+    wb("add", "typo", "--server-version", "9.9.9", "--image", "team/app:9.9.9")
+    wb.missing_images.add("team/app:9.9.9")
+    wb("add", "b")
+    assert {entry["id"]: entry["image"] for entry in wb.entries()}["b"] == "team/app:1.9.0"
+
+
+def test_add_says_which_folder_it_makes_for_the_registry_file(
+    wb: CommandLine, tmp_path: Path
+) -> None:
+    wb.path = tmp_path / "new" / "servers.json"
+    wb("add", "a")
+    assert f"made the folder {tmp_path}/new for the registry file" in wb.talk.err
+    wb("add", "b")
+    assert "made the folder" not in wb.talk.err
 
 
 def test_add_takes_another_port_each_time(wb: CommandLine) -> None:
@@ -150,7 +173,7 @@ def test_add_json_answers_with_the_entry_alone(wb: CommandLine) -> None:
         (["add", "b", "--port", "80"], "port 80 must be"),
         (["add", "b", "--port", "9100"], "port 9100 (PostgreSQL: 19100) must be its own; a uses"),
         (["add", "b", "--port", "19100"], "must be its own; a uses 9100 and 19100"),
-        (["add", "a"], "has an entry a already"),
+        (["add", "a"], "there is an instance a already"),
         (["add", "b", "instanceDir=.."], 'instanceDir ".." must be'),
         (["add", "b", "instanceDir=a"], 'instanceDir "a" must be its own'),
         (["add", "b", "memry=2g"], 'no field "memry"'),
@@ -230,10 +253,11 @@ NOTHING_TO_DO = ["nothing to do: no container sees this change"]
         ("label=Other", ["`wb run demo` applies it"]),
         ("cachePersistence=aof", ["`wb run demo` applies it"]),
         ("bindAddress=127.0.0.2", ["`wb run demo` applies it"]),
+        ("nginxUpstream=10.0.0.5", ["`wb init-nginx demo` has nginx use it"]),
         ("adminVersion=2", ["`wb run demo` applies it"]),
         (
             "instanceDir=else",
-            ["`wb init-dirs demo` creates its folders", "`wb run demo` applies it"],
+            ["`wb init-dirs demo` creates the folders", "`wb run demo` applies it"],
         ),
     ],
 )
@@ -258,6 +282,17 @@ def test_set_names_an_image_that_is_not_on_the_engine(declared: CommandLine) -> 
     assert apply == "`wb run demo` applies it"
 
 
+def test_an_image_that_several_instances_miss_is_named_once(declared: CommandLine) -> None:
+    declared("add", "other")
+    declared.missing_images.add("team/app:9")
+    (missing,) = [
+        step
+        for step in declared.suggest_next_steps("demo", "other", "image=team/app:9")
+        if "is not on this engine" in step
+    ]
+    assert "`wb config set demo other image=...`" in missing
+
+
 @pytest.mark.parametrize("distance", [0, 10_000])
 def test_set_and_add_warn_of_a_port_in_use(declared: CommandLine, distance: int) -> None:
     declared("add", "probe")
@@ -271,6 +306,20 @@ def test_set_and_add_warn_of_a_port_in_use(declared: CommandLine, distance: int)
         declared("set", "demo", "port=40000")
         declared("add", "other", "--port", str(port))
         assert f"warning: {busy}" in declared.talk.err
+
+
+def test_set_and_add_warn_of_a_port_of_outgoing_connections(
+    declared: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    range_ = ports.PortRange(32_768, 60_999, "33000")
+    monkeypatch.setattr(ports, "read_ephemeral_ports", lambda: range_)
+    monkeypatch.setattr(ports, "is_free", lambda *_: True)  # whatever this machine has there now
+    warning = "port 35000 lies among those of outgoing connections, 32768 to 60999"
+    assert declared.suggest_next_steps("port=25000")[0].startswith(warning)
+    assert declared.suggest_next_steps("port=23000") == ["`wb run demo` applies it"]
+    declared("add", "other", "--port", "25000")
+    assert f"warning: {warning}" in declared.talk.err
+    assert "9000 to 22767 are safe" in declared.talk.err
 
 
 def test_set_does_not_warn_of_the_instance_s_own_ports(
@@ -298,9 +347,69 @@ def test_set_changes_the_entry_even_if_the_engine_does_not_answer(
     assert "`wb config remove demo --force`" in caught.value.hint
 
 
-def test_set_json_answers_with_the_entry(wb: CommandLine) -> None:
-    wb("add", "demo")
-    assert json.loads(wb("set", "demo", "port=9200", "--json")) == wb.entries()[0]
+def test_set_json_answers_with_each_change_and_hides_variables(wb: CommandLine) -> None:
+    wb("add", "demo", "--port", "9100", "env.A=hush")
+    answer = json.loads(wb("set", "demo", "port=9200", "--json"))
+    assert answer == {
+        "isDryRun": False,
+        "instances": [
+            {
+                "id": "demo",
+                "changes": [{"field": "port", "old": "9100", "new": "9200"}],
+                "entry": wb.entries()[0] | {"env": {"A": "***"}},
+            }
+        ],
+    }
+    assert wb.entries()[0]["env"] == {"A": "hush"}
+
+
+@pytest.fixture
+def three(wb: CommandLine) -> CommandLine:
+    """Two instances with the tag field, and one without."""
+    for number, name in enumerate(("chad", "mali", "peru")):
+        wb("add", name, "--port", str(9100 + number))
+    wb("set", "chad", "mali", "tags+=field")
+    return wb
+
+
+def test_set_changes_every_selected_instance_and_shows_each(three: CommandLine) -> None:
+    answer = three("set", "@field", "memory=2g", "tags+=ministry", "tags-=field")
+    assert answer.splitlines() == [
+        'chad  tags: ["field"] -> ["ministry"]',
+        '      memory: not set -> "2g"',
+        'mali  tags: ["field"] -> ["ministry"]',
+        '      memory: not set -> "2g"',
+    ]
+    assert [entry.get("memory") for entry in three.entries()] == ["2g", "2g", None]
+    assert three.talk.err.splitlines()[-1] == "next: `wb run chad mali` starts with it"
+    three("unset", "@ministry", "memory", "tags")
+    assert all("memory" not in entry for entry in three.entries())
+
+
+def test_the_next_step_has_the_words_of_the_command_if_they_still_hold(three: CommandLine) -> None:
+    three("set", "@field", "memory=2g")
+    assert three.talk.err.splitlines()[-1] == "next: `wb run @field` starts with it"
+
+
+def test_a_dry_run_of_set_shows_old_and_new_and_writes_nothing(three: CommandLine) -> None:
+    before = three.path.read_bytes()
+    answer = three("set", "all", "tags+=field", "--dry-run")
+    assert answer.splitlines() == [
+        "chad  nothing to change",
+        "mali  nothing to change",
+        'peru  tags: not set -> ["field"]',
+    ]
+    assert three.talk.err == "1 of 3 would change; nothing was written\n"
+    assert json.loads(three("unset", "all", "tags", "--dry-run", "--json"))["isDryRun"] is True
+    assert three.path.read_bytes() == before
+
+
+def test_set_on_several_writes_nothing_if_one_cannot_take_it(three: CommandLine) -> None:
+    before = three.path.read_bytes()
+    for words in (["@field", "port=9500"], ["all", "memory=lots"], ["chad", "nobody", "cpus=1"]):
+        with pytest.raises(UsageError):
+            three("set", *words)
+    assert three.path.read_bytes() == before
 
 
 def test_set_repairs_a_refused_entry(wb: CommandLine) -> None:
@@ -329,17 +438,44 @@ def test_list_json_has_valid_and_refused_entries(wb: CommandLine) -> None:
     assert "must be 1 to 40" in answer["refused"][0]["problem"]
 
 
-def test_show_hides_the_values_of_variables(wb: CommandLine) -> None:
-    wb("add", "demo", "env.STATUS_API_KEY=hush", "memory=2g")
-    answer = wb("show", "demo")
-    assert "hush" not in answer
-    assert "STATUS_API_KEY" in answer
-    assert "2g" in answer
+def test_show_says_of_every_value_where_it_comes_from(
+    wb: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wb("add", "demo", "--port", "9100", "memory=2g")
+    monkeypatch.setenv("WB_BIND_ADDRESS", "127.0.0.2")
+    rows = {line.split()[0]: line.split(maxsplit=2)[1:] for line in wb("show", "demo").splitlines()}
+    assert rows["memory"] == ["2g", "declared"]
+    assert rows["french"] == ["false", "default"]
+    assert rows["bindAddress"] == [
+        "127.0.0.2",
+        "setting: bind_address (environment WB_BIND_ADDRESS)",
+    ]
+    assert rows["platformAddress"] == ["127.0.0.2:9100", "derived: bindAddress and port"]
+    assert rows["postgresPort"][0] == "19100"
 
 
-def test_show_json_is_the_entry_of_the_file(wb: CommandLine) -> None:
+@pytest.mark.parametrize("words", [["show", "demo"], ["list"]])
+def test_the_values_of_variables_are_hidden_unless_revealed(
+    wb: CommandLine, words: list[str]
+) -> None:
     wb("add", "demo", "env.STATUS_API_KEY=hush")
-    assert json.loads(wb("show", "demo", "--json")) == wb.entries()[0]
+    wb.path.write_text(json.dumps([*wb.entries(), {"id": "old", "env": {"K": "hush"}}]))
+    for form in ([], ["--json"]):
+        assert "hush" not in wb(*words, *form)
+    assert "STATUS_API_KEY" in wb(*words, "--json")
+    assert "hush" in wb(*words, "--json", "--reveal")
+    assert "STATUS_API_KEY=hush" in wb("show", "demo", "--reveal")
+
+
+def test_show_json_has_every_value_and_the_entry_of_the_file(wb: CommandLine) -> None:
+    wb("add", "demo", "env.STATUS_API_KEY=hush")
+    answer = check("config show", wb("show", "demo", "--json", "--reveal"))
+    assert answer["entry"] == wb.entries()[0]
+    values = {value["name"]: value for value in answer["values"]}
+    assert values["restart"] == {
+        "name": "restart", "value": "always", "from": "default", "detail": None,
+    }  # fmt: skip
+    assert values["env"]["value"] == {"STATUS_API_KEY": "hush"}
 
 
 def test_remove_removes_one_entry(wb: CommandLine) -> None:
@@ -398,8 +534,26 @@ def test_validate_names_every_problem_and_exits_2(wb: CommandLine) -> None:
     wb.path.write_text('[{"id": "a", "port": "9100"}, 7]')
     answer = wb("validate")
     assert wb.exit_code == ExitCode.USAGE
-    for part in ("label is missing", 'port "9100"', "serverVersion is missing", "entry 2"):
+    for part in (
+        "label is missing",
+        'port "9100"',
+        "serverVersion is missing",
+        "line 1 (an entry)",
+    ):
         assert part in answer
+
+
+def test_validate_names_the_line_of_each_problem(wb: CommandLine) -> None:
+    wb.path.write_text('[\n {"id": "a",\n  "port": "9100",\n  "cpus": 0\n }\n]')
+    assert wb("validate").splitlines() == [
+        "line 2 (a): label is missing",
+        'line 3 (a): port "9100" must be a whole number from 1000 to 55535, without quotes',
+        "line 2 (a): serverVersion is missing",
+        "line 4 (a): cpus 0 must be a number of processors from 0.01 to 1024, such as 1.5",
+        "  `wb config set a label=... port=9100 serverVersion=... cpus=...` corrects it.",
+    ]
+    (refused,) = check("config validate", wb("validate", "--json"))["refused"]
+    assert [problem["line"] for problem in refused["problems"]] == [2, 3, 2, 4]
 
 
 def test_validate_json_lists_valid_and_refused(wb: CommandLine) -> None:
@@ -418,15 +572,13 @@ def test_validate_warns_of_probable_mistakes(wb: CommandLine) -> None:
     wb.path.write_text(json.dumps([entry], indent=2))
     lines = wb("validate").splitlines()
     assert wb.exit_code == ExitCode.OK
-    assert lines[0] == (
-        'entry 1 (demo), line 2: warning: unknown field "frnech". Did you mean french?'
-    )
+    assert lines[0] == ('line 8 (demo): warning: unknown field "frnech". Did you mean french?')
     assert lines[1].endswith('unknown field "colour". It is kept, and means nothing to wb.')
     assert "env.PG_HOST: wb sets this variable itself" in lines[2]
     assert "env.A-B: the name of a variable" in lines[3]
     assert "1 valid, 0 refused, 4 warnings" in wb.talk.err
     warnings = json.loads(wb("validate", "--json"))["warnings"]
-    assert [warning["line"] for warning in warnings] == [2, 2, 2, 2]
+    assert [warning["line"] for warning in warnings] == [8, 9, 11, 12]
 
 
 @pytest.mark.parametrize("name", ["PG_HOST", "VALKEY_URL", "INSTANCE_NAME", "PORT", "FOO-X", "1A"])
@@ -474,15 +626,22 @@ def test_settings_show_the_origin_of_each_value_and_hide_secrets(
 
 
 def test_settings_json_has_every_setting(wb: CommandLine) -> None:
-    rows = json.loads(wb("settings", "--json"))
+    rows = json.loads(wb("settings", "--json"))["settings"]
     assert [row["name"] for row in rows] == [setting.name for setting in SETTINGS]
     assert set(rows[0]) == {"name", "environment", "value", "from"}
 
 
-def test_fields_lists_every_field_with_its_meaning(wb: CommandLine) -> None:
-    answer = wb("fields")
-    assert all(name in answer for name in ("instanceDir", "cachePersistence", "serverVersion"))
-    assert json.loads(wb("fields", "--json"))[0]["isRequired"] is True
+def test_fields_lists_values_default_and_meaning_of_each_field(wb: CommandLine) -> None:
+    lines = {line.split()[0]: line for line in wb("fields").splitlines()}
+    assert "rdb or aof" in lines["cachePersistence"]
+    assert "setting cache_persistence" in lines["cachePersistence"]
+    assert lines["port"].split()[1:5] == ["1000", "to", "55535", "required"]
+    fields = check("config fields", wb("fields", "--json"))["fields"]
+    assert [field["name"] for field in fields] == [field.name for field in FIELDS]
+    by_name = {field["name"]: field for field in fields}
+    assert by_name["restart"]["choices"] == ["always", "no"]
+    assert by_name["port"]["isRequired"] is True
+    assert by_name["image"]["setting"] == "platform_image"
 
 
 def test_a_command_that_only_reads_makes_no_file(wb: CommandLine, tmp_path: Path) -> None:
@@ -503,6 +662,34 @@ def test_ids_are_completed_and_an_unreadable_file_completes_nothing(wb: CommandL
     assert wb.complete("mal") == ["malawi", "mali"]
     wb.path.write_text("[")
     assert wb.complete("mal") == []
+
+
+@pytest.mark.parametrize(
+    ("incomplete", "words"),
+    [
+        ("ma", ["mali"]),
+        ("mem", ["memory="]),
+        ("cachePersistence=", ["cachePersistence=rdb", "cachePersistence=aof"]),
+        ("french=t", ["french=true"]),
+        ("port=", []),
+        ("@f", ["@field"]),
+    ],
+)
+def test_selectors_fields_and_their_values_are_completed(
+    wb: CommandLine, incomplete: str, words: list[str]
+) -> None:
+    wb("add", "mali", "--tag", "field")
+    context = typer.Context(typer.main.get_command(config.app))
+    context.obj = Wb({"servers_file": str(wb.path)}, None, Console())
+    assert config_change.complete_set_word(context, incomplete) == words
+
+
+def test_only_fields_that_can_be_taken_away_are_completed_for_unset(wb: CommandLine) -> None:
+    wb("add", "mali")
+    context = typer.Context(typer.main.get_command(config.app))
+    context.obj = Wb({"servers_file": str(wb.path)}, None, Console())
+    assert config_change.complete_unset_word(context, "m") == ["mali", "mountDatabases", "memory"]
+    assert config_change.complete_unset_word(context, "port") == []
 
 
 def _commands() -> dict[str, Callable[..., Any]]:

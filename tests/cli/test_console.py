@@ -7,11 +7,16 @@ import sys
 
 import pytest
 
-from wb_cli.cli.console import Console, PlainTasks, StateCell, make_error_document
-from wb_cli.cli.observe import _show as show
+from wb_cli.cli.console import Console, PlainTasks, make_error_document
+from wb_cli.cli.show.status_answer import show
+from wb_cli.cli.show.tables import StateCell
 from wb_cli.errors import LockedError, UsageError, WbError
-from wb_cli.observe.part_report import Condition
-from wb_cli.observe.status import InstanceState, InstanceStatus, PartStatus
+from wb_cli.observe.status.instance_state import (
+    Condition,
+    InstanceState,
+    InstanceStatus,
+    PartStatus,
+)
 
 
 @pytest.fixture
@@ -78,7 +83,7 @@ def test_a_state_has_a_colour_and_an_id_of_the_same_word_has_none(
     console.show_table(("ID", "STATE"), [("ready", StateCell("ready")), ("b", "ready")])
     assert terminal.getvalue().count("ready") == 3
     assert terminal.getvalue().count(f"{GREEN}ready") == 1
-    first, second = terminal.getvalue().splitlines()[-3:-1]
+    first, second = terminal.getvalue().splitlines()[-2:]
     assert first.index("ready") < first.index(GREEN)
     assert GREEN not in second
 
@@ -98,7 +103,7 @@ def test_wb_status_colours_states_and_not_an_id_that_is_a_state_s_word(
 ) -> None:
     terminal = coloured(monkeypatch)
     part = PartStatus("platform", "ready", Condition.HEALTHY, detail="running late")
-    show(console, [InstanceStatus("ready", InstanceState.RUNNING, (part,))], [])
+    show(console, [InstanceStatus("ready", InstanceState.RUNNING, (part,))], [], ["ready"])
     coloured_words = re.findall(r"\x1b\[32m(\w+)", terminal.getvalue())
     assert coloured_words == ["running", "healthy"]
 
@@ -161,7 +166,7 @@ def test_plain_progress_is_a_line_for_each_new_step(
         tasks.finish("other", "no route", ok=False)
     assert capsys.readouterr() == (
         "",
-        "demo: pulling\ndemo: starting\ndemo: ready\nother: FAILED: no route\n",
+        "demo: pulling\ndemo: starting\ndemo: ready\nother: no route\n",
     )
 
 
@@ -186,7 +191,7 @@ def test_live_progress_shows_text_without_markup(
     assert terminal.getvalue().count(words) >= 2
 
 
-@pytest.mark.parametrize(("total", "shown"), [(None, "5.0/? MB"), (8e6, "5.0/8.0 MB")])
+@pytest.mark.parametrize(("total", "shown"), [(None, "4.8/? MiB"), (8e6, "4.8/7.6 MiB")])
 def test_live_progress_counts_bytes(
     console: Console, monkeypatch: pytest.MonkeyPatch, total: float | None, shown: str
 ) -> None:
@@ -224,3 +229,18 @@ def test_only_a_clear_yes_confirms(
     else:
         with pytest.raises(UsageError, match="nothing was changed"):
             console.confirm("Remove it?", yes=False)
+
+
+def test_force_color_colours_a_pipe_and_fits_tables_where_the_width_is_given(
+    console: Console, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    row = [("ready", StateCell("ready", "word " * 30))]
+    console.show_table(("ID", "RESULT"), row)
+    assert GREEN in (uncut := capsys.readouterr().out)
+    assert uncut.count("\n") == 2
+    monkeypatch.setenv("COLUMNS", "60")
+    console.show_table(("ID", "RESULT"), row)
+    assert capsys.readouterr().out.count("\n") > 2

@@ -2,64 +2,19 @@
 
 import signal
 import sys
-import termios
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any
 
 import pexpect
 import pytest
 from support.services import wait_until
-from support.wb_host import COMMAND_S, Host
+from support.session import Session
+from support.wb_host import Host
 
 from wb_cli.errors import ExitCode
 
 pytestmark = pytest.mark.engine
-Exec = Callable[..., "Session"]
-
-
-class Session:
-    """`wb exec` on a pseudo-terminal of 40 lines and 100 columns, which stays open afterwards."""
-
-    def __init__(self, host: Host, *words: str) -> None:
-        self.child: Any = pexpect.spawn(
-            sys.executable,
-            ["-m", "wb_cli", "exec", *words],
-            env=host.environ,
-            cwd=host.root,
-            dimensions=(40, 100),
-            # Set the size before the command begins: a quick command may end before a later change.
-            preexec_fn=lambda: termios.tcsetwinsize(1, (40, 100)),
-            encoding="utf-8",
-            timeout=COMMAND_S,
-        )
-        self.child.ptyproc.delayafterclose = 0.01
-        self.child.delaybeforesend = None
-
-    def type(self, text: str) -> None:
-        self.child.send(text)
-
-    def until(self, pattern: str) -> None:
-        self.child.expect(pattern)
-
-    @property
-    def is_raw(self) -> bool:
-        return not self._local_modes & termios.ICANON
-
-    @property
-    def _local_modes(self) -> int:
-        return termios.tcgetattr(self.child.child_fd)[3]
-
-    def end(self) -> int:
-        """Wait for the end, check that the terminal is restored, and return the exit code."""
-        wait_until(lambda: not self.child.isalive(), "the end of wb exec")
-        assert not self.is_raw
-        assert self._local_modes & termios.ECHO
-        assert self.child.exitstatus is not None, self.child.signalstatus
-        return self.child.exitstatus
-
-    def close(self) -> None:
-        self.child.close(force=True)
+Exec = Callable[..., Session]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +30,9 @@ def on_a_terminal(shared_host: Host, demo: str) -> Iterator[Exec]:
     begun: list[Session] = []
 
     def begin(*words: str) -> Session:
-        begun.append(Session(shared_host, *(demo if word == "demo" else word for word in words)))
+        begun.append(
+            Session(shared_host, "exec", *(demo if word == "demo" else word for word in words))
+        )
         return begun[-1]
 
     yield begin

@@ -12,13 +12,12 @@ import pytest
 from jsonschema import Draft202012Validator
 from support.command_line import CommandLine, every_command
 from support.json_answers import check, validator
-from support.services import POSTGRES_IMAGE
+from support.services import POSTGRES_IMAGE, VALKEY_IMAGE
 from support.wb_host import Host
 
-from wb_cli.cli.schema import ANSWERS, read_schema
+from wb_cli.cli.commands.schema import ANSWERS, read_schema
 from wb_cli.errors import ExitCode, UsageError
-from wb_cli.observe.part_report import Condition
-from wb_cli.observe.status import InstanceState
+from wb_cli.observe.status.instance_state import Condition, InstanceState
 
 Answer = Callable[..., Any]
 
@@ -30,6 +29,14 @@ def test_every_command_that_answers_as_json_has_a_schema() -> None:
         if any("--json" in parameter.opts for parameter in command.params)
     }
     assert with_json == set(ANSWERS) - {"error"}
+
+
+@pytest.mark.parametrize("command", ["adopt", "config diff"])
+def test_what_an_action_tells_stands_in_each_schema_of_actions(command: str) -> None:
+    action, other = (json.loads(read_schema(name))["$defs"] for name in ("run", command))
+    assert other["plan"] == action["plan"]
+    known, told = (schema["ended"]["oneOf"][0]["properties"] for schema in (action, other))
+    assert known.keys() - told.keys() == set()
 
 
 @pytest.mark.parametrize("command", ANSWERS)
@@ -59,7 +66,7 @@ def answer(wb: CommandLine) -> Answer:
     def ask(*words: str, exits: int = 0) -> Any:
         code, document, _ = wb(*words, "--json")
         assert code == exits
-        known = (" ".join(words[:count]) for count in (2, 1))
+        known = (" ".join(words[:count]) for count in (3, 2, 1))
         command = next(name for name in known if name in ANSWERS)
         return check(command, document)
 
@@ -73,8 +80,16 @@ def test_commands_that_need_no_engine(answer: Answer, tmp_path: Path) -> None:
     answer("config", "show", "demo")
     answer("config", "settings")
     answer("config", "fields")
+    answer("autostart", "status", exits=ExitCode.FAILURE)
     answer("init-dirs", "demo")
     assert answer("init-dirs", "demo")["instances"][0]["folders"][0]["created"] is False
+    first = answer("init-dirs", "demo")["instances"][0]["folders"][0]["path"]
+    folder = str(Path(first).parent)
+    removed = answer("config", "remove", "demo", "--force", "--yes")
+    assert (removed["folder"], removed["siteStays"]) == (folder, False)
+    answer("config", "add", "demo")
+    answer("config", "add", "bare")
+    assert answer("config", "remove", "bare", "--force", "--yes")["folder"] is None
     file = tmp_path / "servers.json"
     file.write_text(json.dumps([*json.loads(file.read_text()), {"id": "host"}, 7]))
     assert len(answer("config", "list")["refused"]) == 2
@@ -150,3 +165,34 @@ def test_commands_on_an_engine(host: Host) -> None:
     assert result("stop", id_) == "not running"
     host.forget(id_)
     assert answer("pull", WB_PULL_IMAGES=POSTGRES_IMAGE)["images"][0]["result"] == "local"
+
+
+@pytest.mark.engine
+def test_the_files_of_images(host: Host, tmp_path: Path) -> None:
+    file = str(tmp_path / "images.tar")
+    host.declare()
+    done = host.wb("images", "save", file, "--json", WB_PULL_IMAGES=VALKEY_IMAGE)
+    saved = check("images save", done.stdout)
+    assert (saved["file"], saved["bytes"]) == (file, Path(file).stat().st_size)
+    assert VALKEY_IMAGE in saved["images"]
+    loaded = check("images load", host.wb("images", "load", file, "--json").stdout)
+    assert loaded == saved
+    refused = host.wb("images", "save", "-", "--json", exits=ExitCode.USAGE)
+    assert check("images save", refused.stdout)["error"]["kind"] == "Usage"
+
+
+@pytest.mark.engine
+def test_what_setup_does(host: Host) -> None:
+    planned = check("setup", host.wb("setup", "--dry-run", "--json").stdout)
+    assert {step["result"] for step in planned["steps"]} == {"planned"}
+    assert not planned["isReady"]
+    done = check("setup", host.wb("setup", "--yes", "--json").stdout)
+    assert [step["task"] for step in done["steps"]] == [step["task"] for step in planned["steps"]]
+    assert {step["result"] for step in done["steps"]} == {"done"}
+    assert done["isReady"]
+    again = check("setup", host.wb("setup", "--json").stdout)
+    assert (again["steps"], again["isReady"]) == ([], True)
+    host.declare(image="wb-test-no-such-image:1")
+    failed = check("setup", host.wb("setup", "--yes", "--json", exits=ExitCode.PARTIAL).stdout)
+    assert [step["result"] for step in failed["steps"]] == ["failed"]
+    assert failed["steps"][0]["error"]["message"]

@@ -258,3 +258,12 @@ def test_a_refused_entry_is_named(wb: CommandLine, tmp_path: Path) -> None:
     code, _, talk = wb("remove-dirs", "all", "--dry-run")
     assert code == ExitCode.PARTIAL
     assert "refused" in talk
+
+
+def test_crash_records_stay_and_are_named(wb: CommandLine, folder: Path, tmp_path: Path) -> None:
+    records = tmp_path / "crashes" / "demo"
+    records.mkdir(parents=True)
+    answer = wb("remove-dirs", "demo", "--yes")[1]
+    assert f"demo: its crash records stay in {records}: `wb prune` removes them" in answer
+    assert records.exists()
+    assert not folder.exists()

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -108,21 +109,35 @@ def test_no_color_turns_colours_off(environ: dict[str, str], words: tuple[str, .
     assert lines(plain) == lines(coloured)
 
 
-@pytest.mark.parametrize("words", [("config", "list"), ("config", "settings"), ("status",)])
-def test_a_narrow_terminal_folds_lines_and_shows_everything(
-    environ: dict[str, str], words: tuple[str, ...]
+@pytest.mark.parametrize("columns", [40, 80])
+@pytest.mark.parametrize("words", [("config", "list"), ("status",)])
+def test_a_narrow_terminal_leaves_columns_out_and_breaks_no_word(
+    environ: dict[str, str], words: tuple[str, ...], columns: int
 ) -> None:
-    _, narrow = on_a_terminal(environ, *words, columns=40)
-    assert max(map(len, table_of(narrow))) <= 40
-    cells = re.findall(r"\S+", in_a_pipe(environ, *words).stdout)
-    letters = "".join(sorted("".join(cells)))
-    shown = "".join(sorted(re.sub(r"[\s─]", "", "".join(table_of(narrow)))))
-    assert shown == letters
+    _, narrow = on_a_terminal(environ, *words, columns=columns)
+    assert max(map(len, table_of(narrow))) <= columns
+    whole = set(in_a_pipe(environ, *words).stdout.split())
+    shown = set("\n".join(table_of(narrow)).split())
+    assert {"ID", "demo", "mali"} <= shown <= whole
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_narrow_terminal_breaks_no_name_of_a_setting_and_shows_every_value(
+    environ: dict[str, str], columns: int
+) -> None:
+    _, narrow = on_a_terminal(environ, "config", "settings", columns=columns)
+    assert max(map(len, table_of(narrow))) <= columns
+    rows = [line.split() for line in in_a_pipe(environ, "config", "settings").stdout.splitlines()]
+    shown = "\n".join(table_of(narrow))
+    assert {row[0] for row in rows} <= set(shown.split())
+    letters = re.sub(r"\s", "", shown)
+    assert all("".join(row[2:3]) in letters for row in rows if len(row[2]) < 12)
 
 
 def table_of(shown: str) -> list[str]:
-    """The lines of a table, without the notes after it."""
-    return [line for line in lines(shown) if not line.startswith(("error:", "hint:"))]
+    """The lines of a table, without the notes after it, which may have several lines."""
+    notes = ("error:", "hint:", "2 instances:")
+    return list(takewhile(lambda line: not line.startswith(notes), lines(shown)))
 
 
 def test_a_wide_terminal_has_each_row_on_one_line(environ: dict[str, str]) -> None:
@@ -187,7 +202,7 @@ def test_head_can_stop_after_one_line(environ: dict[str, str]) -> None:
         ["bash", "-c", pipeline], env=environ, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.split() == ["FIELD", "REQUIRED", "MEANING"]
+    assert done.stdout.split() == ["FIELD", "VALUES", "DEFAULT", "MEANING"]
 
 
 @pytest.mark.parametrize("instances", [1, 200])  # less than stdout's buffer, and more
@@ -218,7 +233,7 @@ def no_engine(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
 
 # A command line, the value that its message names, and a word of the remedy.
 NONSENSE = [
-    ("runn demo", "runn", "Did you mean wb run?"),
+    ("runn demo", "runn", "Did you mean wb run or"),
     ("config ad x", "ad", "Did you mean wb config add?"),
     ("run demo --paralel 2", "--paralel", "--parallel"),
     ("run demo --timeout soon", "soon", "--help"),
@@ -368,6 +383,47 @@ def test_progress_on_a_terminal_is_live_and_leaves_only_the_results(
     assert re.fullmatch(rf"{demo}: ready: http://127\.0\.0\.1:\d+ \(\d+\.\d s\)", seen_last(last))
 
 
+@pytest.mark.engine
+def test_of_several_instances_each_that_ended_has_a_line_with_a_mark_and_nothing_else_is_left(
+    host: Host,
+) -> None:
+    good, bad, other = host.prepare(), host.prepare(env={"MODE": "exits"}), host.prepare()
+    environ = host.environ | {"TERM": "xterm-256color"}
+    code, shown = Terminal(environ, "run", "all", columns=100).end()
+    assert code == ExitCode.PARTIAL
+    left = what_is_left(shown)
+    total = left.index(f"2 ready, 1 failed: {bad}")
+    assert total == len(left) - 1
+    ended = sorted(line for line in left if line.startswith(("✔", "✘")))
+    assert [line.split(" (")[0] for line in ended] == sorted(
+        [
+            f"✔ {good}: ready: http://127.0.0.1:{host.port(good)}",
+            f"✔ {other}: ready: http://127.0.0.1:{host.port(other)}",
+            f"✘ {bad}: failed",
+        ]
+    )
+    assert left[3].startswith(f"error: {bad} exited with code 7")
+
+
+def what_is_left(shown: str) -> list[str]:
+    """The lines that a terminal shows in the end, scrolled ones too."""
+    screen: list[str] = [""]
+    row = 0
+    for piece in re.findall(
+        r"\x1b\[\d*A|\x1b\[2K|\x1b\[[0-9;?]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", shown
+    ):
+        if piece == "\n":
+            row += 1
+            screen += [""] * (row == len(screen))
+        elif piece.endswith("A") and piece.startswith("\x1b"):
+            row -= int(piece[2:-1] or 1)
+        elif piece == "\x1b[2K":
+            screen[row] = ""
+        elif not piece.startswith(("\x1b", "\r")):
+            screen[row] += piece
+    return [line.rstrip() for line in screen if line.strip()]
+
+
 def seen_last(shown: str) -> str:
     return [line for line in lines(shown) if line][-1]
 
@@ -375,12 +431,13 @@ def seen_last(shown: str) -> str:
 @pytest.mark.engine
 def test_progress_in_a_pipe_is_plain_lines_beside_the_answer(shared_host: Host, demo: str) -> None:
     shared_host.wb("stop", demo)
-    done = shared_host.wb("run", demo)
+    done = shared_host.wb("run", demo, "--verbose")
     assert done.stdout.count("\n") == 1
     assert done.stdout.startswith(f"{demo}: ready: http://")
     assert "\x1b" not in done.stderr
     talk = done.stderr.splitlines()
     assert all(line.startswith(f"{demo}: ") for line in talk)
+    assert f"{demo}: starting" in talk
     assert f"{demo}: start {demo}-postgres" in talk
     assert talk.index(f"{demo}: start {demo}-valkey") < talk.index(f"{demo}: start {demo}")
 

@@ -2,7 +2,7 @@
 
 import docker
 import pytest
-from support.fixtures_hosts import NewHost, hosts_with
+from support.fixtures.hosts import NewHost, hosts_with
 from support.services import PLATFORM_IMAGE
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import docker
 import pytest
-from faults.engine_events import EngineEvents
+from faults.engine.events import EngineEvents
 from support.running_platform import Platform
 
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
@@ -68,7 +68,7 @@ class Users:
 def exit_codes(events: EngineEvents, since: int, instance: str) -> list[str]:
     """The exit codes of the platform's containers that ended after the first ``since`` events."""
     events.settle()
-    ends = [event for event in events.of(instance, since) if event.action == "die"]
+    ends = [event for event in events.select(instance, since) if event.action == "die"]
     return [event.exit_code for event in ends if event.part == "platform"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from support.fake_images import FakeImages
 
 from wb_cli.engine.base import ImageStore
-from wb_cli.engine.images import Images
+from wb_cli.engine.docker.images import Images
 from wb_cli.engine.types import BuildSpec
 from wb_cli.errors import EngineError, EngineUnreachableError, ImageMissingError, WbError
 from wb_cli.provision.recipes import BASE
@@ -122,3 +122,38 @@ def test_a_pull_without_an_answering_image_registry_fails_and_leaves_no_image(
         images.pull("127.0.0.1:9/nothing:1", lambda _: None)
     assert not isinstance(caught.value, EngineUnreachableError)
     assert images.find("127.0.0.1:9/nothing:1") is None
+
+
+def test_all_images_are_listed_with_their_names_and_labels(
+    images: ImageStore, name: str, build: Callable[..., None], run_id: str
+) -> None:
+    build()
+    images.tag(name, f"{name}-again")
+    (listed,) = (image for image in images.list_all() if name in image.references)
+    assert set(listed.references) == {name, f"{name}-again"}
+    assert listed.labels["wb.test.images"] == run_id
+    assert listed.bytes > 0
+    assert listed.created > 0
+
+
+def test_the_content_of_an_image_is_the_same_under_all_its_names(
+    images: ImageStore, name: str, build: Callable[..., None]
+) -> None:
+    assert images.read_content(name) is None
+    build()
+    images.tag(name, f"{name}-again")
+    content = images.read_content(name)
+    found = images.find(name)
+    assert content
+    assert found
+    assert content == images.read_content(f"{name}-again") == images.read_content(found.id)
+    assert content.id == found.id
+
+
+def test_an_engine_says_for_which_processor_its_images_are(
+    images: ImageStore, name: str, build: Callable[..., None]
+) -> None:
+    build()
+    content = images.read_content(name)
+    assert content
+    assert content.architecture == images.describe_store().architecture != ""

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import docker
 import pytest
-from faults.engine_events import EngineEvents
-from faults.faulty_engine import FaultyEngine
+from faults.engine.events import EngineEvents
+from faults.engine.faulty_engine import FaultyEngine
 from faults.one_writer import OneWriter
-from faults.tally import Tally, Tries
+from faults.tally import TWO_WRITERS, Tally, Tries, name_fault
 
 TALLY = Tally()
 COUNTED = pytest.StashKey[bool]()
@@ -36,7 +36,7 @@ def one_writer(
 
 
 @pytest.fixture(autouse=True)
-def never_two_writers(request: pytest.FixtureRequest) -> Iterator[None]:
+def forbid_two_writers(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test if two containers ran on one data folder, even if the test passed."""
     fixtures = {"host", "shared_host"} & set(request.fixturenames)
     if not fixtures or "on_own_engine" in request.fixturenames:
@@ -48,7 +48,7 @@ def never_two_writers(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     events.settle()
     violations = watching.violations[before:]
-    TALLY.note("a data folder with two writers, watched for in each test", held=not violations)
+    TALLY.note(TWO_WRITERS, held=not violations)
     assert violations == []
 
 
@@ -76,8 +76,7 @@ def pytest_runtest_makereport(
     assert isinstance(item, pytest.Function)
     is_over = report.when == "call" and not report.skipped
     if is_over and not item.stash.get(COUNTED, False):
-        words = (item.module.__doc__ or item.module.__name__).partition(":")[0].splitlines()[0]
-        TALLY.note(words.rstrip("."), held=report.passed)
+        TALLY.note(name_fault(item.module.__doc__), held=report.passed)
     return report
 
 

@@ -9,10 +9,10 @@ from support.made import made
 from support.services import wait_until
 from support.wb_host import Host
 
-from wb_cli.contract import Role
+from wb_cli.contract import Part
 
 # The value, or words that say that it is not there.
-LAST_ROW = "SELECT coalesce(max(what), 'no row') FROM kept WHERE what = '{}'"
+LAST_ROW = "SELECT coalesce(max(what), 'no row') FROM kept WHERE what = {}"
 LAST_KEY = "return redis.call('GET', KEYS[1]) or 'no key'"
 ASKED_AGAIN = 5
 BASE_PARTS = frozenset({"postgres", "valkey", "platform"})
@@ -80,13 +80,13 @@ class Deployment:
 
     def write(self, what: str) -> None:
         """Write a new value to the database, to Valkey and to the sandbox."""
-        self.host.sql(self.id, f"INSERT INTO kept VALUES ('{what}')")
+        self.host.sql(self.id, f"INSERT INTO kept VALUES ({quote(what)})")
         self.host.valkey(self.id, "SET", "kept", what)
         self.host.folder(self.id).joinpath("sandbox", "kept").write_text(what)
         self.written = what
 
-    def replaced(self) -> "Deployment":
-        """Make a new instance of the same kind, after a failed try."""
+    def replace(self) -> "Deployment":
+        """Discard it after a failed try, and start a new instance of the same kind."""
         self.discard()
         other = Deployment(self.host, self.kind)
         other.start()
@@ -101,7 +101,7 @@ class Deployment:
         """Check that the last value is there."""
         assert self.written, "nothing was written yet"
         found = {
-            "row": self._read(self.host.sql, LAST_ROW.format(self.written)),
+            "row": self._read(self.host.sql, LAST_ROW.format(quote(self.written))),
             "key": self._read(self.host.valkey, "EVAL", LAST_KEY, "1", "kept"),
             "file": self.host.folder(self.id).joinpath("sandbox", "kept").read_text(),
         }
@@ -114,8 +114,8 @@ class Deployment:
 
     def check_runs(self) -> None:
         """Check that all parts run as declared and answer, and that nothing else is there."""
-        seen = self.seen()
-        assert set(seen) == {Role(part).container_name(self.id) for part in self.parts}
+        seen = self.inspect_containers()
+        assert set(seen) == {Part(part).container_name(self.id) for part in self.parts}
         (network,) = self.host.client.networks.list(names=[f"^{self.id}$"])
         for name, container in seen.items():
             self._check_part(name, container, network.id)
@@ -124,11 +124,11 @@ class Deployment:
 
     def check_gone(self) -> None:
         """Check that nothing of it is on the engine."""
-        assert self.seen() == {}
+        assert self.inspect_containers() == {}
         assert self.host.client.networks.list(names=[f"^{self.id}$"]) == []
 
-    def seen(self) -> dict[str, Any]:
-        """The inspections of its containers by name, also of containers with other names."""
+    def inspect_containers(self) -> dict[str, Any]:
+        """Inspect its containers, also those with other names. Give them by name."""
         listed = self.host.listed(self.id)
         inspected = [self.host.inspect(container["Id"]) for container in listed]
         return {container["Name"].removeprefix("/"): container for container in inspected}
@@ -152,3 +152,8 @@ class Deployment:
                 return bool(answer.status < 500)
         except OSError:
             return False
+
+
+def quote(text: str) -> str:
+    """Quote a text for SQL."""
+    return "'" + text.replace("'", "''") + "'"

@@ -13,11 +13,13 @@ from typing import NamedTuple
 
 from faults.commands import COMMANDS
 from faults.deployment import Deployment, Kind
-from faults.engine_events import EngineEvents, Event
+from faults.engine.events import EngineEvents, Event
 from faults.tally import NotTriedError, Tries
 from support.wb_host import Host
 
 STILL_TRUE_AFTER_S = 15
+# The name of all tries in the table.
+FAULT = f"`kill -9` of wb at an event of the engine, looked at again {STILL_TRUE_AFTER_S} s later"
 DELAYS_S = (0, 0, 0.02, 0.1, 0.1, 0.4)
 REMEDIES = ("run", "restart", "stop")
 # The least number of the engine's events that a command causes. Stops take the most time.
@@ -35,8 +37,8 @@ class Moment(NamedTuple):
     def __str__(self) -> str:
         return f"{self.action or 'event'} {self.number}"
 
-    def of(self, id_: str) -> Callable[[Event], bool]:
-        """Whether an event is this one. Ask it for every event since the command began."""
+    def watch_for(self, id_: str) -> Callable[[Event], bool]:
+        """Give a function that tells this event. Ask it for every event since the command."""
         seen = 0
 
         def is_it(event: Event) -> bool:
@@ -57,20 +59,14 @@ class Try(NamedTuple):
     remedy: str
 
     @classmethod
-    def chosen(cls, kind: str, chance: random.Random) -> "Try":
-        """Make a try. In half of the tries, a container is being told to stop."""
+    def choose(cls, kind: str, chance: random.Random) -> "Try":
+        """Choose a try. In half of the tries, a container is being told to stop."""
         verb = chance.choice(["run", "restart", "stop"])
         command = chance.choice([name for name in COMMANDS if name.startswith(verb)])
         moment = Moment(chance.randint(1, EVENTS.get(command, EVENTS_OF_A_CHANGE)))
         if command != "run, all new" and chance.random() < 0.5:
             moment = Moment(chance.randint(1, 3) if command in EVENTS else 1, "kill")
         return cls(kind, command, moment, chance.choice(DELAYS_S), chance.choice(REMEDIES))
-
-    @property
-    def fault(self) -> str:
-        """The name of the try in the table."""
-        verb = self.command if self.command in {"restart", "stop"} else "run"
-        return f"kill -9 of `wb {verb}`, and 15 s later"
 
     def __str__(self) -> str:
         return (
@@ -101,7 +97,7 @@ class Driver:
     def go_through(self, this: Try) -> None:
         """Kill a command, and repair the instance with another command."""
         self.settle(this.kind)
-        deployment = self._deployment(this.kind)
+        deployment = self._prepare(this.kind)
         try:
             self._kill(deployment, this)
             make_good(deployment, this.remedy)
@@ -122,7 +118,7 @@ class Driver:
                 except (AssertionError, TimeoutError) as loss:
                     self._lose(settling.this, loss)
                 else:
-                    self.tries.hold(settling.this.fault)
+                    self.tries.hold(FAULT)
 
     def discard(self) -> None:
         """Remove all instances."""
@@ -130,7 +126,7 @@ class Driver:
             deployment.discard()
         self._deployments.clear()
 
-    def _deployment(self, kind: str) -> Deployment:
+    def _prepare(self, kind: str) -> Deployment:
         if kind not in self._deployments:
             self._deployments[kind] = Deployment(self.host, self.kinds[kind])
             self._deployments[kind].start()
@@ -138,13 +134,13 @@ class Driver:
 
     def _lose(self, this: Try, loss: Exception) -> None:
         """Give the next try of this kind a new instance."""
-        self.tries.lose(this.fault, str(this), loss)
+        self.tries.lose(FAULT, str(this), loss)
         self._deployments.pop(this.kind).discard()
 
     def _kill(self, deployment: Deployment, this: Try) -> None:
         prepare, verb = COMMANDS[this.command]
         prepare(deployment)
-        if deployment.seen():
+        if deployment.inspect_containers():
             deployment.slow_down()
         since = self.events.settle()
         with subprocess.Popen(
@@ -160,7 +156,7 @@ class Driver:
     def _wait_for(
         self, this: Try, deployment: Deployment, since: int, process: subprocess.Popen[bytes]
     ) -> None:
-        while not self.events.wait_for(this.moment.of(deployment.id), since, POLL_S):
+        while not self.events.wait_for(this.moment.watch_for(deployment.id), since, POLL_S):
             if process.poll() is not None:
                 raise NotTriedError
         try:

@@ -1,12 +1,15 @@
 """The invariant: never do two running containers have one data folder. Checked from outside."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import docker
-from faults.engine_events import Event
+from faults.engine.events import Event
+
+from wb_cli.engine.types import LABEL_OUTPOST
 
 DATA_FOLDERS = {"databases", "valkey_data"}
 Inode = tuple[int, int]
@@ -23,7 +26,7 @@ class Place:
     @classmethod
     def of(cls, path: str) -> "Place":
         real = Path(os.path.realpath(path))
-        return cls(real, _inode(real), frozenset(map(_inode, real.parents)))
+        return cls(real, _read_inode(real), frozenset(map(_read_inode, real.parents)))
 
     def overlaps(self, other: "Place") -> bool:
         """Whether both are the same folder, or one lies inside the other."""
@@ -37,12 +40,15 @@ class OneWriter:
     """Gets every event, and notes each moment at which a data folder had two writers.
 
     It looks at the data folders below ``root`` alone, of which none is mounted yet. A platform is
-    no writer: a stock one mounts ``databases`` beside its PostgreSQL.
+    no writer: a stock one mounts ``databases`` beside its PostgreSQL. Nor is the
+    container through which wb looks at a machine elsewhere. ``sees`` gives a path of the engine's
+    machine as this test sees it.
     """
 
     client: docker.DockerClient
     root: Path
     violations: list[str] = field(default_factory=list)
+    sees: Callable[[str], Path] = Path
     _places: dict[str, list[Place]] = field(default_factory=dict)
     _running: dict[str, str] = field(default_factory=dict)
 
@@ -50,9 +56,9 @@ class OneWriter:
         match event.action:
             case "create" | "start":
                 if event.container not in self._places:
-                    self._places[event.container] = self._mounted_by(event.container)
+                    self._places[event.container] = self._find_mounted(event.container)
                 if event.action == "start":
-                    self._starts(event.container, event.name)
+                    self._note_start(event.container, event.name)
             case "rename" if event.container in self._running:
                 self._running[event.container] = event.name
             case "die":
@@ -61,7 +67,7 @@ class OneWriter:
                 self._running.pop(event.container, None)
                 self._places.pop(event.container, None)
 
-    def _starts(self, container: str, name: str) -> None:
+    def _note_start(self, container: str, name: str) -> None:
         for other, other_name in self._running.items():
             for place in self._places[container] if other != container else ():
                 if any(self._is_shared(place, theirs) for theirs in self._places[other]):
@@ -76,17 +82,19 @@ class OneWriter:
         is_ours = any(place.path.is_relative_to(self.root) for place in (one, other))
         return is_data and is_ours and one.overlaps(other)
 
-    def _mounted_by(self, container: str) -> list[Place]:
+    def _find_mounted(self, container: str) -> list[Place]:
         try:
             inspected: dict[str, Any] = self.client.api.inspect_container(container)
         except docker.errors.NotFound:
             return []  # the container is already gone
-        if inspected["Config"]["Labels"].get("wb.role") == "platform":
+        labels = inspected["Config"]["Labels"]
+        if labels.get("wb.role") == "platform" or LABEL_OUTPOST in labels:
             return []
         sources = [mount["Source"] for mount in inspected["Mounts"] if mount["Type"] == "bind"]
-        return [Place.of(source) for source in sources if Path(source).is_dir()]
+        seen = map(self.sees, sources)
+        return [Place.of(str(source)) for source in seen if source.is_dir()]
 
 
-def _inode(path: Path) -> Inode:
+def _read_inode(path: Path) -> Inode:
     found = path.stat()
     return found.st_dev, found.st_ino

@@ -26,7 +26,7 @@ class Process:
 
         return await self.cache.get_or_load(uniqueness, version, load)
 
-    async def timed(self, uniqueness: str) -> float:
+    async def measure(self, uniqueness: str) -> float:
         """Send a request, check its answer, and return its seconds."""
         started = time.perf_counter()
         entry = await self.ask(uniqueness)
@@ -47,10 +47,10 @@ class Process:
 
 
 @asynccontextmanager
-async def process(
+async def run_process(
     url: str, *, ready: bool = True, timing: Timing | None = None
 ) -> AsyncIterator[Process]:
-    """A process from start to end."""
+    """Run a process from start to end."""
     made = Process(url, timing)
     made.link.start()
     made.l2.start()
@@ -64,7 +64,7 @@ async def process(
         await made.link.close()
 
 
-async def until(is_true: Callable[[], bool], what: str, within: float = 20) -> float:
+async def wait_for(is_true: Callable[[], bool], what: str, within: float = 20) -> float:
     """Wait for a condition. Return the seconds, or fail with its name."""
     started = time.monotonic()
     while not is_true():

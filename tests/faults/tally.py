@@ -22,6 +22,7 @@ class Row(NamedTuple):
         return self.fault, str(self.tries), str(self.held), str(self.lost)
 
 
+TWO_WRITERS = "a data folder with two writers, watched for in each test"
 HEADINGS = ("fault", "tries", "held", "lost")
 
 
@@ -52,6 +53,12 @@ class Tally:
         """The table as Markdown."""
         table = [HEADINGS, ("---", "---:", "---:", "---:"), *(row.cells for row in self.rows)]
         return "".join(f"| {' | '.join(cells)} |\n" for cells in table)
+
+
+def name_fault(docstring: str) -> str:
+    """Name the fault that a module of tests tries: the first words of its docstring."""
+    words = docstring.partition(":")[0].splitlines()[0].rstrip(".")
+    return words[0].lower() + words[1:]
 
 
 class NotTriedError(Exception):

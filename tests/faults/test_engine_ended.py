@@ -1,18 +1,18 @@
-"""A real engine ends and starts again while wb works: the next command repairs the instance."""
+"""The engine ends, or is lost, while wb works: the next command repairs the instance.
+
+Here a real engine ends, and starts again.
+"""
 
 import json
-import os
-import shutil
+import re
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import docker
 import pytest
-from faults.own_engine import NEEDED, OwnEngine
-from support.fixtures_hosts import hosts_with
-from support.platform_stand_in import Platforms
-from support.services import POSTGRES_IMAGE, VALKEY_IMAGE, wait_until
+from faults.gates import open_gate, shut_gate
+from support.fixtures.hosts import hosts_with
+from support.own_engine import OwnEngine
+from support.services import wait_until
 from support.wb_host import COMMAND_S, Host
 
 from wb_cli.errors import ExitCode
@@ -25,40 +25,14 @@ Moment = Callable[[Host, str], bool]
 
 
 @pytest.fixture(scope="module")
-def engine(
-    docker_client: docker.DockerClient,
-    platforms: Platforms,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[OwnEngine]:
-    """An engine for these tests alone, with the images."""
-    missing = [name for name in NEEDED if not shutil.which(name)]
-    if os.geteuid() or missing:
-        pytest.skip(f"an engine of one's own needs root, and {' '.join(missing or NEEDED)}")
-    own = OwnEngine(tmp_path_factory.mktemp("engine"))
-    try:
-        own.start()
-        own.load(docker_client, [POSTGRES_IMAGE, VALKEY_IMAGE, platforms("healthy")])
-        yield own
-    finally:
-        own.remove()
-
-
-@pytest.fixture
-def on_own_engine(engine: OwnEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Run the test, and every `wb` that it starts, on that engine's machine."""
-    monkeypatch.setenv("DOCKER_HOST", engine.url)
-    with engine.network.entered():
-        if not engine.is_up:
-            engine.start()
-        yield
-
-
-@pytest.fixture(scope="module")
 def host(
-    engine: OwnEngine, platforms: Platforms, run_id: str, tmp_path_factory: pytest.TempPathFactory
+    own_engine: OwnEngine,
+    image_of_platforms: str,
+    run_id: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Host:
     """An operator's machine with no other engine."""
-    new_host = hosts_with(platforms("healthy"), engine.client, run_id)
+    new_host = hosts_with(image_of_platforms, own_engine.client, run_id)
     return new_host(tmp_path_factory.mktemp("host"))
 
 
@@ -71,7 +45,7 @@ def gated(host: Host) -> str:
 @pytest.fixture
 def running(host: Host, gated: str) -> str:
     """The same instance, ready, with data."""
-    gate(host, gated).touch()
+    open_gate(host, gated)
     host.wb("run", gated)
     host.sql(gated, "CREATE TABLE IF NOT EXISTS kept AS SELECT 42 AS answer")
     host.valkey(gated, "SET", "kept", "42")
@@ -79,18 +53,14 @@ def running(host: Host, gated: str) -> str:
     return gated
 
 
-def gate(host: Host, id_: str) -> Path:
-    return host.folder(id_) / "sandbox" / "go"
-
-
 # Moments at which an engine may end
 
 
-def its_first_container_is_there(host: Host, id_: str) -> bool:
+def has_first_container(host: Host, id_: str) -> bool:
     return bool(host.names(id_))
 
 
-def its_platform_is_awaited(host: Host, id_: str) -> bool:
+def is_platform_awaited(host: Host, id_: str) -> bool:
     return any(
         container["State"] == "running"
         for container in host.listed(id_)
@@ -98,68 +68,104 @@ def its_platform_is_awaited(host: Host, id_: str) -> bool:
     )
 
 
-def its_platform_is_set_aside(host: Host, id_: str) -> bool:
+def is_platform_set_aside(host: Host, id_: str) -> bool:
     return f"{id_}-previous" in host.names(id_)
 
 
-def its_platform_is_gone(host: Host, id_: str) -> bool:
+def is_platform_gone(host: Host, id_: str) -> bool:
     return id_ not in host.names(id_)
 
 
 @pytest.mark.parametrize(
     ("moment", "how"),
-    [(its_first_container_is_there, signal.SIGKILL), (its_platform_is_awaited, signal.SIGTERM)],
+    [(has_first_container, signal.SIGKILL), (is_platform_awaited, signal.SIGTERM)],
     ids=["early, killed", "late, ended"],
 )
 def test_the_next_run_finishes_a_run(
-    engine: OwnEngine, host: Host, running: str, moment: Moment, how: signal.Signals
+    own_engine: OwnEngine, host: Host, running: str, moment: Moment, how: signal.Signals
 ) -> None:
     host.wb("stop", running)
-    gate(host, running).unlink()
-    ends_under(engine, how, host, moment, "run", running)
-    gate(host, running).touch()
+    shut_gate(host, running)
+    end_during(own_engine, how, host, moment, "run", running)
+    open_gate(host, running)
     host.wb("run", running)
     assert is_as_it_was(host, running)
 
 
 @ENDS
 def test_the_next_run_finishes_a_restart(
-    engine: OwnEngine, host: Host, running: str, how: signal.Signals
+    own_engine: OwnEngine, host: Host, running: str, how: signal.Signals
 ) -> None:
-    ends_under(engine, how, host, its_platform_is_set_aside, "restart", running)
+    end_during(own_engine, how, host, is_platform_set_aside, "restart", running)
     host.wb("run", running)
     assert is_as_it_was(host, running)
 
 
 @ENDS
 def test_the_next_stop_finishes_a_stop(
-    engine: OwnEngine, host: Host, running: str, how: signal.Signals
+    own_engine: OwnEngine, host: Host, running: str, how: signal.Signals
 ) -> None:
-    ends_under(engine, how, host, its_platform_is_gone, "stop", running)
+    end_during(own_engine, how, host, is_platform_gone, "stop", running)
     host.wb("stop", running)
     assert host.state(running) == {}
 
 
 @ENDS
 def test_a_ready_instance_comes_back_with_the_engine(
-    engine: OwnEngine, host: Host, running: str, how: signal.Signals
+    own_engine: OwnEngine, host: Host, running: str, how: signal.Signals
 ) -> None:
     ids = host.ids(running)
-    engine.end(how)
+    own_engine.end(how)
     assert is_unknown(host, running)
-    engine.start()
+    own_engine.start()
     wait_until(lambda: is_as_it_was(host, running), "the instance, brought back by the engine")
     assert host.ids(running) == ids
 
 
-def ends_under(
-    engine: OwnEngine, how: signal.Signals, host: Host, moment: Moment, *words: str
+@ENDS
+def test_a_watch_says_unknown_meanwhile_and_goes_on_with_the_next_engine(
+    own_engine: OwnEngine, host: Host, running: str, how: signal.Signals
+) -> None:
+    with host.started("status", "--watch", running) as process:
+        assert process.stdout
+        lines = iter(process.stdout.readline, "")
+        assert f"{running}: running" in next(lines)
+        own_engine.end(how)
+        assert any("the state of every instance is unknown" in line for line in lines)
+        own_engine.start()
+        assert any("engine: it answers again" in line for line in lines)
+        assert any(re.search(r"(: | -> )running$", line.strip()) for line in lines)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(COMMAND_S) == ExitCode.OK
+
+
+@ENDS
+def test_logs_that_are_followed_go_on_with_the_next_engine(
+    own_engine: OwnEngine, host: Host, running: str, how: signal.Signals
+) -> None:
+    with host.started("logs", "--follow", "-n", "1", running, "postgres") as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline()
+        told = iter(process.stderr.readline, "")
+        own_engine.end(how)
+        assert any("; waiting for it" in line for line in told)
+        own_engine.start()
+        assert any("the Docker Engine answers again" in line for line in told)
+        assert any(f"{running}-postgres" in line and "started again" in line for line in told)
+        assert any("ready to accept connections" in line for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        process.wait(COMMAND_S)
+
+
+def end_during(
+    own_engine: OwnEngine, how: signal.Signals, host: Host, moment: Moment, *words: str
 ) -> None:
     """End the engine during a command, check the command's error, and start the engine again."""
     _, id_ = words
     with host.started(*words, "--json") as process:
         wait_until(lambda: moment(host, id_), moment.__name__)
-        engine.end(how)
+        own_engine.end(how)
         answer, talk = process.communicate(timeout=COMMAND_S)
     assert process.returncode == ExitCode.ENGINE_UNREACHABLE, answer + talk
     assert "Traceback" not in talk
@@ -168,7 +174,7 @@ def ends_under(
     assert error["message"].startswith(DEAD_END)
     assert error["hint"].startswith("DOCKER_HOST is unix:")
     assert is_unknown(host, id_)
-    engine.start()
+    own_engine.start()
 
 
 def is_unknown(host: Host, id_: str) -> bool:

@@ -1,11 +1,14 @@
-"""The engine ends during a command: the command reports it, and the next repairs the instance."""
+"""The engine ends, or is lost, while wb works: the next command repairs the instance.
+
+Here the connection to the engine is cut, and the command reports it.
+"""
 
 import json
 import os
 from collections.abc import Iterator
 
 import pytest
-from faults.forwarder import Forwarder
+from faults.engine.forwarder import Forwarder
 from support.wb_host import Host
 
 from wb_cli.errors import ExitCode
@@ -36,7 +39,7 @@ def cut_at(way: Forwarder, request: int) -> None:
     "request_number",
     [1, 4, 7, 10],
 )
-def test_run_reports_it_and_the_next_run_repairs_the_instance(
+def test_run_reports_a_lost_engine_and_the_next_run_repairs_the_instance(
     shared_host: Host, demo: str, way: Forwarder, request_number: int
 ) -> None:
     shared_host.wb("stop", demo)
@@ -49,7 +52,7 @@ def test_run_reports_it_and_the_next_run_repairs_the_instance(
     assert is_as_declared(shared_host, demo)
 
 
-def test_restart_reports_it_and_the_next_run_repairs_the_instance(
+def test_restart_reports_a_lost_engine_and_the_next_run_repairs_the_instance(
     shared_host: Host, demo: str, way: Forwarder
 ) -> None:
     shared_host.wb("run", demo)
@@ -63,7 +66,7 @@ def test_restart_reports_it_and_the_next_run_repairs_the_instance(
     assert is_as_declared(shared_host, demo)
 
 
-def test_stop_reports_it_and_the_next_stop_finishes(
+def test_stop_reports_a_lost_engine_and_the_next_stop_finishes(
     shared_host: Host, demo: str, way: Forwarder
 ) -> None:
     shared_host.wb("run", demo)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 from faults.commands import COMMANDS
 from faults.deployment import Deployment, Kind
-from faults.faulty_engine import Call, Fault, FaultyEngine, How
+from faults.engine.faulty_engine import Call, Fault, FaultyEngine, How
 from faults.tally import NotTriedError, Tries
 from support.wb_host import Host
 
@@ -43,7 +43,7 @@ class Try(NamedTuple):
         return f"{self.command} with {self.fault}; then {self.remedy}"
 
 
-def calls_of(deployment: Deployment, faulty: FaultyEngine, command: str) -> list[Call]:
+def record_calls(deployment: Deployment, faulty: FaultyEngine, command: str) -> list[Call]:
     """Record the calls that a command makes without a fault."""
     prepare, verb = COMMANDS[command]
     prepare(deployment)
@@ -52,11 +52,13 @@ def calls_of(deployment: Deployment, faulty: FaultyEngine, command: str) -> list
     return faulty.calls
 
 
-def chosen_tries(deployment: Deployment, faulty: FaultyEngine, chance: random.Random) -> list[Try]:
-    """List every call of every command, each with one way of going wrong, or a sample of them."""
+def choose_tries(deployment: Deployment, faulty: FaultyEngine, chance: random.Random) -> list[Try]:
+    """Choose every call of every command, each with one way of going wrong, or a sample of them."""
     commands = list(COMMANDS) if ALL else chance.sample(list(COMMANDS), SOME_COMMANDS)
     calls = [
-        (command, call) for command in commands for call in calls_of(deployment, faulty, command)
+        (command, call)
+        for command in commands
+        for call in record_calls(deployment, faulty, command)
     ]
     first = SEED % len(HOWS)
     hows = itertools.islice(itertools.cycle(HOWS), first, None)
@@ -91,12 +93,12 @@ def test_if_any_call_goes_wrong_the_next_command_repairs_the_instance(
     chance = random.Random(seed)
     deployment = Deployment(host, KINDS_OF_INSTANCES[kind])
     deployment.start()
-    for this in chosen_tries(deployment, faulty, chance):
+    for this in choose_tries(deployment, faulty, chance):
         before = len(tries.lost)
         with tries.one(this.fault.how.value, str(this)):
             go_through(deployment, faulty, this)
         if len(tries.lost) > before:
-            deployment = deployment.replaced()
+            deployment = deployment.replace()
     tries.end()
 
 

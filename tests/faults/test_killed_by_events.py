@@ -7,7 +7,7 @@ import time
 
 import pytest
 from faults.deployment import Kind
-from faults.engine_events import EngineEvents
+from faults.engine.events import EngineEvents
 from faults.kills import Driver, Try
 from faults.tally import Tries
 from support.platform_stand_in import Platforms
@@ -53,14 +53,14 @@ def drive(driver: Driver, count: int, seed: int) -> None:
     """Kill a number of commands, on each kind in turn."""
     chance = random.Random(seed)
     for kind in itertools.islice(itertools.cycle(driver.kinds), count):
-        driver.go_through(Try.chosen(kind, chance))
+        driver.go_through(Try.choose(kind, chance))
     driver.settle()
     driver.discard()
     driver.tries.end()
 
 
 @pytest.mark.parametrize("seed", [SEED])
-def test_a_command_killed_at_any_event_is_repaired_for_good(
+def test_after_a_command_killed_at_any_event_the_next_repairs_the_instance_for_good(
     host: Host, events: EngineEvents, tries: Tries, kinds: dict[str, Kind], seed: int
 ) -> None:
     drive(Driver(host, events, tries, kinds), TRIES, seed)
@@ -68,7 +68,7 @@ def test_a_command_killed_at_any_event_is_repaired_for_good(
 
 @pytest.mark.skipif(not ALL, reason="each try takes half a minute: WB_TEST_ALL=1")
 @pytest.mark.parametrize("seed", [SEED])
-def test_a_command_killed_while_a_platform_does_not_stop_is_repaired(
+def test_after_a_command_killed_while_a_platform_does_not_stop_the_next_repairs_the_instance(
     host: Host, events: EngineEvents, tries: Tries, deaf_kinds: dict[str, Kind], seed: int
 ) -> None:
     drive(Driver(host, events, tries, deaf_kinds), TRIES_OF_THE_DEAF, seed)

@@ -1,4 +1,4 @@
-"""Obstacles: thieves of ports, guests, deaf platforms, full networks and disks."""
+"""A port is stolen, a disk is full, or a stranger is in the way: wb names it and harms nothing."""
 
 import socket
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.faulty_engine import Call, Fault, FaultyEngine, How
+from faults.engine.faulty_engine import Call, Fault, FaultyEngine, How
 from support.services import VALKEY_IMAGE, wait_until
 from support.wb_host import COMMAND_S, Host
 
@@ -20,8 +20,10 @@ from wb_cli.errors import ExitCode
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
 
 
-def thief(faulty: FaultyEngine, steal: Callable[[], None]) -> AbstractContextManager[None]:
-    """Take the port after preflight, before the first container is made."""
+def steal_after_checks(
+    faulty: FaultyEngine, steal: Callable[[], None]
+) -> AbstractContextManager[None]:
+    """Steal something after preflight, before the first container is made."""
     gate = threading.Event()
     faulty.begin(Fault(Call("create", 1), How.DELAYED, gate))
 
@@ -30,11 +32,11 @@ def thief(faulty: FaultyEngine, steal: Callable[[], None]) -> AbstractContextMan
         steal()
         gate.set()
 
-    return at_once(wait_and_steal)
+    return run_in_thread(wait_and_steal)
 
 
 @contextmanager
-def at_once(work: Callable[[], None]) -> Iterator[None]:
+def run_in_thread(work: Callable[[], None]) -> Iterator[None]:
     """Run a function in a thread. Its exception is raised here."""
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(work)
@@ -59,7 +61,7 @@ def test_a_thief_that_takes_the_port_after_the_checks_is_named_and_the_start_und
             stolen.bind(("127.0.0.1", port))
             stolen.listen()
 
-        with thief(faulty, steal):
+        with steal_after_checks(faulty, steal):
             done = host.wb("run", id_, exits=ExitCode.FAILURE, DOCKER_HOST=faulty.url)
     assert str(port) in done.stderr
     assert "address already in use" in done.stderr
@@ -85,7 +87,7 @@ def demo(shared_host: Host) -> str:
 
 
 @pytest.fixture
-def guest(shared_host: Host, run_id: str) -> Iterator[Any]:
+def attach_guest(shared_host: Host, run_id: str) -> Iterator[Any]:
     """Attach a stranger's container to an instance's network."""
     attached = []
 
@@ -106,10 +108,10 @@ def guest(shared_host: Host, run_id: str) -> Iterator[Any]:
 
 
 def test_a_stranger_on_the_network_is_named_and_left_alone_until_force_stops_it(
-    shared_host: Host, demo: str, guest: Any
+    shared_host: Host, demo: str, attach_guest: Any
 ) -> None:
     shared_host.wb("run", demo)
-    stranger, before = guest(demo), shared_host.state(demo)
+    stranger, before = attach_guest(demo), shared_host.state(demo)
     done = shared_host.wb("stop", demo, "--timeout", "0", exits=ExitCode.FAILURE)
     assert stranger.name in done.stderr
     assert f"wb stop {demo} --force" in done.stderr
@@ -123,9 +125,11 @@ def test_a_stranger_on_the_network_is_named_and_left_alone_until_force_stops_it(
     assert stranger.status == "exited"
 
 
-def test_stop_waits_for_a_helper(shared_host: Host, demo: str, guest: Any) -> None:
+def test_stop_waits_until_a_helper_on_the_network_has_ended(
+    shared_host: Host, demo: str, attach_guest: Any
+) -> None:
     shared_host.wb("run", demo)
-    helper = guest(demo)
+    helper = attach_guest(demo)
     with shared_host.started("stop", demo) as stop:
         assert stop.stderr
         assert helper.name in stop.stderr.readline()
@@ -146,8 +150,8 @@ def test_a_platform_that_ignores_the_stop_signal_is_killed_and_reported(
 
 
 @contextmanager
-def volume(folder: Path, size: str) -> Iterator[None]:
-    """A small disk of its own."""
+def mount_small_disk(folder: Path, size: str) -> Iterator[None]:
+    """Mount a small disk on a folder."""
     mounted = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if subprocess.run(mounted, capture_output=True, check=False).returncode:
         pytest.skip("this user may not mount")
@@ -158,7 +162,7 @@ def volume(folder: Path, size: str) -> Iterator[None]:
 
 
 def test_a_full_disk_is_an_error_before_any_change(host: Host) -> None:
-    with volume(host.mount_path, "300m"):
+    with mount_small_disk(host.mount_path, "300m"):
         id_ = host.prepare()
         ballast = host.mount_path / "ballast"
         ballast.write_bytes(bytes(250 * 1024**2))
@@ -178,9 +182,9 @@ def test_a_start_on_a_disk_that_fills_up_is_undone_and_shows_the_reason(
         with suppress(OSError), (host.mount_path / "ballast").open("wb") as ballast:
             ballast.write(bytes(95 * 1024**2))
 
-    with volume(host.mount_path, "102m"):
+    with mount_small_disk(host.mount_path, "102m"):
         id_ = host.prepare()
-        with thief(faulty, fill):
+        with steal_after_checks(faulty, fill):
             done = host.wb("run", id_, exits=ExitCode.FAILURE, DOCKER_HOST=faulty.url)
         assert "No space left on device" in done.stderr
         assert host.state(id_) == {}

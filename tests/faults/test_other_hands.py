@@ -11,25 +11,25 @@ from typing import Any
 import docker
 import pytest
 from faults.deployment import Deployment, Kind
-from faults.engine_events import EngineEvents, Event
+from faults.engine.events import EngineEvents, Event
 from faults.kills import check
 from support.platform_stand_in import Platforms
 from support.services import wait_until
 from support.wb_host import COMMAND_S, Host
 
-from wb_cli.contract import Role
+from wb_cli.contract import Part
 from wb_cli.errors import ExitCode
 
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
 
-PARTS = (Role.POSTGRES, Role.VALKEY, Role.PLATFORM)
+PARTS = (Part.POSTGRES, Part.VALKEY, Part.PLATFORM)
 # Longer than each of these needs to stop.
 RESTS_S = 6
 SLOW = {"env": {"MODE": "slow"}}
 
 
-def started(host: Host, kind: Kind | None = None) -> Deployment:
-    """A running instance with data."""
+def start_deployment(host: Host, kind: Kind | None = None) -> Deployment:
+    """Start an instance, and write data."""
     deployment = Deployment(host, kind or Kind())
     deployment.start()
     return deployment
@@ -38,11 +38,11 @@ def started(host: Host, kind: Kind | None = None) -> Deployment:
 # A `docker stop` is in progress
 
 
-SLOW_PARTS: dict[str, tuple[Role, dict[str, Any], int]] = {
-    "platform": (Role.PLATFORM, SLOW, 0),
-    "silent platform": (Role.PLATFORM, {"env": {"MODE": "mute"}}, 0),
-    "Valkey": (Role.VALKEY, {}, 4),
-    "admin": (Role.ADMIN, {"adminVersion": "2.0"}, 0),
+SLOW_PARTS: dict[str, tuple[Part, dict[str, Any], int]] = {
+    "platform": (Part.PLATFORM, SLOW, 0),
+    "silent platform": (Part.PLATFORM, {"env": {"MODE": "mute"}}, 0),
+    "Valkey": (Part.VALKEY, {}, 4),
+    "admin": (Part.ADMIN, {"adminVersion": "2.0"}, 0),
 }
 
 
@@ -52,10 +52,10 @@ def test_a_stop_in_progress_is_finished_before_wb_decides(
     host: Host, events: EngineEvents, platforms: Platforms, slow: str, verb: str
 ) -> None:
     part, fields, save_s = SLOW_PARTS[slow]
-    deployment = started(host, Kind(fields, save_s=save_s, admin_image=platforms("slow")))
+    deployment = start_deployment(host, Kind(fields, save_s=save_s, admin_image=platforms("slow")))
     deployment.slow_down()
-    with being_stopped(deployment, events, part.container_name(deployment.id)):
-        assert stands(deployment, part) == ("stopping", "stopping")
+    with stop_during(deployment, events, part.container_name(deployment.id)):
+        assert read_states(deployment, part) == ("stopping", "stopping")
         deployment.wb(verb)
     if verb == "stop":
         deployment.check_gone()
@@ -66,15 +66,15 @@ def test_a_stop_in_progress_is_finished_before_wb_decides(
     deployment.check_runs()
 
 
-def stands(deployment: Deployment, part: Role) -> tuple[str, str]:
-    """The states of the instance and of one of its parts in `wb status`."""
+def read_states(deployment: Deployment, part: Part) -> tuple[str, str]:
+    """Read the states of the instance and of one of its parts from `wb status`."""
     (shown,) = deployment.host.json("status", deployment.id)["instances"]
     return shown["state"], {c["role"]: c["state"] for c in shown["containers"]}[part]
 
 
 @contextmanager
-def being_stopped(deployment: Deployment, events: EngineEvents, name: str) -> Iterator[None]:
-    """Hold the block from the stop signal until the engine has finished the stop."""
+def stop_during(deployment: Deployment, events: EngineEvents, name: str) -> Iterator[None]:
+    """Stop a container. The block begins after the stop signal and may end before the stop does."""
     since = events.settle()
     container = deployment.host.container(name)
     stop = threading.Thread(target=container.stop)
@@ -90,7 +90,7 @@ def is_kill_of(event: Event, container: str) -> bool:
     return (event.action, event.container) == ("kill", container)
 
 
-def is_of(event: Event, deployment: Deployment, part: Role, action: str) -> bool:
+def is_of(event: Event, deployment: Deployment, part: Part, action: str) -> bool:
     return (event.instance, event.part, event.action) == (deployment.id, part, action)
 
 
@@ -104,23 +104,23 @@ def is_end_of(event: Event, deployment: Deployment) -> bool:
 @pytest.fixture
 def unsupervised(host: Host) -> Deployment:
     """PostgreSQL and Valkey run with --rm; the restart that follows does not succeed."""
-    return started(host, Kind({"restart": "no"}))
+    return start_deployment(host, Kind({"restart": "no"}))
 
 
-def test_a_failed_restart_brings_back_containers_with_rm(unsupervised: Deployment) -> None:
+def test_a_failed_restart_brings_back_containers_that_run_with_rm(unsupervised: Deployment) -> None:
     unsupervised.host.change(unsupervised.id, env={"MODE": "exits"})
     unsupervised.wb("restart", exits=(ExitCode.FAILURE,))
     unsupervised.check_runs()
 
 
 @pytest.mark.parametrize("moment", ["die", "destroy", "start"])
-def test_an_interrupted_restart_brings_back_containers_with_rm(
+def test_an_interrupted_restart_brings_back_containers_that_run_with_rm(
     unsupervised: Deployment, events: EngineEvents, moment: str
 ) -> None:
     since = events.settle()
     with unsupervised.host.started("restart", unsupervised.id) as restart:
         assert events.wait_for(
-            lambda event: is_of(event, unsupervised, Role.POSTGRES, moment), since, COMMAND_S
+            lambda event: is_of(event, unsupervised, Part.POSTGRES, moment), since, COMMAND_S
         )
         restart.terminate()
         _, talk = restart.communicate(timeout=COMMAND_S)
@@ -133,14 +133,14 @@ def test_an_interrupted_restart_brings_back_containers_with_rm(
 
 
 def test_time_for_stopping_is_not_taken_from_the_time_for_starting(host: Host) -> None:
-    deployment = started(host, Kind({"env": {"MODE": "slow", "STOPS_WITHIN_S": "8"}}))
+    deployment = start_deployment(host, Kind({"env": {"MODE": "slow", "STOPS_WITHIN_S": "8"}}))
     assert deployment.host.ran("restart", deployment.id, "--timeout", "7").returncode == 0
     deployment.check_runs()
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_stop_does_not_report_a_part_that_was_killed_before(host: Host, part: Role) -> None:
-    deployment = started(host)
+def test_stop_does_not_report_a_part_that_was_killed_before(host: Host, part: Part) -> None:
+    deployment = start_deployment(host)
     container = deployment.host.container(part.container_name(deployment.id))
     container.update(restart_policy={"Name": "no"})
     container.kill()
@@ -166,7 +166,7 @@ def test_an_id_with_the_suffix_of_a_container_that_is_set_aside_is_refused(host:
 @pytest.fixture
 def dead(host: Host) -> Deployment:
     """An instance whose platform the engine has half removed: a file would not go."""
-    deployment = started(host)
+    deployment = start_deployment(host)
     platform = host.container(deployment.id)
     stays = Path(platform.attrs["GraphDriver"]["Data"]["UpperDir"]) / "stays"
     stays.touch()
@@ -194,7 +194,7 @@ MANY_FILES = "mkdir /many; for n in $(seq 40000); do : > /many/$n; done"
 
 @pytest.mark.parametrize("verb", ["run", "restart", "stop"])
 def test_wb_waits_for_a_container_that_the_engine_is_removing(host: Host, verb: str) -> None:
-    deployment = started(host)
+    deployment = start_deployment(host)
     platform = host.container(deployment.id)
     assert platform.exec_run(["sh", "-c", MANY_FILES]).exit_code == 0
     platform.stop()

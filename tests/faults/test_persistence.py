@@ -1,4 +1,4 @@
-"""Changes of Valkey's persistence: much data, a killed wb, full disks, damaged files."""
+"""A change of Valkey's persistence, with 300 MiB, a kill, a full disk or a damaged log."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from faults.test_kill9 import LAUNCHER
-from faults.test_obstacles import volume
+from faults.test_obstacles import mount_small_disk
 from support.kept import AOF, OTHER, RDB, Cache
 from support.services import wait_until
 from support.wb_host import COMMAND_S, Host
@@ -47,7 +47,7 @@ def fill(cache: Cache, mebibytes: int) -> None:
     cache.written += mebibytes
 
 
-def digest(cache: Cache, mebibytes: int) -> str:
+def compute_digest(cache: Cache, mebibytes: int) -> str:
     return cache.host.valkey(cache.id, "eval", DIGEST, "0", str(mebibytes))
 
 
@@ -58,28 +58,28 @@ def cache(host: Host) -> Iterator[Cache]:
     host.wb("stop", cache.id)
 
 
-def test_300_mib_are_there_after_every_change(cache: Cache) -> None:
+def test_300_mib_are_there_after_every_change_of_persistence(cache: Cache) -> None:
     cache.run(RDB)
     fill(cache, 300)
-    expected = digest(cache, 300)
+    expected = compute_digest(cache, 300)
     for persistence in (AOF, RDB, AOF):
         cache.write()
         cache.run(persistence)
-        assert digest(cache, 300) == expected
+        assert compute_digest(cache, 300) == expected
     for persistence in (RDB, AOF):
         cache.write()
         cache.host.wb("stop", cache.id)
         cache.host.change(cache.id, valkeyMaxMemory=f"{500 + cache.written}m")
         cache.run(persistence)
-        assert digest(cache, 300) == expected
+        assert compute_digest(cache, 300) == expected
     cache.write()
     cache.die()
     cache.run(RDB)
-    assert digest(cache, 300) == expected
+    assert compute_digest(cache, 300) == expected
 
 
-def is_killed(cache: Cache, moment: str, step: int) -> bool:
-    """Whether `wb run` was killed. Otherwise it ended before."""
+def kill_run_at(cache: Cache, moment: str, step: int) -> bool:
+    """Kill `wb run` at a step. Tell whether it was killed; otherwise it ended before."""
     command = [sys.executable, str(LAUNCHER), moment, str(step), "run", cache.id]
     done = subprocess.run(
         command, env=cache.host.environ, capture_output=True, timeout=COMMAND_S, check=False
@@ -100,7 +100,7 @@ def test_wb_killed_at_any_step_of_a_change_loses_nothing(
         cache.write()
         cache.host.valkey(cache.id, "save")
         cache.keep(OTHER[persistence])
-        if not is_killed(cache, moment, step):
+        if not kill_run_at(cache, moment, step):
             break
         if step % 3 == 0:
             kill_what_runs(cache)
@@ -123,7 +123,7 @@ def kill_what_runs(cache: Cache) -> None:
 def test_a_change_killed_while_a_log_becomes_a_snapshot_begins_again(cache: Cache) -> None:
     cache.run(AOF)
     fill(cache, 200)
-    expected = digest(cache, 200)
+    expected = compute_digest(cache, 200)
     cache.die()
     cache.keep(RDB)
     with cache.host.started("run", cache.id) as wb:
@@ -132,11 +132,11 @@ def test_a_change_killed_while_a_log_becomes_a_snapshot_begins_again(cache: Cach
         wb.wait()
     kill_what_runs(cache)
     cache.run(RDB)
-    assert digest(cache, 200) == expected
+    assert compute_digest(cache, 200) == expected
 
 
-def contents(folder: Path) -> dict[str, str]:
-    """The content of every file in a folder."""
+def hash_files(folder: Path) -> dict[str, str]:
+    """Hash the content of every file in a folder."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -154,13 +154,13 @@ def test_a_damaged_log_leaves_the_instance_without_valkey_and_the_files_as_they_
     cache.die()
     (log,) = (cache.folder / "appendonlydir").glob("*.incr.aof")
     log.write_bytes(b"*3\r\n$rubbish" + log.read_bytes())
-    before = contents(cache.folder)
+    before = hash_files(cache.folder)
     cache.keep(RDB)
     for _ in range(2):
         done = cache.host.wb("run", cache.id, exits=ExitCode.DEGRADED)
         assert "could not be carried over from aof to rdb" in done.stderr
         assert "Bad file format" in done.stderr
-        assert contents(cache.folder) == before
+        assert hash_files(cache.folder) == before
     assert cache.host.inspect(cache.id)["State"]["Running"]
     cache.host.container(f"{cache.name}-previous").remove()
 
@@ -168,11 +168,11 @@ def test_a_damaged_log_leaves_the_instance_without_valkey_and_the_files_as_they_
 @pytest.mark.parametrize("persistence", [RDB, AOF])
 def test_on_a_full_disk_the_old_valkey_runs_on(host: Host, persistence: str) -> None:
     cache = Cache(host, host.prepare())
-    with volume(cache.folder, "600m"):
+    with mount_small_disk(cache.folder, "600m"):
         cache.run(persistence)
         host.valkey(cache.id, "config", "set", "auto-aof-rewrite-percentage", "0")
         fill(cache, 150)
-        expected = digest(cache, 150)
+        expected = compute_digest(cache, 150)
         ballast = cache.folder / "ballast"
         ballast.write_bytes(bytes(count_free_bytes(cache.folder) - 120 * MIB))
         cache.keep(OTHER[persistence])
@@ -180,16 +180,16 @@ def test_on_a_full_disk_the_old_valkey_runs_on(host: Host, persistence: str) -> 
         assert "cannot save what it caches" in done.stderr
         assert "No space left on device" in done.stderr
         cache.is_whole(persistence)
-        assert digest(cache, 150) == expected
+        assert compute_digest(cache, 150) == expected
         ballast.unlink()
         cache.run(OTHER[persistence])
-        assert digest(cache, 150) == expected
+        assert compute_digest(cache, 150) == expected
         host.wb("stop", cache.id)
 
 
 @contextmanager
-def far_engine() -> Iterator[str]:
-    """The engine over TCP, as if it ran on another machine. So wb does not check folders."""
+def serve_over_tcp() -> Iterator[str]:
+    """Serve the engine over TCP, as if it ran on another machine. So wb does not check folders."""
     engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         threading.Thread(target=_relay_all, args=(server, engine), daemon=True).start()
@@ -218,10 +218,10 @@ def _relay(near: socket.socket, far: socket.socket) -> None:
                     ways.pop(source).shutdown(socket.SHUT_WR)
 
 
-def test_on_a_remote_engine_every_key_is_there_too(
+def test_on_a_remote_engine_every_key_is_there_after_every_change(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with far_engine() as url:
+    with serve_over_tcp() as url:
         monkeypatch.setenv("DOCKER_HOST", url)
         cache.run(RDB)
         for persistence in (AOF, RDB, AOF):

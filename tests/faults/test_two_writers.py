@@ -10,23 +10,23 @@ from typing import Any
 import docker
 import pytest
 from faults.deployment import Deployment, Kind
-from faults.engine_events import EngineEvents
-from support.fixtures_hosts import NewHost
+from faults.engine.events import EngineEvents
+from support.fixtures.hosts import NewHost
 from support.labels import RUN_LABEL
 from support.wb_host import COMMAND_S, Host, free_pair_of_ports
 
-from wb_cli.contract import Role
+from wb_cli.contract import Part
 from wb_cli.errors import ExitCode
 
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
 
-DATA_PARTS = (Role.POSTGRES, Role.VALKEY)
+DATA_PARTS = (Part.POSTGRES, Part.VALKEY)
 SAME_PASSWORD = {"PG_PASSWORD": "of-both"}
 # A change that replaces one part.
-CHANGES: dict[Role, dict[str, Any]] = {
-    Role.POSTGRES: {"postgresBindAddress": "0.0.0.0"},
-    Role.VALKEY: {"valkeyMaxMemory": "99mb"},
-    Role.PLATFORM: {"label": "Another label"},
+CHANGES: dict[Part, dict[str, Any]] = {
+    Part.POSTGRES: {"postgresBindAddress": "0.0.0.0"},
+    Part.VALKEY: {"valkeyMaxMemory": "99mb"},
+    Part.PLATFORM: {"label": "Another label"},
 }
 
 
@@ -41,7 +41,7 @@ def demo(host: Host) -> Deployment:
 # A container that was set aside runs
 
 
-def set_aside(demo: Deployment, part: Role) -> Any:
+def set_aside(demo: Deployment, part: Part) -> Any:
     """Set a container aside as a killed `wb` leaves it: stopped, renamed, not supervised."""
     container = demo.host.container(part.container_name(demo.id))
     container.stop()
@@ -53,7 +53,7 @@ def set_aside(demo: Deployment, part: Role) -> Any:
 @pytest.mark.parametrize("is_changed", [False, True], ids=["unchanged", "changed"])
 @pytest.mark.parametrize("part", CHANGES)
 def test_a_container_that_is_set_aside_and_started_by_hand_does_not_run_beside_its_successor(
-    demo: Deployment, part: Role, is_changed: bool
+    demo: Deployment, part: Part, is_changed: bool
 ) -> None:
     set_aside(demo, part).start()
     if is_changed:
@@ -65,7 +65,7 @@ def test_a_container_that_is_set_aside_and_started_by_hand_does_not_run_beside_i
 @pytest.mark.parametrize("verb", ["restart", "stop"])
 @pytest.mark.parametrize("part", CHANGES)
 def test_restart_and_stop_stop_a_running_container_that_was_set_aside(
-    demo: Deployment, part: Role, verb: str
+    demo: Deployment, part: Part, verb: str
 ) -> None:
     set_aside(demo, part).start()
     demo.wb(verb)
@@ -77,8 +77,8 @@ def test_restart_and_stop_stop_a_running_container_that_was_set_aside(
 
 @pytest.mark.parametrize("part", DATA_PARTS)
 @pytest.mark.parametrize("moment", ["kill", "die", "rename", "create"])
-def test_a_watchdog_that_restarts_a_part_while_wb_replaces_it(
-    demo: Deployment, events: EngineEvents, part: Role, moment: str
+def test_if_a_watchdog_restarts_a_part_while_wb_replaces_it_the_next_run_repairs_the_instance(
+    demo: Deployment, events: EngineEvents, part: Part, moment: str
 ) -> None:
     name, since = part.container_name(demo.id), events.settle()
     demo.host.change(demo.id, **CHANGES[part])
@@ -98,7 +98,7 @@ def test_a_watchdog_that_restarts_a_part_while_wb_replaces_it(
     demo.check_runs()
 
 
-def is_of(event: Any, demo: Deployment, part: Role, action: str) -> bool:
+def is_of(event: Any, demo: Deployment, part: Part, action: str) -> bool:
     return (event.instance, event.part, event.action) == (demo.id, part, action)
 
 
@@ -108,7 +108,7 @@ def is_of(event: Any, demo: Deployment, part: Role, action: str) -> bool:
 @pytest.mark.parametrize("part", DATA_PARTS)
 @pytest.mark.parametrize("is_changed", [False, True], ids=["unchanged", "port changed"])
 def test_a_container_that_was_renamed_by_hand_is_named_with_a_remedy(
-    demo: Deployment, part: Role, is_changed: bool
+    demo: Deployment, part: Part, is_changed: bool
 ) -> None:
     name = part.container_name(demo.id)
     other = f"renamed-{demo.id}"
@@ -126,10 +126,10 @@ def test_a_container_that_was_renamed_by_hand_is_named_with_a_remedy(
 
 
 @contextmanager
-def box_of_a_commit(demo: Deployment, run_id: str, **options: Any) -> Iterator[Any]:
-    """A container made from a commit of wb's container, whose labels it inherits."""
+def run_commit(demo: Deployment, run_id: str, **options: Any) -> Iterator[Any]:
+    """Run a container made from a commit of wb's container, whose labels it inherits."""
     client, tag = demo.host.client, f"wb-test-commit:{demo.id}"
-    demo.host.container(Role.POSTGRES.container_name(demo.id)).commit(*tag.split(":"))
+    demo.host.container(Part.POSTGRES.container_name(demo.id)).commit(*tag.split(":"))
     box = client.containers.run(
         tag,
         ["10000"],
@@ -151,7 +151,7 @@ def box_of_a_commit(demo: Deployment, run_id: str, **options: Any) -> Iterator[A
 def test_a_container_made_from_a_commit_does_not_belong_to_wb(
     demo: Deployment, run_id: str, verb: str
 ) -> None:
-    with box_of_a_commit(demo, run_id) as box:
+    with run_commit(demo, run_id) as box:
         demo.wb(verb)
         box.reload()
         assert (box.status, box.name) == ("running", f"box-{demo.id}")
@@ -163,8 +163,8 @@ def test_a_container_made_from_a_commit_that_mounts_the_data_is_refused_as_a_wri
     demo.wb("stop")
     demo.wb("run")
     folder = str(demo.host.folder(demo.id) / "databases")
-    demo.host.container(Role.POSTGRES.container_name(demo.id)).stop()
-    with box_of_a_commit(demo, run_id, volumes={folder: {"bind": "/data", "mode": "rw"}}) as box:
+    demo.host.container(Part.POSTGRES.container_name(demo.id)).stop()
+    with run_commit(demo, run_id, volumes={folder: {"bind": "/data", "mode": "rw"}}) as box:
         done = demo.host.ran("run", demo.id)
         assert done.returncode == ExitCode.FAILURE
         assert box.name in done.stderr
@@ -185,7 +185,7 @@ def test_of_two_instances_with_linked_folders_only_one_runs(demo: Deployment, fo
     (demo.host.folder(other.id) / folder).symlink_to(demo.host.folder(demo.id) / folder)
     done = demo.host.ran("run", demo.id, other.id, "--json", **SAME_PASSWORD)
     assert done.returncode == ExitCode.PARTIAL, done.stdout + done.stderr
-    is_up = [bool(instance.seen()) for instance in (demo, other)]
+    is_up = [bool(instance.inspect_containers()) for instance in (demo, other)]
     assert sorted(is_up) == [False, True]
 
 

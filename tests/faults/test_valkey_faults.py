@@ -9,19 +9,19 @@ import sys
 import time
 
 import pytest
-from faults.processes import Process, process, until
+from faults.processes import Process, run_process, wait_for
 from support.services import Services, free_port, speaks, wait_until
 from valkey import Valkey
 
 from wb_cli.server.cache.entry import GarbageError, decode, encode
 from wb_cli.server.cache.valkey import LinkState, Timing
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.long]
 
 DEADLINE = 0.15
 # The time that a busy machine may add to a deadline.
 SLACK = 0.25
-BURST = 5000
+BURST = 12_000
 
 
 @pytest.fixture
@@ -30,34 +30,36 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-async def in_thread(function, *arguments):
+async def run_in_thread(function, *arguments):
     return await asyncio.to_thread(function, *arguments)
 
 
-def connected_clients(url: str) -> int:
+def count_clients(url: str) -> int:
     """Count the connections of Valkey, without the connection that asks."""
     with Valkey.from_url(url) as client:
         return client.info("clients")["connected_clients"] - 1
 
 
-async def returns_within_a_second(asked: Process, port: int) -> None:
+async def check_return_within_a_second(asked: Process, port: int) -> None:
     """Check that L2 is in use within a second after Valkey answers again."""
-    await in_thread(wait_until, lambda: speaks(port, b"PING\r\n", b"+PONG"), "Valkey")
+    await run_in_thread(wait_until, lambda: speaks(port, b"PING\r\n", b"+PONG"), "Valkey")
     answered = time.monotonic()
     while not await asked.uses_l2():
         assert time.monotonic() - answered < 1, "L2 was not used within a second of ready"
         await asyncio.sleep(0.01)
 
 
-async def test_absent_at_boot_and_there_later(services: Services, log) -> None:
+async def test_a_valkey_that_is_absent_at_boot_is_used_once_it_is_there(
+    services: Services, log
+) -> None:
     port = free_port()
     url = f"redis://127.0.0.1:{port}"
-    async with process(url, ready=False) as asked:
-        assert await asked.timed("a") < SLACK
-        await until(lambda: asked.link.state is LinkState.LOST, "the loss")
-        assert await asked.timed("b") < SLACK
-        valkey = await in_thread(lambda: services.new_valkey(port=port))
-        await returns_within_a_second(asked, valkey.port)
+    async with run_process(url, ready=False) as asked:
+        assert await asked.measure("a") < SLACK
+        await wait_for(lambda: asked.link.state is LinkState.LOST, "the loss")
+        assert await asked.measure("b") < SLACK
+        valkey = await run_in_thread(lambda: services.new_valkey(port=port))
+        await check_return_within_a_second(asked, valkey.port)
         assert await asked.l2.flush() == 0
         assert {k async for batch in asked.link.keys(b"cache:reports:") for k in batch} >= {
             b"cache:reports:a",
@@ -69,23 +71,34 @@ async def test_absent_at_boot_and_there_later(services: Services, log) -> None:
     assert lines[1:] == ["[Valkey] Ready", f"[Valkey] Connected to {url}", "[Valkey] Disconnected"]
 
 
-async def test_killed_and_started_again(services: Services, log) -> None:
-    valkey = await in_thread(services.new_valkey)
-    async with process(valkey.url) as asked:
+async def test_a_valkey_that_was_killed_and_started_again_is_used_again(
+    services: Services, log
+) -> None:
+    valkey = await run_in_thread(services.new_valkey)
+    async with run_process(valkey.url) as asked:
         assert await asked.uses_l2()
-        await in_thread(valkey.container.kill)
-        times = [await asked.timed(f"during {n}") for n in range(200)]
+        await run_in_thread(valkey.container.kill)
+        times = [await asked.measure(f"during {n}") for n in range(200)]
         assert max(times) < DEADLINE + SLACK
-        await until(lambda: not asked.link.is_ready, "the loss")
-        await in_thread(valkey.container.start)
-        await returns_within_a_second(asked, valkey.port)
+        await wait_for(lambda: not asked.link.is_ready, "the loss")
+        await run_in_thread(valkey.container.start)
+        await check_return_within_a_second(asked, valkey.port)
         assert await asked.l2.flush() == 0
-        assert [wire async for wire in stored(asked, "during 0", "during 199")] == [True, True]
+        assert [found async for found in find_stored(asked, "during 0", "during 199")] == [
+            True,
+            True,
+        ]
     assert [line for line in log.messages if line.startswith("[Valkey] Connection error: ")]
     assert log.messages.count("[Valkey] Ready") == 2
 
 
-async def stored(asked: Process, *names: str):
+def count_waits(times: list[float]) -> int:
+    """Count the requests that waited for a deadline, or were late as the machine was busy."""
+    return sum(seconds > DEADLINE / 2 for seconds in times)
+
+
+async def find_stored(asked: Process, *names: str):
+    """Tell for each name whether Valkey has it."""
     for name in names:
         yield await asked.link.get(f"cache:reports:{name}".encode()) is not None
 
@@ -101,40 +114,42 @@ async def stored(asked: Process, *names: str):
 async def test_a_hung_server_costs_one_deadline_and_then_nothing(
     services: Services, stop, resume
 ) -> None:
-    valkey = await in_thread(services.new_valkey)
-    async with process(valkey.url) as asked:
+    valkey = await run_in_thread(services.new_valkey)
+    async with run_process(valkey.url) as asked:
         assert await asked.uses_l2()
-        await in_thread(stop, valkey.container)
-        together = await asyncio.gather(*(asked.timed(f"together {n}") for n in range(50)))
-        after = [await asked.timed(f"after {n}") for n in range(300)]
-        await until(lambda: asked.link.state is LinkState.LOST, "the loss")
-        later = [await asked.timed(f"later {n}") for n in range(300)]
-        await in_thread(resume, valkey.container)
-        await returns_within_a_second(asked, valkey.port)
+        await run_in_thread(stop, valkey.container)
+        together = await asyncio.gather(*(asked.measure(f"together {n}") for n in range(50)))
+        after = [await asked.measure(f"after {n}") for n in range(300)]
+        await wait_for(lambda: asked.link.state is LinkState.LOST, "the loss")
+        later = [await asked.measure(f"later {n}") for n in range(300)]
+        await run_in_thread(resume, valkey.container)
+        await check_return_within_a_second(asked, valkey.port)
         assert await asked.l2.flush() == 0
-        assert [is_there async for is_there in stored(asked, "after 0", "later 299")] == [True] * 2
+        assert [found async for found in find_stored(asked, "after 0", "later 299")] == [True] * 2
     assert max(together) < DEADLINE + SLACK
-    assert sum(seconds > DEADLINE / 2 for seconds in after) <= 3
-    assert max(later) < DEADLINE / 2
+    assert count_waits(after) <= 3
+    assert count_waits(later) <= 3
     assert asked.loads >= 650
 
 
 async def test_requests_wait_while_a_large_snapshot_is_loaded_and_none_is_a_miss(
     services: Services, log
 ) -> None:
-    valkey = await in_thread(
+    valkey = await run_in_thread(
         lambda: services.new_valkey(
             "valkey-server", "--save", "60", "1", "--enable-debug-command", "yes"
         )
     )
-    async with process(valkey.url) as before:
+    async with run_process(valkey.url) as before:
         await before.ask("kept")
         assert await before.l2.flush() == 0
-        await in_thread(valkey.container.exec_run, "valkey-cli debug populate 1000000 filler 40")
-    await in_thread(valkey.container.restart)
-    async with process(valkey.url, ready=False) as asked:
-        await until(lambda: asked.link.state is LinkState.LOADING, "LOADING")
-        assert await asked.timed("while loading") < DEADLINE + SLACK
+        await run_in_thread(
+            valkey.container.exec_run, "valkey-cli debug populate 1000000 filler 40"
+        )
+    await run_in_thread(valkey.container.restart)
+    async with run_process(valkey.url, ready=False) as asked:
+        await wait_for(lambda: asked.link.state is LinkState.LOADING, "LOADING")
+        assert await asked.measure("while loading") < DEADLINE + SLACK
         assert asked.cache.counts.misses == {"l2_not_ready": 1}
         assert await asked.link.wait_ready(within=30)
         hydration = await asked.cache.hydrate_many({"kept": "v1"})
@@ -142,14 +157,16 @@ async def test_requests_wait_while_a_large_snapshot_is_loaded_and_none_is_a_miss
     assert any(line.startswith("[Valkey] Connection error: LOADING") for line in log.messages)
 
 
-async def test_out_of_memory_refuses_writes_and_nothing_else(services: Services, log) -> None:
-    valkey = await in_thread(services.new_valkey)
-    async with process(valkey.url) as asked:
+async def test_a_valkey_without_memory_refuses_writes_and_nothing_else(
+    services: Services, log
+) -> None:
+    valkey = await run_in_thread(services.new_valkey)
+    async with run_process(valkey.url) as asked:
         await asked.ask("early")
         assert await asked.l2.flush() == 0
         await asked.link._writer.call(("CONFIG", "SET", "maxmemory", "100kb"))
         for n in range(100):
-            await asked.timed(f"late {n}")
+            await asked.measure(f"late {n}")
         assert await asked.l2.flush() > 0  # they wait, to be tried again
         asked.cache._shelf.clear()
         await asked.ask("early")
@@ -178,7 +195,7 @@ async def test_garbage_under_the_cache_s_keys_is_loaded_again_and_replaced(
         "foreign": encode({}, "v1", "0.9").wire(),
         "huge": b'{"versionHash":' + b"x" * 1_000_000,
     }
-    async with process(services.valkey().url) as asked:
+    async with run_process(services.valkey().url) as asked:
         for name, wire in garbage.items():
             await asked.link.apply([(f"cache:reports:{name}".encode(), wire)])
         await asked.link._writer.call(("RPUSH", "cache:reports:list", "x"))
@@ -196,15 +213,15 @@ async def test_garbage_under_the_cache_s_keys_is_loaded_again_and_replaced(
 async def test_a_wrong_password_leaves_the_cache_in_memory_and_out_of_the_log(
     services: Services, log
 ) -> None:
-    valkey = await in_thread(services.new_valkey)
-    async with process(valkey.url) as asked:
+    valkey = await run_in_thread(services.new_valkey)
+    async with run_process(valkey.url) as asked:
         await asked.link._writer.call(("CONFIG", "SET", "requirepass", "right"))
     log.clear()
     wrong = valkey.url.replace("//", "//:hunter2@")
-    async with process(wrong, ready=False) as asked:
-        await until(lambda: asked.link.state is LinkState.LOST, "the refusal")
-        assert await asked.timed("a") < SLACK
-    async with process(valkey.url.replace("//", "//:right@")) as asked:
+    async with run_process(wrong, ready=False) as asked:
+        await wait_for(lambda: asked.link.state is LinkState.LOST, "the refusal")
+        assert await asked.measure("a") < SLACK
+    async with run_process(valkey.url.replace("//", "//:right@")) as asked:
         assert await asked.uses_l2()
     assert f"[Valkey] Connected to {valkey.url}" in log.messages
     assert "hunter2" not in log.text
@@ -212,7 +229,7 @@ async def test_a_wrong_password_leaves_the_cache_in_memory_and_out_of_the_log(
 
 
 async def test_a_full_queue_is_flushed_within_its_budget(services: Services) -> None:
-    async with process(services.valkey().url) as asked:
+    async with run_process(services.valkey().url) as asked:
         for n in range(500):
             asked.l2.write(b"full:%d" % n, encode("x" * 100_000, "v1", "1.0"), 1)
             asked.l2.write(b"plain:%d" % n, encode(n, "v1", "1.0"), 1)
@@ -223,24 +240,24 @@ async def test_a_full_queue_is_flushed_within_its_budget(services: Services) -> 
 
 
 async def test_closing_on_a_hung_server_keeps_to_its_budget(services: Services) -> None:
-    valkey = await in_thread(services.new_valkey)
-    async with process(valkey.url) as asked:
-        await in_thread(lambda: valkey.container.kill(signal="SIGSTOP"))
+    valkey = await run_in_thread(services.new_valkey)
+    async with run_process(valkey.url) as asked:
+        await run_in_thread(lambda: valkey.container.kill(signal="SIGSTOP"))
         for n in range(500):
             asked.l2.write(b"%d" % n, encode(n, "v1", "1.0"), 1)
         started = time.monotonic()
         await asked.l2.close()
         await asked.link.close()
         assert time.monotonic() - started < 3
-    await in_thread(lambda: valkey.container.kill(signal="SIGCONT"))
+    await run_in_thread(lambda: valkey.container.kill(signal="SIGCONT"))
 
 
-async def test_the_number_of_connections_is_bounded(services: Services) -> None:
-    valkey = await in_thread(services.new_valkey)
-    async with process(valkey.url) as asked:
-        await asyncio.gather(*(asked.timed(f"{n}") for n in range(3000)))
+async def test_3000_requests_at_once_open_eight_connections_at_most(services: Services) -> None:
+    valkey = await run_in_thread(services.new_valkey)
+    async with run_process(valkey.url) as asked:
+        await asyncio.gather(*(asked.measure(f"{n}") for n in range(3000)))
         assert await asked.l2.flush() == 0
-        clients = await in_thread(connected_clients, valkey.url)
+        clients = await run_in_thread(count_clients, valkey.url)
         assert clients <= 8
         assert sum([len(keys) async for keys in asked.link.keys(b"cache:reports:")]) == 3000
 
@@ -250,8 +267,8 @@ async def test_a_burst_on_a_healthy_valkey_is_served_from_it(services: Services)
 
     One that no busy machine misses: the whole line is sent away when a call does.
     """
-    timing = Timing(deadline=1, batch_deadline=30)
-    async with process(services.valkey().url, timing=timing) as asked:
+    timing = Timing(deadline=3, batch_deadline=30)
+    async with run_process(services.valkey().url, timing=timing) as asked:
         names = [f"burst {n}" for n in range(BURST)]
         await asyncio.gather(*map(asked.ask, names))
         assert await asked.l2.flush(within=30) == 0
@@ -293,7 +310,7 @@ async def test_a_process_killed_while_writing_behind_leaves_only_whole_entries(
         await writer.stdout.readline()
     writer.send_signal(signal.SIGKILL)
     assert await writer.wait() == -signal.SIGKILL
-    async with process(url) as asked:
+    async with run_process(url) as asked:
         keys = [b"killed:%d" % n for n in range(200)]
         wires = await asked.link.get_many(keys)
     for wire in wires:

@@ -60,3 +60,17 @@ def test_a_user_who_is_not_root_cannot_start_the_engine(
     monkeypatch.setattr(packages, "is_root", lambda: False)
     with pytest.raises(WbError, match="not root"):
         engine_service.start(lambda: False, tmp_path / "log")
+
+
+@pytest.mark.parametrize("unit", ["docker.service", "docker.socket"])
+def test_a_unit_that_systemd_wants_is_started_at_boot(
+    unit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert engine_service.is_started_at_boot([tmp_path]) is None
+    monkeypatch.setattr(engine_service, "has_systemd", lambda: True)
+    wants = tmp_path / "multi-user.target.wants"
+    wants.mkdir()
+    (wants / "cron.service").touch()
+    assert engine_service.is_started_at_boot([tmp_path]) is False
+    (wants / unit).symlink_to("/no/such/unit")
+    assert engine_service.is_started_at_boot([tmp_path]) is True

@@ -143,3 +143,22 @@ def test_a_folder_may_be_closed_to_the_owner_of_what_it_holds(
     held.parent.chmod(mode)
     assert folders.is_closed_to_owner_of(held) is is_closed
     assert not folders.is_closed_to_owner_of(tmp_path / "missing" / "pgdata")
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_private", "is_writable"),
+    [
+        (0o700, True, False),
+        (0o750, False, False),
+        (0o777, False, True),
+        (0o1777, False, False),
+    ],
+    ids=oct,
+)
+def test_the_access_of_a_folder(
+    tmp_path: Path, mode: int, is_private: bool, is_writable: bool
+) -> None:
+    tmp_path.chmod(mode)
+    (access,) = folders.read_access([tmp_path, tmp_path / "none"])
+    assert (access.path, access.mode, access.owner) == (str(tmp_path), mode, os.geteuid())
+    assert (access.is_private, access.is_writable_by_others) == (is_private, is_writable)

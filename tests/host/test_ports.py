@@ -1,11 +1,12 @@
 """Free ports and known addresses of this host."""
 
 import socket
+from pathlib import Path
 
 import pytest
 from support.services import free_port
 
-from wb_cli.host.ports import is_address_here, is_free
+from wb_cli.host.ports import is_address_here, is_free, read_ephemeral_ports
 
 
 def test_a_port_without_a_listener_is_free() -> None:
@@ -31,3 +32,17 @@ def test_an_address_of_another_host_differs_from_a_port_in_use() -> None:
         server.bind(("127.0.0.1", 0))
         server.listen()
         assert is_address_here("127.0.0.1")
+
+
+def test_this_machine_s_ephemeral_ports_are_those_that_connections_get() -> None:
+    with socket.socket() as client:
+        client.bind(("127.0.0.1", 0))
+        assert read_ephemeral_ports().has(client.getsockname()[1])
+
+
+def test_reserved_ports_are_not_ephemeral(tmp_path: Path) -> None:
+    (tmp_path / "ip_local_port_range").write_text("32768\t60999\n")
+    assert read_ephemeral_ports(tmp_path).has(33050)
+    (tmp_path / "ip_local_reserved_ports").write_text("8080,33000-33100\n")
+    range_ = read_ephemeral_ports(tmp_path)
+    assert [port for port in (32767, 33050, 33101, 61000) if range_.has(port)] == [33101]

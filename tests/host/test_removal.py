@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wb_cli.errors import WbError
-from wb_cli.host import removal
+from wb_cli.host import mounts, removal
 
 
 @pytest.fixture
@@ -97,9 +97,9 @@ def test_mount_points_at_a_folder_and_below_it_are_found(
 ) -> None:
     at = "36 35 98:0 / {} rw,noatime shared:1 - ext4 /dev/root rw\n"
     points = [tmp_path, tmp_path / "a b" / "disk", tmp_path.parent, Path(f"{tmp_path}-2")]
-    mounts = tmp_path / "mountinfo"
-    mounts.write_text("".join(at.format(str(point).replace(" ", r"\040")) for point in points))
-    monkeypatch.setattr(removal, "MOUNTS", mounts)
+    listed = tmp_path / "mountinfo"
+    listed.write_text("".join(at.format(str(point).replace(" ", r"\040")) for point in points))
+    monkeypatch.setattr(mounts, "MOUNTS", listed)
     assert removal.find_mount_points(tmp_path) == points[:2]
     (tmp_path / "link").symlink_to(tmp_path / "a b")
     (tmp_path / "a b").mkdir()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wb_cli.instances.store import RegistryFile
+from wb_cli.instances.registry_file.store import RegistryFile
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from wb_cli.instances.model import Instance
-from wb_cli.instances.store import RegistryFile
+from wb_cli.instances.registry_file.store import RegistryFile
 
 
 def entry(instance_id: str = "demo", port: int = 9000, **more: Any) -> dict[str, Any]:

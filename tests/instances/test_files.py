@@ -13,7 +13,7 @@ from support.services import wait_until
 
 from wb_cli.errors import LockedError, WbError
 from wb_cli.instances.files import file_errors, locked, open_lock, write_atomically
-from wb_cli.instances.store import RegistryFile
+from wb_cli.instances.registry_file.store import RegistryFile
 
 WRITERS = 8
 EACH = 6
@@ -32,8 +32,8 @@ def test_processes_that_add_entries_at_once_lose_no_entry(path: Path) -> None:
     script = """
         import sys
         from pathlib import Path
-        from wb_cli.instances.new_entry import complete
-        from wb_cli.instances.store import RegistryFile
+        from wb_cli.instances.registry_file.new_entry import complete
+        from wb_cli.instances.registry_file.store import RegistryFile
         file, writer, count = RegistryFile(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
         for number in range(count):
             with file.edit() as change:
@@ -182,7 +182,17 @@ def test_of_any_other_fault_the_remedy_is_the_folder(tmp_path: Path) -> None:
     with pytest.raises(WbError) as caught, file_errors(tmp_path / "file", "read"):
         raise OSError(errno.EIO, "Input/output error")
     assert caught.value.message == f"cannot read {tmp_path}/file: input/output error"
-    assert caught.value.hint == f"See to {tmp_path}, then repeat the command."
+    assert caught.value.hint == f"Check the path {tmp_path}, then repeat the command."
+
+
+def test_of_a_file_that_is_not_there_the_remedy_is_what_is_missing(tmp_path: Path) -> None:
+    for path, missing in (
+        (tmp_path / "file", "name of the file"),
+        (tmp_path / "no" / "file", f"folder {tmp_path}/no"),
+    ):
+        with pytest.raises(WbError) as caught, file_errors(path, "read"):
+            path.read_bytes()
+        assert caught.value.hint == f"Check the {missing}, then repeat the command."
 
 
 def let_only_read(monkeypatch: pytest.MonkeyPatch) -> None:

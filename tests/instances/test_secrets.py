@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from wb_cli.errors import UsageError, WbError
+from wb_cli.instances.host_settings.settings import load
 from wb_cli.instances.secrets import InstanceSecrets, Passwords, SecretStore, choose_passwords
-from wb_cli.instances.settings import load
 from wb_cli.secret import Secret
 
 
@@ -169,3 +169,97 @@ def test_without_a_known_password_a_new_database_gets_a_new_one_and_an_old_one_i
     with pytest.raises(UsageError) as caught:
         choose_passwords(settings, stored, is_initialised=True)
     assert "POSTGRES_PASSWORD" in caught.value.hint
+
+
+def test_an_adopted_password_and_secret_variables_are_kept_and_the_token_is_made(
+    store: SecretStore,
+) -> None:
+    password, variables = Secret("it's theirs"), {"STATUS_API_KEY": Secret("key")}
+    kept = store.adopt("demo", password, variables)
+    assert store.read("demo") == kept
+    assert kept.postgres_password == password
+    assert kept.environment == variables
+    assert mode(store.folder / "demo.json") == 0o600
+    assert "theirs" not in repr(kept)
+
+
+def test_an_adopted_password_replaces_another_and_the_token_stays(store: SecretStore) -> None:
+    first = store.create("demo")
+    second = store.adopt("demo", Secret("theirs"), {})
+    assert second == store.adopt("demo", Secret("theirs"), {}) == store.read("demo")
+    assert second.admin_token == first.admin_token
+    assert second.postgres_password == Secret("theirs")
+    assert store.create("demo") == second
+
+
+def test_dumped_secrets_are_the_same_where_they_are_put(store: SecretStore, tmp_path: Path) -> None:
+    made = store.create("demo")
+    other = SecretStore(tmp_path / "other")
+    other.put("demo", store.dump("demo"))
+    assert other.read("demo") == made
+
+
+def test_an_instance_without_secrets_has_none_to_dump(store: SecretStore) -> None:
+    assert store.dump("demo") == b""
+
+
+def test_what_is_no_secrets_is_not_put(store: SecretStore) -> None:
+    with pytest.raises(WbError, match="cannot read the secrets"):
+        store.put("demo", b"{}")
+    assert store.read("demo") is None
+
+
+def test_the_key_of_the_backups_is_made_once_and_only_when_it_is_asked_for(
+    store: SecretStore,
+) -> None:
+    assert store.read_backup_key() is None
+    key = store.create_backup_key()
+    assert key == store.create_backup_key() == store.read_backup_key()
+    assert (store.folder / "backup-key").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_empty_key_of_the_backups_is_an_error(store: SecretStore) -> None:
+    store.create_backup_key()
+    (store.folder / "backup-key").write_text("\n")
+    with pytest.raises(WbError, match="is empty"):
+        store.create_backup_key()
+
+
+def test_while_a_password_is_changed_both_are_kept_and_it_can_be_turned_back(
+    store: SecretStore,
+) -> None:
+    made = store.create("demo")
+    assert made.postgres_password
+    new = store.begin_rotation("demo", made.postgres_password)
+    under_way = store.read("demo")
+    assert under_way
+    assert (under_way.postgres_password, under_way.previous_password) == (
+        new,
+        made.postgres_password,
+    )
+    assert store.turn_rotation_back("demo") == (made.postgres_password, new)
+    store.end_rotation("demo")
+    assert store.read("demo") == made
+
+
+def test_a_password_of_the_settings_is_kept_while_it_is_changed(store: SecretStore) -> None:
+    given = Secret("given")
+    new = store.begin_rotation("demo", given)
+    found = store.read("demo")
+    assert found
+    assert (found.postgres_password, found.previous_password) == (new, given)
+    store.end_rotation("demo")
+    left = store.read("demo")
+    assert left
+    assert (left.postgres_password, left.previous_password) == (new, None)
+
+
+def test_only_a_change_that_is_under_way_is_turned_back_and_ending_none_changes_nothing(
+    store: SecretStore,
+) -> None:
+    made = store.create("demo")
+    store.end_rotation("demo")
+    assert store.read("demo") == made
+    with pytest.raises(AssertionError, match="no change of the password of demo is under way"):
+        store.turn_rotation_back("demo")
+    assert store.read("demo") == made

@@ -6,9 +6,10 @@ import pytest
 from instances.examples import entry
 
 from wb_cli.errors import UsageError
-from wb_cli.instances.registry import Registry, judge
-from wb_cli.instances.registry_text import Entry
-from wb_cli.instances.selectors import complete, select
+from wb_cli.instances.model import Instance
+from wb_cli.instances.registry_file.registry import Registry, judge
+from wb_cli.instances.registry_file.text import Entry
+from wb_cli.instances.selectors import complete, order_starts, select
 
 FLEET = judge(
     [
@@ -17,6 +18,15 @@ FLEET = judge(
         Entry.of(entry("kenya", 9002)),
         Entry.of(entry("chad", 9000, serverVersion="1.5.0")),
         Entry.of({"id": "old", "port": "9100"}),
+    ]
+)
+FAR = "ssh://root@far"
+HOSTS = judge(
+    [
+        Entry.of(entry("chad", 9000)),
+        Entry.of(entry("mali", 9000, host=FAR)),
+        Entry.of(entry("niger", 9001, host="context:west")),
+        Entry.of({"id": "old", "host": FAR}),
     ]
 )
 
@@ -96,8 +106,53 @@ def test_refused_entries_are_selected_as_far_as_they_can_be_read(
     assert [entry.title for entry in select(words, FLEET).refused] == refused
 
 
+@pytest.mark.parametrize(
+    ("word", "ids"),
+    [
+        ("on=here", "chad"),
+        (f"on={FAR}", "mali"),
+        (f"on={FAR}/", "mali"),
+        ("on=context:west", "niger"),
+    ],
+)
+def test_instances_are_selected_by_their_host(word: str, ids: str) -> None:
+    assert [instance.id for instance in select([word], HOSTS).instances] == ids.split()
+
+
+def test_a_refused_entry_is_selected_by_its_host() -> None:
+    assert [entry.title for entry in select([f"on={FAR}"], HOSTS).refused] == ["old"]
+    assert select(["on=here"], HOSTS).refused == ()
+
+
+@pytest.mark.parametrize(
+    ("word", "message", "hint"),
+    [
+        ("on=ssh://root@fra", 'no instance is on the host "ssh://root@fra"', f"on={FAR}?"),
+        ("on=far", "a host is here, ssh://[user@]host", ""),
+    ],
+)
+def test_a_host_of_no_instance_is_an_error(word: str, message: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        select([word], HOSTS)
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_hosts_are_completed_where_there_are_several() -> None:
+    assert complete(HOSTS, "on=") == ["on=here", "on=context:west", f"on={FAR}"]
+    assert complete(FLEET, "on=") == []
+
+
 def test_completions_begin_with_the_incomplete_word() -> None:
     assert complete(FLEET, "k") == ["kenya"]
     assert complete(FLEET, "@") == ["@west"]
     assert complete(FLEET, "server=1.7") == ["server=1.7.0"]
     assert complete(FLEET, "")[-1] == "all"
+
+
+def test_instances_start_in_the_order_of_priority_then_id() -> None:
+    given = [
+        Instance(name, name, 9000, "1", priority=priority)
+        for name, priority in (("a", 0), ("b", 10), ("c", -1), ("d", 10))
+    ]
+    assert [instance.id for instance in order_starts(given)] == ["b", "d", "a", "c"]

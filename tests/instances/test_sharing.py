@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from instances.examples import add, entry, write
 
-from wb_cli.instances.store import RegistryFile
+from wb_cli.instances.registry_file.store import RegistryFile
 
 OPERATORS, MEMBER = 4711, 65534
 
@@ -41,7 +41,7 @@ def add_as_member(path: Path, instance_id: str, port: int) -> str:
         import os, sys, tempfile
         from pathlib import Path
         from wb_cli.errors import WbError
-        from wb_cli.instances.store import RegistryFile
+        from wb_cli.instances.registry_file.store import RegistryFile
         given = {entry(instance_id, port)}
         with tempfile.TemporaryDirectory() as elsewhere:
             # Import it as root first: the member may not be allowed to read the folders of Python.

@@ -10,7 +10,7 @@ import pytest
 from instances.examples import add, entry, update, write
 
 from wb_cli.errors import ExitCode, WbError
-from wb_cli.instances.store import RegistryFile
+from wb_cli.instances.registry_file.store import RegistryFile
 
 GOOD = '{"id": "a", "label": "A", "port": 9000, "serverVersion": "1"}'
 

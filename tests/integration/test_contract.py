@@ -1,6 +1,7 @@
 """The containers of an instance on the engine have every value of the contract."""
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -12,8 +13,12 @@ from support.services import POSTGRES_IMAGE, VALKEY_IMAGE
 from support.wb_host import SUBNET_POOL, Host
 
 from wb_cli import __version__
+from wb_cli.engine.docker.docker_engine import DockerEngine
+from wb_cli.engine.task import TaskSpec
 
 pytestmark = pytest.mark.engine
+# The numbers are those of linux/capability.h.
+CAPABILITIES = {"NET_RAW": 13, "MKNOD": 27, "SETFCAP": 31}
 ENV = {"ISO_COUNTRY_CODE": "ML", "STATUS_API_KEY": "open sesame"}
 
 
@@ -55,15 +60,15 @@ def it(shared_host: Host) -> Iterator[Running]:
     host.wb("stop", id_)
 
 
-def mounts(inspected: dict[str, Any]) -> set[tuple[str, str, bool]]:
+def read_mounts(inspected: dict[str, Any]) -> set[tuple[str, str, bool]]:
     return {(m["Source"], m["Destination"], m["RW"]) for m in inspected["Mounts"]}
 
 
-def environment(inspected: dict[str, Any]) -> dict[str, str]:
+def read_environment(inspected: dict[str, Any]) -> dict[str, str]:
     return dict(variable.split("=", 1) for variable in inspected["Config"]["Env"])
 
 
-def published(inspected: dict[str, Any]) -> dict[str, Any]:
+def read_ports(inspected: dict[str, Any]) -> dict[str, Any]:
     return {port: to for port, to in inspected["NetworkSettings"]["Ports"].items() if to}
 
 
@@ -90,13 +95,13 @@ def test_valkey_has_the_contract_s_command_and_the_others_have_their_images_comm
         assert inspected["Config"]["Entrypoint"] == image["Entrypoint"]
 
 
-def test_mounts(it: Running) -> None:
-    assert mounts(it.postgres) == {
+def test_each_part_mounts_its_own_folders(it: Running) -> None:
+    assert read_mounts(it.postgres) == {
         (f"{it.folder}/databases", "/var/lib/postgresql/data", True),
         (f"{it.folder}/sandbox", "/app/sandbox", True),
     }
-    assert mounts(it.valkey) == {(f"{it.folder}/valkey_data", "/data", True)}
-    assert mounts(it.platform) == {
+    assert read_mounts(it.valkey) == {(f"{it.folder}/valkey_data", "/data", True)}
+    assert read_mounts(it.platform) == {
         (f"{it.folder}/sandbox", "/app/sandbox", True),
         (f"{it.folder}/assets", "/app/assets", True),
     }
@@ -104,14 +109,14 @@ def test_mounts(it: Running) -> None:
 
 def test_ports_are_published_on_loopback_and_valkey_s_is_not(it: Running) -> None:
     port = it.host.port(it.id)
-    assert published(it.platform) == {"8000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}
-    assert published(it.postgres) == {
+    assert read_ports(it.platform) == {"8000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}
+    assert read_ports(it.postgres) == {
         "5432/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port + 10_000)}]
     }
-    assert published(it.valkey) == {}
+    assert read_ports(it.valkey) == {}
 
 
-def test_stop_timeouts_init_and_log_limits(it: Running) -> None:
+def test_stop_timeouts_an_init_process_and_log_limits_are_set(it: Running) -> None:
     assert [container["Config"]["StopTimeout"] for container in it.all] == [30, 10, 10]
     for container in it.all:
         assert container["HostConfig"]["Init"] is True
@@ -121,21 +126,44 @@ def test_stop_timeouts_init_and_log_limits(it: Running) -> None:
         }
 
 
+def read_rights(status: str) -> tuple[str, set[str]]:
+    """Whether a process can gain rights, and the names of what its container can never do."""
+    fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    bounds = int(fields["CapBnd"].strip(), 16)
+    return fields["NoNewPrivs"].strip(), {
+        n for n, bit in CAPABILITIES.items() if not bounds >> bit & 1
+    }
+
+
+def test_no_program_of_a_container_can_gain_rights(it: Running) -> None:
+    for container in it.all:
+        status = (Path("/proc") / str(container["State"]["Pid"]) / "status").read_text()
+        assert read_rights(status) == ("1", set(CAPABILITIES))
+
+
+def test_no_program_of_a_throw_away_container_can_gain_rights(it: Running) -> None:
+    lines: list[str] = []
+    words = ("sh", "-c", 'while read -r line; do echo "$line"; done < /proc/self/status')
+    task = TaskSpec("test", VALKEY_IMAGE, words)
+    DockerEngine(it.host.client).run_task(task, lines.append, threading.Event())
+    assert read_rights("\n".join(lines)) == ("1", set(CAPABILITIES))
+
+
 def test_containers_are_supervised_and_not_removed_by_the_engine(it: Running) -> None:
     for container in it.all:
         assert container["HostConfig"]["RestartPolicy"]["Name"] == "always"
         assert container["HostConfig"]["AutoRemove"] is False
 
 
-def test_limits_of_the_platform_and_shared_memory_of_postgres(it: Running) -> None:
+def test_the_platform_has_its_limits_and_postgres_its_shared_memory(it: Running) -> None:
     assert it.platform["HostConfig"]["Memory"] == 256 * 1024**2
     assert it.platform["HostConfig"]["NanoCpus"] == 750_000_000
     assert it.postgres["HostConfig"]["ShmSize"] == 256 * 1024**2
 
 
-def test_the_platform_s_environment(it: Running) -> None:
+def test_the_platform_gets_exactly_the_contract_s_environment(it: Running) -> None:
     image = it.host.client.images.get(it.host.platform).attrs["Config"]["Env"]
-    own = {name: value for name, value in environment(it.platform).items()
+    own = {name: value for name, value in read_environment(it.platform).items()
            if f"{name}={value}" not in image}  # fmt: skip
     secrets = json.loads((it.host.root / "secrets" / f"{it.id}.json").read_text())
     assert own == {
@@ -158,8 +186,8 @@ def test_the_platform_s_environment(it: Running) -> None:
     }
 
 
-def test_postgres_environment_names_a_file_and_holds_no_password(it: Running) -> None:
-    postgres = environment(it.postgres)
+def test_the_environment_of_postgres_names_a_file_and_holds_no_password(it: Running) -> None:
+    postgres = read_environment(it.postgres)
     assert postgres["PGDATA"] == "/var/lib/postgresql/data/pgdata"
     assert postgres["POSTGRES_PASSWORD_FILE"] == "/run/wb/postgres-password"
     secrets = json.loads((it.host.root / "secrets" / f"{it.id}.json").read_text())
@@ -171,17 +199,17 @@ def test_postgres_environment_names_a_file_and_holds_no_password(it: Running) ->
 
 
 def test_the_platform_s_password_opens_the_database(it: Running) -> None:
-    password, host = environment(it.platform)["PG_PASSWORD"], f"{it.id}-postgres"
+    password, host = read_environment(it.platform)["PG_PASSWORD"], f"{it.id}-postgres"
     script = f"PGPASSWORD='{password}' psql -h {host} -U postgres -Atc 'select 41+1'"
     assert it.host.execute(host, "sh", "-c", script) == (0, "42\n")
 
 
 def test_everything_has_the_labels_by_which_wb_finds_it(it: Running) -> None:
     (network,) = it.host.networks(it.id)
-    for inspected, role in zip(it.all, ("postgres", "valkey", "platform"), strict=True):
+    for inspected, part in zip(it.all, ("postgres", "valkey", "platform"), strict=True):
         labels = inspected["Config"]["Labels"]
         assert labels["wb.instance"] == it.id
-        assert labels["wb.role"] == role
+        assert labels["wb.role"] == part
         assert labels["wb.registry"] == str(it.host.servers_file)
         assert labels["wb.version"] == __version__
         assert labels["wb.test.run"]

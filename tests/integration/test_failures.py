@@ -9,7 +9,7 @@ from support.platform_stand_in import Platforms
 from support.services import wait_until
 from support.wb_host import Host
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.long]
 
 
 def test_an_update_that_exits_is_undone_and_the_old_version_runs(
@@ -24,7 +24,7 @@ def test_an_update_that_exits_is_undone_and_the_old_version_runs(
     assert "\n    ConfigError: no such dialect\n" in done.stderr
     assert host.state(id_) == before
     url = f"http://127.0.0.1:{host.port(id_)}/health_check"
-    wait_until(lambda: answers(url), "the old version")
+    wait_until(lambda: is_answering(url), "the old version")
     # A restart is undone, too.
     host.wb("restart", id_, exits=1)
     assert host.state(id_) == before
@@ -33,7 +33,7 @@ def test_an_update_that_exits_is_undone_and_the_old_version_runs(
     assert host.state(id_) == before
 
 
-def answers(url: str) -> bool:
+def is_answering(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=1) as response:
             return bool(response.status == 200)
@@ -76,7 +76,7 @@ def test_a_truncated_snapshot_leaves_the_instance_degraded_and_up(host: Host) ->
     done = host.wb("run", id_, exits=4)
     assert f"{id_}: degraded: http://127.0.0.1:{host.port(id_)}" in done.stdout
     assert f"{id_}-valkey exited with code 1 while starting" in done.stderr
-    assert answers(f"http://127.0.0.1:{host.port(id_)}/health_check")
+    assert is_answering(f"http://127.0.0.1:{host.port(id_)}/health_check")
     (shown,) = host.json("status", id_)["instances"]
     assert shown["state"] == "degraded"
     states = {part["role"]: part["state"] for part in shown["containers"]}
@@ -128,14 +128,16 @@ def test_an_interrupted_update_brings_the_old_version_back(
     assert host.state(id_) == before
 
 
-def test_two_operators_at_once(host: Host, platforms: Platforms) -> None:
+def test_of_two_operators_the_second_is_told_of_the_first_or_waits_for_it(
+    host: Host, platforms: Platforms
+) -> None:
     id_ = host.prepare(image=platforms("never-ready"))
     with host.started("run", id_, "--timeout", "60") as first:
         wait_until(lambda: len(host.ids(id_)) == 3, "its containers")
         ids = host.ids(id_)
         done = host.wb("stop", id_, exits=7)
         assert f"{id_} is being changed by `wb run {id_}` of " in done.stderr
-        assert f"(pid {first.pid}, since " in done.stderr
+        assert f"(pid {first.pid}, for " in done.stderr
         assert host.ids(id_) == ids
         assert host.wb("run", id_, "--dry-run").returncode == 0  # a dry run changes nothing
         with host.started("stop", id_, "--wait", "60") as second:
@@ -146,7 +148,7 @@ def test_two_operators_at_once(host: Host, platforms: Platforms) -> None:
     assert host.containers(id_) == []
 
 
-def test_the_lock_ends_with_its_process(host: Host, platforms: Platforms) -> None:
+def test_the_lock_of_a_killed_wb_is_free(host: Host, platforms: Platforms) -> None:
     id_ = host.prepare(image=platforms("never-ready"))
     with host.started("run", id_) as killed:
         wait_until(lambda: "platform" in host.ids(id_), "the platform's container")

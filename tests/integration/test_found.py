@@ -8,16 +8,16 @@ from support.platform_stand_in import Platforms
 from support.services import PLATFORM_IMAGE, wait_until
 from support.wb_host import Host, free_ports
 
-from wb_cli.contract import Role
+from wb_cli.contract import Part
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.long]
 
 
 def test_stop_does_not_report_containers_that_ended_before(host: Host) -> None:
     id_ = host.prepare()
     host.wb("run", id_)
-    for role in (Role.PLATFORM, Role.POSTGRES):
-        host.container(role.container_name(id_)).kill()
+    for part in (Part.PLATFORM, Part.POSTGRES):
+        host.container(part.container_name(id_)).kill()
     done = host.wb("stop", id_)
     assert "killed" not in done.stdout + done.stderr
     assert host.containers(id_) == []
@@ -26,7 +26,7 @@ def test_stop_does_not_report_containers_that_ended_before(host: Host) -> None:
 def test_run_starts_a_valkey_whose_crash_loop_has_lost_its_cause(host: Host) -> None:
     id_ = host.prepare()
     host.wb("run", id_)
-    valkey = Role.VALKEY.container_name(id_)
+    valkey = Part.VALKEY.container_name(id_)
     host.valkey(id_, "set", "kept", "value")
     host.valkey(id_, "save")
     snapshot = host.folder(id_) / "valkey_data" / "dump.rdb"
@@ -82,12 +82,12 @@ def test_status_shows_that_a_platform_lost_its_database_and_how_a_container_ende
     host.wb("run", id_)
     host.container(f"{id_}-postgres").kill()
 
-    def part(role: Role) -> dict[str, Any]:
+    def show(part: Part) -> dict[str, Any]:
         (shown,) = host.json("status", id_)["instances"]
-        return next(container for container in shown["containers"] if container["role"] == role)
+        return next(container for container in shown["containers"] if container["role"] == part)
 
-    wait_until(lambda: part(Role.PLATFORM)["state"] == "unhealthy", "the loss")
-    assert part(Role.PLATFORM)["database"]["connected"] is False
-    postgres = part(Role.POSTGRES)
+    wait_until(lambda: show(Part.PLATFORM)["state"] == "unhealthy", "the loss")
+    assert show(Part.PLATFORM)["database"]["connected"] is False
+    postgres = show(Part.POSTGRES)
     assert (postgres["state"], postgres["exitCode"]) == ("exited", 137)
     assert postgres["startedAt"] < postgres["finishedAt"]

@@ -16,19 +16,19 @@ def host(tmp_path: Path) -> Host:
     return Host(tmp_path, None, "wb.test.run=none", "wb-platform:1")
 
 
-def mode(path: Path) -> int:
+def read_mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def init(host: Host, id_: str, command: str = "init-dirs") -> str:
+def init_dirs(host: Host, id_: str, command: str = "init-dirs") -> str:
     return host.wb(command, id_, DOCKER_HOST="unix:///nowhere/docker.sock").stdout
 
 
 def test_the_five_folders_are_made_and_the_sandbox_is_open_to_all(host: Host) -> None:
     id_ = host.declare()
     folder = host.folder(id_)
-    assert init(host, id_) == "".join(f"{id_}: {folder}/{name} created\n" for name in NAMES)
-    assert {path.name: mode(path) for path in folder.iterdir()} == {
+    assert init_dirs(host, id_) == f"{id_}: created in {folder}: {', '.join(NAMES)}\n"
+    assert {path.name: read_mode(path) for path in folder.iterdir()} == {
         "databases": 0o755,
         "sandbox": 0o777,
         "exports": 0o755,
@@ -37,30 +37,37 @@ def test_the_five_folders_are_made_and_the_sandbox_is_open_to_all(host: Host) ->
     }
 
 
-def test_running_it_again_changes_nothing(host: Host) -> None:
+def test_a_second_init_dirs_changes_nothing(host: Host) -> None:
     id_ = host.declare()
-    init(host, id_)
+    init_dirs(host, id_)
     folder = host.folder(id_)
     (folder / "databases" / "file").write_text("kept")
     (folder / "sandbox").chmod(0o700)
-    assert init(host, id_, "dirs") == "".join(
-        f"{id_}: {folder}/{name} was there\n" for name in NAMES
-    )
+    assert init_dirs(host, id_, "dirs") == f"{id_}: nothing to do: its folders are there\n"
     assert (folder / "databases" / "file").read_text() == "kept"
-    assert mode(folder / "sandbox") == 0o700
+    assert read_mode(folder / "sandbox") == 0o700
 
 
 def test_an_existing_instance_that_only_lacks_valkey_data_gets_it(host: Host) -> None:
     id_ = host.declare()
-    init(host, id_)
+    init_dirs(host, id_)
     (host.folder(id_) / "valkey_data").rmdir()
-    created = [line for line in init(host, id_).splitlines() if line.endswith(" created")]
-    assert created == [f"{id_}: {host.folder(id_)}/valkey_data created"]
+    assert init_dirs(host, id_) == f"{id_}: created in {host.folder(id_)}: valkey_data\n"
+
+
+def test_of_many_instances_only_those_that_lacked_a_folder_are_named(host: Host) -> None:
+    old, older, new = host.declare(), host.declare(), host.declare()
+    init_dirs(host, old)
+    init_dirs(host, older)
+    assert init_dirs(host, "all").splitlines() == [
+        f"{new}: created in {host.folder(new)}: {', '.join(NAMES)}",
+        "2 of 3 instances: nothing to do: their folders are there",
+    ]
 
 
 def test_the_folders_lie_in_instance_dir(host: Host) -> None:
     id_ = host.declare(instanceDir="country/one")
-    init(host, id_)
+    init_dirs(host, id_)
     assert {path.name for path in (host.mount_path / "country/one").iterdir()} == set(NAMES)
 
 
@@ -83,7 +90,7 @@ def test_a_file_in_place_of_a_folder_is_named(host: Host) -> None:
     assert f"cannot create {host.folder(id_)}/exports: File exists" in done.stderr
 
 
-def test_as_json(host: Host) -> None:
+def test_the_json_answer_tells_which_folders_were_made(host: Host) -> None:
     id_ = host.declare()
     (made,) = host.json("init-dirs", id_)["instances"]
     assert made["id"] == id_

@@ -29,11 +29,11 @@ def pair(shared_host: Host) -> Iterator[tuple[str, str]]:
     assert shared_host.containers(one) + shared_host.containers(other) == []
 
 
-def perl(host: Host, container: str, script: str, *arguments: object) -> tuple[int, str]:
+def run_perl(host: Host, container: str, script: str, *arguments: object) -> tuple[int, str]:
     return host.execute(container, "perl", "-e", script, *map(str, arguments))
 
 
-def address(host: Host, id_: str, part: str) -> str:
+def read_address(host: Host, id_: str, part: str) -> str:
     networks = host.inspect(f"{id_}{part}")["NetworkSettings"]["Networks"]
     return str(networks[id_]["IPAddress"])
 
@@ -43,11 +43,11 @@ def test_a_platform_reaches_its_own_parts_by_name(
     shared_host: Host, pair: tuple[str, str], part: str
 ) -> None:
     for id_ in pair:
-        assert perl(shared_host, id_, RESOLVE, f"{id_}{part}") == (
+        assert run_perl(shared_host, id_, RESOLVE, f"{id_}{part}") == (
             0,
-            f"{address(shared_host, id_, part)}\n",
+            f"{read_address(shared_host, id_, part)}\n",
         )
-        assert perl(shared_host, id_, REACH, f"{id_}{part}", PORTS[part])[0] == 0
+        assert run_perl(shared_host, id_, REACH, f"{id_}{part}", PORTS[part])[0] == 0
 
 
 @pytest.mark.parametrize("part", PARTS, ids=["postgres", "valkey", "platform"])
@@ -55,15 +55,15 @@ def test_a_platform_cannot_reach_the_other_s_parts_by_name_or_address(
     shared_host: Host, pair: tuple[str, str], part: str
 ) -> None:
     one, other = pair
-    code, words = perl(shared_host, one, RESOLVE, f"{other}{part}")
+    code, words = run_perl(shared_host, one, RESOLVE, f"{other}{part}")
     assert (code, words) == (1, "unknown name")
-    there = address(shared_host, other, part)
-    code, words = perl(shared_host, one, REACH, there, PORTS[part])
+    there = read_address(shared_host, other, part)
+    code, words = run_perl(shared_host, one, REACH, there, PORTS[part])
     assert code == 1
     assert words.startswith("not reached: ")
 
 
-def test_each_has_its_own_subnet_and_its_own_admin_secret(
+def test_each_instance_has_its_own_subnet_password_and_admin_token(
     shared_host: Host, pair: tuple[str, str]
 ) -> None:
     subnets = {shared_host.networks(id_)[0].attrs["IPAM"]["Config"][0]["Subnet"] for id_ in pair}
@@ -76,7 +76,9 @@ def test_each_has_its_own_subnet_and_its_own_admin_secret(
     assert (len(subnets), len(tokens)) == (2, 4)
 
 
-def test_a_stop_of_one_does_not_touch_the_other(shared_host: Host, pair: tuple[str, str]) -> None:
+def test_a_stop_of_one_instance_does_not_touch_the_other(
+    shared_host: Host, pair: tuple[str, str]
+) -> None:
     one, other = pair
     before = shared_host.state(other)
     shared_host.wb("stop", one)
@@ -141,17 +143,13 @@ def test_status_shows_both_with_one_listing_of_the_engine(
 
 def test_status_as_a_table_names_every_container(shared_host: Host, pair: tuple[str, str]) -> None:
     lines = shared_host.wb("status", pair[0]).stdout.splitlines()
-    assert lines[0].split() == [
-        "INSTANCE",
-        "STATE",
-        "CONTAINER",
-        "CONDITION",
-        "SINCE",
-        "PORTS",
-        "DETAIL",
-    ]
-    assert lines[1].split()[:4] == [pair[0], "running", "postgres", "healthy"]
-    assert [line.split()[0] for line in lines[2:4]] == ["valkey", "platform"]
+    assert lines[0].split() == ["ID", "STATE", "VERSION", "UPTIME", "URL"]
+    url = f"http://127.0.0.1:{shared_host.port(pair[0])}"
+    row = lines[1].split()
+    assert (row[:3], row[4]) == ([pair[0], "running", "1.6.7"], url)
+    assert lines[3].split() == ["CONTAINER", "STATE", "SINCE", "PORTS", "IMAGE", "DETAIL"]
+    shown = [line.split()[:2] for line in lines[4:]]
+    assert shown == [["postgres", "healthy"], ["valkey", "healthy"], ["platform", "healthy"]]
 
 
 def test_status_shows_an_instance_that_only_the_engine_has(
@@ -181,4 +179,4 @@ def test_status_tells_stopped_exited_and_paused_apart(
         "exited",
         "healthy",
     )
-    assert shown["state"] == "partial"
+    assert shown["state"] == "broken"

@@ -11,7 +11,7 @@ from support.wb_host import Host
 
 from wb_cli.errors import ExitCode
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.long]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_every_key_is_there_after_each_change_of_a_stopped_instance(cache: Cache
         cache.run(persistence)
 
 
-def test_a_valkey_with_rm_loses_nothing_either(cache: Cache) -> None:
+def test_a_valkey_that_runs_with_rm_loses_nothing(cache: Cache) -> None:
     cache.host.change(cache.id, restart="no")
     cache.run(RDB)
     cache.write()
@@ -49,7 +49,9 @@ def test_a_valkey_with_rm_loses_nothing_either(cache: Cache) -> None:
     cache.run(RDB)
 
 
-def test_a_log_is_newer_than_the_snapshot_of_a_valkey_that_was_killed(cache: Cache) -> None:
+def test_a_killed_valkey_loses_nothing_though_its_snapshot_is_older_than_its_log(
+    cache: Cache,
+) -> None:
     cache.run(AOF)
     cache.write()
     cache.host.valkey(cache.id, "save")

@@ -11,7 +11,9 @@ from wb_cli.errors import ExitCode
 pytestmark = pytest.mark.engine
 
 
-def test_the_data_of_an_instance_goes_once_it_is_stopped_and_it_runs_anew(host: Host) -> None:
+def test_the_data_goes_only_when_the_instance_is_stopped_and_then_it_starts_empty(
+    host: Host,
+) -> None:
     id_ = host.prepare()
     host.wb("run", id_)
     host.sql(id_, "CREATE TABLE kept AS SELECT 42 AS n")

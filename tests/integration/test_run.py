@@ -19,7 +19,7 @@ def demo(shared_host: Host) -> Iterator[str]:
     shared_host.wb("stop", id_)
 
 
-def steps(host: Host, id_: str) -> list[dict[str, Any]]:
+def plan_steps(host: Host, id_: str) -> list[dict[str, Any]]:
     return list(host.json("run", id_, "--dry-run")["instances"][0]["plan"]["steps"])
 
 
@@ -44,9 +44,11 @@ def test_a_dry_run_shows_the_plan_and_makes_no_changing_call(
     label = shared_host.entries[demo]["label"]
     shared_host.change(demo, label="Another")
     with shared_host.events(demo) as events:
-        done = shared_host.wb(command, demo, "--dry-run")
+        done = shared_host.wb(command, demo, "--dry-run", "-v")
     shared_host.change(demo, label=label)
     assert f"  stop {demo} (at most 10 s)" in done.stdout
+    assert f"{demo}  {'-' if command == 'stop' else '~'} platform" in done.stdout
+    assert done.stdout.endswith("; nothing was changed\n")
     assert shared_host.state(demo) == before
     assert [event for event in events if not event[0].startswith("exec_")] == []
 
@@ -54,7 +56,7 @@ def test_a_dry_run_shows_the_plan_and_makes_no_changing_call(
 def test_the_dry_run_of_a_changed_label_names_the_cause(shared_host: Host, demo: str) -> None:
     label = shared_host.entries[demo]["label"]
     shared_host.change(demo, label="Mali")
-    (cause,) = {s["cause"] for s in steps(shared_host, demo) if s["subject"] == "platform"}
+    (cause,) = {s["cause"] for s in plan_steps(shared_host, demo) if s["subject"] == "platform"}
     shared_host.change(demo, label=label)
     assert cause == f"INSTANCE_NAME {label} -> Mali"
 
@@ -81,7 +83,7 @@ def test_another_image_replaces_the_platform_alone_and_is_named(
         "image healthy -> newer, SERVER_VERSION 1.6.7 -> 1.7.0"
     )
     after = shared_host.ids(demo)
-    assert {role for role in after if after[role] != before[role]} == {"platform"}
+    assert {part for part in after if after[part] != before[part]} == {"platform"}
     shared_host.change(demo, image=shared_host.platform)
     shared_host.wb("run", demo)
 
@@ -91,7 +93,7 @@ def test_a_changed_port_keeps_valkey_and_the_network(shared_host: Host, demo: st
     shared_host.change(demo, port=free_pair_of_ports())
     shared_host.wb("run", demo)
     after = shared_host.ids(demo)
-    assert {role for role in after if after[role] != before[role]} == {"platform", "postgres"}
+    assert {part for part in after if after[part] != before[part]} == {"platform", "postgres"}
     assert shared_host.networks(demo) == networks
 
 
@@ -119,7 +121,7 @@ def test_what_was_paused_behind_our_back_is_replaced(shared_host: Host, demo: st
     shared_host.container(demo).pause()
     shared_host.wb("run", demo)
     after = shared_host.ids(demo)
-    assert [role for role in after if after[role] != before[role]] == ["platform"]
+    assert [part for part in after if after[part] != before[part]] == ["platform"]
     assert shared_host.container(demo).status == "running"
 
 
@@ -129,7 +131,7 @@ def test_a_container_taken_off_its_network_is_replaced(shared_host: Host, demo: 
     network.disconnect(f"{demo}-valkey")
     shared_host.wb("run", demo)
     after = shared_host.ids(demo)
-    assert [role for role in after if after[role] != before[role]] == ["valkey"]
+    assert [part for part in after if after[part] != before[part]] == ["valkey"]
     networks = shared_host.inspect(f"{demo}-valkey")["NetworkSettings"]["Networks"]
     assert networks[demo]["NetworkID"] == network.id
 
@@ -152,7 +154,7 @@ def test_what_was_removed_behind_our_back_is_made_again(shared_host: Host, demo:
     shared_host.container(demo).remove(force=True)
     shared_host.wb("run", demo)
     after = shared_host.ids(demo)
-    assert {role for role in after if after[role] != before[role]} == {"platform"}
+    assert {part for part in after if after[part] != before[part]} == {"platform"}
 
 
 def test_what_an_interrupted_run_left_over_is_tidied_up(shared_host: Host, demo: str) -> None:
@@ -206,7 +208,9 @@ def test_a_database_that_is_initialised_gets_no_password(shared_host: Host, demo
     assert "unchanged" in shared_host.wb("run", demo).stdout
 
 
-def test_restart_no_runs_the_databases_with_rm_to_the_letter(shared_host: Host, demo: str) -> None:
+def test_with_restart_no_the_engine_removes_postgres_and_valkey_when_they_end(
+    shared_host: Host, demo: str
+) -> None:
     shared_host.change(demo, restart="no")
     shared_host.wb("run", demo)
     flags = {

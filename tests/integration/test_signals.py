@@ -13,7 +13,7 @@ from support.bursts import SEED, ended_by_burst, is_listening
 from support.services import wait_until
 from support.wb_host import COMMAND_S, Host
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_a_stop_that_is_interrupted_says_what_is_left_and_goes_on_either_way(
         assert is_whole(shared_host, demo), told + talk
 
 
-def test_a_terminal_that_closes_is_an_interruption(shared_host: Host, demo: str) -> None:
+def test_a_terminal_that_closes_interrupts_the_command(shared_host: Host, demo: str) -> None:
     shared_host.change(demo, env={"MODE": "never-ready"})
     environ = shared_host.environ | {"TERM": "xterm-256color"}
     terminal = pexpect.spawn(sys.executable, ["-m", "wb_cli", "restart", demo], env=environ)
@@ -79,7 +79,7 @@ def test_a_terminal_that_closes_is_an_interruption(shared_host: Host, demo: str)
     shared_host.change(demo, env=None)
 
 
-def test_a_pause_in_between_harms_nothing(shared_host: Host, demo: str) -> None:
+def test_a_wb_that_is_paused_and_continued_finishes_its_work(shared_host: Host, demo: str) -> None:
     with shared_host.started("restart", demo) as process:
         wait_until(lambda: is_listening(process), "its handlers")
         for _ in range(5):

@@ -26,14 +26,15 @@ def test_data_is_there_again_after_stop_and_run_and_nothing_else_is_left(host: H
     assert host.containers(id_) == []
     assert host.networks(id_) == []
     assert host.folder(id_).joinpath("databases").is_dir()
-    assert_stopped_in_order(events, id_)
+    check_order_of_stops(events, id_)
     host.wb("run", id_)
     assert host.sql(id_, "select sum(n) from kept") == "500500"
     assert host.valkey(id_, "get", "kept") == "value"
     host.wb("stop", id_)
 
 
-def test_valkey_may_take_longer_where_its_snapshot_does(host: Host) -> None:
+@pytest.mark.long
+def test_valkey_gets_more_time_to_stop_if_its_snapshot_is_large(host: Host) -> None:
     id_ = host.prepare()
     host.wb("run", id_)
     host.valkey(id_, "setrange", "large", str(400 * 1024**2), "x")
@@ -43,8 +44,8 @@ def test_valkey_may_take_longer_where_its_snapshot_does(host: Host) -> None:
     host.wb("stop", id_)
 
 
-def assert_stopped_in_order(events: list[tuple[str, str]], id_: str) -> None:
-    """Each is told to stop and dies before the next one is told."""
+def check_order_of_stops(events: list[tuple[str, str]], id_: str) -> None:
+    """Check that each container was told to stop and died before the next was told."""
     per_container = ("kill", "die")
     expected = [(action, f"{id_}{end}") for end in ("", "-postgres", "-valkey")
                 for action in per_container]  # fmt: skip
@@ -65,7 +66,7 @@ def test_stop_all_finds_what_runs_though_the_registry_file_cannot_be_read(
     host: Host, content: str | None
 ) -> None:
     id_ = host.prepare()
-    host.client.networks.create(id_, labels=labels(host, id_))
+    host.client.networks.create(id_, labels=make_labels(host, id_))
     if content is None:
         host.servers_file.unlink()
     else:
@@ -74,27 +75,27 @@ def test_stop_all_finds_what_runs_though_the_registry_file_cannot_be_read(
     assert host.networks(id_) == []
 
 
-def labels(host: Host, id_: str) -> dict[str, str]:
+def make_labels(host: Host, id_: str) -> dict[str, str]:
     run = host.labels.split("=")
     return {"wb.instance": id_, "wb.registry": str(host.servers_file), run[0]: run[1]}
 
 
-def test_stop_of_one_that_does_not_run_says_so_and_exits_0(host: Host) -> None:
+def test_stop_of_an_instance_that_does_not_run_says_so_and_exits_0(host: Host) -> None:
     id_ = host.declare()
     assert host.wb("stop", id_).stdout == f"{id_}: was not running\n"
 
 
-def test_stop_of_one_that_nobody_knows_is_a_usage_error(host: Host) -> None:
+def test_stop_of_an_unknown_instance_is_a_usage_error(host: Host) -> None:
     host.declare()
     done = host.wb("stop", "nobody-knows-it", exits=2)
     assert "nobody-knows-it" in done.stderr
 
 
-def test_stop_takes_never_started_and_left_over_containers_along(host: Host) -> None:
+def test_stop_also_removes_containers_that_never_started_or_were_set_aside(host: Host) -> None:
     id_ = host.prepare()
     for name in (f"{id_}-previous", id_):
         host.client.api.create_container(
-            host.platform, name=name, labels=labels(host, id_) | {"wb.role": "platform"}
+            host.platform, name=name, labels=make_labels(host, id_) | {"wb.role": "platform"}
         )
     host.wb("stop", id_)
     assert host.containers(id_) == []
@@ -107,14 +108,14 @@ def test_stop_leaves_a_foreign_container_alone_and_says_how_to_go_on(
     made = host.client.api.create_container(host.platform, name=id_, labels={"wb.test.run": run_id})
     try:
         done = host.wb("stop", id_, exits=1)
-        assert f"a container or network named {id_} is there and is not wb's" in done.stderr
+        assert f"a created container named {id_} is there and is not wb's" in done.stderr
         assert f"docker inspect {id_}" in done.stderr
         assert host.container(id_).id == made["Id"]
     finally:
         host.client.api.remove_container(made["Id"])
 
 
-def test_stop_as_json(host: Host) -> None:
+def test_the_json_answer_tells_that_an_instance_was_not_running(host: Host) -> None:
     id_ = host.declare()
     document: dict[str, Any] = json.loads(host.wb("stop", id_, "--json").stdout)
     (ended,) = document["instances"]
@@ -128,10 +129,11 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         yield mounted
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 @pytest.mark.parametrize("has_lock", [True, False], ids=["lock", "no lock"])
 @pytest.mark.parametrize("is_read_only", [True, False], ids=["read-only", "full"])
-def test_a_disk_that_takes_nothing_keeps_nobody_from_stopping(
+def test_stop_works_on_a_disk_that_takes_nothing(
     host: Host, disk: Path, has_lock: bool, is_read_only: bool
 ) -> None:
     id_ = host.prepare()

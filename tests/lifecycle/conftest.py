@@ -21,7 +21,7 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> SecretStore:
 
 @pytest.fixture
 def new_world(
-    secrets: SecretStore, folders: Path, monkeypatch: pytest.MonkeyPatch
+    secrets: SecretStore, folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], World]:
     """Makes hosts that reach no container over the network, so probes run inside containers."""
     unreachable = probes.Answer(probes.Verdict.UNREACHABLE)
@@ -32,6 +32,7 @@ def new_world(
         engine = FakeEngine([POSTGRES, VALKEY, PLATFORM, ADMIN, "app:2", "pg:2", "vk:2"])
         settings = replace(
             SETTINGS,
+            servers_file=tmp_path / "servers.json",
             mount_path=folders,
             postgres_image=POSTGRES,
             valkey_image=VALKEY,

@@ -6,12 +6,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from wb_cli.engine.render import labels
+from wb_cli.engine.docker.render import labels
 from wb_cli.engine.types import ContainerSpec, ObservedContainer, ObservedNetwork, Port, State
+from wb_cli.instances.host_settings.setting import Places
+from wb_cli.instances.host_settings.settings import Settings
+from wb_cli.instances.host_settings.table import SETTINGS as TABLE
 from wb_cli.instances.model import Instance
-from wb_cli.instances.setting_table import SETTINGS as TABLE
-from wb_cli.instances.setting_table import Places
-from wb_cli.instances.settings import Settings
 from wb_cli.lifecycle.planning.desired import Credentials, Desired, describe
 from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 from wb_cli.secret import Secret
@@ -20,7 +20,7 @@ KEY = b"k" * 32
 SUBNET = "10.213.0.0/26"
 PASSWORDS = ("sesame-init", "sesame-connect", "sesame-admin")
 DEMO = Instance("demo", "Demo", 9001, "1.6.7")
-PLACES = Places(config=Path("/etc/wb"), data=Path("/srv"))
+PLACES = Places(config=Path("/etc/wb"), data=Path("/nowhere"))
 DEFAULTS = {
     setting.name: setting.default_in(PLACES) for setting in TABLE if not setting.is_passed_on
 }
@@ -45,20 +45,36 @@ FIELD_CHANGES: dict[str, Any] = {
     "env": {"STATUS_API_KEY": "open sesame"},
     "bindAddress": "0.0.0.0",
     "postgresBindAddress": "0.0.0.0",
+    "nginxUpstream": "10.0.0.5",
     "dockerSocket": False,
     "mountDatabases": False,
     "restart": "no",
     "memory": 2**30,
     "cpus": 1.5,
+    "postgresMemory": 2**30,
+    "postgresCpus": 1.5,
+    "valkeyMemory": 2**31,
+    "valkeyCpus": 0.5,
+    "adminMemory": 2**28,
+    "adminCpus": 0.25,
+    "shmSize": 2**29,
+    "postgresImage": "postgres:17.5",
+    "postgresSettings": {"work_mem": "16MB"},
+    "priority": 10,
+    "deployHours": "22-5",
+    "timezone": "Africa/Bamako",
     "valkeyMaxMemory": 2**31,
+    "pointInTime": True,
     "cachePersistence": "aof",
     "node": "second",
+    "host": "ssh://root@far",
 }
 
 
 def credentials(*passwords: str) -> Credentials:
     """Three secrets: to initialise the database, to connect to it, for the platform's routes."""
-    return Credentials(*map(Secret, passwords or PASSWORDS))
+    first, second, third = passwords or PASSWORDS
+    return Credentials(Secret(first), Secret(second), Secret(third))
 
 
 def wanted(instance: Instance = DEMO, settings: Settings = SETTINGS, **changes: Any) -> Desired:
@@ -102,7 +118,7 @@ def policy(container: ObservedContainer) -> str:
     return "no" if is_unsupervised or container.state is State.CREATED else "always"
 
 
-def part(desired: Desired, name: str) -> ContainerSpec:
+def spec_of(desired: Desired, name: str) -> ContainerSpec:
     """The Spec of one container by name."""
     return next(spec for spec in desired.containers if spec.name == name)
 
@@ -119,4 +135,4 @@ def without(current: ObservedInstance, *names: str) -> ObservedInstance:
 
 def environment(desired: Desired, name: str = "demo") -> Mapping[str, Any]:
     """The environment of one container."""
-    return part(desired, name).environment
+    return spec_of(desired, name).environment

@@ -15,7 +15,8 @@ from wb_cli.errors import (
     UnexpectedError,
 )
 from wb_cli.lifecycle.actions import Ending, Result
-from wb_cli.lifecycle.batch import Batch, Ended, combine_exit_codes
+from wb_cli.lifecycle.batch import Batch, combine_exit_codes
+from wb_cli.lifecycle.ended import Ended
 from wb_cli.lifecycle.execute import Outcome
 from wb_cli.lifecycle.guard.lock import locked
 from wb_cli.lifecycle.options import RunOptions, Verb
@@ -58,19 +59,27 @@ class Fleet:
 
     def __init__(self, locks: Path) -> None:
         self.locks = locks
+        self.history = locks / "history"
+        self.elsewhere = None
         self.ended: list[str] = []
 
     def update(self, instance: str, text: str) -> None:
         """No step is reported here."""
 
+    begin = tell = update
+
     def finish(self, ended: Ended[Result]) -> None:
         self.ended.append(ended.instance)
 
     def act_on(
-        self, ids: list[str], work: Callable[[str, RunOptions], Result], parallel: int
+        self,
+        ids: list[str],
+        work: Callable[[str, RunOptions], Result],
+        parallel: int,
+        verb: Verb = Verb.RUN,
     ) -> list[Ended[Result]]:
         this: Any = self
-        return Batch(this, RunOptions(Verb.RUN, parallel=parallel), work, this).run(ids)
+        return Batch(this, RunOptions(verb, parallel=parallel), work, this).run(ids)
 
 
 @pytest.fixture
@@ -118,13 +127,24 @@ def test_instances_are_worked_on_side_by_side_up_to_the_limit(fleet: Fleet) -> N
     assert all(ended.result for ended in fleet.act_on(["a", "b", "c", "d"], work, 2))
 
 
-def test_an_interrupted_instance_is_reported_as_interrupted(fleet: Fleet) -> None:
+@pytest.mark.parametrize(
+    ("verb", "what"),
+    [
+        (Verb.RUN, "what it had begun was undone"),
+        (Verb.RESTART, "what it had begun was undone"),
+        (Verb.STOP, "what it had done stays"),
+        (Verb.REMOVE_DIRS, "what it had done stays"),
+    ],
+)
+def test_an_interrupted_instance_is_reported_as_interrupted(
+    fleet: Fleet, verb: Verb, what: str
+) -> None:
     def work(_: str, __: RunOptions) -> Result:
         raise InterruptedError
 
-    (ended,) = fleet.act_on(["a"], work, 1)
+    (ended,) = fleet.act_on(["a"], work, 1, verb)
     assert ended.error is not None
-    assert "undone" in ended.error.message
+    assert ended.error.message == f"interrupted; {what}"
 
 
 def test_each_instance_is_reported_when_it_ends(fleet: Fleet) -> None:

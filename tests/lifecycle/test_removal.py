@@ -1,22 +1,28 @@
 """Removing the folders of an instance, on a host with an engine in memory."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lifecycle.world import LOOK, World
+from lifecycle.world import LOOK, POSTGRES, World
 from msgspec.structs import replace
 
-from wb_cli.contract import FOLDERS, Role
+from wb_cli.contract import FOLDERS, Part
 from wb_cli.engine.types import ContainerSpec, NetworkSpec, Observed, ObservedContainer
 from wb_cli.errors import WbError
+from wb_cli.host import mounts
 from wb_cli.host import removal as host_removal
-from wb_cli.instances.entries import Flaw
-from wb_cli.instances.refused import RefusedEntry
-from wb_cli.instances.registry import Registry
+from wb_cli.instances.registry_file.entries import Flaw
+from wb_cli.instances.registry_file.refused import RefusedEntry
+from wb_cli.instances.registry_file.registry import Registry
 from wb_cli.lifecycle.guard.preflight import PreflightError
+from wb_cli.lifecycle.machine import far
+from wb_cli.lifecycle.machine.far import FarMachine
+from wb_cli.lifecycle.machine.outpost import Outpost, Reply, read_script
 from wb_cli.lifecycle.options import RunOptions, Verb
 from wb_cli.lifecycle.removal import FolderRemoval, Removal
 
@@ -35,11 +41,28 @@ def folders(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def world(new_world: Callable[[], World], tmp_path: Path) -> World:
-    """An engine on the machine where the folders are."""
+def here(new_world: Callable[[], World], tmp_path: Path) -> World:
+    """An engine on the machine where wb runs."""
     world = new_world()
     world.engine.is_local = True
     world.fleet.settings = replace(world.fleet.settings, servers_file=tmp_path / "servers.json")
+    return world
+
+
+@pytest.fixture
+def elsewhere(here: World) -> Iterator[World]:
+    """An engine on another machine. Its script runs on this one, so the folders are the same."""
+    here.engine.is_local = False
+    channel = partial(here.engine.open_outpost, POSTGRES, read_script(), {})
+    with closing(Outpost(channel)) as outpost:
+        here.fleet.elsewhere = FarMachine(outpost)
+        yield here
+
+
+@pytest.fixture(params=["here", "elsewhere"])
+def world(request: pytest.FixtureRequest) -> World:
+    """An engine, wherever it is. The folders are on its machine."""
+    world: World = request.getfixturevalue(request.param)
     return world
 
 
@@ -137,7 +160,7 @@ def test_an_instance_that_has_containers_is_refused(world: World, stop: bool) ->
 
 def test_a_container_of_the_instance_under_another_name_counts(world: World) -> None:
     network = world.engine.create_network(NetworkSpec("demo", "10.0.0.0/24"))
-    container = world.engine.create_container(ContainerSpec("demo", Role.VALKEY, "vk:1"), network)
+    container = world.engine.create_container(ContainerSpec("demo", Part.VALKEY, "vk:1"), network)
     world.engine.rename(container, "put-aside")
     assert "put-aside" in refusal(world)
 
@@ -227,18 +250,18 @@ def test_a_mount_path_that_is_a_symbolic_link_is_accepted(
 
 @pytest.mark.parametrize("name", ["", "databases", "sandbox/disk"])
 def test_a_folder_on_which_something_is_mounted_is_refused(
-    world: World, folders: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    here: World, folders: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     point = folders / "demo" / name
     monkeypatch.setattr(host_removal, "find_mount_points", lambda _: [point])
-    assert f"`umount {point}` comes first" in refusal(world)
+    assert f"`umount {point}` comes first" in refusal(here)
 
 
 def test_the_home_folder_is_refused(
-    world: World, folders: Path, monkeypatch: pytest.MonkeyPatch
+    here: World, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(folders / "demo"))
-    assert "holds the home folder" in refusal(world)
+    assert "holds the home folder" in refusal(here)
 
 
 @pytest.mark.parametrize(
@@ -251,16 +274,16 @@ def test_the_home_folder_is_refused(
     ],
 )
 def test_a_folder_that_holds_what_wb_needs_is_refused(
-    world: World, folders: Path, setting: str, name: str
+    here: World, folders: Path, setting: str, name: str
 ) -> None:
     instance = LOOK
     if setting == "mount_path":
         instance = replace(LOOK, instance_dir=".")
     else:
         path = folders / "demo" / "sandbox" / "it"
-        world.fleet.settings = replace(world.fleet.settings, **{setting: path})
+        here.fleet.settings = replace(here.fleet.settings, **{setting: path})
     with pytest.raises(PreflightError, match=f"holds {name}"):
-        of(world).remove(instance, OPTIONS)
+        of(here).remove(instance, OPTIONS)
     assert (folders / "demo" / "databases" / "row").exists()
 
 
@@ -288,12 +311,52 @@ def test_a_file_in_a_folder_s_place_is_refused(world: World, folders: Path) -> N
     assert "exports is not a folder" in refusal(world)
 
 
-def test_an_engine_on_another_machine_is_refused(world: World, folders: Path) -> None:
-    world.engine.is_local = False
-    with pytest.raises(WbError, match="on another machine") as caught:
-        remove(world)
-    assert "on the machine where the engine runs" in caught.value.hint
-    assert (folders / "demo" / "databases" / "row").exists()
+def test_what_is_mounted_in_a_folder_elsewhere_is_found(
+    elsewhere: World, folders: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    listing = tmp_path / "mountinfo"
+    point = folders / "demo" / "sandbox" / "disk"
+    listing.write_text(f"36 35 98:0 / {point} rw,noatime - ext4 /dev/sdb1 rw\n")
+    monkeypatch.setattr(mounts, "MOUNTS", listing)
+    assert f"`umount {point}` comes first" in refusal(elsewhere)
+
+
+def test_what_wb_keeps_on_a_machine_elsewhere_is_not_removed(
+    elsewhere: World, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(far, "SHARED", folders / "demo" / "sandbox" / "wb")
+    assert "holds wb's locks and histories" in refusal(elsewhere)
+
+
+def test_a_large_removal_elsewhere_goes_on_step_by_step_and_can_be_interrupted(
+    elsewhere: World, folders: Path
+) -> None:
+    """The script there must answer within seconds, so it says that not all is gone yet."""
+    machine = elsewhere.fleet.elsewhere
+    assert machine
+    asks, answers = machine.outpost.ask, [Reply(124, ""), Reply(124, "")]
+    steps: list[str] = []
+
+    def ask_slowly(*words: str) -> Reply:
+        return answers.pop() if words[0] == "remove" and answers else asks(*words)
+
+    machine.outpost.ask = ask_slowly  # type: ignore[method-assign]
+    machine.remove(folders / "demo" / "sandbox", lambda: steps.append("checked"))
+    assert steps == ["checked", "checked"]
+    assert not (folders / "demo" / "sandbox").exists()
+
+
+def test_a_link_in_a_folder_leads_the_removal_nowhere(
+    world: World, folders: Path, tmp_path: Path
+) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "row").write_text("kept")
+    (folders / "demo" / "sandbox" / "link").symlink_to(precious)
+    (folders / "demo" / "sandbox" / "it's a file").write_text("")
+    remove(world)
+    assert (precious / "row").read_text() == "kept"
+    assert not (folders / "demo").exists()
 
 
 def test_a_missing_mount_path_is_refused_because_it_may_be_a_volume(
@@ -309,9 +372,9 @@ def test_a_missing_mount_path_is_refused_because_it_may_be_a_volume(
 
 
 def test_a_failure_midway_says_what_is_left_and_that_a_repetition_goes_on(
-    world: World, folders: Path, monkeypatch: pytest.MonkeyPatch
+    here: World, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.fleet.secrets.create("demo")
+    here.fleet.secrets.create("demo")
     removes = host_removal.remove
 
     def failing(path: Path, check: Callable[[], None]) -> None:
@@ -321,13 +384,13 @@ def test_a_failure_midway_says_what_is_left_and_that_a_repetition_goes_on(
 
     monkeypatch.setattr(host_removal, "remove", failing)
     with pytest.raises(WbError, match="Input/output error; still there") as caught:
-        remove(world, forget_secrets=True)
+        remove(here, forget_secrets=True)
     left = ", ".join(str(folders / "demo" / name) for name in ("exports", "assets", "valkey_data"))
     assert caught.value.message.endswith(f"in part: {left}")
     assert caught.value.hint == "Mend it. `wb remove-dirs demo` goes on."
-    assert world.fleet.secrets.read("demo")
+    assert here.fleet.secrets.read("demo")
     monkeypatch.undo()
-    assert [folder.path.name for folder in remove(world).folders] == [
+    assert [folder.path.name for folder in remove(here).folders] == [
         "exports",
         "assets",
         "valkey_data",

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork, State
 from wb_cli.errors import UsageError, WbError
 from wb_cli.host.folders import is_same_path
-from wb_cli.instances.registry import Registry, judge
-from wb_cli.instances.registry_text import Entry
+from wb_cli.instances.registry_file.registry import Registry, judge
+from wb_cli.instances.registry_file.text import Entry
 from wb_cli.lifecycle.fleet import Fleet
 from wb_cli.lifecycle.guard.preflight import find_foreign
 from wb_cli.lifecycle.stop_selection import StopSelection, find_instances, select_to_stop

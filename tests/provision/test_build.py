@@ -9,8 +9,8 @@ from support.fake_images import FakeImages
 from wb_cli import contract
 from wb_cli.errors import WbError
 from wb_cli.host import base_image, wheels
+from wb_cli.instances.host_settings.settings import load
 from wb_cli.instances.local_images import PLATFORM, POSTGRES, VALKEY, Recipe
-from wb_cli.instances.settings import load
 from wb_cli.provision import build as provision
 from wb_cli.provision.recipes import BASE, LABEL_RECIPE, PUBLIC_BASE
 
@@ -52,6 +52,19 @@ def test_missing_images_are_built_on_one_base_and_labelled_with_their_recipes(
     assert images.asked == [PUBLIC_BASE]
     assert {spec.arguments["BASE"] for spec in images.builds} == {BASE}
     assert all(provision.is_current(images, recipe) for recipe in RECIPES)
+
+
+def test_the_image_of_postgresql_is_told_the_version_that_was_installed(
+    images: FakeImages,
+) -> None:
+    images.prints[POSTGRES.tag] = ["postgres (PostgreSQL) 17.11 (Debian 17.11-0+deb13u1)"]
+    report = lambda *_: None  # noqa: E731
+    provision.build(images, POSTGRES, mirror="", report=report, use_cache=False)
+    first, again = images.builds
+    assert (first.arguments, first.use_cache) == ({"BASE": BASE}, False)
+    assert again.arguments == {"BASE": BASE, "PG_VERSION": "17.11"}
+    assert again.use_cache
+    assert again.labels == first.labels
 
 
 def test_a_current_image_is_not_built_again(images: FakeImages) -> None:

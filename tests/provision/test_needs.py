@@ -5,7 +5,7 @@ from lifecycle.examples import DEMO, SETTINGS
 from msgspec.structs import replace
 
 from wb_cli import __version__
-from wb_cli.contract import Role
+from wb_cli.contract import Part
 from wb_cli.instances.local_images import PLATFORM, POSTGRES, VALKEY
 from wb_cli.instances.model import Instance
 from wb_cli.lifecycle.planning.missing_image import suggest_remedy
@@ -39,9 +39,35 @@ def test_pull_fetches_the_contracts_images_and_each_platform_once() -> None:
     )
 
 
+def test_pull_fetches_what_stock_platforms_start_only_where_one_may_be() -> None:
+    own = replace(OLD, image="app:1")
+    helpers = {"timroberton/comb:wb-hmis-r-linux", "dpage/pgadmin4"}
+    assert list_images_to_pull([own], SETTINGS) == (
+        "postgres:17.4",
+        "valkey/valkey:8",
+        "app:1",
+    )
+    assert helpers <= set(list_images_to_pull([own, NEW], SETTINGS))
+    assert helpers <= set(list_images_to_pull([], SETTINGS))
+    assert not helpers & set(list_images_to_pull([], OURS))
+    assert not helpers & set(list_images_to_pull([NEW], OURS))
+
+
 def test_pull_takes_the_configured_list_and_an_instances_own_image() -> None:
     settings = replace(SETTINGS, pull_images=("a:1", "b:1"))
     assert list_images_to_pull([replace(OLD, image="b:1")], settings) == ("a:1", "b:1")
+
+
+def test_pull_fetches_an_instances_own_image_of_postgresql_and_no_recipe_replaces_it() -> None:
+    own = replace(OLD, image="app:1", postgres_image="postgres:18.1")
+    assert list_images_to_pull([own], SETTINGS)[:3] == (
+        "postgres:17.4",
+        "valkey/valkey:8",
+        "postgres:18.1",
+    )
+    assert NeededImage("postgres:18.1", None) in list_needed_images([own], SETTINGS)
+    ours = replace(own, postgres_image=POSTGRES.tag)
+    assert NeededImage(POSTGRES.tag, POSTGRES) in list_needed_images([ours], SETTINGS)
 
 
 def test_a_host_without_instances_needs_the_images_of_a_first_one() -> None:
@@ -84,6 +110,13 @@ MISSING = {
 }
 
 
+def test_the_remedy_of_a_missing_image_of_postgresql_names_who_chose_it() -> None:
+    own = replace(DEMO, postgres_image="postgres:18.1")
+    own_remedy = suggest_remedy(own, Part.POSTGRES, "postgres:18.1")
+    assert "`wb config set demo postgresImage=...`" in own_remedy
+    assert "postgresImage" not in suggest_remedy(DEMO, Part.POSTGRES, "postgres:17.4")
+
+
 @pytest.mark.parametrize(("reference", "remedy"), MISSING.items(), ids=MISSING)
 def test_the_remedy_of_a_missing_image(reference: str, remedy: str) -> None:
-    assert remedy in suggest_remedy(DEMO, Role.PLATFORM, reference)
+    assert remedy in suggest_remedy(DEMO, Part.PLATFORM, reference)

@@ -5,7 +5,14 @@ from support.fake_images import FakeImages
 
 from wb_cli.engine.types import ImageInfo
 from wb_cli.errors import EngineError, NotFoundError, UsageError
-from wb_cli.provision.pull import ATTEMPTS, PullEnding, is_from_registry, pull_all, pull_one
+from wb_cli.provision.pull import (
+    ATTEMPTS,
+    PullEnding,
+    explain,
+    is_from_registry,
+    pull_all,
+    pull_one,
+)
 from wb_cli.provision.recipes import LABEL_RECIPE
 
 ID, OTHER = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
@@ -108,3 +115,29 @@ def test_an_image_that_fails_does_not_stop_the_others(images: FakeImages) -> Non
         "app:2": PullEnding.FAILED,
         "app:3": PullEnding.PULLED,
     }
+
+
+LOOKUP = (
+    'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host'
+)
+UNREACHED = {
+    LOOKUP: "the registry registry-1.docker.io cannot be reached: no such host",
+    'Get "http://10.0.0.9:5000/v2/": dial tcp 10.0.0.9:5000: connect: connection refused': (
+        "the registry 10.0.0.9:5000 cannot be reached: connection refused"
+    ),
+    'Get "https://ghcr.io/v2/": net/http: TLS handshake timeout': (
+        "the registry ghcr.io cannot be reached: TLS handshake timeout"
+    ),
+}
+
+
+@pytest.mark.parametrize("said", UNREACHED)
+def test_a_registry_that_cannot_be_reached_is_named_with_the_ways_without_it(said: str) -> None:
+    error = explain(EngineError(said))
+    assert error.message == UNREACHED[said]
+    assert "`wb images build`" in error.hint
+
+
+def test_another_error_of_a_registry_keeps_its_words() -> None:
+    error = explain(EngineError("manifest unknown", "a hint"))
+    assert (error.message, error.hint) == ("manifest unknown", "a hint")

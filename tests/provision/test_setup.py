@@ -3,19 +3,26 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from support.fake_engine import FakeEngine
 from support.fake_images import FakeImages
 
 from wb_cli.errors import EngineUnreachableError, WbError
+from wb_cli.instances.host_settings.settings import load
 from wb_cli.instances.local_images import POSTGRES, VALKEY
 from wb_cli.instances.model import Instance
-from wb_cli.instances.settings import load
 from wb_cli.provision.recipes import BASE
 from wb_cli.provision.setup import Setup
 from wb_cli.provision.setup_plan import plan_setup
 
 FAR_PLATFORM = "registry:5000/app:1"
 INSTANCE = Instance("demo", "Demo", 9001, "1.6.7", image=FAR_PLATFORM)
+
+
+class LocalEngine(FakeEngine):
+    """An engine in memory, on this machine."""
+
+    is_local = True
 
 
 @pytest.fixture
@@ -34,7 +41,7 @@ def machine(images: FakeImages, tmp_path: Path) -> Setup:
         "SERVERS_FILE_PATH": str(tmp_path / "registry" / "servers.json"),
         "MOUNT_PATH": str(tmp_path / "instances"),
     }
-    return Setup(load({}, environment), (INSTANCE,), lambda: FakeEngine([]), lambda: images)
+    return Setup(load({}, environment), (INSTANCE,), lambda: LocalEngine([]), lambda: images)
 
 
 def done(machine: Setup) -> dict[str, str]:
@@ -55,6 +62,16 @@ def test_a_machine_gets_folders_and_a_config_and_images_and_is_then_ready(
     assert (tmp_path / "config" / "config.toml").is_file()
     assert {"postgres:17.4", "valkey/valkey:8", FAR_PLATFORM} <= set(images.local)
     assert plan_setup(machine.look(), install_engine=False) == ()
+
+
+def test_for_an_engine_elsewhere_images_are_got_there_and_no_mount_path_is_made_here(
+    machine: Setup, images: FakeImages, tmp_path: Path
+) -> None:
+    elsewhere = replace(machine, open_engine=lambda: FakeEngine([]))
+    assert set(done(elsewhere).values()) == {""}
+    assert not (tmp_path / "instances").exists()
+    assert FAR_PLATFORM in images.local
+    assert plan_setup(elsewhere.look(), install_engine=False) == ()
 
 
 def test_an_image_that_no_registry_has_is_built_and_wb_is_set_to_use_it(

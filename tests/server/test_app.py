@@ -5,7 +5,7 @@ import statistics
 import time
 
 import pytest
-from support.platform_server import AUTHORIZED
+from support.platform_server import AUTHORIZED, TOKEN
 from support.services import free_port
 
 from wb_cli.server.results.declared import DECLARED
@@ -36,6 +36,87 @@ def test_an_unknown_path_is_a_problem_document(start_server):
         "detail": "Not Found",
         "instance": "/nothing/here",
     }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "detail", "hint"),
+    [
+        (
+            "POST",
+            "/api/projects/north/modules/m1/run/complete?runn=1",
+            'there is no query parameter "runn" here',
+            'Did you mean "run"?',
+        ),
+        (
+            "POST",
+            "/api/projects/north/modules/m1/run/complete?whole=1",
+            'there is no query parameter "whole" here',
+            "It takes run.",
+        ),
+        (
+            "POST",
+            "/api/projects/north/modules/m1/run/complete?run=1&run=2",
+            'the query parameter "run" is given more than once',
+            "Send it once.",
+        ),
+        (
+            "GET",
+            "/api/projects?limit=3",
+            'there is no query parameter "limit" here',
+            "Leave it out: this route takes none.",
+        ),
+    ],
+)
+def test_a_query_parameter_that_is_not_known_is_refused(start_server, method, path, detail, hint):
+    server = start_server(**NOWHERE, WB_ADMIN_TOKEN=TOKEN)
+
+    refused = server.http.request(method, path)
+
+    assert refused.status_code == 400
+    assert (refused.json()["detail"], refused.json()["hint"]) == (detail, hint)
+
+
+def test_monitors_and_browsers_may_add_query_parameters_of_their_own(start_server):
+    server = start_server(**NOWHERE)
+
+    statuses = {
+        path: server.http.get(f"{path}?now=1").status_code
+        for path in ("/", "/health_check", "/metrics", "/openapi.json")
+    }
+
+    assert statuses == {"/": 200, "/health_check": 503, "/metrics": 200, "/openapi.json": 200}
+
+
+def test_a_request_without_the_token_is_told_where_the_token_is(start_server):
+    server = start_server(**NOWHERE, WB_ADMIN_TOKEN=TOKEN)
+
+    refused = server.http.get("/metrics", headers={"Authorization": ""})
+
+    assert refused.status_code == 401
+    assert "`adminToken` in <id>.json of the host's secrets folder" in refused.json()["hint"]
+    assert TOKEN not in refused.text
+
+
+def test_the_health_check_names_the_hosts_that_cannot_be_found(start_server):
+    server = start_server(PG_HOST="away.invalid", VALKEY_URL="redis://:secret@gone.invalid")
+    server.wait_for_line("[Valkey] Could not connect (")
+    server.wait_for_line("[PostgreSQL] Not available (")
+
+    told = server.health()
+
+    not_found = 'cannot find the host "{}": is its container running?'
+    assert told["database"]["reason"] == not_found.format("away.invalid")
+    assert told["l2"] == {"state": "lost", "reason": not_found.format("gone.invalid")}
+
+
+def test_the_health_check_names_the_servers_that_refuse(start_server):
+    server = start_server(**NOWHERE)
+    server.wait_for_line("[Valkey] Could not connect (")
+
+    assert server.health()["l2"]["reason"] == "127.0.0.1:1 refuses connections"
+    server.wait_for_line("[PostgreSQL] Not available (")
+    refused = 'the host "127.0.0.1" refuses connections: does PostgreSQL run there?'
+    assert server.health()["database"]["reason"] == refused
 
 
 def test_a_wrong_method_is_a_problem_document_that_names_the_right_method(start_server):

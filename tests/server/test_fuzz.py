@@ -8,7 +8,7 @@ import pytest
 from support.platform_server import AUTHORIZED
 
 pytest.importorskip("schemathesis", reason="Schemathesis is not installed")
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.long]
 
 EXAMPLES = 10
 PROGRAM = Path(sys.executable).with_name("schemathesis")

@@ -1,8 +1,6 @@
 """Any row that PostgreSQL accepts: a bad row fails alone, and no answer is a 500."""
 
 import json
-from dataclasses import dataclass
-from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -11,6 +9,8 @@ from hypothesis import strategies as st
 from support.platform_data import NORTH, address_of, aside, execute
 
 from wb_cli.server.db.address import connect
+from wb_cli.server.db.fetch_config import FetchConfig
+from wb_cli.server.db.queries_versions import ObjectVersion, RunVersion
 from wb_cli.server.results.declared import (
     METRIC_INFO,
     PO_DETAIL,
@@ -23,7 +23,7 @@ from wb_cli.server.results.wants import ObjectOf
 
 pytestmark = pytest.mark.services
 OBJECTS = "/api/projects/north/objects"
-TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=20)
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 NUMBERS = st.one_of(st.integers(-(2**80), 2**80), st.floats(allow_nan=False, allow_infinity=False))
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), NUMBERS, TEXT),
@@ -214,16 +214,27 @@ def test_an_id_that_postgresql_takes_is_an_id_that_the_api_answers(demo):
     assert forged == []
 
 
-@dataclass
-class Known:
-    """The part of an object's versions that its keys need."""
+RUN = RunVersion(last_run=None, is_running=False)
 
-    id: str = ""
-    results_object_id: str = ""
-    fetch: str = ""
 
-    def fetch_config(self) -> SimpleNamespace:
-        return SimpleNamespace(hash=self.fetch)
+class Hashed(FetchConfig, frozen=True):
+    """A fetch config that has any text as its hash."""
+
+    text: str = ""
+
+    @property
+    def hash(self) -> str:
+        return self.text
+
+
+class Known(ObjectVersion):
+    """An object of which only the parts of its keys are given."""
+
+    def __init__(self, id_: str = "", results: str = "", fetch: str = "") -> None:
+        super().__init__(id_, "", "", "", results, "", RUN, {"fetch": fetch}, ["count"], "sum")
+
+    def fetch_config(self) -> FetchConfig:
+        return Hashed(tuple(self.value_props), self.value_func, text=self.config["fetch"])
 
 
 def detail_key(project: str, object_id: str) -> str:
@@ -231,7 +242,7 @@ def detail_key(project: str, object_id: str) -> str:
 
 
 def metric_key(project: str, metric: str) -> str:
-    return METRIC_INFO.uniqueness(MetricOf(project, metric, None))
+    return METRIC_INFO.uniqueness(MetricOf(project, metric, RUN))
 
 
 def items_key(project: str, results: str, fetch: str) -> str:

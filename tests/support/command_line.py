@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from wb_cli.cli.app import app
-from wb_cli.instances.setting_table import SETTINGS
+from wb_cli.instances.host_settings.table import SETTINGS
 
 
 class Ended(NamedTuple):

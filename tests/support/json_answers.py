@@ -5,7 +5,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from wb_cli.cli.schema import read_schema
+from wb_cli.cli.commands.schema import read_schema
 
 
 def validator(command: str) -> Draft202012Validator:

@@ -2,11 +2,13 @@
 
 MODE says how it behaves. It stands in the image, and an instance's `env` goes before it.
 
-`healthy` and `newer` answer. `exits` ends while it starts, with its reason in the log. `silent`
-runs and does not listen. `gate` listens when there is a file `go` in the sandbox. `never-ready`
-answers with 503. `called-unhealthy` answers, and the HEALTHCHECK of its image says that it does
-not. Told to stop, `slow` answers for some seconds more, `mute` lives on as long without an answer,
-and `deaf` takes no notice.
+`healthy` and `newer` answer. `exits` ends while it starts, with its reason in the log; `tells`
+does so too, with its secrets in the log. `mortal` answers, ends with code 3 when it is asked for
+`/die`, and with code 4 at its start if there is a file `die` in the sandbox; asked for `/eat` it
+takes all memory that there is. `silent` runs and does not listen. `gate` listens when there is a
+file `go` in the sandbox. `never-ready` answers with 503. `called-unhealthy` answers, and the
+HEALTHCHECK of its image says that it does not. Told to stop, `slow` answers for some seconds more,
+`mute` lives on as long without an answer, and `deaf` takes no notice.
 
 It is written in Perl, which is in the image of Valkey: Python would take longer to start.
 """
@@ -25,6 +27,12 @@ $| = 1;
 my $mode = $ENV{MODE};
 print "stand-in: $mode\n";
 if ($mode eq "exits") { print "ConfigError: no such dialect\n"; exit 7 }
+if ($mode eq "mortal" && -e "/app/sandbox/die") { print "panic: again\n"; exit 4 }
+if ($mode eq "tells") {
+    print "connecting to postgresql://postgres:$ENV{PG_PASSWORD}\@$ENV{PG_HOST}/main\n";
+    print "token=$ENV{WB_ADMIN_TOKEN}, key=$ENV{STATUS_KEY}\n";
+    exit 9;
+}
 $SIG{PIPE} = "IGNORE";
 $SIG{TERM} = $mode eq "deaf" ? "IGNORE" : sub { exit 0 };
 my ($server, $is_ending);
@@ -41,7 +49,10 @@ my $status = $mode eq "never-ready" ? "503 Service Unavailable" : "200 OK";
 $server = IO::Socket::INET->new(LocalPort => 8000, Listen => 16, ReuseAddr => 1) or die $@;
 while (1) {
     my $client = $server->accept or do { sleep 1 if $is_ending && $mode eq "mute"; next };
-    while (<$client>) { last if /^\r?\n$/ }
+    my $asked = "";
+    while (<$client>) { $asked ||= $_; last if /^\r?\n$/ }
+    if ($mode eq "mortal" && $asked =~ m{/die}) { print "panic: asked to\n"; exit 3 }
+    if ($mode eq "mortal" && $asked =~ m{/eat}) { my @all; push @all, "x" x 2**20 while 1 }
     print $client "HTTP/1.0 $status\r\nContent-Length: 2\r\n\r\nok";
     close $client;
 }

@@ -24,7 +24,7 @@ from support.services import (
     is_of_our_share,
 )
 
-from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET, Role
+from wb_cli.contract import POSTGRES_HOST_PORT_OFFSET, Part
 from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.host import ports
 
@@ -127,14 +127,16 @@ class Host:
         return json.loads(self.wb(*words, "--json", exits=exits, **environ).stdout)
 
     @contextmanager
-    def started(self, *words: str, prefix: tuple[str, ...] = ()) -> Iterator[subprocess.Popen[str]]:
+    def started(
+        self, *words: str, prefix: tuple[str, ...] = (), **environ: str
+    ) -> Iterator[subprocess.Popen[str]]:
         """A command line that goes on while the test does something else."""
         process = subprocess.Popen(
             [*prefix, sys.executable, "-m", "wb_cli", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=self.environ,
+            env=self.environ | environ,
             cwd=self.root,
         )
         try:
@@ -160,7 +162,7 @@ class Host:
         return dict(self.client.api.inspect_container(name))
 
     def ids(self, id_: str) -> dict[str, str]:
-        """The container ids of an instance, by role."""
+        """The container ids of an instance, by part."""
         return {each["Labels"]["wb.role"]: each["Id"] for each in self.listed(id_)}
 
     def names(self, id_: str) -> set[str]:
@@ -169,7 +171,7 @@ class Host:
 
     def declared_names(self) -> set[str]:
         """The names that containers and networks of declared instances may bear."""
-        return {role.container_name(id_) for id_ in self.entries for role in Role}
+        return {part.container_name(id_) for id_ in self.entries for part in Part}
 
     def listed(self, id_: str) -> list[dict[str, Any]]:
         """One listing, which is right however quickly things come and go."""
@@ -224,13 +226,13 @@ class Host:
 
     def sql(self, id_: str, statement: str) -> str:
         """What PostgreSQL answers, asked from inside its container."""
-        name = Role.POSTGRES.container_name(id_)
+        name = Part.POSTGRES.container_name(id_)
         code, output = self.execute(name, "psql", "-U", "postgres", "-Atc", statement)
         assert code == 0, output
         return output.strip()
 
     def valkey(self, id_: str, *words: str) -> str:
-        code, output = self.execute(Role.VALKEY.container_name(id_), "valkey-cli", *words)
+        code, output = self.execute(Part.VALKEY.container_name(id_), "valkey-cli", *words)
         assert code == 0, output
         return output.strip()
 
@@ -250,6 +252,18 @@ class Host:
 
     def _write(self) -> None:
         self.servers_file.write_text(json.dumps(list(self.entries.values())))
+
+
+def pipe(host: Host, sent: bytes, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command line to its end, with bytes as its input and its outputs."""
+    return subprocess.run(
+        [sys.executable, "-m", "wb_cli", *words],
+        input=sent,
+        capture_output=True,
+        timeout=COMMAND_S,
+        check=False,
+        env=host.environ,
+    )
 
 
 def free_pair_of_ports() -> int:

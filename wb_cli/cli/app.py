@@ -10,19 +10,31 @@ import click
 import typer
 
 from wb_cli import __version__
-from wb_cli.cli import completion
 from wb_cli.cli.console import Console, ReaderGoneError
 from wb_cli.cli.context import make_wb
-from wb_cli.cli.tree import Tree
-from wb_cli.cli.usage import make_usage_error
+from wb_cli.cli.options import QUIET_HELP, VERBOSE_HELP, complete_setting
+from wb_cli.cli.words import completion
+from wb_cli.cli.words.tree import Tree
+from wb_cli.cli.words.usage import make_usage_error
 from wb_cli.errors import ExitCode, UnexpectedError, WbError
 from wb_cli.lifecycle.guard.interrupts import SignalExit, leaving_at_once
 
+EPILOG = """\b
+Examples:
+  wb config add demo --tag field
+  wb run demo
+  wb status
+  wb run @field server=1.7.0 --dry-run
+
+`wb help COMMAND` shows more, `wb help --man` and the README all.
+"""
 app = typer.Typer(
     name="wb",
     cls=Tree,
     help="Run a fleet of data-platform instances on Docker: PostgreSQL, Valkey, the platform.",
-    no_args_is_help=True,
+    epilog=EPILOG,
+    add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -44,23 +56,50 @@ def root(
     mount_path: Annotated[
         Path | None, typer.Option(help="The folder that holds the instances' folders.")
     ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            "--host",
+            metavar="URL",
+            help="The engine: ssh://user@host or tcp://host:2376. DOCKER_HOST does the same.",
+        ),
+    ] = None,
+    context: Annotated[
+        str | None,
+        typer.Option("--context", metavar="NAME", help="The Docker context that names the engine."),
+    ] = None,
     env_file: Annotated[
         Path | None, typer.Option(help="A `.env` file, instead of the settings folder's.")
     ] = None,
     setting: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any setting, for this command alone."),
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any setting, for this command alone.",
+            autocompletion=complete_setting,
+        ),
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tracebacks on errors.")] = False,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help=VERBOSE_HELP, show_default=False)
+    ] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", help=QUIET_HELP)] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="The version.")
     ] = False,
-) -> None:
+) -> int:
     """Run a fleet of data-platform instances on Docker: PostgreSQL, Valkey, the platform."""
-    del servers_file, mount_path, env_file, setting, version  # read in `from_options`
+    del servers_file, mount_path, host, context, env_file, setting, version  # `make_wb` reads them
     console = ctx.obj if isinstance(ctx.obj, Console) else Console()
-    console.verbose = verbose
+    console.set_verbosity(verbose)
+    console.is_quiet = quiet
     ctx.obj = make_wb(ctx.params, console)
+    ctx.call_on_close(ctx.obj.close)
+    if ctx.invoked_subcommand:
+        return ExitCode.OK
+    from wb_cli.cli.words.welcome import welcome
+
+    return welcome(ctx)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -92,10 +131,9 @@ def _run(arguments: list[str], console: Console) -> int:
     outcome: object = ExitCode.OK
     try:
         command = typer.main.get_command(app)
-        completion.prepare()
-        outcome = command.main(
-            _expand_help(arguments), prog_name="wb", obj=console, standalone_mode=False
-        )
+        if completion.answer(command):
+            return ExitCode.OK
+        outcome = command.main(arguments, prog_name="wb", obj=console, standalone_mode=False)
     except WbError as error:
         console.show_error(error)
         outcome = error.exit_code
@@ -103,7 +141,7 @@ def _run(arguments: list[str], console: Console) -> int:
         console.write_line(error.message.rstrip())
     except click.ClickException as error:
         console.as_json = console.as_json or "--json" in arguments
-        console.show_error(make_usage_error(error, arguments))
+        console.show_error(make_usage_error(error, arguments, command))
         outcome = ExitCode.USAGE
     except ReaderGoneError:
         pass
@@ -125,8 +163,3 @@ def _read_exit(end: SystemExit, console: Console) -> int:
     if isinstance(end.__context__, OSError):
         console.show_error(UnexpectedError(end.__context__))
     return end.code if isinstance(end.code, int) else ExitCode.OK
-
-
-def _expand_help(arguments: list[str]) -> list[str]:
-    """Turn ``help run`` into ``run --help``."""
-    return [*arguments[1:], "--help"] if arguments[:1] == ["help"] else arguments

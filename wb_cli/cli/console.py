@@ -7,17 +7,23 @@ import os
 import sys
 import traceback
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from wb_cli.cli import streams
-from wb_cli.errors import UsageError, WbError
+from wb_cli.cli.show.tables import lay_out, wrap
+from wb_cli.errors import UnexpectedError, UsageError, WbError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import Console as RichConsole
 
+    from wb_cli.cli.show.tables import Cell, Column
 
+# From this verbosity on, an error that is not a fault of wb has a traceback too.
+ALL_TRACEBACKS = 2
+ENGINE_CALLS = 2
+DEFAULT_WIDTH = 80
 NOT_CONFIRMED = "Not confirmed; nothing was changed."
 
 
@@ -31,19 +37,6 @@ class Tasks(Protocol):
         """Show how a job ended."""
 
 
-class StateCell(NamedTuple):
-    """A cell of a table with the colour of a state. ``text`` is shown instead of the state."""
-
-    state: str
-    text: str = ""
-
-    def __str__(self) -> str:
-        return self.text or str(self.state)
-
-
-Cell = str | StateCell
-
-
 class ReaderGoneError(Exception):
     """The reader of a stream of bytes has gone, or has no room for more."""
 
@@ -51,24 +44,50 @@ class ReaderGoneError(Exception):
 class Console:
     """Writes everything that a person or a script reads.
 
-    ``as_json`` makes errors and results JSON; ``verbose`` adds tracebacks.
+    ``as_json`` makes errors and results JSON. ``verbosity`` 1 adds the steps, and the traceback of
+    a fault of wb; 2 adds the engine calls, and the traceback of any error. ``is_quiet`` leaves out
+    everything but the answer's sum and the errors.
     """
 
     def __init__(self) -> None:
         self.as_json = False
-        self.verbose = False
+        self.is_quiet = False
+        self.verbosity = 0
+
+    def set_verbosity(self, verbosity: int) -> None:
+        """Choose what is shown. From 2 on, the engine's calls are, with their times."""
+        self.verbosity = verbosity
+        if verbosity >= ENGINE_CALLS:
+            import logging
+
+            handler = logging.StreamHandler()
+            handler.setFormatter(logging.Formatter("%(message)s"))
+            calls = logging.getLogger("wb_cli.engine")
+            calls.setLevel(logging.DEBUG)
+            calls.addHandler(handler)
 
     def write_line(self, text: str = "") -> None:
         """Write a line of the answer."""
         sys.stdout.write(text + "\n")
 
+    def write_text(self, text: str) -> None:
+        """Write a sentence of the answer. On a terminal it is broken between words."""
+        for line in wrap(text, find_table_width()):
+            self.write_line(line)
+
     def note(self, text: str) -> None:
-        """Write a line to stderr that is not a part of the answer."""
-        sys.stderr.write(text + "\n")
+        """Write text to stderr that is not a part of the answer.
+
+        On a terminal it is broken between words. From its second line on it is somebody else's,
+        such as a log, and stays as it is.
+        """
+        first, *others = text.split("\n")
+        lines = [*wrap(first, find_width_of(sys.stderr)), *others]
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
 
     def write_json(self, value: Any) -> None:
         """Write the answer as one JSON document."""
-        self.write_line(json.dumps(value, indent=2, ensure_ascii=not _is_unicode(sys.stdout)))
+        self.write_line(json.dumps(value, indent=2, ensure_ascii=not is_unicode(sys.stdout)))
 
     def write_bytes(self, data: bytes) -> None:
         """Write bytes of the answer unchanged.
@@ -104,47 +123,29 @@ class Console:
         sys.stderr.buffer.write(data)
         sys.stderr.buffer.flush()
 
-    def show_table(self, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-        """Write rows as aligned columns. Lines are not cut where stdout is not a terminal.
+    def show_table(self, headings: Sequence[str | Column], rows: Sequence[Sequence[Cell]]) -> None:
+        """Write rows as aligned columns. On a terminal they fit its width; elsewhere all is shown.
 
-        On a terminal a ``StateCell`` has the colour of its state. Other cells have none.
+        With colours a ``StateCell`` has the colour of its state. Other cells have none.
         """
-        if sys.stdout.isatty():
-            self._rich_table(headings, rows)
-            return
-        cells = [tuple(headings), *(tuple(map(str, row)) for row in rows)]
-        widths = [max(len(row[i]) for row in cells) for i in range(len(headings))]
-        for row in cells:
-            padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            self.write_line("  ".join(padded).rstrip())
-
-    def _rich_table(self, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-        from rich import box
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-        for heading in headings:
-            table.add_column(heading, overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(str(cell), style=_choose_style(cell)) for cell in row))
-        rich = _make_rich(stderr=False)
-        with rich.capture() as shown:
-            rich.print(table)
-        sys.stdout.write(shown.get())
+        lines = lay_out(
+            headings, rows, width=find_table_width(), with_colour=has_colours(sys.stdout)
+        )
+        for line in lines:
+            self.write_line(line)
 
     def show_error(self, error: WbError) -> None:
         """Write an error and what to do next."""
-        if self.verbose:
+        if self.verbosity >= ALL_TRACEBACKS or (self.verbosity and is_fault_of_wb(error)):
             traceback.print_exception(error, file=sys.stderr)
         if self.as_json:
             self.write_json({"error": make_error_document(error)})
             return
-        self.note(f"{_paint('error:', '31;1')} {error.overview or error.message}")
+        self.note(f"{paint('error:', '31;1', sys.stderr)} {error.overview or error.message}")
         for detail in error.details:
             self.note(f"  {detail}")
         if error.hint and not error.details:
-            self.note(f"{_paint('hint:', '36')} {error.hint}")
+            self.note(f"{paint('hint:', '36', sys.stderr)} {error.hint}")
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before an action that cannot be undone. With ``yes`` the question is skipped.
@@ -176,15 +177,29 @@ class Console:
         return sys.stdin.readline().strip()
 
     @contextmanager
-    def tasks(self, count: int = 1) -> Iterator[Tasks]:
-        """Show ``count`` jobs in progress: live lines on a terminal, plain lines elsewhere."""
-        if not sys.stderr.isatty():
-            yield PlainTasks(self)
-            return
-        from wb_cli.cli.progress import LiveTasks
+    def tasks(self, count: int = 1, *, has_lines: bool = True) -> Iterator[Tasks]:
+        """Show ``count`` jobs in progress: live lines on a terminal, plain lines elsewhere.
 
-        with LiveTasks(_make_rich(stderr=True), count) as tasks:
+        Without ``has_lines`` nothing is shown elsewhere, as the caller writes its own lines. On a
+        terminal, lines that are written meanwhile stand above the live ones.
+        """
+        if self.is_quiet or not sys.stderr.isatty():
+            yield PlainTasks(self) if has_lines and not self.is_quiet else NoTasks()
+            return
+        from wb_cli.cli.show.progress import LiveTasks
+
+        with LiveTasks(make_rich(stderr=True), count) as tasks:
             yield tasks
+
+
+class NoTasks:
+    """Shows no progress."""
+
+    def update(self, key: str, text: str, done: float = 0, total: float | None = None) -> None:
+        """Show nothing."""
+
+    def finish(self, key: str, text: str, *, ok: bool = True) -> None:
+        """Show nothing."""
 
 
 class PlainTasks:
@@ -203,49 +218,65 @@ class PlainTasks:
 
     def finish(self, key: str, text: str, *, ok: bool = True) -> None:
         """Write how the job ended."""
-        self._console.note(f"{key}: {text}" if ok else f"{key}: FAILED: {text}")
+        del ok
+        self._console.note(f"{key}: {text}")
 
 
-def _is_unicode(stream: TextIO) -> bool:
+def is_fault_of_wb(error: WbError) -> bool:
+    """Whether the error is no fault of the user or of the machine."""
+    return isinstance(error, UnexpectedError)
+
+
+def is_unicode(stream: TextIO) -> bool:
     """Whether the stream's encoding has every character."""
     return (stream.encoding or "utf-8").lower().startswith("utf")
 
 
-def _make_rich(*, stderr: bool) -> RichConsole:
+def make_rich(*, stderr: bool) -> RichConsole:
+    """Make Rich's console on one of the outputs."""
     from rich.console import Console as RichConsole
 
     return RichConsole(stderr=stderr, highlight=False)
 
 
-_STYLES = {
-    "healthy": "green",
-    "running": "green",
-    "ready": "green",
-    "created": "cyan",
-    "stopped": "dim",
-    "degraded": "yellow",
-    "starting": "yellow",
-    "stopping": "yellow",
-    "foreign": "yellow",
-    "paused": "yellow",
-    "removing": "yellow",
-    "restarting": "red",
-    "partial": "red",
-    "exited": "red",
-    "dead": "red",
-    "failed": "red",
-    "unhealthy": "red",
-    "unknown": "red",
-}
+def find_table_width() -> int | None:
+    """Find the width to which tables are fitted; ``None`` in a pipe, where nothing is cut.
+
+    ``watch`` reads wb through a pipe. It gives its width in ``COLUMNS``, and ``FORCE_COLOR`` says
+    that a terminal shows the output in the end.
+    """
+    is_shown = bool(os.environ.get("FORCE_COLOR") and os.environ.get("COLUMNS"))
+    return find_width() if is_shown else find_width_of(sys.stdout)
 
 
-def _choose_style(cell: Cell) -> str:
-    return _STYLES.get(cell.state, "") if isinstance(cell, StateCell) else ""
+def find_width_of(stream: TextIO) -> int | None:
+    """Find the width to which text on a stream is fitted; ``None`` where it is no terminal."""
+    number = streams.STDOUT if stream is sys.stdout else streams.STDERR
+    return find_width(number) if stream.isatty() else None
 
 
-def _paint(text: str, code: str) -> str:
-    is_plain = "NO_COLOR" in os.environ or not sys.stderr.isatty()
-    return text if is_plain else f"\x1b[{code}m{text}\x1b[0m"
+def find_width(terminal: int = streams.STDOUT) -> int:
+    """Find the width of a terminal in columns. ``COLUMNS`` goes before it, as in other tools."""
+    if (given := os.environ.get("COLUMNS", "")).isdigit() and int(given):
+        return int(given)
+    try:
+        return os.get_terminal_size(terminal).columns or DEFAULT_WIDTH
+    except OSError:
+        return DEFAULT_WIDTH
+
+
+def has_colours(stream: TextIO) -> bool:
+    """Whether a stream shows colours. ``NO_COLOR`` forbids them, ``FORCE_COLOR`` asks for them."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
+
+
+def paint(text: str, code: str, stream: TextIO) -> str:
+    """Colour a text if the stream shows colours. ``code`` is the number of an ANSI style."""
+    return f"\x1b[{code}m{text}\x1b[0m" if has_colours(stream) else text
 
 
 def make_error_document(error: WbError) -> dict[str, Any]:

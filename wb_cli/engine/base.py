@@ -8,21 +8,31 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from wb_cli.engine.keeping import Kept
+    from wb_cli.engine.configuration import Configuration
+    from wb_cli.engine.description import EngineDescription
+    from wb_cli.engine.docker.keeping import Kept
+    from wb_cli.engine.events import Event
+    from wb_cli.engine.image_content import ImageContent, StoreInfo
+    from wb_cli.engine.log_lines import LogLine, LogWanted
     from wb_cli.engine.pull_progress import PullProgress
+    from wb_cli.engine.remains import Remains
+    from wb_cli.engine.task import TaskEnd, TaskSpec
     from wb_cli.engine.types import (
         BuildSpec,
         ContainerDetail,
         ContainerSpec,
         EngineInfo,
         ImageInfo,
+        ListedImage,
         NetworkSpec,
         Observed,
     )
+    from wb_cli.engine.usage import Usage
 
 OnOutput = Callable[[bytes], None]
 
@@ -52,6 +62,36 @@ class Streams(Struct, frozen=True):
     terminal: Terminal | None = None
 
 
+class Surroundings(Struct, frozen=True):
+    """Who a command inside a container runs as, and where. Empty means as the container does.
+
+    ``environment`` has entries ``NAME=VALUE``, in addition to the container's own.
+    """
+
+    user: str = ""
+    workdir: str = ""
+    environment: tuple[str, ...] = ()
+
+
+AS_THE_CONTAINER = Surroundings()
+
+
+class Channel(Protocol):
+    """The input and the output of a command that runs on the machine of an engine."""
+
+    def send(self, data: bytes) -> None:
+        """Send bytes to the input of the command."""
+        ...
+
+    def receive(self, within_s: float) -> bytes:
+        """Give the next bytes of its output. Raises ``EngineUnreachableError`` after a time."""
+        ...
+
+    def close(self) -> None:
+        """End the command, and wait until it is gone."""
+        ...
+
+
 class Engine(Protocol):
     """A Docker Engine. Every call raises ``EngineUnreachableError`` if the engine does not answer.
 
@@ -68,6 +108,10 @@ class Engine(Protocol):
         """Read the version and the endpoint of the engine."""
         ...
 
+    def describe(self) -> EngineDescription:
+        """Read what the engine says of itself and of its machine."""
+        ...
+
     def observe(self) -> Observed:
         """List all containers with one call, and all networks with another, wb's and others'.
 
@@ -80,8 +124,25 @@ class Engine(Protocol):
         """Whether the engine still has all events since a moment (seconds since the epoch)."""
         ...
 
+    def follow_events(self, stopped: threading.Event) -> Iterator[Event]:
+        """Read what happens to the containers of instances from now on, until ``stopped`` is set.
+
+        The engine is asked at once, before the first event is read. So a listing that is made after
+        this call and the events tell everything. An event may come twice.
+
+        The reading raises ``EngineUnreachableError`` when the engine goes away.
+        """
+        ...
+
     def inspect(self, container: str) -> ContainerDetail:
         """Read the state of one container. Raises ``NotFoundError``."""
+        ...
+
+    def read_usage(self, container: str) -> Usage | None:
+        """Read what a container has used up to now; ``None`` if it does not run.
+
+        Raises ``NotFoundError``.
+        """
         ...
 
     def find_image(self, reference: str) -> ImageInfo | None:
@@ -125,6 +186,10 @@ class Engine(Protocol):
         """Read everything that is needed to make a container again. Raises ``NotFoundError``."""
         ...
 
+    def read_configuration(self, container: str) -> Configuration:
+        """Read what a container was made with, whoever made it. Raises ``NotFoundError``."""
+        ...
+
     def make_again(self, kept: Kept, network: str) -> str:
         """Create a removed container again as it was, without starting it. Return its new id."""
         ...
@@ -141,23 +206,61 @@ class Engine(Protocol):
         """Read the last lines of a container's output, stdout and stderr, as text."""
         ...
 
-    def follow_logs(
-        self, container: str, tail: int, wait_for_end: Callable[[], None] | None = None
-    ) -> Iterator[bytes]:
-        """Read the last lines of a container's output, and then new output until it ends.
+    def read_lines(self, container: str, wanted: LogWanted) -> Generator[LogLine, None, None]:
+        """Read the lines of a container's output, oldest first, with the time of each.
 
-        If ``wait_for_end`` is given, it is called in a thread. When it returns, the reading ends.
+        The engine is asked when the first line is read. A caller that stops early must close the
+        generator. Raises ``NotFoundError``.
         """
+        ...
+
+    def read_remains(self, container: str, lines: int, at_most: int) -> Remains:
+        """Read what may explain a container's end, with the last lines of its log.
+
+        The log has at most ``at_most`` bytes. Raises ``NotFoundError``.
+        """
+        ...
+
+    def recall_events(self, instance: str) -> tuple[Event, ...]:
+        """Read what the engine remembers of an instance's containers, oldest first."""
         ...
 
     def execute(self, container: str, command: Sequence[str]) -> tuple[int, bytes]:
         """Run a command inside a running container. Return its exit code and its output."""
         ...
 
-    def converse(self, container: str, command: Sequence[str], streams: Streams) -> int:
+    def open_outpost(
+        self, image: str, command: Sequence[str], labels: Mapping[str, str]
+    ) -> Channel:
+        """Run a command as root of the engine's machine, in a container of an image.
+
+        Command and container end with the channel. Raises ``ImageMissingError``.
+        """
+        ...
+
+    def run_task(
+        self, spec: TaskSpec, on_line: Callable[[str], None], cancelled: threading.Event
+    ) -> TaskEnd:
+        """Run a program in a container of its own. ``on_line`` gets each line of its output.
+
+        The container is gone when this call ends, and soon after wb has died. Raises
+        ``InterruptedError`` when ``cancelled`` is set; then the program was told to end. Raises
+        ``ImageMissingError``, and ``EngineError`` if the program was killed from outside or a mount
+        source is missing.
+        """
+        ...
+
+    def converse(
+        self,
+        container: str,
+        command: Sequence[str],
+        streams: Streams,
+        surroundings: Surroundings = AS_THE_CONTAINER,
+    ) -> int:
         """Run a command inside a running container on the given streams. Return its exit code.
 
-        An exception of a stream is passed on. The command then runs on without a reader.
+        An exception of a stream is passed on. Then the command is told to end: first it is
+        interrupted, and then it gets the signal of a terminal that was closed.
         """
         ...
 
@@ -170,6 +273,18 @@ class ImageStore(Protocol):
 
     def find(self, reference: str) -> ImageInfo | None:
         """Find the local image of a reference."""
+        ...
+
+    def list_all(self) -> tuple[ListedImage, ...]:
+        """List all images, but for the layers of builds."""
+        ...
+
+    def read_content(self, reference: str) -> ImageContent | None:
+        """Read what a local image is made of."""
+        ...
+
+    def describe_store(self) -> StoreInfo:
+        """Read how the engine keeps its images, and for which processor they must be."""
         ...
 
     def read_labels(self, reference: str) -> Mapping[str, str]:

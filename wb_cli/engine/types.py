@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
-from wb_cli.contract import CARRIER_SUFFIX, DATA_PATHS, PREVIOUS_SUFFIX, Role
+from wb_cli.contract import CARRIER_SUFFIX, DATA_PATHS, PREVIOUS_SUFFIX, Part
 from wb_cli.secret import Secret
 
 # wb puts these labels on everything that it makes. It finds its containers and networks by them and
@@ -16,6 +16,8 @@ LABEL_SPEC = "wb.spec"
 LABEL_DECLARED = "wb.declared"
 LABEL_VERSION = "wb.version"
 LABEL_REGISTRY = "wb.registry"
+LOG_MAX_SIZE, LOG_MAX_FILES = 10 * 1024**2, 3
+LABEL_OUTPOST = "wb.outpost"
 
 
 class State(StrEnum):
@@ -120,14 +122,16 @@ class ContainerSpec(Struct, frozen=True):
 
     With ``auto_remove`` the engine removes the container when it ends. Without it, wb has the
     engine supervise the container once it is ready. ``suffix`` is added to the name of a container
-    that works on the folder of a part for a moment.
+    that works on the folder of a part for a moment. ``first_environment`` are variables that matter
+    at the container's first start alone.
     """
 
     instance: str
-    role: Role
+    part: Part
     image: str
     command: tuple[str, ...] = ()
     environment: Mapping[str, str | Secret] = field(default_factory=dict)
+    first_environment: Mapping[str, str] = field(default_factory=dict)
     mounts: tuple[Mount, ...] = ()
     ports: tuple[Port, ...] = ()
     secret_files: tuple[SecretFile, ...] = ()
@@ -135,6 +139,8 @@ class ContainerSpec(Struct, frozen=True):
     memory: int | None = None
     cpus: float | None = None
     shm_size: int | None = None
+    log_max_size: int = LOG_MAX_SIZE
+    log_max_files: int = LOG_MAX_FILES
     auto_remove: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     suffix: str = ""
@@ -142,7 +148,7 @@ class ContainerSpec(Struct, frozen=True):
     @property
     def name(self) -> str:
         """The container's name, which is also its alias on the instance's network."""
-        return self.role.container_name(self.instance) + self.suffix
+        return self.part.container_name(self.instance) + self.suffix
 
     @property
     def data_folder(self) -> str:
@@ -171,7 +177,9 @@ class ObservedContainer(Struct, frozen=True):
     mounts writable, ``reads_from`` the host paths that it mounts read-only. ``data_folder`` is the
     host path of the server's data, to which it writes ("" if there is none). ``networks`` are ids.
     ``addresses`` maps the names of the networks to its addresses there ("" if it has none now).
-    ``is_stopping`` says that it was sent a stop signal and has not ended yet.
+    ``is_stopping`` says that it was sent a stop signal and has not ended yet. ``created`` is in
+    seconds since the epoch. ``has_crashed`` says that the engine remembers its last end, which was
+    bad and nobody asked for.
     """
 
     id: str
@@ -188,6 +196,8 @@ class ObservedContainer(Struct, frozen=True):
     networks: tuple[str, ...] = ()
     addresses: Mapping[str, str] = field(default_factory=dict)
     is_stopping: bool = False
+    created: float = 0.0
+    has_crashed: bool = False
 
     @property
     def instance(self) -> str | None:
@@ -197,7 +207,7 @@ class ObservedContainer(Struct, frozen=True):
         inherits the label. So its name must be one of the instance's names, too.
         """
         instance = self.labelled_instance
-        return instance if instance and self.name in _list_names(instance, self.role) else None
+        return instance if instance and self.name in list_names(instance, self.part) else None
 
     @property
     def labelled_instance(self) -> str | None:
@@ -205,10 +215,10 @@ class ObservedContainer(Struct, frozen=True):
         return self.labels.get(LABEL_INSTANCE)
 
     @property
-    def role(self) -> Role | None:
+    def part(self) -> Part | None:
         """Its part in the instance, by label."""
         value = self.labels.get(LABEL_ROLE)
-        return Role(value) if value in set(Role) else None
+        return Part(value) if value in set(Part) else None
 
     @property
     def is_running(self) -> bool:
@@ -221,9 +231,9 @@ class ObservedContainer(Struct, frozen=True):
         return self.state.is_active
 
 
-def _list_names(instance: str, role: Role | None) -> set[str]:
-    """List the possible names of a container of an instance. Without a role, list all parts'."""
-    names = {part.container_name(instance) for part in ([role] if role else Role)}
+def list_names(instance: str, part: Part | None) -> set[str]:
+    """List the possible names of a container of an instance. Without a part, list all parts'."""
+    names = {each.container_name(instance) for each in ([part] if part else Part)}
     suffixes = ("", PREVIOUS_SUFFIX, CARRIER_SUFFIX)
     return {name + suffix for name in names for suffix in suffixes}
 
@@ -248,12 +258,25 @@ class Observed(Struct, frozen=True):
     containers: tuple[ObservedContainer, ...] = ()
     networks: tuple[ObservedNetwork, ...] = ()
 
+    def find_running(self, instance: str, part: Part) -> ObservedContainer | None:
+        """Find the container in which a part of an instance runs.
+
+        One that has the part's own name goes before one that was set aside.
+        """
+        own = (each for each in self.containers if (each.instance, each.part) == (instance, part))
+        running = sorted(
+            (each for each in own if each.is_running),
+            key=lambda each: each.name != part.container_name(instance),
+        )
+        return next(iter(running), None)
+
 
 class ContainerDetail(Struct, frozen=True):
     """The state of one container.
 
     ``addresses`` maps the names of its networks to its addresses there. Times are RFC 3339; "" if
-    it never started or ended. A container that runs again keeps the time of its last end.
+    it never started or ended. A container that runs again keeps the time of its last end. With a
+    log that ``is_log_unbounded``, its output fills the disk in time.
     """
 
     id: str
@@ -267,6 +290,7 @@ class ContainerDetail(Struct, frozen=True):
     health: Health = Health.NONE
     oom_killed: bool = False
     finished_at: str = ""
+    is_log_unbounded: bool = False
 
 
 class EngineInfo(Struct, frozen=True):
@@ -287,7 +311,30 @@ class BuildSpec(Struct, frozen=True):
 
 
 class ImageInfo(Struct, frozen=True):
-    """An image on the engine."""
+    """An image on the engine. ``postgres_version`` is what an image of PostgreSQL says it holds."""
 
     id: str
     digests: tuple[str, ...] = ()
+    postgres_version: str = ""
+
+    @property
+    def postgres_major(self) -> int | None:
+        """The major version of PostgreSQL; ``None`` where the image does not say it."""
+        major = self.postgres_version.partition(".")[0]
+        return int(major) if major.isdecimal() else None
+
+
+class ListedImage(Struct, frozen=True):
+    """An image as the engine lists it.
+
+    ``references`` are its names; one without a name is left from a build or a pull. ``bytes`` is
+    its size with the layers that it shares, and ``created`` is in seconds since the epoch.
+    ``last_step`` is the last step of the build of an image without a name.
+    """
+
+    id: str
+    references: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    bytes: int = 0
+    created: float = 0.0
+    last_step: str = ""

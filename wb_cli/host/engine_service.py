@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from wb_cli.errors import WbError
@@ -14,6 +14,9 @@ ANSWERS_WITHIN_S = 90.0
 POLL_S = 0.1
 LOG = Path("/var/log/wb-dockerd.log")
 LAST_LINES = 6
+# The units that start an engine, as Debian, Docker and snap name them.
+UNITS = {"docker.service", "docker.socket", "snap.docker.dockerd.service"}
+UNIT_FOLDERS = (Path("/etc/systemd/system"), Path("/usr/lib/systemd/system"))
 
 
 def is_installed() -> bool:
@@ -52,6 +55,14 @@ def start(answers: Callable[[], bool], log: Path = LOG) -> None:
 def has_systemd() -> bool:
     """Whether systemd is this machine's init."""
     return Path("/run/systemd/system").is_dir()
+
+
+def is_started_at_boot(units: Iterable[Path] = UNIT_FOLDERS) -> bool | None:
+    """Whether systemd starts the engine with the machine. ``None`` without systemd."""
+    if not has_systemd():
+        return None
+    wanted = (folder.glob("*.wants/*") for folder in units)
+    return any(unit.name in UNITS for folder in wanted for unit in folder)
 
 
 def _wait(

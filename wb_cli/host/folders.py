@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,11 +95,16 @@ def is_closed_to_owner_of(path: Path) -> bool:
         held, holder = path.stat(), path.parent.stat()
     except OSError:
         return False
-    if held.st_uid == holder.st_uid:
+    return is_closed(held.st_uid, held.st_gid, holder.st_uid, holder.st_gid, holder.st_mode)
+
+
+def is_closed(user: int, group: int, owner: int, owner_group: int, mode: int) -> bool:
+    """Whether a user with a group may not pass through a folder. Pure."""
+    if user == owner:
         needed = stat.S_IXUSR
     else:
-        needed = stat.S_IXGRP if held.st_gid == holder.st_gid else stat.S_IXOTH
-    return held.st_uid != 0 and not holder.st_mode & needed
+        needed = stat.S_IXGRP if group == owner_group else stat.S_IXOTH
+    return user != 0 and not mode & needed
 
 
 def pick_one_per_disk(paths: Iterable[Path]) -> list[Path]:
@@ -142,6 +147,37 @@ def locate(path: str | Path) -> Place:
     except OSError:
         return Place(name, None)
     return Place(name, (status.st_dev, status.st_ino))
+
+
+class Access(Struct, frozen=True):
+    """The mode and the owner of a file or folder."""
+
+    path: str
+    mode: int
+    owner: int
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only its owner has any right."""
+        return not self.mode & (stat.S_IRWXG | stat.S_IRWXO)
+
+    @property
+    def is_writable_by_others(self) -> bool:
+        """Whether any user can write there, or replace what is there.
+
+        In a folder with the sticky bit nobody can replace what is another user's.
+        """
+        return bool(self.mode & stat.S_IWOTH) and not self.mode & stat.S_ISVTX
+
+
+def read_access(paths: Iterable[Path]) -> tuple[Access, ...]:
+    """Read the modes and owners of the paths that exist and that this user can see."""
+    found = []
+    for path in paths:
+        with suppress(OSError):
+            status = path.stat()
+            found.append(Access(str(path), stat.S_IMODE(status.st_mode), status.st_uid))
+    return tuple(found)
 
 
 @contextmanager

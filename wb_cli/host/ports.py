@@ -2,8 +2,13 @@
 
 import errno
 import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  (a test binds it, and never listens)
+SYSCTL = Path("/proc/sys/net/ipv4")
 
 
 def is_free(port: int, address: str = EVERY_ADDRESS) -> bool:
@@ -29,3 +34,30 @@ def _bind(port: int, address: str) -> None:
         # Servers set this option, too: a connection that has just ended does not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((address, port))
+
+
+class PortRange(Struct, frozen=True):
+    """The ports that the kernel gives to outgoing connections, but for those that are reserved."""
+
+    first: int
+    last: int
+    reserved: str = ""
+
+    def has(self, port: int) -> bool:
+        """Whether an outgoing connection may get the port."""
+        return self.first <= port <= self.last and port not in set(self._list_reserved())
+
+    def _list_reserved(self) -> Iterator[int]:
+        for part in filter(None, self.reserved.split(",")):
+            first, _, last = part.partition("-")
+            yield from range(int(first), int(last or first) + 1)
+
+
+def read_ephemeral_ports(sysctl: Path = SYSCTL) -> PortRange:
+    """Read the range of the ports of outgoing connections."""
+    first, last = (sysctl / "ip_local_port_range").read_text().split()
+    try:
+        reserved = (sysctl / "ip_local_reserved_ports").read_text().strip()
+    except OSError:
+        reserved = ""
+    return PortRange(int(first), int(last), reserved)

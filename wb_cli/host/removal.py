@@ -6,19 +6,17 @@ No symbolic link is followed. A link is removed, and its target stays.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wb_cli.errors import WbError
+from wb_cli.host import mounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MOUNTS = Path("/proc/self/mountinfo")
-MOUNT_POINT = 4  # the index of this word in a line
 BLOCK_BYTES = 512  # the unit of st_blocks on every disk
 
 
@@ -56,8 +54,7 @@ def measure(folder: Path) -> int:
 def find_mount_points(folder: Path) -> list[Path]:
     """The mount points at the folder itself and below it."""
     real = Path(os.path.realpath(folder))
-    lines = MOUNTS.read_text("utf-8", "surrogateescape").splitlines()
-    points = (Path(_decode(line.split(" ")[MOUNT_POINT])) for line in lines)
+    points = (Path(mount.path) for mount in mounts.read_mounts(mounts.MOUNTS))
     return [point for point in points if point.is_relative_to(real)]
 
 
@@ -104,11 +101,6 @@ def _remove_entry(name: str, inside: int) -> None:
         os.rmdir(name, dir_fd=inside)
     else:
         os.unlink(name, dir_fd=inside)
-
-
-def _decode(path: str) -> str:
-    r"""Decode a path of the list of mounts, in which the kernel writes a space as ``\040``."""
-    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), path)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
+from itertools import pairwise
 from pathlib import Path
 
 ROUTES = Path("/proc/net/route")
@@ -13,9 +14,21 @@ ROUTES = Path("/proc/net/route")
 def read_routes() -> list[str]:
     """The IPv4 networks that this host has routes to, in CIDR notation; empty where unknown."""
     with suppress(OSError):
-        lines = ROUTES.read_text().splitlines()[1:]
-        return [str(_parse_route(line.split())) for line in lines]
+        return parse_routes(ROUTES.read_text())
     return []
+
+
+def parse_routes(table: str) -> list[str]:
+    """Read the text of the kernel's table of routes."""
+    return [str(_parse_route(line.split())) for line in table.splitlines()[1:]]
+
+
+def parse_own_addresses(trie: str) -> set[str]:
+    """Read the machine's own IPv4 addresses from the text of ``/proc/net/fib_trie``."""
+    lines = trie.splitlines()
+    return {
+        before.split()[-1] for before, line in pairwise(lines) if line.endswith("/32 host LOCAL")
+    }
 
 
 def _parse_route(fields: list[str]) -> IPv4Network:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from wb_cli.errors import LockedError, WbError
 
@@ -59,6 +60,26 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
 
 @contextmanager
+def written_whole(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Write a large file piece by piece: whole, or not at all. ``mode`` is that of a new file.
+
+    Raises:
+        WbError: it cannot be written.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with file_errors(path, "write"):
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            with os.fdopen(descriptor, "wb") as output:
+                yield output
+                output.flush()
+                os.fsync(output.fileno())
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
 def file_errors(path: Path, verb: str) -> Iterator[None]:
     """Turn the operating system's errors into an error that names the file and the remedy."""
     try:
@@ -79,9 +100,12 @@ def _suggest_remedy(error: OSError, path: Path) -> str:
         return f"Run wb as the owner of {path.parent}, or as root."
     if isinstance(error, IsADirectoryError):
         return f"A file is expected there: move the folder {path} away, or set another path."
+    if isinstance(error, FileNotFoundError):
+        missing = "name of the file" if path.parent.is_dir() else f"folder {path.parent}"
+        return f"Check the {missing}, then repeat the command."
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return f"Free some space at {path.parent}, then repeat the command."
-    return f"See to {path.parent}, then repeat the command."
+    return f"Check the path {path.parent}, then repeat the command."
 
 
 def open_lock(lock: Path) -> int:

@@ -26,7 +26,8 @@ VALKEY = Recipe("valkey", "wb-valkey:8", "valkey_image", "wb-valkey:8")
 PLATFORM = Recipe(
     "platform", f"wb-platform:{__version__}", "platform_image", "wb-platform:{version}"
 )
-RECIPES = {recipe.name: recipe for recipe in (POSTGRES, VALKEY, PLATFORM)}
+RESTIC = Recipe("restic", "wb-restic:0.18", "restic_image", "wb-restic:0.18")
+RECIPES = {recipe.name: recipe for recipe in (POSTGRES, VALKEY, PLATFORM, RESTIC)}
 
 
 def choose_recipes(names: Sequence[str]) -> list[Recipe]:

@@ -1,20 +1,23 @@
 """Select instances by the words of a command line. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 
 from wb_cli.errors import UsageError
 from wb_cli.instances.model import Instance
-from wb_cli.instances.refused import RefusedEntry
-from wb_cli.instances.registry import Registry, make_unknown_id_error
+from wb_cli.instances.registry_file.field_rules import parse_host
+from wb_cli.instances.registry_file.refused import RefusedEntry
+from wb_cli.instances.registry_file.registry import Registry, make_unknown_id_error
 from wb_cli.instances.suggestions import make_unknown_error
 from wb_cli.instances.texts import shorten
 
-FORMS = "an id, @tag, server=<version>, or all"
+FORMS = "an id, @tag, server=<version>, on=<host>, or all"
 ALL = "all"
 TAG = "@"
 SERVER = "server="
+ON = "on="
+HERE = "here"  # the word for instances that name no host
 NOTHING_DECLARED = "no instance is declared yet"
 ADD_ONE = "Add one: `wb config add <id>`."
 
@@ -67,11 +70,18 @@ def select_everything(registry: Registry) -> Selection:
     return Selection(registry.instances, registry.refused)
 
 
+def order_starts(instances: Iterable[Instance]) -> list[Instance]:
+    """Order instances as they are started: those with a higher priority first, then by id."""
+    return sorted(instances, key=lambda instance: (-instance.priority, instance.id))
+
+
 def complete(registry: Registry, incomplete: str) -> list[str]:
     """List every selector that begins with the incomplete word."""
     tags = {TAG + tag for instance in registry.instances for tag in instance.tags}
     versions = {SERVER + instance.server_version for instance in registry.instances}
-    words = [*registry.ids(), *sorted(tags), *sorted(versions), ALL]
+    hosts = [ON + (host or HERE) for host in registry.list_hosts()]
+    more = hosts if len(hosts) > 1 else []
+    words = [*registry.ids(), *sorted(tags), *sorted(versions), *more, ALL]
     return [word for word in words if word.startswith(incomplete)]
 
 
@@ -82,6 +92,8 @@ def _match(word: str, registry: Registry) -> Selection:
         return _select_by_tag(word.removeprefix(TAG), registry)
     if word.startswith(SERVER):
         return _select_by_version(word.removeprefix(SERVER), registry)
+    if word.startswith(ON):
+        return _select_by_host(word.removeprefix(ON), registry)
     if "=" in word:
         raise UsageError(f"{shorten(word)} is no selector", f"A selector is {FORMS}.")
     return _select_by_id(word, registry)
@@ -126,6 +138,22 @@ def _select_by_version(version: str, registry: Registry) -> Selection:
         return selection
     message = f"no instance has server version {shorten(version)}"
     raise _make_not_in_use_error(version, known, message, SERVER)
+
+
+def _select_by_host(word: str, registry: Registry) -> Selection:
+    """Select the instances of a host; ``here`` means those that name none."""
+    try:
+        host = None if word == HERE else parse_host(word)
+    except ValueError as error:
+        raise UsageError(f"{ON}{word}: a host is {HERE}, {error}") from None
+    selection = Selection(
+        tuple(instance for instance in registry.instances if instance.host == host),
+        tuple(entry for entry in registry.refused if entry.host == host),
+    )
+    if selection != Selection():
+        return selection
+    known = {known or HERE for known in registry.list_hosts()}
+    raise _make_not_in_use_error(word, known, f"no instance is on the host {shorten(word)}", ON)
 
 
 def _collect_tags(registry: Registry) -> set[str]:

@@ -18,10 +18,15 @@ def shorten(value: Any) -> str:
     return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…"
 
 
+def to_json(value: Any) -> str:
+    """Show a value as JSON, in full."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def describe_place(index: int, raw: Any, line: int) -> str:
-    """Name an entry and its place: its number, its name, and its line in the file."""
-    where = f", line {line}" if line else ""
-    return f"entry {index + 1} ({name_entry(raw)}){where}"
+    """Name an entry and its place: its line in the file, or else its number, and its name."""
+    where = f"line {line}" if line else f"entry {index + 1}"
+    return f"{where} ({name_entry(raw)})"
 
 
 def name_entry(raw: Any) -> str:

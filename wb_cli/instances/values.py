@@ -24,6 +24,10 @@ IMAGE = re.compile(
 ENV_NAME = re.compile(r"[^\s=\0]+")
 
 
+class MemberError(ValueError):
+    """A member of a value is not allowed. The text names it, and says which values are."""
+
+
 def parse_size(value: Any) -> int:
     """Parse a number of bytes: ``2g``, ``"512m"``, ``1073741824``."""
     match = SIZE.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
@@ -35,17 +39,47 @@ def parse_size(value: Any) -> int:
     return result
 
 
+def write_size(size: int) -> str:
+    """Write a number of bytes as an operator would, if that is exact: ``2g``, ``512m``."""
+    units = {unit: factor for unit, factor in SIZE_UNITS.items() if unit and unit in "kmg"}
+    for unit, factor in sorted(units.items(), key=lambda item: -item[1]):
+        if size and size % factor == 0:
+            return f"{size // factor}{unit}"
+    return str(size)
+
+
 def parse_address(value: Any) -> str:
     """Parse an IP address to publish a port on."""
     allowed = "an IP address, such as 127.0.0.1 (this host alone) or 0.0.0.0 (everyone)"
     if not isinstance(value, str):
         raise ValueError(allowed)  # noqa: TRY004  (callers catch one type of exception)
+    if (address := _read_address(value)) is None:
+        raise ValueError(allowed)
+    return address
+
+
+def parse_upstream(value: Any) -> str:
+    """Parse the IP address of one machine, at which nginx reaches a platform.
+
+    A name would not do: nginx does not start while it cannot resolve one.
+    """
+    import ipaddress
+
+    address = _read_address(value) if isinstance(value, str) else None
+    found = ipaddress.ip_address(address) if address else None
+    if not address or not found or found.is_unspecified or found.is_multicast:
+        raise ValueError("the IP address of a machine, such as 10.0.0.5, and no name")
+    return address
+
+
+def _read_address(text: str) -> str | None:
+    """Read an IP address. The name of an interface after a ``%`` may be any text, so none may."""
     import ipaddress
 
     try:
-        return str(ipaddress.ip_address(value.strip()))
+        return None if "%" in text else str(ipaddress.ip_address(text.strip()))
     except ValueError:
-        raise ValueError(allowed) from None
+        return None
 
 
 def parse_image(value: Any) -> str:
@@ -72,7 +106,8 @@ def parse_line(value: Any) -> str:
 def parse_flag(value: Any) -> bool:
     """Parse true or false. A text such as "true" is refused."""
     if not isinstance(value, bool):
-        raise ValueError("true or false, without quotes")  # noqa: TRY004
+        quotes = ", without quotes" if value in ("true", "false") else ""
+        raise ValueError(f"true or false{quotes}")  # noqa: TRY004
     return value
 
 

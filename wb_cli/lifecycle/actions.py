@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from wb_cli.contract import VALKEY_DATA, Role
+from wb_cli import contract
+from wb_cli.contract import VALKEY_DATA, Part
 from wb_cli.engine.types import put_in_brackets
-from wb_cli.errors import ExitCode
-from wb_cli.lifecycle import valkey_folder
+from wb_cli.errors import ExitCode, UsageError
+from wb_cli.lifecycle.adoption import handover
+from wb_cli.lifecycle.carrying import valkey_folder
+from wb_cli.lifecycle.exchanging.exchange import settle_before_start
 from wb_cli.lifecycle.execute import Cancellation, Execution, Outcome
+from wb_cli.lifecycle.folders import create_folders
+from wb_cli.lifecycle.guard import database_version, first_start
+from wb_cli.lifecycle.guard.first_start import DataState
 from wb_cli.lifecycle.guard.guests import find_guests, wait_for_guests
 from wb_cli.lifecycle.guard.preflight import Preflight, refuse_foreign
+from wb_cli.lifecycle.options import RunOptions, Verb
+from wb_cli.lifecycle.passwords.settling import settle_password
 from wb_cli.lifecycle.planning import persistence
 from wb_cli.lifecycle.planning import plan as ops
+from wb_cli.lifecycle.planning.basis import Basis, find_basis
 from wb_cli.lifecycle.planning.desired import instance_path
 from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 from wb_cli.lifecycle.planning.plan import Plan
 from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run, plan_stop
 from wb_cli.lifecycle.readiness.health import reachable_address
 from wb_cli.lifecycle.readiness.warmup import WarmUp, follow
+from wb_cli.lifecycle.record.black_box import BlackBox
+from wb_cli.lifecycle.sites.refresh import refresh_after_start
 
 if TYPE_CHECKING:
     from wb_cli.engine.types import Observed
     from wb_cli.instances.model import Instance
+    from wb_cli.lifecycle.adoption.report import Adoption
     from wb_cli.lifecycle.fleet import Fleet
     from wb_cli.lifecycle.guard.lock import Holder
-    from wb_cli.lifecycle.options import RunOptions
     from wb_cli.lifecycle.planning.desired import Desired
 
 # No stop takes longer than this: the largest Valkey has saved its snapshot by then.
@@ -48,12 +59,15 @@ class Ending(StrEnum):
     DEGRADED = "degraded"
     STOPPED = "stopped"
     NOT_RUNNING = "not running"
+    ADOPTED = "adopted"
 
 
 class Result(Struct, frozen=True):
     """The result of an action.
 
     ``url`` is the platform's address, ``warm_up`` the state of its cache when the action ended.
+    ``adoption`` is what there is to say of a takeover. ``platform`` is the platform's image that
+    runs then.
     """
 
     ending: Ending
@@ -62,6 +76,8 @@ class Result(Struct, frozen=True):
     seconds: float
     url: str = ""
     warm_up: WarmUp | None = None
+    adoption: Adoption | None = None
+    platform: str = ""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -106,45 +122,135 @@ def stop(fleet: Fleet, instance_id: str, options: RunOptions, *, force: bool = F
     else:
         deadline = began + options.timeout_s
         observed = wait_for_guests(
-            fleet.engine, instance_id, deadline, options.report, options.cancelled
+            fleet.engine.observe, instance_id, deadline, options.tell, options.cancelled
         )
+    black_box = _open_black_box(fleet, instance_id, observed, options)
     refuse_foreign(instance_id, observed, str(fleet.settings.servers_file))
     current = fleet.look_up(instance_id, observed)
     guests = find_guests(instance_id, observed) if force else ()
     plan = plan_stop(instance_id, current, guests)
     if options.dry_run:
         return Result(Ending.PLANNED, plan, Outcome(), 0)
-    execution = _prepare(fleet, instance_id, current, options, guests=guests)
+    if not plan.is_empty:
+        options.begin(plan.reasons)
+    execution = _prepare(fleet, instance_id, current, options, guests=guests, black_box=black_box)
     outcome = execution.run(plan, undo=False)
+    handover.remove(fleet.settings, instance_id)
     ending = Ending.NOT_RUNNING if plan.is_empty else Ending.STOPPED
     return Result(ending, plan, outcome, time.monotonic() - began)
 
 
 def check(fleet: Fleet, instance: Instance) -> None:
-    """Raise an error if an instance could not start. Change nothing."""
-    _survey(fleet, instance, fleet.engine.observe(), create_secrets=False)
+    """Raise an error if an instance could not start again. Change nothing."""
+    options = RunOptions(Verb.RESTART, dry_run=True)
+    _survey(fleet, instance, fleet.engine.observe(), plan_restart, options)
 
 
 def _survey(
-    fleet: Fleet, instance: Instance, observed: Observed, *, create_secrets: bool
-) -> tuple[Desired, ObservedInstance]:
+    fleet: Fleet, instance: Instance, observed: Observed, planner: Planner, options: RunOptions
+) -> tuple[Desired, ObservedInstance, Basis]:
     """Describe what an instance should be, inspect what it is, and check that it could start.
 
+    Except in a dry run, an instance that never ran gets its folders and its secrets.
+
     Raises:
+        OutdatedPlanError: it is not what it was when the operator agreed to a plan.
         PreflightError: something is in the way of a start.
     """
-    wanted = fleet.describe(instance, create_secrets=create_secrets)
+    data = first_start.look(fleet, instance, observed)
+    is_first = data is DataState.NEW and not options.dry_run
+    has_secrets = fleet.secrets.read(instance.id) is not None
+    # Secrets are a sign of an earlier start, so they are made after the folders.
+    try:
+        wanted = fleet.describe(instance, create_secrets=not options.dry_run and not is_first)
+    except UsageError:  # another's database may have a password that only its owner knows
+        refuse_foreign(instance.id, observed, str(fleet.settings.servers_file))
+        raise
     current = fleet.inspect(instance.id, observed, {spec.image for spec in wanted.containers})
-    Preflight(instance, fleet.settings, wanted, observed, current, fleet.engine.is_local).check()
-    return wanted, current
+    machine = fleet.machine
+    plan = planner(wanted, persistence.drop_carrier(current), "")
+    versions = database_version.look(fleet, instance, plan, wanted, current)
+    Preflight(instance, fleet.settings, wanted, observed, current, machine, data, versions).check()
+    basis = find_basis(wanted, current, with_secrets=has_secrets)
+    if options.agreed:
+        options.agreed.refuse_other_basis(basis)
+    if versions and (doubt := versions.find_doubt()):
+        options.tell(doubt)
+    if instance.point_in_time and not options.dry_run and machine:
+        # The field may have been set after the other folders were made.
+        root = instance_path(instance, fleet.settings)
+        machine.create(root, contract.WAL_FOLDERS, contract.FOLDER_MODES)
+    if is_first and machine:
+        create_folders(instance, fleet.settings, machine)
+        wanted = fleet.describe(instance, create_secrets=True)
+    return wanted, current, basis
 
 
 def _bring_up(fleet: Fleet, instance: Instance, options: RunOptions, planner: Planner) -> Result:
     began = time.monotonic()
     options.report("checking")
+    stop_it = lambda: stop(fleet, instance.id, options)  # noqa: E731
+    instance = settle_before_start(fleet, instance, options, stop_it)
+    settle_password(fleet, instance, options)
     observed = _observe(fleet, instance.id, options)
-    wanted, current = _survey(fleet, instance, observed, create_secrets=not options.dry_run)
+    black_box = _open_black_box(fleet, instance.id, observed, options)
+    is_new = first_start.look(fleet, instance, observed) is DataState.NEW
+    new_folder = str(instance_path(instance, fleet.settings)) if is_new else ""
+    wanted, current, basis = _survey(fleet, instance, observed, planner, options)
+    if new_folder and not options.dry_run:
+        options.tell(f"its folders were made in {new_folder}")
     subnets = fleet.find_subnets(observed)
+    plan = _decide(fleet, instance, planner, (wanted, current), subnets)
+    if options.dry_run:
+        refresh_after_start(instance, fleet.settings, Outcome(), options)
+        plan = replace(plan, new_folder=new_folder, basis=basis)
+        return Result(Ending.PLANNED, plan, Outcome(), 0, build_url(wanted))
+    if options.agreed:
+        options.agreed.refuse_other_steps(plan.steps)
+    if not plan.is_empty:
+        options.begin(plan.reasons)
+    execution = _prepare(fleet, instance.id, current, options, subnets=subnets, black_box=black_box)
+    outcome = execution.run(plan, undo=True)
+    handover.remove(fleet.settings, instance.id)  # a takeover that was interrupted is over
+    refresh_after_start(instance, fleet.settings, outcome, options)
+    seconds = time.monotonic() - began
+    warm_up = follow_warm_up(fleet, plan, wanted, options)
+    return Result(
+        _name_ending(plan, outcome),
+        plan,
+        outcome,
+        seconds,
+        build_url(wanted),
+        warm_up,
+        platform=name_platform(wanted),
+    )
+
+
+def _open_black_box(
+    fleet: Fleet, instance: str, observed: Observed, options: RunOptions
+) -> BlackBox:
+    """Keep what is known of containers that ended badly, before the plan touches them."""
+    black_box = BlackBox(fleet, instance, options.tell)
+    if not options.dry_run:
+        black_box.keep_dead(observed.containers)
+    return black_box
+
+
+def plan_changes(fleet: Fleet, instance: Instance, observed: Observed) -> Plan:
+    """Plan what :func:`run` would change, without a look at what else a start needs."""
+    wanted = fleet.describe(instance, create_secrets=False)
+    current = fleet.inspect(instance.id, observed, {spec.image for spec in wanted.containers})
+    return _decide(fleet, instance, plan_run, (wanted, current), fleet.find_subnets(observed))
+
+
+def _decide(
+    fleet: Fleet,
+    instance: Instance,
+    planner: Planner,
+    surveyed: tuple[Desired, ObservedInstance],
+    subnets: Iterator[str],
+) -> Plan:
+    wanted, current = surveyed
     plan = planner(
         wanted,
         persistence.drop_carrier(current),
@@ -152,20 +258,14 @@ def _bring_up(fleet: Fleet, instance: Instance, options: RunOptions, planner: Pl
     )
     starts_valkey = persistence.has_start_of_valkey(plan, wanted)
     files = _look_at_valkey_files(fleet, instance) if starts_valkey else None
-    plan = persistence.add_carry_over(plan, wanted, current, files)
-    if options.dry_run:
-        return Result(Ending.PLANNED, plan, Outcome(), 0, build_url(wanted))
-    execution = _prepare(fleet, instance.id, current, options, subnets=subnets)
-    outcome = execution.run(plan, undo=True)
-    seconds = time.monotonic() - began
-    warm_up = _follow_warm_up(plan, wanted, options)
-    return Result(_name_ending(plan, outcome), plan, outcome, seconds, build_url(wanted), warm_up)
+    return persistence.add_carry_over(plan, wanted, current, files)
 
 
 def _name_ending(plan: Plan, outcome: Outcome) -> Ending:
     if outcome.degraded:
         return Ending.DEGRADED
-    return Ending.UNCHANGED if plan.is_empty and not outcome.revived else Ending.READY
+    is_changed = not plan.is_empty or outcome.revived or outcome.site_written
+    return Ending.READY if is_changed else Ending.UNCHANGED
 
 
 def _observe(fleet: Fleet, instance_id: str, options: RunOptions) -> Observed:
@@ -201,10 +301,12 @@ def _look_at_valkey_files(fleet: Fleet, instance: Instance) -> persistence.Valke
     return valkey_folder.look(instance_path(instance, fleet.settings) / VALKEY_DATA)
 
 
-def _follow_warm_up(plan: Plan, wanted: Desired, options: RunOptions) -> WarmUp | None:
+def follow_warm_up(fleet: Fleet, plan: Plan, wanted: Desired, options: RunOptions) -> WarmUp | None:
     """Follow the warm-up of a platform that this plan started."""
-    platform = wanted.container(Role.PLATFORM)
+    platform = wanted.container(Part.PLATFORM)
     if not platform or not platform.ports or ops.Start(platform) not in plan.operations:
+        return None
+    if not fleet.engine.is_local:  # no route leads there
         return None
     host, port = reachable_address(platform.ports[0])
     return follow(host, port, options.report, options.cancelled)
@@ -219,18 +321,27 @@ def _prepare(
 ) -> Execution:
     return Execution(
         engine=fleet.engine,
+        machine=fleet.machine,
         before=current,
         look=lambda: fleet.inspect(instance_id, fleet.engine.observe(), set()),
         timeout_s=options.timeout_s,
+        undoes_late=options.goes_back_late,
         report=options.report,
+        tell=options.tell,
         cancelled=Cancellation(options.cancelled),
         **particulars,
     )
 
 
+def name_platform(wanted: Desired) -> str:
+    """Name the platform's image."""
+    platform = wanted.container(Part.PLATFORM)
+    return platform.image if platform else ""
+
+
 def build_url(wanted: Desired) -> str:
     """Give the address at which this host reaches the platform."""
-    platform = wanted.container(Role.PLATFORM)
+    platform = wanted.container(Part.PLATFORM)
     if not platform or not platform.ports:
         return ""
     host, port = reachable_address(platform.ports[0])

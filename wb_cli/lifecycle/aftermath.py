@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from wb_cli.contract import STOP_ORDER, Role
+from wb_cli.contract import STOP_ORDER, Part
 from wb_cli.errors import WbError
+from wb_cli.lifecycle.options import AfterSignal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from wb_cli.engine.types import Observed
-    from wb_cli.lifecycle.batch import Ended
+    from wb_cli.lifecycle.ended import Ended
 
-ESSENTIAL = {Role.PLATFORM, Role.POSTGRES, Role.VALKEY}
+ESSENTIAL = {Part.PLATFORM, Part.POSTGRES, Part.VALKEY}
 
 
 class Fate(StrEnum):
@@ -25,6 +27,7 @@ class Fate(StrEnum):
     READY = "ready before"
     STOPPED = "stopped"
     REMOVED = "removed"
+    DONE = "done before"
     HALF_STOPPED = "half stopped"
     STILL_RUNNING = "still running"
     UNDONE = "undone"
@@ -38,8 +41,8 @@ class InstanceFate(Struct, frozen=True):
 
     instance: str
     fate: Fate
-    running: tuple[Role, ...] = ()
-    stopped: tuple[Role, ...] = ()
+    running: tuple[Part, ...] = ()
+    stopped: tuple[Part, ...] = ()
     reason: str = ""
 
     def __str__(self) -> str:
@@ -61,46 +64,20 @@ class InstanceFate(Struct, frozen=True):
         }
 
 
-def judge_after_start(
-    ids: Sequence[str], done: Iterable[Ended[Any]], begun: Collection[str]
-) -> list[InstanceFate]:
-    """Judge the fates after `run` and `restart`, which undo what they began."""
-    return _judge_all(ids, done, begun, Fate.READY, _call_undone)
-
-
-def judge_after_stop(
+def judge(
+    after: AfterSignal,
     ids: Sequence[str],
     done: Iterable[Ended[Any]],
     begun: Collection[str],
     observe: Callable[[], Observed],
 ) -> list[InstanceFate]:
-    """Judge the fates after `stop`, which is not undone. The engine says which parts still run."""
-
-    def half_done(instance: str) -> InstanceFate:
-        try:
-            return judge_half_stopped(instance, observe())
-        except WbError as error:
-            return InstanceFate(instance, Fate.UNKNOWN, reason=error.message)
-
-    return _judge_all(ids, done, begun, Fate.STOPPED, half_done)
-
-
-def judge_after_removal(
-    ids: Sequence[str], done: Iterable[Ended[Any]], begun: Collection[str]
-) -> list[InstanceFate]:
-    """Judge the fates after `remove-dirs`. If one ended midway, its error says what is left."""
-    return _judge_all(ids, done, begun, Fate.REMOVED, _call_not_begun)
-
-
-def _judge_all(
-    ids: Sequence[str],
-    done: Iterable[Ended[Any]],
-    begun: Collection[str],
-    success: Fate,
-    half_done: Callable[[str], InstanceFate],
-) -> list[InstanceFate]:
+    """Judge the fate of each instance. If a step was ended and not undone, the engine is asked."""
     ended = {end.instance: end for end in done}
-    return [_judge(instance, ended.get(instance), begun, success, half_done) for instance in ids]
+    success, half_done = _RULES[after]
+    return [
+        _judge(instance, ended.get(instance), begun, success, partial(half_done, observe))
+        for instance in ids
+    ]
 
 
 def _judge(
@@ -117,21 +94,40 @@ def _judge(
     return half_done(instance) if instance in begun else InstanceFate(instance, Fate.NOT_BEGUN)
 
 
-def _call_undone(instance: str) -> InstanceFate:
+def _call_undone(_: Callable[[], Observed], instance: str) -> InstanceFate:
     return InstanceFate(instance, Fate.UNDONE)
 
 
-def _call_not_begun(instance: str) -> InstanceFate:
+def _ask_engine(observe: Callable[[], Observed], instance: str) -> InstanceFate:
+    try:
+        return judge_half_stopped(instance, observe())
+    except WbError as error:
+        return InstanceFate(instance, Fate.UNKNOWN, reason=error.message)
+
+
+def _call_not_begun(_: Callable[[], Observed], instance: str) -> InstanceFate:
+    """What ended midway has an error, which says what is left. This one has none."""
     return InstanceFate(instance, Fate.NOT_BEGUN)
+
+
+# The fate of an instance whose action ended well, and how to judge one that was interrupted.
+_RULES = {
+    AfterSignal.UNDO: (Fate.READY, _call_undone),
+    AfterSignal.END_STEP: (Fate.STOPPED, _ask_engine),
+    AfterSignal.END_FOLDER: (Fate.REMOVED, _call_not_begun),
+    AfterSignal.GIVE_UP: (Fate.DONE, _call_not_begun),
+    AfterSignal.END_REPAIR: (Fate.DONE, _call_not_begun),
+    AfterSignal.END_INSTANCE: (Fate.DONE, _call_not_begun),
+}
 
 
 def judge_half_stopped(instance: str, observed: Observed) -> InstanceFate:
     """Judge how far an instance is stopped."""
     containers = [container for container in observed.containers if container.instance == instance]
-    active = {container.role for container in containers if container.is_active}
-    known = ESSENTIAL | {container.role for container in containers}
-    running = tuple(role for role in STOP_ORDER if role in active)
-    stopped = tuple(role for role in STOP_ORDER if role in known - active)
+    active = {container.part for container in containers if container.is_active}
+    known = ESSENTIAL | {container.part for container in containers}
+    running = tuple(part for part in STOP_ORDER if part in active)
+    stopped = tuple(part for part in STOP_ORDER if part in known - active)
     has_network = any(network.instance == instance for network in observed.networks)
     if not containers and not has_network:
         return InstanceFate(instance, Fate.STOPPED)
@@ -146,11 +142,11 @@ def describe(fates: Sequence[InstanceFate]) -> list[str]:
     return [f"{kind}: {', '.join(names)}" for kind, names in by_fate.items() if names]
 
 
-def suggest_after_stop(fates: Sequence[InstanceFate]) -> str:
-    """Give the two ways to go on after an interrupted stop. Empty if nothing is half stopped."""
+def suggest(fates: Sequence[InstanceFate]) -> str:
+    """Give the two ways to go on if instances are half stopped. Empty if none is."""
     ids = " ".join(fate.instance for fate in fates if fate.fate is Fate.HALF_STOPPED)
     return f"`wb stop {ids}` goes on, `wb run {ids}` brings back what is stopped." if ids else ""
 
 
-def _are(roles: Sequence[Role], one: str, several: str) -> str:
-    return f"{' and '.join(roles)} {one if len(roles) == 1 else several}"
+def _are(parts: Sequence[Part], one: str, several: str) -> str:
+    return f"{' and '.join(parts)} {one if len(parts) == 1 else several}"

@@ -7,59 +7,45 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wb_cli.errors import ExitCode, UnexpectedError, WbError
 from wb_cli.lifecycle import aftermath
+from wb_cli.lifecycle.ended import Ended, R
+from wb_cli.lifecycle.guard import far_lock
 from wb_cli.lifecycle.guard.interrupts import InterruptedByUserError, interruptible
 from wb_cli.lifecycle.guard.lock import locked
-from wb_cli.lifecycle.options import Verb
+from wb_cli.lifecycle.options import AfterSignal
+from wb_cli.lifecycle.record import history
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
+    from wb_cli.engine.types import Observed
+    from wb_cli.lifecycle.ended import ActionResult
     from wb_cli.lifecycle.fleet import Fleet
-    from wb_cli.lifecycle.options import RunOptions
+    from wb_cli.lifecycle.guard.lock import Lock
+    from wb_cli.lifecycle.options import RunOptions, Verb
 
-INTERRUPTED = "interrupted; what it had begun was undone"
-
-
-class ActionResult(Protocol):
-    """The result of any action."""
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """The exit code of the process if this were the only instance."""
-
-
-R = TypeVar("R", bound=ActionResult)
-
-
-class Ended(Struct, Generic[R], frozen=True):
-    """How the action on one instance ended: with a result, or an error."""
-
-    instance: str
-    result: R | None = None
-    error: WbError | None = None
-    is_interrupted: bool = False
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """The exit code of the process if this were the only instance."""
-        if self.error:
-            return self.error.exit_code
-        return self.result.exit_code if self.result else ExitCode.OK
+UNDONE = "interrupted; what it had begun was undone"
+UNFINISHED = "interrupted; what it had done stays"
 
 
 class Progress(Protocol):
     """Is told what happens to each instance. Several threads call it."""
 
+    def begin(self, instance: str, reasons: Sequence[str]) -> None:
+        """The first change to an instance is about to be made."""
+
     def update(self, instance: str, text: str) -> None:
         """A step begins."""
+
+    def tell(self, instance: str, text: str) -> None:
+        """The work waits for somebody else, or is being undone."""
 
     def finish(self, ended: Ended[Any]) -> None:
         """The action on an instance has ended."""
@@ -90,6 +76,7 @@ class Batch(Generic[R]):
         self._work = work
         self._progress = progress
         self._begun: set[str] = set()
+        self._left_alone: set[str] = set()
 
     def run(self, ids: Sequence[str], check: Callable[[str], None] | None = None) -> list[Ended[R]]:
         """Act on all instances; give how each ended, in the order of ``ids``.
@@ -102,15 +89,31 @@ class Batch(Generic[R]):
         """
         ended: list[Ended[R]] = []
         try:
-            with interruptible(self._answer) as cancelled:
-                unfit = self._check(ids, check, cancelled) if check else []
-                left_alone = {end.instance for end in unfit}
-                fit = [instance for instance in ids if instance not in left_alone]
-                ended = self._act_on_all(fit, cancelled)
+            with interruptible(make_answer(self._options.verb, self._progress)) as cancelled:
+                ended = self.act(ids, cancelled, check)
         except InterruptedByUserError as interruption:
-            self._say_what_became(interruption, ids, ended)
+            say_what_became(interruption, self.judge(ids, ended))
             raise
+        return ended
+
+    def act(
+        self,
+        ids: Sequence[str],
+        cancelled: threading.Event,
+        check: Callable[[str], None] | None = None,
+    ) -> list[Ended[R]]:
+        """Act on all instances, as :meth:`run` does, until ``cancelled`` is set."""
+        unfit = self._check(ids, check, cancelled) if check else []
+        self._left_alone = {end.instance for end in unfit}
+        fit = [instance for instance in ids if instance not in self._left_alone]
+        ended = self._act_on_all(fit, cancelled)
         return sorted([*unfit, *ended], key=lambda end: ids.index(end.instance))
+
+    def judge(self, ids: Sequence[str], ended: Iterable[Ended[R]]) -> list[aftermath.InstanceFate]:
+        """Judge what became of each instance when a signal ended the work."""
+        after, done = self._options.verb.after_signal, self._left_alone
+        acted = [end for end in ended if end.instance not in done]
+        return aftermath.judge(after, ids, acted, self._begun, self._observe)
 
     def _check(
         self, ids: Sequence[str], check: Callable[[str], None], cancelled: threading.Event
@@ -124,6 +127,7 @@ class Batch(Generic[R]):
                 check(instance)
             except WbError as error:
                 unfit.append(Ended(instance, error=error))
+                self._progress.finish(unfit[-1])
         return unfit
 
     def _act_on_all(self, ids: Sequence[str], cancelled: threading.Event) -> list[Ended[R]]:
@@ -135,56 +139,85 @@ class Batch(Generic[R]):
 
     def _act_on(self, cancelled: threading.Event, instance: str) -> Ended[R]:
         """Act on one instance. An error there does not stop the others."""
+        if self._options.dry_run:
+            ended = self._try(cancelled, instance)
+        else:
+            with self._recorded(instance) as entry:
+                ended = self._try(cancelled, instance)
+                entry.exit_code, entry.result = ended.exit_code, ended.name
+                entry.error = ended.error.headline if ended.error else ""
+                entry.platform = getattr(ended.result, "platform", "")
+        self._progress.finish(ended)
+        return ended
+
+    def _recorded(self, instance: str) -> AbstractContextManager[history.Entry]:
+        """Write the command to the history that lies on the machine of the instance."""
+        verb, elsewhere = self._options.verb, self._fleet.elsewhere
+        if elsewhere:
+            return history.written_by(
+                partial(far_lock.add_to_history, elsewhere.outpost), instance, verb
+            )
+        return history.written(self._fleet.history, instance, verb)
+
+    def _try(self, cancelled: threading.Event, instance: str) -> Ended[R]:
         ended: Ended[R]
         try:
             ended = Ended(instance, result=self._under_lock(instance, cancelled))
         except WbError as error:
             ended = Ended(instance, error=error)
         except InterruptedError:
-            ended = Ended(instance, error=WbError(INTERRUPTED), is_interrupted=True)
+            is_undone = self._options.verb.after_signal is AfterSignal.UNDO
+            interrupted = WbError(UNDONE if is_undone else UNFINISHED)
+            ended = Ended(instance, error=interrupted, is_interrupted=True)
         except Exception as error:  # noqa: BLE001  (a fault of wb itself does not stop the others)
             ended = Ended(instance, error=UnexpectedError(error))
-        self._progress.finish(ended)
         return ended
 
     def _under_lock(self, instance: str, cancelled: threading.Event) -> R:
         """Do the work on one instance under its lock. A dry run takes no lock."""
         report = partial(self._progress.update, instance)
-        options = replace(self._options, report=report, cancelled=cancelled)
+        begin = partial(self._progress.begin, instance)
+        tell = partial(self._progress.tell, instance)
+        options = replace(self._options, report=report, begin=begin, tell=tell, cancelled=cancelled)
         if options.dry_run:
             return self._work(instance, options)
         command = f"wb {options.verb} {instance}"
-        locks = self._fleet.locks
-        with locked(locks, instance, command, options.wait_s, cancelled, report) as lock:
+        with held(self._fleet, options.verb.name_lock(instance), command, options) as lock:
             self._begun.add(instance)
             return self._work(instance, replace(options, left_by=lock.left_by))
 
-    def _answer(self, _number: int) -> None:
-        """Tell the user why the command goes on after another signal."""
-        if self._options.verb is Verb.REMOVE_DIRS:
-            self._progress.answer("ending the removal at the next folder; Ctrl-C is heard")
-            return
-        is_undone = self._options.verb.is_undone
-        doing = "undoing what was begun" if is_undone else "ending the step that was begun"
-        self._progress.answer(
-            f"{doing}: that takes as long as a container needs to stop; Ctrl-C is heard"
-        )
+    def _observe(self) -> Observed:
+        """Ask the engine what it has. Work that needs no engine never comes to this."""
+        return self._fleet.engine.observe()
 
-    def _say_what_became(
-        self,
-        interruption: InterruptedByUserError,
-        ids: Sequence[str],
-        ended: Sequence[Ended[R]],
-    ) -> None:
-        if self._options.verb.is_undone:
-            fates = aftermath.judge_after_start(ids, ended, self._begun)
-        elif self._options.verb is Verb.REMOVE_DIRS:
-            fates = aftermath.judge_after_removal(ids, ended, self._begun)
-        else:
-            fates = aftermath.judge_after_stop(ids, ended, self._begun, self._fleet.engine.observe)
-            interruption.hint = aftermath.suggest_after_stop(fates) or interruption.hint
-        interruption.message = "; ".join([interruption.message, *aftermath.describe(fates)])
-        interruption.left = [fate.as_document() for fate in fates]
+
+def held(
+    fleet: Fleet, name: str, command: str, options: RunOptions
+) -> AbstractContextManager[Lock]:
+    """Hold a lock where the instance is: here, or on the machine of its engine.
+
+    Raises:
+        LockedError: another command holds it.
+        InterruptedError: a signal ended the wait.
+    """
+    waiting = (name, command, options.wait_s, options.cancelled, options.tell)
+    if fleet.elsewhere:
+        return far_lock.locked(fleet.elsewhere.outpost, *waiting)
+    return locked(fleet.locks, *waiting)
+
+
+def make_answer(verb: Verb, progress: Progress) -> Callable[[int], None]:
+    """Make the answer to another signal. It says why the command goes on."""
+    return lambda _number: progress.answer(f"{verb.after_signal}; Ctrl-C is heard")
+
+
+def say_what_became(
+    interruption: InterruptedByUserError, fates: Sequence[aftermath.InstanceFate]
+) -> None:
+    """Say in the error of a signal what became of each instance."""
+    interruption.hint = aftermath.suggest(fates) or interruption.hint
+    interruption.message = "; ".join([interruption.message, *aftermath.describe(fates)])
+    interruption.left = [fate.as_document() for fate in fates]
 
 
 def combine_exit_codes(endings: Iterable[ActionResult]) -> ExitCode:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from wb_cli.contract import STOP_TIMEOUTS, VALKEY_START_GRACE_S, Role
+from wb_cli.contract import SPARE_PARTS, STOP_TIMEOUTS, VALKEY_START_GRACE_S, Part
 from wb_cli.engine.types import RestartPolicy
 from wb_cli.errors import (
     AddressPoolError,
@@ -22,22 +22,25 @@ from wb_cli.errors import (
     StillStartingError,
     WbError,
 )
-from wb_cli.lifecycle.carry import CarryError, carry_over, save
+from wb_cli.lifecycle.carrying.carry import CarryError, carry_over, save
 from wb_cli.lifecycle.guard.writers import DataFolder, start_alone
 from wb_cli.lifecycle.planning import plan as ops
-from wb_cli.lifecycle.planning.observed_instance import role_of
+from wb_cli.lifecycle.planning.observed_instance import part_of
 from wb_cli.lifecycle.planning.plan import Lane
 from wb_cli.lifecycle.planning.undo import plan_undo
-from wb_cli.lifecycle.readiness.health import Watch
+from wb_cli.lifecycle.readiness.health import CLEAN_ENDS, LAST_LINES_FOLLOW, Watch
+from wb_cli.lifecycle.record.black_box import is_called_unhealthy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from wb_cli.engine.base import Engine
-    from wb_cli.engine.keeping import Kept
+    from wb_cli.engine.docker.keeping import Kept
     from wb_cli.engine.types import ContainerSpec, NetworkSpec, ObservedContainer
+    from wb_cli.lifecycle.machine.base import Machine
     from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
     from wb_cli.lifecycle.planning.plan import Operation, Plan, Stage
+    from wb_cli.lifecycle.record.black_box import BlackBox
 
 KILLED = 137  # the exit code of a process that the engine had to kill
 
@@ -66,44 +69,61 @@ class Outcome(Struct):
 
     ``degraded`` says which parts are missing although the instance runs. ``killed`` says which
     parts had to be killed. ``revived`` names the parts that others stopped meanwhile and that were
-    started again. ``subnet`` is the range of a network that was made.
+    started again. ``subnet`` is the range of a network that was made. ``away_s`` is how long the
+    platform was away, if it was stopped and is ready again. ``site_written`` says that the
+    instance's nginx site was written anew.
     """
 
     degraded: list[str] = field(default_factory=list)
     killed: list[str] = field(default_factory=list)
     revived: list[str] = field(default_factory=list)
     subnet: str = ""
+    away_s: float | None = None
+    site_written: bool = False
 
 
 class Execution(Struct):
     """The execution of one plan.
 
+    ``machine`` is that of the engine; ``None`` if it cannot be looked at.
     ``before`` is the instance as it was when the plan was made; ``look`` observes it anew. All
     parts must be ready ``timeout_s`` seconds after the first start. ``subnets`` gives further
-    subnets, in case another network has taken the first one meanwhile.
+    subnets, in case another network has taken the first one meanwhile. ``black_box`` keeps what
+    ended badly before it is removed. With ``undoes_late``, what is not ready in time has failed.
+
+    ``present`` is the instance as it is, if an earlier command was interrupted and ``before`` is
+    how it was before that. ``kept`` is what the earlier command kept of the containers that are
+    gone.
     """
 
     engine: Engine
+    black_box: BlackBox
     before: ObservedInstance
     look: Callable[[], ObservedInstance]
     timeout_s: float
     report: Callable[[str], None]
+    tell: Callable[[str], None] = lambda _: None
     subnets: Iterator[str] = field(default_factory=lambda: iter(()))
     cancelled: Cancellation = field(default_factory=Cancellation)
     guests: tuple[ObservedContainer, ...] = ()
+    undoes_late: bool = False
+    machine: Machine | None = None
     outcome: Outcome = field(default_factory=Outcome)
+    present: ObservedInstance | None = None
+    kept: dict[str, Kept] = field(default_factory=dict)
     _ids: dict[str, str] = field(default_factory=dict)
     _network: str = ""
     _deadline: float | None = None
     _keeps: bool = False
-    _kept: dict[str, Kept] = field(default_factory=dict)
+    _stopped_at: float | None = None
     _carried: ops.CarryOver | None = None
     _started: set[str] = field(default_factory=set)
+    _bad_ends: dict[str, str] = field(default_factory=dict)
     _not_ready: dict[str, WbError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self._bind(self.before)
+        self._bind(self.present or self.before)
         self._ids |= {guest.name: guest.id for guest in self.guests}
 
     def _bind(self, current: ObservedInstance) -> None:
@@ -115,7 +135,8 @@ class Execution(Struct):
         """Carry out a plan. If it fails and ``undo`` is set, undo what this run did.
 
         Raises:
-            StillStartingError: a part was not ready by the deadline. Everything was left running.
+            StillStartingError: a part was not ready by the deadline. Everything was left running,
+                unless ``undoes_late`` is set.
             WbError: something went wrong. It was undone.
         """
         self._keeps = undo
@@ -123,6 +144,9 @@ class Execution(Struct):
             for stage in plan.stages:
                 self._run_stage(stage)
         except StillStartingError as error:
+            if undo and self.undoes_late:
+                self._undo_after(error)
+                raise
             raise _name_the_rest(error, plan, self._started) from error.__cause__
         except Exception as error:
             if undo:
@@ -130,7 +154,7 @@ class Execution(Struct):
             raise
         self._clean_up(plan.cleanup)
         self._run_stage(
-            tuple(Lane(spec.role, "check", (ops.Await(spec),)) for spec in plan.untouched)
+            tuple(Lane(spec.part, "check", (ops.Await(spec),)) for spec in plan.untouched)
         )
         return self.outcome
 
@@ -164,25 +188,35 @@ class Execution(Struct):
     def _do(self, operation: Operation) -> None:
         try:
             self._apply(operation)
-        except (StartFailedError, StillStartingError, CarryError) as error:
-            if not self._runs_without(operation):
+        except WbError as error:
+            self._keep_failed_start(operation, error)
+            is_bearable = isinstance(error, StartFailedError | StillStartingError | CarryError)
+            if not is_bearable or not self._runs_without(operation):
                 raise
-            # The cache never breaks an instance, so the instance runs on without Valkey.
+            # Neither the cache nor the receiver of WAL breaks an instance, so it runs on.
             self.outcome.degraded.append(error.message)
             self._not_ready[operation.spec.name] = error
 
-    def _runs_without(self, operation: Operation) -> TypeGuard[ops.Await | ops.CarryOver]:
-        """Whether the instance runs on without the Valkey of an operation that failed.
+    def _keep_failed_start(self, operation: Operation, error: WbError) -> None:
+        """Keep what a container said that failed to start, as undoing removes it."""
+        is_late = self.undoes_late and isinstance(error, StillStartingError)
+        is_failure = is_late or isinstance(error, StartFailedError | EngineError)
+        if is_failure and isinstance(operation, ops.Start | ops.Await):
+            reason = error.headline.removesuffix(LAST_LINES_FOLLOW)
+            self.black_box.keep(self._ids[operation.spec.name], reason)
 
-        If its files cannot be carried over while an old Valkey serves, the plan fails instead. Then
-        the old Valkey is brought back. It still finds its data.
+    def _runs_without(self, operation: Operation) -> TypeGuard[ops.Await | ops.CarryOver]:
+        """Whether the instance runs on without the part of an operation that failed.
+
+        If Valkey's files cannot be carried over while an old Valkey serves, the plan fails instead.
+        Then the old Valkey is brought back. It still finds its data.
         """
         if isinstance(operation, ops.CarryOver):
             return not any(
-                container.role is Role.VALKEY and container.is_active
+                container.part is Part.VALKEY and container.is_active
                 for container in self.before.containers
             )
-        return isinstance(operation, ops.Await) and operation.spec.role is Role.VALKEY
+        return isinstance(operation, ops.Await) and operation.spec.part in SPARE_PARTS
 
     def _apply(self, operation: Operation) -> None:  # noqa: C901  (a case for each kind)
         engine, ids = self.engine, self._ids
@@ -229,8 +263,9 @@ class Execution(Struct):
         self._started.add(spec.name)
         with self._lock:
             self._deadline = self._deadline or time.monotonic() + self.timeout_s
-        folder = DataFolder(spec.instance, spec.role, spec.data_folder)
-        start_alone(self.engine, self._ids[spec.name], folder, self.cancelled)
+        folder = DataFolder(spec.instance, spec.part, spec.data_folder)
+        container = self._ids[spec.name]
+        start_alone(self.engine, container, folder, self.cancelled, self.machine)
 
     def _apply_back(self, operation: Operation) -> None:
         match operation:
@@ -239,7 +274,7 @@ class Execution(Struct):
             case ops.CarryOver():
                 self._carry_back(operation)
             case ops.MakeAgain(container):
-                kept = self._kept[container.name]
+                kept = self.kept[container.name]
                 self._ids[container.name] = self.engine.make_again(kept, self._network)
             case _:
                 self._apply(operation)
@@ -250,7 +285,7 @@ class Execution(Struct):
         It would not find its data in the new form.
         """
         try:
-            carry_over(self.engine, operation, self._network, self.cancelled)
+            carry_over(self.engine, operation, self._network, self.cancelled, self.machine)
         except WbError as error:
             name = operation.spec.name
             self._not_ready[name] = error
@@ -259,9 +294,9 @@ class Execution(Struct):
             raise
 
     def _start_again(self, container: ObservedContainer) -> None:
-        made_again = self._ids.get(container.name) if container.name in self._kept else None
-        folder = DataFolder(container.instance or "", role_of(container), container.data_folder)
-        start_alone(self.engine, made_again or container.id, folder)
+        made_again = self._ids.get(container.name) if container.name in self.kept else None
+        folder = DataFolder(container.instance or "", part_of(container), container.data_folder)
+        start_alone(self.engine, made_again or container.id, folder, machine=self.machine)
 
     def _await(self, spec: ContainerSpec) -> None:
         """Wait until a part is ready.
@@ -276,9 +311,11 @@ class Execution(Struct):
                 raise
             self._start_once(spec)
             self._watch(spec).wait_until_ready()
+        if spec.part is Part.PLATFORM and self._stopped_at is not None:
+            self.outcome.away_s = time.monotonic() - self._stopped_at
 
     def _start_once(self, spec: ContainerSpec) -> None:
-        self.report(f"start {spec.name}, which was stopped meanwhile")
+        self.tell(f"starting {spec.name}, which was stopped meanwhile")
         self.outcome.revived.append(spec.name)
         if spec.auto_remove:
             self._ids[spec.name] = self.engine.create_container(spec, self._network)
@@ -287,26 +324,40 @@ class Execution(Struct):
     def _watch(self, spec: ContainerSpec) -> Watch:
         now = time.monotonic()
         deadline = self._deadline or now + self.timeout_s
-        if spec.role is Role.VALKEY:
+        if spec.part in SPARE_PARTS:
             deadline = min(deadline, now + VALKEY_START_GRACE_S)
-        return Watch(self.engine, self._ids[spec.name], spec, deadline, self.cancelled)
+        container = self._ids[spec.name]
+        return Watch(self.engine, container, spec, deadline, self.cancelled, self.machine)
 
     def _stop(self, operation: ops.Stop) -> None:
         """Stop a container. The time that this takes does not count as time for starting."""
         container, began = self._ids[operation.name], time.monotonic()
+        if operation.part is Part.PLATFORM and self._stopped_at is None:
+            self._stopped_at = began
+        old = {known.id: known for known in self.before.containers}.get(container)
+        if old and is_called_unhealthy(old):
+            self.black_box.keep(container, "the health check of its image called it unhealthy")
+        remains = None
         if self._keeps and operation.is_auto_removed:
             with suppress(NotFoundError):
-                self._kept[operation.name] = self.engine.keep(container)
+                self.kept[operation.name] = self.engine.keep(container)
+            remains = self.black_box.read(container)
         code = self.engine.stop(container, operation.timeout)
         if code == KILLED:
             self.outcome.killed.append(_describe_kill(operation))
+        elif code is None:
+            self._bad_ends[container] = ""  # it may have ended by itself a moment ago
+        elif code not in CLEAN_ENDS:
+            self._bad_ends[container] = f"it ended with code {code} when it was told to stop"
+        if remains and code is not None and (reason := self._bad_ends.get(container)):
+            self.black_box.keep_read(remains, code, reason)
         self._give_back(time.monotonic() - began)
 
     def _carry_over(self, operation: ops.CarryOver) -> None:
         """Change the form of Valkey's files. This does not count as time for starting, either."""
         began = time.monotonic()
         self._carried = operation
-        carry_over(self.engine, operation, self._network, self.cancelled)
+        carry_over(self.engine, operation, self._network, self.cancelled, self.machine)
         self._give_back(time.monotonic() - began)
 
     def _give_back(self, seconds: float) -> None:
@@ -326,19 +377,21 @@ class Execution(Struct):
         refuses to remove it, so it is stopped first.
         """
         container = self._ids[name]
+        if (reason := self._bad_ends.get(container)) is not None:
+            self.black_box.keep(container, reason)
         try:
             self.engine.remove_container(container)
         except EngineError:
             now = {observed.id: observed for observed in self.look().containers}
             if container not in now or not now[container].is_active:
                 raise
-            self.engine.stop(container, STOP_TIMEOUTS[role_of(now[container])])
+            self.engine.stop(container, STOP_TIMEOUTS[part_of(now[container])])
             self.engine.remove_container(container)
         self._ids.pop(name)
 
     def _undo_after(self, error: Exception) -> None:
         """Undo what this run did, and add to the error what could not be undone."""
-        self.report("undo")
+        self.tell("undoing what was begun")
         problems = self._undo()
         if not problems:
             return
@@ -354,7 +407,7 @@ class Execution(Struct):
         try:
             now = self.look()
             self._bind(now)
-            for operation in plan_undo(self.before, now, self._kept, self._carried):
+            for operation in plan_undo(self.before, now, self.kept, self._carried):
                 try:
                     self._apply_back(operation)
                 except EngineUnreachableError:
@@ -397,5 +450,5 @@ def _weigh(error: BaseException) -> int:
 
 
 def _describe_kill(operation: ops.Stop) -> str:
-    loss = " Its last snapshot may be missing." if operation.role is Role.VALKEY else ""
+    loss = " Its last snapshot may be missing." if operation.part is Part.VALKEY else ""
     return f"{operation.name} did not stop within {operation.timeout} s and was killed.{loss}"

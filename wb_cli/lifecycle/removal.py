@@ -3,56 +3,58 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from wb_cli import contract
-from wb_cli.engine.types import LABEL_REGISTRY
 from wb_cli.errors import ExitCode, WbError
-from wb_cli.host import folders, removal
-from wb_cli.host.folders import is_same_path
+from wb_cli.host import folders
 from wb_cli.lifecycle.folders import refuse_missing_mount_path
-from wb_cli.lifecycle.guard.folder_lock import folder_locked
-from wb_cli.lifecycle.guard.preflight import PreflightError, Problem
+from wb_cli.lifecycle.guard.folders_in_use import find_claims, find_misplaced, find_users
+from wb_cli.lifecycle.guard.preflight import PreflightError
+from wb_cli.lifecycle.machine.here import THIS_MACHINE
 from wb_cli.lifecycle.planning.desired import instance_path
+from wb_cli.lifecycle.record import black_box
 from wb_cli.quantities import describe_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
-    from wb_cli.engine.types import Observed, ObservedContainer
+    from wb_cli.instances.host_settings.settings import Settings
     from wb_cli.instances.model import Instance
-    from wb_cli.instances.registry import Registry
-    from wb_cli.instances.settings import Settings
+    from wb_cli.instances.registry_file.registry import Registry
     from wb_cli.lifecycle.fleet import Fleet
+    from wb_cli.lifecycle.guard.problem import Problem
+    from wb_cli.lifecycle.machine.base import Machine
     from wb_cli.lifecycle.options import RunOptions
-
-BY_HAND = "wb removes nothing that lies elsewhere: see to it by hand."
 
 
 class Folder(Struct, frozen=True):
-    """A folder to remove, and the bytes that it takes on its disk."""
+    """A folder to remove, and the bytes that it takes on its disk, if they could be counted."""
 
     path: Path
-    bytes: int
+    bytes: int | None
 
     def __str__(self) -> str:
         """The folder as it is announced: ``/mnt/demo/sandbox (4.0 KiB)``."""
-        return f"{self.path} ({describe_size(self.bytes)})"
+        size = "of unknown size" if self.bytes is None else describe_size(self.bytes)
+        return f"{self.path} ({size})"
 
 
 class Removal(Struct, frozen=True):
     """The folders of an instance that are removed, before or after their removal.
 
     ``kept`` is what else is in the instance's own folder. That folder stays, because of it.
+    ``records`` is the folder of its crash records, if there are any. They stay, too.
     """
 
     instance: str
     folders: tuple[Folder, ...]
     kept: tuple[Path, ...] = ()
     forgets_secrets: bool = False
+    records: Path | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -72,6 +74,7 @@ class Removal(Struct, frozen=True):
             ],
             "kept": [str(path) for path in self.kept],
             "forgetsSecrets": self.forgets_secrets,
+            "crashRecords": str(self.records) if self.records else None,
         }
 
 
@@ -82,27 +85,32 @@ class FolderRemoval(Struct, frozen=True):
     registry: Registry
     forget_secrets: bool = False
 
+    @property
+    def machine(self) -> Machine:
+        """The machine on which the folders are."""
+        return self.fleet.machine or THIS_MACHINE
+
     def plan(self, instance: Instance) -> Removal:
         """Say what would be removed of an instance. Nothing is changed.
 
         Raises:
             PreflightError: the folders are in use, or there is a reason not to remove them.
         """
-        _refuse_remote(self.fleet, instance.id)
-        refuse_missing_mount_path(self.fleet.settings)
+        refuse_missing_mount_path(self.fleet.settings, self.machine)
         own = instance_path(instance, self.fleet.settings)
-        paths = [own / name for name in contract.FOLDERS]
+        paths = [own / name for name in (*contract.FOLDERS, contract.WAL, *contract.OF_RESTORE)]
         problems = [
-            *_find_misplaced(own, paths, self.fleet.settings),
-            *_find_claims(own, instance, self.registry, self.fleet.settings),
+            *find_misplaced(own, paths, self.fleet.settings, self.machine),
+            *find_claims(own, instance, self.registry, self.fleet.settings, self.machine),
         ]
-        _refuse(instance, problems or _find_users(instance.id, paths, self.fleet))
-        entries = removal.list_entries(own)
+        _refuse(instance, problems or find_users(instance.id, paths, self.fleet, self.machine))
+        entries = self.machine.list_entries(own)
         return Removal(
             instance.id,
-            tuple(Folder(path, removal.measure(path)) for path in paths if path in entries),
+            tuple(Folder(path, self.machine.measure(path)) for path in paths if path in entries),
             tuple(path for path in entries if path not in paths),
             self.forget_secrets and self.fleet.secrets.read(instance.id) is not None,
+            _find_records(self.fleet.settings, instance.id),
         )
 
     def remove(self, instance: Instance, options: RunOptions) -> Removal:
@@ -124,29 +132,25 @@ class FolderRemoval(Struct, frozen=True):
         planned = self.plan(instance)
         with ExitStack() as held:
             for folder in planned.folders:
-                held.enter_context(folder_locked(folder.path, pause))
+                held.enter_context(self.machine.folder_locked(folder.path, pause))
             paths = [folder.path for folder in planned.folders]
-            _refuse(instance, _find_users(instance.id, paths, self.fleet))
+            _refuse(instance, find_users(instance.id, paths, self.fleet, self.machine))
             pause(0)
-            _remove_all(planned, options)
+            _remove_all(planned, options, self.machine)
         if not planned.kept:
-            removal.remove_if_empty(instance_path(instance, self.fleet.settings))
+            self.machine.remove_if_empty(instance_path(instance, self.fleet.settings))
         if planned.forgets_secrets:
             self.fleet.secrets.remove(instance.id)
         return planned
 
 
-def _refuse_remote(fleet: Fleet, instance_id: str) -> None:
-    if not fleet.engine.is_local:
-        where = fleet.engine.read_info().endpoint
-        raise WbError(
-            f"the Docker Engine at {where} is on another machine, and so are {instance_id}'s "
-            "folders",
-            "Run `wb remove-dirs` on the machine where the engine runs.",
-        )
+def _find_records(settings: Settings, instance_id: str) -> Path | None:
+    """Find the crash records of an instance. What its logs said is in them."""
+    folder = black_box.folder_of(settings, instance_id)
+    return folder if folders.is_present(folder) else None
 
 
-def _remove_all(planned: Removal, options: RunOptions) -> None:
+def _remove_all(planned: Removal, options: RunOptions, machine: Machine) -> None:
     def check() -> None:
         if options.cancelled.is_set():
             raise WbError("interrupted; not all was removed")
@@ -154,9 +158,10 @@ def _remove_all(planned: Removal, options: RunOptions) -> None:
     try:
         for folder in planned.folders:
             options.report(f"removing {folder}")
-            removal.remove(folder.path, check)
+            check()
+            machine.remove(folder.path, check)
     except WbError as error:
-        left = [str(folder.path) for folder in planned.folders if folders.is_present(folder.path)]
+        left = [str(folder.path) for folder in planned.folders if machine.is_present(folder.path)]
         go_on = f"`wb remove-dirs {planned.instance}` goes on."
         raise WbError(
             f"{error.message}; still there, as a whole or in part: {', '.join(left)}",
@@ -167,103 +172,3 @@ def _remove_all(planned: Removal, options: RunOptions) -> None:
 def _refuse(instance: Instance, problems: Sequence[Problem]) -> None:
     if problems:
         raise PreflightError(instance.id, list(problems))
-
-
-def _find_misplaced(own: Path, paths: Sequence[Path], settings: Settings) -> Iterator[Problem]:
-    """Find folders that are not where they seem to be, or hold more than an instance's data."""
-    real = Path(folders.locate(settings.mount_path).name, own.relative_to(settings.mount_path))
-    if Path(folders.locate(own).name) != real:
-        yield Problem(f"a symbolic link leads to the folder {own}", BY_HAND)
-        return
-    trouble = folders.find_problem(own)
-    if trouble:
-        if trouble is not folders.FolderProblem.MISSING:
-            yield Problem(f"the folder {own} {trouble}", "Check who owns it, or run wb as root.")
-        return
-    for path in paths:
-        if path.is_symlink():
-            yield Problem(f"{path} is a symbolic link to {path.readlink()}", BY_HAND)
-        elif path.exists() and not path.is_dir():
-            yield Problem(f"{path} is not a folder", BY_HAND)
-    for point in removal.find_mount_points(own):
-        yield Problem(f"something is mounted at {point}", f"`umount {point}` comes first.")
-    precious = {
-        "the home folder": Path.home(),
-        "the mount path": settings.mount_path,
-        "the registry file": settings.servers_file,
-        "the folder of secrets": settings.secrets_dir,
-        "the settings": settings.config_file,
-    }
-    for name, path in precious.items():
-        if _is_at_or_below(path, own):
-            yield Problem(f"the folder {own} holds {name} ({path})", BY_HAND)
-
-
-def _find_claims(
-    own: Path, instance: Instance, registry: Registry, settings: Settings
-) -> Iterator[Problem]:
-    """Find other entries, also refused ones, that use the folder or a folder in it."""
-    others = [(other.id, other.folder) for other in registry.instances if other.id != instance.id]
-    raws = [(entry.title, entry.raw) for entry in registry.refused if isinstance(entry.raw, dict)]
-    refused = [(title, raw.get("instanceDir") or raw.get("id")) for title, raw in raws]
-    for title, name in (*others, *refused):
-        if isinstance(name, str) and _is_at_or_below(settings.mount_path / name, own):
-            yield Problem(
-                f"the folder {own} is also {title}'s, or holds it",
-                "`wb config set <id> instanceDir=...` tells two instances' folders apart.",
-            )
-
-
-def _is_at_or_below(path: Path, folder: Path) -> bool:
-    inner, outer = folders.locate(path), folders.locate(folder)
-    is_same = inner.inode is not None and inner.inode == outer.inode
-    return is_same or Path(inner.name).is_relative_to(outer.name)
-
-
-def _find_users(instance_id: str, paths: Sequence[Path], fleet: Fleet) -> list[Problem]:
-    """Find the containers that are in the way, as the engine lists them now."""
-    observed = fleet.engine.observe()
-    own = _find_own(instance_id, observed, str(fleet.settings.servers_file))
-    problems = []
-    if own:
-        names = ", ".join(container.name for container in own)
-        problems.append(
-            Problem(f"its containers are there: {names}", f"`wb stop {instance_id}` removes them.")
-        )
-    places = [folders.locate(path) for path in paths]
-    others = (container for container in observed.containers if container not in own)
-    return problems + [
-        Problem(
-            f"the container {container.name} ({container.state}) mounts {used}",
-            f"Stop it and remove it first, if nothing needs it: `docker rm -f {container.name}`.",
-        )
-        for container in others
-        if (used := _find_mount_in_the_way(container, places))
-    ]
-
-
-def _find_own(instance_id: str, observed: Observed, registry_file: str) -> list[ObservedContainer]:
-    """Find the instance's containers, in any state and under any name."""
-    return [
-        container
-        for container in observed.containers
-        if container.labelled_instance == instance_id
-        and is_same_path(container.labels.get(LABEL_REGISTRY, registry_file), registry_file)
-    ]
-
-
-def _find_mount_in_the_way(
-    container: ObservedContainer, places: Sequence[folders.Place]
-) -> str | None:
-    """Give the path that a container mounts and that is one of these folders, above one or in one.
-
-    A container that only reads a folder above, such as a backup or a monitor of the whole disk, is
-    not in the way.
-    """
-    for path in container.writes_to:
-        if any(folders.locate(path).overlaps(place) for place in places):
-            return path
-    for path in container.reads_from:
-        if any(_is_at_or_below(Path(path), Path(place.name)) for place in places):
-            return path
-    return None

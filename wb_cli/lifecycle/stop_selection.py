@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
@@ -14,11 +14,10 @@ from wb_cli.host.folders import is_same_path
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wb_cli.engine.base import Engine
     from wb_cli.engine.types import Observed
-    from wb_cli.instances.refused import RefusedEntry
-    from wb_cli.instances.registry import Registry
-    from wb_cli.instances.settings import Settings
+    from wb_cli.instances.host_settings.settings import Settings
+    from wb_cli.instances.registry_file.refused import RefusedEntry
+    from wb_cli.instances.registry_file.registry import Registry
 
 
 class StopSelection(Struct, frozen=True):
@@ -28,8 +27,15 @@ class StopSelection(Struct, frozen=True):
     refused: tuple[RefusedEntry, ...] = ()
 
 
+class Listing(Protocol):
+    """An engine, or the engines of several hosts."""
+
+    def observe(self) -> Observed:
+        """List what is there."""
+
+
 def select_to_stop(
-    selectors: Sequence[str], registry: Callable[[], Registry], settings: Settings, engine: Engine
+    selectors: Sequence[str], registry: Callable[[], Registry], settings: Settings, engine: Listing
 ) -> StopSelection:
     """Select the instances that the selectors name.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 import tarfile
 import tempfile
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from wb_cli.errors import EngineError, ImageMissingError, UsageError, WbError
-from wb_cli.instances.files import file_errors
+from wb_cli.instances.files import file_errors, written_whole
 from wb_cli.lifecycle.guard.interrupts import ended_by_signals
 from wb_cli.provision.sealed_archive import SEAL, write_sealed
 
@@ -50,16 +49,8 @@ def save(
     _refuse_other_than_file(file)
     if file.exists() and not force:
         raise UsageError(f"{file} is there already", "`--force` replaces it.")
-    part = file.with_name(f".{file.name}.part")
-    try:
-        with file_errors(file, "write"), part.open("wb") as output:
-            save_to(images, references, output.write, on_bytes)
-            output.flush()
-            os.fsync(output.fileno())
-        with file_errors(file, "write"):
-            part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+    with written_whole(file) as output:
+        save_to(images, references, output.write, on_bytes)
 
 
 def save_to(

@@ -6,19 +6,22 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from wb_cli.engine.base import ImageStore
 from wb_cli.engine.types import BuildSpec
 from wb_cli.errors import WbError
 from wb_cli.host import base_image, wheels
-from wb_cli.instances.config_file import write_setting
+from wb_cli.instances.host_settings.config_file import write_setting
+from wb_cli.instances.host_settings.settings import Settings
 from wb_cli.instances.local_images import PLATFORM, Recipe
 from wb_cli.instances.model import Instance
-from wb_cli.instances.settings import Settings
 from wb_cli.provision.needs import find_stock_users
 from wb_cli.provision.recipes import BASE, LABEL_RECIPE, PUBLIC_BASE, digest, read_files
 from wb_cli.provision.side_by_side import run_side_by_side
 
 AT_A_TIME = 3
+PRINTED_VERSION = re.compile(r"postgres \(PostgreSQL\) (\d+\.\d+)")
 # Builds run side by side, but only one of them makes the base.
 _one_base = threading.Lock()
 
@@ -63,11 +66,19 @@ def build(
         use_cache=use_cache,
     )
 
+    versions: list[str] = []
+
     def on_line(line: str) -> None:
         if step := re.match(r"Step (\d+)/(\d+) ", line):
             report(recipe.tag, f"step {step[1]} of {step[2]}")
+        if version := PRINTED_VERSION.match(line):
+            versions.append(version[1])
 
     images.build(spec, on_line)
+    if versions:
+        # The version is known only once it is installed. The image says it as the official one.
+        arguments = {**spec.arguments, "PG_VERSION": versions[-1]}
+        images.build(replace(spec, arguments=arguments, use_cache=True), on_line)
     return True
 
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from wb_cli import __version__
-from wb_cli.contract import Role
+from wb_cli.contract import Part
+from wb_cli.instances.host_settings.settings import Settings
 from wb_cli.instances.local_images import PLATFORM, POSTGRES, VALKEY, Recipe
 from wb_cli.instances.model import Instance
-from wb_cli.instances.settings import Settings
-from wb_cli.lifecycle.planning.desired import choose_images
+from wb_cli.lifecycle.planning.images import choose_images, is_stock
 
 # Stock platforms start containers of these images.
 R_IMAGE = "timroberton/comb:wb-hmis-r-linux"
@@ -43,19 +43,28 @@ def list_needed_images(
         )
     images: dict[str, NeededImage] = {}
     for instance in instances:
-        for role, reference in choose_images(instance, settings).items():
-            needed = NeededImage(reference, _choose_recipe(role, reference, instance, settings))
+        for part, reference in choose_images(instance, settings).items():
+            needed = NeededImage(reference, _choose_recipe(part, reference, instance, settings))
             images.setdefault(reference, needed)
     return tuple(images.values())
 
 
 def list_images_to_pull(instances: Sequence[Instance], settings: Settings) -> tuple[str, ...]:
-    """List what ``wb pull`` fetches, each once: configured images, and those of the instances."""
-    stock = (R_IMAGE, settings.postgres_image, PGADMIN_IMAGE, settings.valkey_image)
+    """List what ``wb pull`` fetches, each once: configured images, and those of the instances.
+
+    What stock platforms start is left out where every platform is another one.
+    """
+    has_stock = any(is_stock(instance, settings) for instance in instances)
+    may_have_stock = has_stock or not (instances or settings.platform_image)
+    helpers = (R_IMAGE, PGADMIN_IMAGE) if may_have_stock else ()
+    stock = (*helpers[:1], settings.postgres_image, *helpers[1:], settings.valkey_image)
     named = (
-        choose_images(instance, settings).get(role)
-        for role in (Role.PLATFORM, Role.ADMIN)
-        for instance in instances
+        *(instance.postgres_image for instance in instances),
+        *(
+            choose_images(instance, settings).get(part)
+            for part in (Part.PLATFORM, Part.ADMIN)
+            for instance in instances
+        ),
     )
     wanted = (*(settings.pull_images or stock), *(image for image in named if image))
     return tuple(dict.fromkeys(wanted))
@@ -78,18 +87,19 @@ def _name_first_platform(settings: Settings) -> str:
 
 
 def _choose_recipe(
-    role: Role, reference: str, instance: Instance, settings: Settings
+    part: Part, reference: str, instance: Instance, settings: Settings
 ) -> Recipe | None:
     """Choose the recipe that can replace an image that cannot be pulled.
 
     There is none for an instance's own image. For a platform there is one only if its version is
     wb's own.
     """
-    if role is Role.POSTGRES:
-        return POSTGRES
-    if role is Role.VALKEY:
+    if part in {Part.POSTGRES, Part.WAL}:
+        is_own = instance.postgres_image is not None and reference != POSTGRES.tag
+        return None if is_own else POSTGRES
+    if part is Part.VALKEY:
         return VALKEY
     is_own_choice = instance.image is not None or settings.platform_image is not None
     is_stock_of_ours = not is_own_choice and instance.server_version == __version__
-    can_build = role is Role.PLATFORM and (reference == PLATFORM.tag or is_stock_of_ours)
+    can_build = part is Part.PLATFORM and (reference == PLATFORM.tag or is_stock_of_ours)
     return PLATFORM if can_build else None

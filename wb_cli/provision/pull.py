@@ -1,5 +1,6 @@
 """Pull images, several at a time. An image that fails does not stop the others."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 
@@ -14,6 +15,13 @@ from wb_cli.provision.recipes import LABEL_RECIPE
 from wb_cli.provision.side_by_side import run_side_by_side
 
 ATTEMPTS = 3
+# How the engine says, in the words of the Go library, that it cannot reach a registry.
+UNREACHED = re.compile(r'"https?://([^/"]+)/[^"]*":.*?(dial tcp|TLS|timeout|EOF|deadline)')
+REASON = re.compile(r"no such host|connection refused|network is unreachable|no route to host")
+WITHOUT_REGISTRY = (
+    "`wb images build` builds images here, `wb pull --mirror HOST:PORT` takes them from a registry "
+    "of yours, `wb images load FILE` from a file of `wb images save`."
+)
 
 
 class PullEnding(StrEnum):
@@ -56,7 +64,7 @@ def pull_all(
     jobs = {reference: job(reference) for reference in references}
     for reference, ending in run_side_by_side(jobs, at_a_time):
         if isinstance(ending, WbError):
-            yield ImageResult(reference, PullEnding.FAILED, ending)
+            yield ImageResult(reference, PullEnding.FAILED, explain(ending))
         else:
             yield ImageResult(reference, ending)
 
@@ -84,6 +92,19 @@ def pull_one(
     after = images.find(reference)
     is_unchanged = before is not None and after is not None and before.id == after.id
     return PullEnding.UNCHANGED if is_unchanged else PullEnding.PULLED
+
+
+def explain(error: WbError) -> WbError:
+    """Say it in plain words if the engine could not reach the registry, and what works without."""
+    found = UNREACHED.search(error.message)
+    if not found:
+        return error
+    reason = REASON.search(error.message)
+    error.message = f"the registry {found[1]} cannot be reached: " + (
+        reason[0] if reason else error.message.rpartition(": ")[2]
+    )
+    error.hint = WITHOUT_REGISTRY
+    return error
 
 
 def is_from_registry(image: ImageInfo) -> bool:

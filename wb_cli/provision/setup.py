@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from wb_cli.errors import EngineError, EngineUnreachableError, WbError
 from wb_cli.host import engine_service, folders
-from wb_cli.instances.config_file import make_default_config_toml
 from wb_cli.instances.files import write_atomically
+from wb_cli.instances.host_settings.config_file import make_default_config_toml
 from wb_cli.provision import build as provision
 from wb_cli.provision.needs import NeededImage, list_needed_images
 from wb_cli.provision.pull import pull_one
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from wb_cli.engine.base import Engine, ImageStore
     from wb_cli.engine.pull_progress import PullProgress
+    from wb_cli.instances.host_settings.settings import Settings
     from wb_cli.instances.local_images import Recipe
     from wb_cli.instances.model import Instance
-    from wb_cli.instances.settings import Settings
     from wb_cli.provision.build import Report
 
 
@@ -41,11 +41,16 @@ class Setup(Struct, frozen=True):
     open_images: Callable[[], ImageStore]
 
     def look(self) -> Machine:
-        """Look what the machine has, and what is missing."""
+        """Look what the machine has, and what is missing.
+
+        If the engine is on another machine, so is the mount path. `wb run` makes the folders there.
+        """
         engine, problem = self._name_engine()
         refusal = problem or EngineUnreachableError("")
         needed = list_needed_images(self.instances, self.settings)
-        folders = (self.settings.servers_file.parent, self.settings.mount_path)
+        folders = [self.settings.servers_file.parent]
+        if not engine or self.open_engine().is_local:
+            folders.append(self.settings.mount_path)
         config = self.settings.config_file
         return Machine(
             engine=engine,

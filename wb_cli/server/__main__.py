@@ -26,6 +26,7 @@ from wb_cli.server.settings import Settings
 from wb_cli.server.warmup.warming import WarmUp
 from wb_cli.server.watch.history import History
 from wb_cli.server.watch.loop_lag import LoopLag
+from wb_cli.server.watch.stored import Stored
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
         caches = Caches(LocalTier(settings.tuning.l1_max_bytes), l2, code_fingerprint())
         closing.push_async_callback(caches.close)
         warm_up = WarmUp(databases, valkey, caches, concurrency)
-        history, loop_lag = History(caches.origins), LoopLag()
+        history, loop_lag, stored = History(caches.origins), LoopLag(), Stored(valkey)
         platform = Platform(
             settings=settings,
             databases=databases,
@@ -64,6 +65,7 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
             warm_up=warm_up.progress,
             history=history,
             loop_lag=loop_lag,
+            stored=stored,
         )
         listener = Listener(build_app(platform), ConnectionLimits(settings.tuning.max_connections))
         on_stop_signal(arm_failsafe, listener.stop)
@@ -74,6 +76,7 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
         l2.start()
         in_background("the warm-up", warm_up.run(), closing)
         in_background("the history", history.keep(), closing)
+        in_background("the look at Valkey", stored.keep(), closing)
         watch = loop_lag.watch(lambda: warm_up.progress.is_warm)
         in_background("the loop's watch", watch, closing)
         in_background("the trimming", keep_trimmed(), closing)

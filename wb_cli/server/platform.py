@@ -10,6 +10,7 @@ from wb_cli.server.settings import Settings
 from wb_cli.server.warmup.progress import Progress
 from wb_cli.server.watch.history import History
 from wb_cli.server.watch.loop_lag import LoopLag
+from wb_cli.server.watch.stored import Stored
 from wb_cli.server.watch.traffic import Traffic
 
 
@@ -24,6 +25,7 @@ class Platform:
     warm_up: Progress
     history: History
     loop_lag: LoopLag
+    stored: Stored
     traffic: Traffic = field(default_factory=Traffic)
     started: float = field(default_factory=time.monotonic)
 

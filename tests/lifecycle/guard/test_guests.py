@@ -19,7 +19,7 @@ ON_THE_NETWORK = replace(HELPER, networks=("net-1",))
 def observed(*others: ObservedContainer) -> Observed:
     """A running instance with its folders mounted, and other containers."""
     own = tuple(
-        replace(container, writes_to=(SANDBOX, f"/mnt/demo/{container.role}"))
+        replace(container, writes_to=(SANDBOX, f"/mnt/demo/{container.part}"))
         for container in DEMO.containers
     )
     network = replace(DEMO.networks[0], labels={LABEL_INSTANCE: "demo"})
@@ -68,7 +68,7 @@ class Listing:
 
 def wait(engine: Listing, deadline: float, cancelled: threading.Event | None = None) -> Observed:
     ignore = lambda _: None  # noqa: E731
-    return wait_for_guests(engine, "demo", deadline, ignore, cancelled or threading.Event())  # type: ignore[arg-type]
+    return wait_for_guests(engine.observe, "demo", deadline, ignore, cancelled or threading.Event())
 
 
 def test_a_stop_waits_for_guests(monkeypatch: pytest.MonkeyPatch) -> None:

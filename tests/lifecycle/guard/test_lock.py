@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -55,8 +56,12 @@ def test_the_error_names_the_process_that_holds_the_lock(
     ):
         pytest.fail("it was not locked")
     assert caught.value.message.startswith("demo is being changed by `wb restart demo` of ")
-    assert f"(pid {holder.pid}, since 2" in caught.value.message
+    assert re.search(rf"\(pid {holder.pid}, for \d+s\)$", caught.value.message)
     assert "--wait" in caught.value.hint
+
+
+def test_a_holder_whose_beginning_is_not_known_is_named_without_it() -> None:
+    assert str(Holder("wb run demo", 7, "amina")) == "`wb run demo` of amina (pid 7)"
 
 
 def test_another_instance_is_not_locked(tmp_path: Path, holder: subprocess.Popen[str]) -> None:

@@ -10,13 +10,13 @@ from lifecycle.world import LOOK, RUNNING, VALKEY, World
 from msgspec.structs import replace
 from support.fake_engine import FakeEngine
 
-from wb_cli.contract import Role
+from wb_cli.contract import Part
 from wb_cli.engine.types import ContainerSpec, Mount, NetworkSpec
 from wb_cli.instances.files import LOCK_POLL_S
 from wb_cli.lifecycle.guard.folder_lock import folder_locked
 from wb_cli.lifecycle.guard.writers import DataFolder, DataInUseError, start_alone
 
-DATA_FOLDER = DataFolder("demo", Role.VALKEY, "")
+DATA_FOLDER = DataFolder("demo", Part.VALKEY, "")
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def engine() -> FakeEngine:
 def made(engine: FakeEngine, instance: str, folder: str, name: str = "") -> str:
     """A container that mounts the folder, where Valkey keeps its data."""
     network = engine.create_network(NetworkSpec(instance, f"10.0.{len(engine.networks)}.0/24"))
-    spec = ContainerSpec(instance, Role.VALKEY, VALKEY, mounts=(Mount(folder, "/data"),))
+    spec = ContainerSpec(instance, Part.VALKEY, VALKEY, mounts=(Mount(folder, "/data"),))
     container = engine.create_container(spec, network)
     if name:
         engine.rename(container, name)
@@ -76,7 +76,7 @@ def test_the_first_of_two_containers_to_start_has_the_folder(
     mine, other = made(engine, "demo", folder), made(engine, "other", folder)
     start(engine, mine, folder)
     with pytest.raises(DataInUseError):
-        start_alone(engine, other, DataFolder("other", Role.VALKEY, folder))
+        start_alone(engine, other, DataFolder("other", Part.VALKEY, folder))
 
 
 def test_a_start_under_way_of_another_container_counts(engine: FakeEngine, folder: str) -> None:

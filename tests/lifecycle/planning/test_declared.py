@@ -10,11 +10,11 @@ import pytest
 from lifecycle.examples import FIELD_CHANGES, SETTINGS, SUBNET, container, running, wanted
 from msgspec.structs import replace
 
-from wb_cli.contract import Role
+from wb_cli.contract import Part
 from wb_cli.engine.types import LABEL_DECLARED, ContainerSpec
-from wb_cli.instances.entries import FIELDS, FIELDS_BY_NAME
-from wb_cli.instances.setting_table import SETTINGS as SETTING_TABLE
-from wb_cli.instances.setting_table import SETTINGS_BY_NAME
+from wb_cli.instances.host_settings.table import SETTINGS as SETTING_TABLE
+from wb_cli.instances.host_settings.table import SETTINGS_BY_NAME
+from wb_cli.instances.registry_file.fields import FIELDS, FIELDS_BY_NAME
 from wb_cli.lifecycle.planning.desired import Desired
 from wb_cli.lifecycle.planning.reconcile import plan_run
 from wb_cli.secret import Secret
@@ -34,6 +34,10 @@ SETTING_CHANGES: dict[str, Any] = {
     "postgres_bind_address": "0.0.0.0",
     "valkey_max_memory": 2**31,
     "cache_persistence": "aof",
+    "shm_size": 2**29,
+    "postgres_settings": {"work_mem": "16MB"},
+    "log_max_size": 2**20,
+    "log_max_files": 5,
 }
 # The settings that concern no part: another value, and the reason why no container changes.
 OTHER_SETTINGS: dict[str, tuple[Any, str]] = {
@@ -41,27 +45,76 @@ OTHER_SETTINGS: dict[str, tuple[Any, str]] = {
     "secrets_dir": (Path("/other/secrets"), "the secrets count, not where they lie"),
     "sites_available": (Path("/other"), "nginx is no container of an instance"),
     "sites_enabled": (Path("/other"), "nginx is no container of an instance"),
+    "nginx_command": ("/opt/nginx", "nginx is no container of an instance"),
+    "nginx_http": (("8080",), "nginx is no container of an instance"),
+    "nginx_https": (("8443",), "nginx is no container of an instance"),
+    "nginx_max_body": (2**20, "nginx is no container of an instance"),
+    "nginx_timeout": (60, "nginx is no container of an instance"),
+    "nginx_upstream": ("10.0.0.5", "nginx is no container of an instance"),
+    "nginx_forward": (("metrics",), "nginx is no container of an instance"),
+    "acme_webroot": (Path("/other"), "nginx is no container of an instance"),
+    "acme_server": ("https://ca/dir", "certificates are nginx's"),
+    "acme_ca_file": (Path("/other"), "certificates are nginx's"),
+    "acme_email": ("none", "certificates are nginx's"),
+    "certificates_per_week": (9, "certificates are nginx's"),
+    "certbot": ("/opt/certbot", "certificates are nginx's"),
+    "certbot_config_dir": (Path("/other"), "certificates are nginx's"),
+    "certbot_work_dir": (Path("/other"), "certificates are nginx's"),
+    "certbot_logs_dir": (Path("/other"), "certificates are nginx's"),
+    "dns_plugin": ("cloudflare", "certificates are nginx's"),
+    "dns_credentials": (Path("/other"), "certificates are nginx's"),
+    "dns_auth_hook": (Path("/other"), "certificates are nginx's"),
+    "dns_cleanup_hook": (Path("/other"), "certificates are nginx's"),
+    "backup_repository": ("/other", "a backup is no part of an instance"),
+    "backup_copies": (("/third",), "a backup is no part of an instance"),
+    "backup_key": (Secret("x"), "a backup is no part of an instance"),
+    "aws_access_key_id": (Secret("x"), "a backup is no part of an instance"),
+    "aws_secret_access_key": (Secret("x"), "a backup is no part of an instance"),
+    "aws_session_token": (Secret("x"), "a backup is no part of an instance"),
+    "aws_default_region": (Secret("x"), "a backup is no part of an instance"),
+    "restic_rest_username": (Secret("x"), "a backup is no part of an instance"),
+    "restic_rest_password": (Secret("x"), "a backup is no part of an instance"),
+    "backup_ssh_key": (Path("/other"), "a backup is no part of an instance"),
+    "backup_known_hosts": (Path("/other"), "a backup is no part of an instance"),
+    "backup_full_every": (30, "a backup is no part of an instance"),
+    "backup_leave_out": (("assets",), "a backup is no part of an instance"),
+    "backup_cache": (True, "a backup is no part of an instance"),
+    "backup_limit_upload": (2**20, "a backup is no part of an instance"),
+    "backup_limit_read": (2**20, "a backup is no part of an instance"),
+    "backup_priority": ("idle", "a backup is no part of an instance"),
+    "backup_processors": (1, "a backup is no part of an instance"),
+    "restic_image": ("restic:1", "a backup is no part of an instance"),
+    "backup_keep_last": (9, "a backup is no part of an instance"),
+    "backup_keep_daily": (9, "a backup is no part of an instance"),
+    "backup_keep_weekly": (9, "a backup is no part of an instance"),
+    "backup_keep_monthly": (9, "a backup is no part of an instance"),
+    "backup_keep_wal_days": (9, "a backup is no part of an instance"),
+    "backup_proof_disk": (2**30, "a backup is no part of an instance"),
+    "backup_hook": ("true", "a backup is no part of an instance"),
     "postgres_password": (Secret("x"), "it counts as what the platform connects with"),
     "pg_password": (Secret("x"), "it counts as what the platform connects with"),
     "pull_images": (("redis:7",), "only `wb pull` reads it"),
+    "platform_check": ("true", "only `wb upgrade` reads it"),
     "mirror": ("mirror.example.org", "an image has the same name wherever it comes from"),
     "subnet_pool": ("10.1.0.0/16", "it is for networks that are made"),
     "subnet_prefix": (24, "it is for networks that are made"),
+    "host_timeout": (9, "only commands over several hosts wait for them"),
     "labels": ({"team": "data"}, "a label is no reason to replace a container"),
 }
-BEFORE = wanted(admin_version="2.0")
+EVERY_PART: dict[str, Any] = {"admin_version": "2.0", "point_in_time": True}
+BEFORE = wanted(**EVERY_PART)
 
 
 def with_setting(name: str, value: Any) -> Desired:
     setting = SETTINGS_BY_NAME[name]
     change = {setting.env: Secret(value)} if setting.is_passed_on else value
     settings = replace(SETTINGS, **{"passed_on" if setting.is_passed_on else name: change})
-    return wanted(settings=settings, admin_version="2.0")
+    return wanted(settings=settings, **EVERY_PART)
 
 
-def parts_that_differ(after: Desired, what: Any) -> set[Role]:
+def parts_that_differ(after: Desired, what: Any) -> set[Part]:
     pairs = zip(BEFORE.containers, after.containers, strict=True)
-    return {old.role for old, new in pairs if what(old) != what(new)}
+    return {old.part for old, new in pairs if what(old) != what(new)}
 
 
 def declared(spec: ContainerSpec) -> str:
@@ -72,11 +125,11 @@ def looks(spec: ContainerSpec) -> ContainerSpec:
     return replace(spec, labels={})
 
 
-def check_that_run_acts_on(parts: tuple[Role, ...], after: Desired) -> None:
+def check_that_run_acts_on(parts: tuple[Part, ...], after: Desired) -> None:
     assert parts_that_differ(after, declared) == set(parts)
     assert parts_that_differ(after, looks) == set(parts)
     lanes = plan_run(after, running(BEFORE), SUBNET).lanes
-    acted_on = {role for lane in lanes for role in Role if role in lane.subject.split()}
+    acted_on = {part for lane in lanes for part in Part if part in lane.subject.split()}
     assert acted_on == set(parts)
 
 
@@ -85,16 +138,30 @@ def test_every_field_and_every_setting_has_a_change_to_try() -> None:
     assert {*SETTING_CHANGES, *OTHER_SETTINGS} == {setting.name for setting in SETTING_TABLE}
 
 
-@pytest.mark.parametrize("name", [name for name in FIELD_CHANGES if name != "id"])
+@pytest.mark.parametrize(
+    "name", [name for name in FIELD_CHANGES if name not in {"id", "pointInTime"}]
+)
 def test_a_changed_field_is_declared_and_applied_for_just_its_parts(name: str) -> None:
     field = FIELDS_BY_NAME[name]
-    changes = {"admin_version": "2.0", field.attribute: FIELD_CHANGES[name]}
+    changes = EVERY_PART | {field.attribute: FIELD_CHANGES[name]}
     check_that_run_acts_on(field.parts, wanted(**changes))
 
 
+def test_a_point_in_time_is_declared_and_applied_for_just_its_parts() -> None:
+    before = wanted(admin_version="2.0")
+    added = str(plan_run(BEFORE, running(before), SUBNET))
+    assert "postgres: mounts with /mnt/demo/wal/socket:/var/run/postgresql" in added
+    assert "  create demo-wal from" in added
+    removed = str(plan_run(before, running(BEFORE), SUBNET))
+    assert "demo-wal: no longer declared" in removed
+    for text in (added, removed):
+        assert "demo-valkey" not in text
+        assert "create demo from" not in text
+
+
 def test_another_id_is_declared_for_every_part() -> None:
-    after = wanted(id="mali", admin_version="2.0")
-    assert parts_that_differ(after, declared) == set(FIELDS_BY_NAME["id"].parts) == set(Role)
+    after = wanted(**EVERY_PART | {"id": "mali"})
+    assert parts_that_differ(after, declared) == set(FIELDS_BY_NAME["id"].parts) == set(Part)
 
 
 @pytest.mark.parametrize("name", SETTING_CHANGES)
@@ -115,6 +182,26 @@ def test_a_setting_changes_nothing_for_an_instance_with_a_value_of_its_own() -> 
     settings = replace(SETTINGS, valkey_max_memory=2**31, bind_address="0.0.0.0")
     before, after = wanted(**own), wanted(settings=settings, **own)
     assert list(map(declared, before.containers)) == list(map(declared, after.containers))
+
+
+def test_a_host_wide_setting_of_postgresql_counts_unless_the_instance_has_its_own() -> None:
+    host = replace(SETTINGS, postgres_settings={"work_mem": "16MB", "jit": "off"})
+    other = replace(SETTINGS, postgres_settings={"work_mem": "32MB", "jit": "off"})
+    own: dict[str, Any] = {"postgres_settings": {"work_mem": "64MB"}}
+    assert wanted(settings=host, **own) == wanted(settings=other, **own)
+    assert declared(wanted(settings=host).containers[0]) != declared(
+        wanted(settings=other).containers[0]
+    )
+    command = wanted(settings=host, **own).containers[0].command
+    assert command == ("postgres", "-c", "jit=off", "-c", "work_mem=64MB")
+
+
+def test_an_instance_that_an_earlier_release_started_looks_declared_as_before() -> None:
+    """The first release of wb wrote these. Fields and settings that came later are not in them."""
+    before = wanted(admin_version="2.0")
+    assert list(map(declared, before.containers)) == [
+        "6f9adbec2ef8973f", "c5ac4906269f45fe", "80efabf67311c010", "902c36181b129b32",
+    ]  # fmt: skip
 
 
 def test_another_release_s_digest_of_the_same_declaration_replaces_nothing() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lifecycle.examples import DEMO, KEY, SETTINGS, SUBNET, credentials, running
 from msgspec.structs import replace
 
-from wb_cli.contract import Role
+from wb_cli.contract import Part
 from wb_cli.engine.types import ContainerSpec, Mount, Port
 from wb_cli.lifecycle.planning.desired import describe
 from wb_cli.lifecycle.planning.fingerprint import (
@@ -118,10 +118,11 @@ def test_no_secret_appears_in_specs_plans_or_labels(
 # The fields that a fingerprint leaves out, and why a change of them needs no new container.
 LEFT_OUT = {
     "instance": "it is part of the container's name",
-    "role": "it is part of the container's name",
+    "part": "it is part of the container's name",
     "suffix": "it is part of the container's name",
     "labels": "they carry the fingerprint itself",
     "secret_files": "they count only when the container is created",
+    "first_environment": "it counts only when the container is created",
 }
 OTHER_VALUES: dict[str, Any] = {
     "image": "other:1",
@@ -133,6 +134,8 @@ OTHER_VALUES: dict[str, Any] = {
     "memory": 99,
     "cpus": 9.9,
     "shm_size": 99,
+    "log_max_size": 99,
+    "log_max_files": 99,
     "auto_remove": True,
 }
 
@@ -144,6 +147,6 @@ def test_each_field_of_a_spec_is_in_its_fingerprint_or_left_out_for_a_reason() -
 
 @pytest.mark.parametrize("field", OTHER_VALUES)
 def test_a_change_of_a_field_changes_the_fingerprint(field: str) -> None:
-    spec = ContainerSpec("demo", Role.PLATFORM, "app:1")
+    spec = ContainerSpec("demo", Part.PLATFORM, "app:1")
     changed = replace(spec, **{field: OTHER_VALUES[field]})
     assert fingerprint(changed, KEY) != fingerprint(spec, KEY)

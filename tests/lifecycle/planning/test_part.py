@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from lifecycle.examples import SUBNET, container, part, running, wanted, without
+from lifecycle.examples import SUBNET, container, running, spec_of, wanted, without
 from lifecycle.plan_texts import aside, fresh, gone, lines, replaced, run, supervised, text
 from msgspec.structs import replace
 
@@ -20,7 +20,7 @@ def only(role_name: str, *operations: str) -> str:
 def found(
     state: State, status: str, *, is_stopping: bool = False, **changes: Any
 ) -> ObservedInstance:
-    made = container(part(wanted(), "demo"), state=state, status=status, is_stopping=is_stopping)
+    made = container(spec_of(wanted(), "demo"), state=state, status=status, is_stopping=is_stopping)
     return replace(running(wanted(), made), **changes)
 
 
@@ -65,7 +65,7 @@ STATES: dict[str, tuple[ObservedInstance, str]] = {
     ),
     "paused": (found(State.PAUSED, "Up 1 minute (Paused)"), replaced("platform: paused")),
     "taken off its network": (
-        running(wanted(), container(part(wanted(), "demo"), networks=())),
+        running(wanted(), container(spec_of(wanted(), "demo"), networks=())),
         replaced("platform: not on the instance's network"),
     ),
     "running, the policy not yet switched": (
@@ -91,7 +91,7 @@ def test_run_brings_a_container_up_from_any_state(current: ObservedInstance, exp
 
 def test_a_stopped_container_whose_network_was_made_anew_is_replaced() -> None:
     """The engine refuses to start it, because the container knows its network by id."""
-    stopped = container(part(wanted(), "demo"), state=State.EXITED, networks=("pruned",))
+    stopped = container(spec_of(wanted(), "demo"), state=State.EXITED, networks=("pruned",))
     assert run(wanted(), running(wanted(), stopped)) == lines(
         "platform: not on the instance's network",
         "  set restart policy of demo to no",
@@ -129,7 +129,7 @@ def left_over(spec: ContainerSpec) -> Any:
 
 
 def test_a_previous_container_is_removed_once_its_successor_is_ready() -> None:
-    current = running(wanted(), left_over(part(wanted(), "demo")))
+    current = running(wanted(), left_over(spec_of(wanted(), "demo")))
     assert run(wanted(), current) == text("""
         platform: left over from an interrupted run
           wait until demo is ready
@@ -139,7 +139,7 @@ def test_a_previous_container_is_removed_once_its_successor_is_ready() -> None:
 
 
 def test_a_previous_container_is_removed_before_its_successor_is_replaced() -> None:
-    current = running(wanted(), left_over(part(wanted(), "demo")))
+    current = running(wanted(), left_over(spec_of(wanted(), "demo")))
     assert run(wanted(label="Mali"), current) == lines(
         "platform: INSTANCE_NAME Demo -> Mali",
         "  stop demo-previous (at most 10 s)",
@@ -151,7 +151,7 @@ def test_a_previous_container_is_removed_before_its_successor_is_replaced() -> N
 
 
 def test_a_container_that_was_only_set_aside_is_brought_back() -> None:
-    current = without(running(wanted(), left_over(part(wanted(), "demo"))), "demo")
+    current = without(running(wanted(), left_over(spec_of(wanted(), "demo"))), "demo")
     current = replace(current, policies={"id-demo-previous": "no"})
     assert run(wanted(), current) == text("""
         platform: set aside by an interrupted run
@@ -163,7 +163,7 @@ def test_a_container_that_was_only_set_aside_is_brought_back() -> None:
 
 
 def test_a_container_set_aside_for_a_change_is_kept_until_its_successor_is_ready() -> None:
-    current = without(running(wanted(), left_over(part(wanted(), "demo"))), "demo")
+    current = without(running(wanted(), left_over(spec_of(wanted(), "demo"))), "demo")
     assert run(wanted(label="Mali"), current) == lines(
         "platform: not there",
         fresh("demo"),
@@ -173,7 +173,7 @@ def test_a_container_set_aside_for_a_change_is_kept_until_its_successor_is_ready
 
 
 def test_a_container_set_aside_whose_network_is_gone_is_not_brought_back() -> None:
-    aside = replace(left_over(part(wanted(), "demo")), networks=("pruned",))
+    aside = replace(left_over(spec_of(wanted(), "demo")), networks=("pruned",))
     assert run(wanted(), without(running(wanted(), aside), "demo")) == lines(
         "platform: not there",
         fresh("demo"),
@@ -189,7 +189,7 @@ def awake(spec: ContainerSpec, **changes: Any) -> Any:
 @pytest.mark.parametrize("state", [State.RUNNING, State.PAUSED, State.RESTARTING])
 def test_a_container_set_aside_that_runs_is_stopped_before_anything_else(state: State) -> None:
     changed = wanted(valkey_max_memory=2**31)
-    previous = awake(part(wanted(), "demo-valkey"), state=state)
+    previous = awake(spec_of(wanted(), "demo-valkey"), state=state)
     current = without(running(wanted(), previous), "demo-valkey")
     first, *_ = plan_run(changed, current, SUBNET).stages
     assert "\n".join(map(str, first)) == text("""
@@ -200,7 +200,7 @@ def test_a_container_set_aside_that_runs_is_stopped_before_anything_else(state: 
 
 
 def test_a_container_set_aside_that_runs_beside_its_successor_is_stopped_and_removed() -> None:
-    previous = awake(part(wanted(), "demo-postgres"))
+    previous = awake(spec_of(wanted(), "demo-postgres"))
     assert run(wanted(), running(wanted(), previous)) == text("""
         demo-postgres-previous: set aside, but it runs
           set restart policy of demo-postgres-previous to no
@@ -213,7 +213,7 @@ def test_a_container_set_aside_that_runs_beside_its_successor_is_stopped_and_rem
 
 
 def test_a_container_set_aside_that_runs_and_is_still_wanted_gets_its_name_back() -> None:
-    previous = awake(part(wanted(), "demo"))
+    previous = awake(spec_of(wanted(), "demo"))
     assert run(wanted(), without(running(wanted(), previous), "demo")) == text("""
         demo-previous: set aside, but it runs
           set restart policy of demo-previous to no
@@ -230,18 +230,18 @@ def test_a_container_set_aside_that_runs_and_is_still_wanted_gets_its_name_back(
 def test_a_restart_removes_a_container_whose_removal_failed_and_does_not_set_it_aside(
     state: State,
 ) -> None:
-    current = running(wanted(), container(part(wanted(), "demo"), state=state))
+    current = running(wanted(), container(spec_of(wanted(), "demo"), state=state))
     plan = plan_restart(wanted(), current, SUBNET)
     of_platform = [
         op for op in map(str, plan.operations) if op.split()[1] in {"demo", "demo-previous"}
     ]
-    assert of_platform[:2] == ["remove demo", "create demo from " + part(wanted(), "demo").image]
+    assert of_platform[:2] == ["remove demo", "create demo from " + spec_of(wanted(), "demo").image]
     assert "remove demo-previous" not in of_platform
 
 
 def test_a_part_that_runs_with_rm_and_is_being_stopped_is_made_anew() -> None:
     seed = wanted(restart="no")
-    stopping = container(part(seed, "demo-valkey"), is_stopping=True)
+    stopping = container(spec_of(seed, "demo-valkey"), is_stopping=True)
     assert run(seed, running(seed, stopping)) == text("""
         valkey: it was being stopped
           stop demo-valkey (at most 10 s)
@@ -298,7 +298,7 @@ def test_stop_has_nothing_to_do_if_nothing_is_there() -> None:
 
 
 def test_stop_removes_leftovers_and_never_started_containers_and_every_network_too() -> None:
-    spec = part(wanted(), "demo")
+    spec = spec_of(wanted(), "demo")
     current = ObservedInstance(
         containers=(left_over(spec), container(spec, state=State.CREATED)),
         networks=(ObservedNetwork("net-1", "demo"), ObservedNetwork("net-2", "demo")),
@@ -344,7 +344,7 @@ def test_a_container_that_runs_with_rm_is_gone_once_stopped_and_cannot_be_kept_a
     seed = wanted(restart="no")
     changed = wanted(restart="no", valkey_max_memory=2**31)
     assert run(changed, running(seed)) == text("""
-        valkey: command 1073741824 -> 2147483648
+        valkey: command 1g -> 2g
           stop demo-valkey (at most 10 s)
           remove demo-valkey
           create demo-valkey from valkey/valkey:8
@@ -362,7 +362,7 @@ def test_a_change_to_rm_replaces_postgres_and_valkey() -> None:
 
 
 def test_a_damaged_label_counts_as_another_declaration() -> None:
-    made = container(part(wanted(), "demo-valkey"))
+    made = container(spec_of(wanted(), "demo-valkey"))
     damaged = replace(made, labels={**made.labels, "wb.spec": "{", "wb.declared": ""})
     plan = run(wanted(), running(wanted(), damaged))
     assert plan.startswith("valkey: image set to valkey/valkey:8, command set to valkey-server ")

@@ -8,24 +8,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from lifecycle.examples import SUBNET, container, part, running, wanted, without
+from lifecycle.examples import SUBNET, container, running, spec_of, wanted, without
 from lifecycle.plan_texts import text
 from lifecycle.world import BROKEN, LOOK, RUNNING, World
 from msgspec.structs import replace
 from support.fake_engine import Answers, Program
 
-from wb_cli.contract import Role
+from wb_cli.contract import Part
 from wb_cli.engine.types import State
 from wb_cli.errors import WbError
-from wb_cli.lifecycle import carry, valkey_folder
-from wb_cli.lifecycle.carry import describe_carrier
+from wb_cli.lifecycle.carrying import carry, valkey_folder
+from wb_cli.lifecycle.carrying.carry import describe_carrier
+from wb_cli.lifecycle.carrying.valkey_folder import look
 from wb_cli.lifecycle.planning import persistence
 from wb_cli.lifecycle.planning.desired import Desired
 from wb_cli.lifecycle.planning.observed_instance import CARRIER, ObservedInstance
 from wb_cli.lifecycle.planning.persistence import ValkeyFiles
 from wb_cli.lifecycle.planning.plan import CarryOver, Persistence, Plan
 from wb_cli.lifecycle.planning.reconcile import plan_run, plan_stop
-from wb_cli.lifecycle.valkey_folder import look
 
 RDB, AOF = wanted(cache_persistence="rdb"), wanted(cache_persistence="aof")
 SNAPSHOT, LOG = ValkeyFiles(snapshot=True, log=False), ValkeyFiles(snapshot=True, log=True)
@@ -96,7 +96,7 @@ def test_a_running_valkey_saves_first_and_its_successor_starts_on_the_new_form()
 
 
 def test_the_leftovers_of_a_killed_change_are_removed_first() -> None:
-    left = container(part(AOF, "demo-valkey"), name=f"demo-valkey{CARRIER}")
+    left = container(spec_of(AOF, "demo-valkey"), name=f"demo-valkey{CARRIER}")
     current = running(AOF, left)
     assert str(planned(AOF, current, None)) == text(
         """
@@ -109,7 +109,7 @@ def test_the_leftovers_of_a_killed_change_are_removed_first() -> None:
 
 
 def test_a_killed_change_that_has_ended_is_not_stopped() -> None:
-    left = container(part(AOF, "demo-valkey"), name=f"demo-valkey{CARRIER}", state=State.EXITED)
+    left = container(spec_of(AOF, "demo-valkey"), name=f"demo-valkey{CARRIER}", state=State.EXITED)
     assert str(planned(AOF, running(AOF, left), None)) == text(
         """
         demo-valkey-carrier: left over from an interrupted run
@@ -119,7 +119,7 @@ def test_a_killed_change_that_has_ended_is_not_stopped() -> None:
 
 
 def test_a_stop_removes_the_leftovers_of_a_killed_change() -> None:
-    left = container(part(AOF, "demo-valkey"), name=f"demo-valkey{CARRIER}")
+    left = container(spec_of(AOF, "demo-valkey"), name=f"demo-valkey{CARRIER}")
     plan = plan_stop("demo", running(AOF, left))
     assert f"remove demo-valkey{CARRIER}" in map(str, plan.operations)
 
@@ -162,7 +162,7 @@ def carrying(world: World) -> Callable[..., None]:
     """Lets a test say how a container ends that changes the form to a log, or back."""
 
     def end(*, to_aof: Program = DONE, to_rdb: Program = DONE) -> None:
-        spec = world.fleet.describe(LOOK, create_secrets=True).container(Role.VALKEY)
+        spec = world.fleet.describe(LOOK, create_secrets=True).container(Part.VALKEY)
         assert spec
         for to, program in ((Persistence.AOF, to_aof), (Persistence.RDB, to_rdb)):
             world.engine.programs[describe_carrier(CarryOver(spec, to)).command] = program

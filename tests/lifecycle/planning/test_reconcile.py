@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from lifecycle.examples import SETTINGS, SUBNET, container, part, running, wanted, without
+from lifecycle.examples import SETTINGS, SUBNET, container, running, spec_of, wanted, without
 from lifecycle.plan_texts import (
     IMAGES,
     aside,
@@ -24,7 +24,8 @@ from msgspec.structs import replace
 from wb_cli.engine.types import State
 from wb_cli.lifecycle.planning.desired import Desired
 from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
-from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run
+from wb_cli.lifecycle.planning.plan import Stop
+from wb_cli.lifecycle.planning.reconcile import plan_restart, plan_run, plan_stop
 from wb_cli.secret import Secret
 
 
@@ -54,6 +55,30 @@ def test_the_admin_server_starts_after_the_databases_and_before_the_platform() -
     ]
 
 
+def test_a_receiver_of_wal_starts_beside_the_platform_which_does_not_wait_for_it() -> None:
+    plan = plan_run(wanted(point_in_time=True), ObservedInstance(), SUBNET)
+    assert [[lane.subject for lane in stage] for stage in plan.stages] == [
+        ["network"],
+        ["postgres"],
+        ["postgres", "valkey and platform"],
+        ["platform", "wal", "postgres", "valkey"],
+    ]
+
+
+def test_a_receiver_of_wal_that_is_gone_is_made_again_and_nothing_else() -> None:
+    every = wanted(point_in_time=True)
+    plan = plan_run(every, without(running(every), "demo-wal"), SUBNET)
+    assert str(plan) == lines("wal: not there", fresh("demo-wal", "postgres:17.4"))
+
+
+def test_postgres_stops_before_its_receiver_which_then_has_the_last_of_the_wal() -> None:
+    every = wanted(point_in_time=True)
+    stops = [op for op in plan_stop("demo", running(every)).operations if isinstance(op, Stop)]
+    assert [stop.name for stop in stops] == [
+        "demo", "demo-postgres", "demo-wal", "demo-valkey",
+    ]  # fmt: skip
+
+
 def test_an_unchanged_instance_has_an_empty_plan() -> None:
     plan = plan_run(wanted(), running(wanted()), SUBNET)
     assert plan.is_empty
@@ -73,7 +98,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "language": ({"french": True}, replaced("platform: INSTANCE_LANGUAGE set to fr")),
     "calendar": ({"ethiopian": True}, replaced("platform: INSTANCE_CALENDAR set to ethiopian")),
     "open access": ({"open_access": True}, replaced("platform: OPEN_ACCESS set to 1")),
-    "memory": ({"memory": 2**30}, replaced("platform: memory set to 1073741824")),
+    "memory": ({"memory": 2**30}, replaced("platform: memory set to 1g")),
     "cpus": ({"cpus": 1.5}, replaced("platform: cpus set to 1.5")),
     "bind address": (
         {"bind_address": "0.0.0.0"},
@@ -101,7 +126,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "valkey's memory": (
         {"valkey_max_memory": 2**31},
         replaced(
-            "valkey: command 1073741824 -> 2147483648",
+            "valkey: command 1g -> 2g",
             name="demo-valkey",
         ),
     ),
@@ -187,7 +212,7 @@ def test_run_applies_changed_settings(change: dict[str, Any], expected: str) -> 
 
 def as_another_release_made_it(desired: Desired) -> ObservedInstance:
     """An instance whose containers were made with another default, but the same declaration."""
-    spec = part(desired, "demo-postgres")
+    spec = spec_of(desired, "demo-postgres")
     made = container(spec)
     older = made.labels["wb.spec"].replace('"shared memory":"268435456"', '"shared memory":"64"')
     assert older != made.labels["wb.spec"]
@@ -195,7 +220,7 @@ def as_another_release_made_it(desired: Desired) -> ObservedInstance:
 
 
 def with_tag_pulled_again(desired: Desired) -> ObservedInstance:
-    image = part(desired, "demo").image
+    image = spec_of(desired, "demo").image
     current = running(desired)
     return replace(current, image_ids={**current.image_ids, image: "sha256:newer"})
 
@@ -205,7 +230,7 @@ def test_run_shows_another_release_s_defaults_as_drift_and_does_not_apply_them()
     assert plan.is_empty
     assert str(plan) == text("""
         nothing to do
-        drift: postgres: shared memory 64 -> 268435456 (applied by restart)
+        drift: postgres: shared memory 64 -> 256m (applied by restart)
     """)
 
 
@@ -220,9 +245,7 @@ def test_drift_of_both_kinds_is_named_once_for_each_part() -> None:
     drifted = as_another_release_made_it(wanted())
     images = {**drifted.image_ids, "postgres:17.4": "sha256:newer"}
     plan = plan_run(wanted(), replace(drifted, image_ids=images), SUBNET)
-    assert plan.drift == (
-        "postgres: shared memory 64 -> 268435456, postgres:17.4 is another image now",
-    )
+    assert plan.drift == ("postgres: shared memory 64 -> 256m, postgres:17.4 is another image now",)
 
 
 def test_a_replacement_applies_the_drift_of_its_part_too() -> None:
@@ -230,8 +253,7 @@ def test_a_replacement_applies_the_drift_of_its_part_too() -> None:
     plan = plan_run(changed, as_another_release_made_it(wanted()), SUBNET)
     assert not plan.drift
     assert str(plan).startswith(
-        "postgres: ports 127.0.0.1:19001:5432 -> 0.0.0.0:19001:5432, "
-        "shared memory 64 -> 268435456\n"
+        "postgres: ports 127.0.0.1:19001:5432 -> 0.0.0.0:19001:5432, shared memory 64 -> 256m\n"
     )
 
 
@@ -269,7 +291,7 @@ def test_restart_of_a_stopped_instance_starts_it() -> None:
 
 
 def test_restart_first_removes_the_leftovers_of_an_interrupted_run() -> None:
-    previous = container(part(wanted(), "demo"), "demo-previous", state=State.EXITED)
+    previous = container(spec_of(wanted(), "demo"), "demo-previous", state=State.EXITED)
     assert str(plan_restart(wanted(), running(wanted(), previous), SUBNET)) == lines(
         "demo-previous: left over from an interrupted run",
         "  stop demo-previous (at most 10 s)",
@@ -279,7 +301,7 @@ def test_restart_first_removes_the_leftovers_of_an_interrupted_run() -> None:
 
 
 def test_restart_does_not_end_the_supervision_of_a_container_without_one() -> None:
-    previous = container(part(wanted(), "demo"), "demo-previous", state=State.EXITED)
+    previous = container(spec_of(wanted(), "demo"), "demo-previous", state=State.EXITED)
     current = without(running(wanted(), previous), "demo")
     current = replace(current, policies={**current.policies, previous.id: "no"})
     plan = str(plan_restart(wanted(), current, SUBNET))

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from lifecycle.examples import part, wanted
+from lifecycle.examples import spec_of, wanted
 from msgspec.structs import replace
 
-from wb_cli.contract import Role
+from wb_cli.contract import HEALTH_PATH, Part
 from wb_cli.engine.types import ContainerDetail, ContainerSpec, Health, Port, State
 from wb_cli.errors import EngineError, NotFoundError, StartFailedError, StillStartingError
 from wb_cli.lifecycle.readiness import health, probes
@@ -27,6 +27,7 @@ class Engine:
     details: list[ContainerDetail | Exception]
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    is_local: bool = True
 
     def inspect(self, _: str) -> ContainerDetail:
         detail = self.details.pop(0) if len(self.details) > 1 else self.details[0]
@@ -42,15 +43,16 @@ class Engine:
         return "first\nlast\n"
 
 
-def spec(role: Role, *, published: bool = False) -> ContainerSpec:
-    made = part(wanted(admin_version="1"), role.container_name("demo"))
+def spec(part: Part, *, published: bool = False) -> ContainerSpec:
+    made = spec_of(wanted(admin_version="1", point_in_time=True), part.container_name("demo"))
     return made if published else replace(made, ports=())
 
 
-def watch(engine: Any, role: Role = Role.VALKEY, seconds: float = 10) -> Watch:
+def watch(engine: Any, part: Part = Part.VALKEY, seconds: float = 10) -> Watch:
     """A watch whose clock moves one second each time it is read."""
     ticks = iter(range(1000))
-    return Watch(engine, "c1", spec(role), seconds, threading.Event(), lambda: float(next(ticks)))
+    clock = lambda: float(next(ticks))  # noqa: E731
+    return Watch(engine, "c1", spec(part), seconds, threading.Event(), clock=clock)
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +118,7 @@ def platform_report(reason: str) -> str:
 
 def watch_platform(monkeypatch: pytest.MonkeyPatch, text: str) -> Watch:
     monkeypatch.setattr(probes, "ask_http", lambda *_: Answer(Verdict.NOT_YET, text))
-    return replace(watch(Engine([UP]), Role.PLATFORM), spec=spec(Role.PLATFORM, published=True))
+    return replace(watch(Engine([UP]), Part.PLATFORM), spec=spec(Part.PLATFORM, published=True))
 
 
 def test_the_wait_ends_at_once_when_the_database_refuses_the_password(
@@ -159,31 +161,55 @@ def test_a_wait_can_be_cancelled() -> None:
 def test_the_admin_server_is_ready_when_it_runs() -> None:
     engine: Any = Engine([UP])
     verdicts = [
-        probe(engine, spec(Role.ADMIN), replace(UP, state=state)).verdict
+        probe(engine, spec(Part.ADMIN), replace(UP, state=state)).verdict
         for state in (State.CREATED, State.RUNNING)
     ]
     assert verdicts == [Verdict.NOT_YET, Verdict.READY]
     assert engine.asked == []
 
 
+def test_a_receiver_of_wal_is_ready_once_it_says_what_has_come() -> None:
+    silent: Any = Engine([UP], {"cat": (1, b"cat: can't open '/tmp/wal/receiving'")})
+    assert probe(silent, spec(Part.WAL), UP).verdict is Verdict.UNREACHABLE
+    telling: Any = Engine([UP], {"cat": (0, b"20260101T000000Z.ab 5 0\n")})
+    answer = probe(telling, spec(Part.WAL), UP)
+    assert (answer.verdict, answer.text) == (Verdict.READY, "20260101T000000Z.ab 5 0")
+
+
 def test_a_container_in_an_unknown_state_is_asked_because_it_may_run() -> None:
     unknown = replace(UP, state=State.UNKNOWN)
     watch(Engine([unknown], PONG)).wait_until_ready()
     engine: Any = Engine([unknown])
-    assert probe(engine, spec(Role.ADMIN), unknown).verdict is Verdict.NOT_YET
+    assert probe(engine, spec(Part.ADMIN), unknown).verdict is Verdict.NOT_YET
 
 
 def test_a_platform_is_asked_with_python_or_curl_or_wget_whichever_it_has() -> None:
     engine: Any = Engine([UP], {"curl": (0, b"")})
-    assert probe(engine, spec(Role.PLATFORM), UP).verdict is Verdict.READY
+    assert probe(engine, spec(Part.PLATFORM), UP).verdict is Verdict.READY
     assert engine.asked == ["python3", "curl"]
 
 
 def test_a_platform_without_python_and_curl_and_wget_is_not_ready() -> None:
     engine: Any = Engine([UP])
-    answer = probe(engine, spec(Role.PLATFORM), UP)
+    answer = probe(engine, spec(Part.PLATFORM), UP)
     assert (answer.verdict, answer.text) == (Verdict.UNREACHABLE, "no way to ask it")
     assert engine.asked == ["python3", "curl", "wget"]
+
+
+def test_a_platform_elsewhere_is_asked_by_its_machine_and_not_at_an_address_of_this_one() -> None:
+    """What listens on that port of this machine is another instance."""
+
+    class Machine:
+        def ask_http(self, *where: Any) -> Answer:
+            return Answer(Verdict.READY, f"{where}")
+
+    engine: Any = Engine([UP], is_local=False)
+    machine: Any = Machine()
+    published = spec(Part.PLATFORM, published=True)
+    answer = probe(engine, published, UP, machine)
+    assert answer.text == f"{('127.0.0.1', published.ports[0].host, HEALTH_PATH)}"
+    assert engine.asked == ["python3", "curl", "wget"]
+    assert probe(engine, published, UP).verdict is Verdict.UNREACHABLE
 
 
 def test_a_container_that_exits_before_it_is_asked_fails_at_the_next_inspection() -> None:
@@ -211,10 +237,15 @@ def test_a_container_that_answers_over_the_network_is_not_asked_from_inside(
         monkeypatch.setattr(probes, name, ready)
     engine: Any = Engine([UP])
     detail = replace(UP, addresses={"demo": "10.213.0.2"})
-    for role in (Role.POSTGRES, Role.VALKEY):
-        assert probe(engine, spec(role), detail).verdict is Verdict.READY
-    assert probe(engine, spec(Role.PLATFORM, published=True), detail).verdict is Verdict.READY
-    assert asked == [("10.213.0.2", 5432), ("10.213.0.2", 6379), ("127.0.0.1", 9001)]
+    for part in (Part.POSTGRES, Part.VALKEY, Part.PLATFORM):
+        assert probe(engine, spec(part), detail).verdict is Verdict.READY
+    assert probe(engine, spec(Part.PLATFORM, published=True), detail).verdict is Verdict.READY
+    assert asked == [
+        ("10.213.0.2", 5432),
+        ("10.213.0.2", 6379),
+        ("10.213.0.2", 8000),  # the engine lists no ports of a container between two starts
+        ("127.0.0.1", 9001),
+    ]
     assert engine.asked == []
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
+from wb_cli.server.cache import Entry
 from wb_cli.server.cache.errors import RefusedError
 
 
@@ -90,6 +91,12 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def expect_entry(found: object) -> Entry:
+    """What was found, which must be an entry and no reason or error."""
+    assert isinstance(found, Entry), found
+    return found
 
 
 async def settle(rounds: int = 50) -> None:

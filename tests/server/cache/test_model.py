@@ -12,10 +12,9 @@ import pytest
 from server.cache.model import check_seed
 
 from wb_cli.server.cache import entry as entry_module
-from wb_cli.server.cache import tiered
 from wb_cli.server.cache.flights import Flights
 from wb_cli.server.cache.local import Shelf
-from wb_cli.server.cache.remote import RemoteTier
+from wb_cli.server.cache.remote import Absence, RemoteTier
 from wb_cli.server.cache.tiered import Cache
 from wb_cli.server.cache.writes import WriteQueue
 
@@ -69,7 +68,7 @@ def ignore_fingerprints(patch: pytest.MonkeyPatch) -> None:
 
 
 def found_of(found, version):
-    return found if getattr(found, "version", None) == version else tiered.Absence.NONE
+    return found if getattr(found, "version", None) == version else Absence.NONE
 
 
 def key_flights_by_uniqueness_alone(patch: pytest.MonkeyPatch) -> None:
@@ -111,7 +110,7 @@ def raise_what_l2_raises(patch: pytest.MonkeyPatch) -> None:
 
 
 def pass_cancellation_on(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(tiered.asyncio, "shield", lambda task: task)
+    patch.setattr(asyncio, "shield", lambda task: task)
 
 
 MUTANTS = [

@@ -4,12 +4,13 @@ import asyncio
 import logging
 
 import pytest
-from server.cache.stores import Clock, MemoryStore, no_pause, settle
+from server.cache.stores import Clock, MemoryStore, expect_entry, no_pause, settle
 
 from wb_cli.server.cache.breaker import BreakerState
 from wb_cli.server.cache.entry import Entry, encode
 from wb_cli.server.cache.errors import BusyError, LoadingError, LostError, RefusedError
 from wb_cli.server.cache.remote import Absence, RemoteTier
+from wb_cli.server.cache.write_behind import MAX_QUEUE_BYTES
 
 LOST = LostError("no answer within 0.15 s")
 
@@ -21,10 +22,12 @@ def entry(version: str = "v1", data: object = 1) -> Entry:
 class L2:
     """A remote tier on a store in memory, with its clock."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, max_queue_bytes: int = MAX_QUEUE_BYTES) -> None:
         self.store = MemoryStore()
         self.clock = Clock()
-        self.tier = RemoteTier(self.store, clock=self.clock, pause=no_pause, **options)
+        self.tier = RemoteTier(
+            self.store, clock=self.clock, pause=no_pause, max_queue_bytes=max_queue_bytes
+        )
 
 
 @pytest.fixture
@@ -139,7 +142,8 @@ async def test_many_are_read_in_batches_bounded_by_bytes(
     wanted = [b"%d" % n for n in range(300)]
     l2.store.data = {key: entry(data="x" * 400).wire() for key in wanted}
     batches = [batch async for batch in l2.tier.read_many(wanted)]
-    assert [found.value() for batch in batches for found in batch] == ["x" * 400] * 300
+    values = [expect_entry(found).value() for batch in batches for found in batch]
+    assert values == ["x" * 400] * 300
     assert all(len(batch) == 2 for batch in batches[1:])
 
 
@@ -181,7 +185,7 @@ async def test_writes_of_one_key_are_coalesced_and_the_newest_wins(l2: L2) -> No
         l2.tier.write(b"k", entry(f"v{order}"), order)
     await l2.tier.flush()
     assert [key for key, _ in l2.store.history] == [b"k"]
-    assert (await l2.tier.read(b"k")).version == "v99"
+    assert expect_entry(await l2.tier.read(b"k")).version == "v99"
 
 
 async def test_the_older_never_wins_in_ten_thousand_adversarial_pairs(l2: L2) -> None:
@@ -197,7 +201,7 @@ async def test_the_older_never_wins_in_ten_thousand_adversarial_pairs(l2: L2) ->
             l2.store.fault = None
         l2.tier.write(key, entry(f"v{second}"), second)
     await l2.tier.flush()
-    found = {(await l2.tier.read(b"%d" % n)).version for n in range(10_000)}
+    found = {expect_entry(await l2.tier.read(b"%d" % n)).version for n in range(10_000)}
     assert found == {"v2"}
 
 
@@ -345,7 +349,9 @@ async def test_a_purge_that_is_refused_or_fails_is_tried_until_it_is_done(l2: L2
     assert l2.store.data == {}
 
 
-async def test_a_purge_asked_for_again_while_it_runs_is_done_again(l2: L2) -> None:
+async def test_a_purge_asked_for_again_while_it_runs_is_done_again(
+    l2: L2, monkeypatch: pytest.MonkeyPatch
+) -> None:
     l2.store.gate = asyncio.Event()
     l2.tier.purge(b"a:")
     await settle()  # it has looked which keys there are
@@ -358,7 +364,7 @@ async def test_a_purge_asked_for_again_while_it_runs_is_done_again(l2: L2) -> No
         found.append(prefix)
         return keys(prefix)
 
-    l2.store.keys = watched
+    monkeypatch.setattr(l2.store, "keys", watched)
     assert await l2.tier.purged(within=2) == []
     assert found == [b"a:"]
 

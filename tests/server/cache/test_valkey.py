@@ -9,6 +9,7 @@ from server.cache.connections import HANG, ScriptedServer
 from valkey import exceptions
 
 from wb_cli.server.cache.errors import BusyError, LoadingError, LostError, RefusedError
+from wb_cli.server.cache.usage import Usage
 from wb_cli.server.cache.valkey import LinkState, Timing, ValkeyLink
 
 URL = "redis://:hunter2@demo-valkey:6379"
@@ -249,3 +250,20 @@ async def test_a_pipeline_reports_each_refusal_by_itself() -> None:
     first, second, third = await link.apply([(b"a", b"1"), (b"b", b"2"), (b"c", None)])
     assert (first, third) == (None, None)
     assert isinstance(second, RefusedError)
+
+
+async def test_a_usage_that_valkey_refuses_to_tell_is_an_error_and_no_number():
+    refused = ScriptedServer(12, exceptions.ResponseError("NOPERM no permission"))
+    link = ValkeyLink(URL, make_connection=refused.connect)
+
+    with pytest.raises(RefusedError, match="NOPERM"):
+        await link.usage()
+    await link.close()
+
+
+async def test_a_usage_without_numbers_for_memory_counts_as_zero():
+    told = ScriptedServer(12, b"# Memory\r\nused_memory:99\r\nused_memory_human:99B\r\n")
+    link = ValkeyLink(URL, make_connection=told.connect)
+
+    assert await link.usage() == Usage(keys=12, bytes=99, max_bytes=0)
+    await link.close()

@@ -42,3 +42,16 @@ async def test_deleted_keys_are_gone_and_keys_are_found_by_prefix(link: ValkeyLi
     await link.apply([(key, None) for key in sorted(found)])
     assert [batch async for batch in link.keys(b"cache:po*:") if batch] == []
     assert await link.get(b"cache:power:1") == b""
+
+
+async def test_valkey_says_how_many_keys_it_has_and_how_much_memory(link: ValkeyLink) -> None:
+    empty = await link.usage()
+    await link.apply([(b"a%d" % n, b"x" * 1000) for n in range(500)])
+    full = await link.usage()
+
+    assert (empty.keys, full.keys) == (0, 500)
+    assert full.bytes - empty.bytes > 500_000
+    await link._writer.call(("CONFIG", "SET", "maxmemory", "64mb"))
+    assert (await link.usage()).max_bytes == 64 * 1024**2
+    await link._writer.call(("CONFIG", "SET", "maxmemory", "0"))
+    assert (await link.usage()).max_bytes == 0

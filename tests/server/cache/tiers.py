@@ -30,7 +30,7 @@ class L1:
 
     async def get(self, key: str) -> Entry | None:
         node = self._shelf.nodes.get(key)
-        return node and node.entry
+        return node.entry if node else None
 
     async def delete(self, key: str, order: int) -> None:  # noqa: ARG002
         self._shelf.discard(key)

@@ -1,6 +1,7 @@
 """The fetch config: what decides an object's items, and nothing else."""
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,7 @@ CONFIGS = st.fixed_dictionaries(
 )
 
 
-def derived(config: dict) -> FetchConfig:
+def derived(config: Any) -> FetchConfig:
     return fetch_config(config, ["count", "rate"], "sum")
 
 

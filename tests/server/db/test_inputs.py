@@ -1,6 +1,7 @@
 """Every input of a version moves it: data that differs never has an earlier version."""
 
 import random
+from functools import partial
 
 import orjson
 import pytest
@@ -134,13 +135,13 @@ async def wanted(databases: Databases) -> list[CachedQuery]:
     for known in await read_object_versions(databases, PROJECT):
         of = ObjectOf(PROJECT, known)
         by_indicator = ReplicantsOf(PROJECT, known, "indicator_id")
-        for cache, subject in (
-            (PO_DETAIL, of),
-            (PO_ITEMS, of),
-            (REPLICANT_OPTIONS, by_indicator),
+        for make_query in (
+            partial(PO_DETAIL.query, databases, of),
+            partial(PO_ITEMS.query, databases, of),
+            partial(REPLICANT_OPTIONS.query, databases, by_indicator),
         ):
             try:
-                found.append(cache.query(databases, subject))
+                found.append(make_query())
             except InvalidConfigError:
                 continue
     for metric in ("visits", "idle", "ghost"):
@@ -275,6 +276,7 @@ async def repair(databases: Databases) -> None:
         await connection.execute(REPAIR)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("database", "inputs"), [(PROJECT, PROJECT_INPUTS), (MAIN, MAIN_INPUTS)])
 async def test_an_answer_that_differs_bears_another_version_after_each_statement(
     databases: Databases, database, inputs

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from wb_cli.server.db.address import MAIN, MAINTENANCE, Address, connect
-from wb_cli.server.db.errors import DatabaseError, translated
+from wb_cli.server.db.errors import DatabaseError, postgres_errors
 from wb_cli.server.db.migrations import ensure_database, migrate, migrate_all, migrations_for
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_projects import (
@@ -199,7 +199,7 @@ async def test_the_datasets_of_the_first_release_are_upgraded_in_place(address: 
         "DELETE FROM instance_config",
         "TRUNCATE instance_config",
     ):
-        with pytest.raises(DatabaseError), translated():
+        with pytest.raises(DatabaseError), postgres_errors():
             await connection.execute(statement)
     older = """UPDATE instance_config SET indicator_mappings_version = 1
         RETURNING indicator_mappings_version > 1"""

@@ -1,17 +1,39 @@
 """The front counts every request, however it ends."""
 
-from types import SimpleNamespace
-
 import httpx
 from starlette.applications import Starlette
 from starlette.responses import Response
 
+from wb_cli.server.cache import LocalTier, RemoteTier, ValkeyLink
+from wb_cli.server.db.pool import Databases
 from wb_cli.server.http.endpoints import Endpoint
 from wb_cli.server.http.front import Front
 from wb_cli.server.http.problems import on_failure
+from wb_cli.server.platform import Platform
+from wb_cli.server.results.caches import Caches
+from wb_cli.server.settings import Settings
+from wb_cli.server.warmup.progress import Progress
+from wb_cli.server.watch.history import History
+from wb_cli.server.watch.loop_lag import LoopLag
+from wb_cli.server.watch.stored import Stored
 from wb_cli.server.watch.traffic import Traffic
 
-PLATFORM = SimpleNamespace(settings=SimpleNamespace(admin_token=None))
+
+def build_platform() -> Platform:
+    """A platform of which no part is started."""
+    settings = Settings()
+    valkey = ValkeyLink(settings.valkey_url.reveal())
+    caches = Caches(LocalTier(0), RemoteTier(valkey), "1.0")
+    return Platform(
+        settings=settings,
+        databases=Databases(settings.postgres),
+        valkey=valkey,
+        caches=caches,
+        warm_up=Progress(),
+        history=History(caches.origins),
+        loop_lag=LoopLag(),
+        stored=Stored(valkey),
+    )
 
 
 async def fails(_platform, _request) -> Response:
@@ -22,7 +44,8 @@ async def fails(_platform, _request) -> Response:
 async def test_a_fault_is_counted_and_timed_under_its_endpoint():
     traffic = Traffic()
     endpoint = Endpoint("GET", "/", fails, "Fails", {})
-    app = Starlette(routes=[endpoint.route(PLATFORM)], exception_handlers={Exception: on_failure})
+    routes = [endpoint.route(build_platform())]
+    app = Starlette(routes=routes, exception_handlers={Exception: on_failure})
     transport = httpx.ASGITransport(Front(app, traffic), raise_app_exceptions=False)
 
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:

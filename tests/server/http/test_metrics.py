@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 import pytest
+from support.services import wait_until
 
 NOWHERE = {"PG_HOST": "127.0.0.1", "PG_PORT": "1", "VALKEY_URL": "redis://127.0.0.1:1"}
 
@@ -15,6 +16,9 @@ NAMES = {
     "wb_database_connections": "gauge",
     "wb_l2_up": "gauge",
     "wb_l2_state": "gauge",
+    "wb_l2_keys": "gauge",
+    "wb_l2_memory_bytes": "gauge",
+    "wb_l2_max_memory_bytes": "gauge",
     "wb_warm_up_ready": "gauge",
     "wb_warm_up_done": "gauge",
     "wb_warm_up_objects": "gauge",
@@ -90,3 +94,23 @@ def test_every_metric_keeps_its_name_and_its_type(start_server):
 
     assert dict(types) == NAMES
     assert not [line for line in lines if "_created" in line]
+
+
+@pytest.mark.network
+def test_the_size_of_a_valkey_that_is_away_is_not_told_as_zero(start_server):
+    server = start_server(**NOWHERE)
+
+    assert server.metric("wb_l2_keys") is None
+    assert server.metric("wb_l2_memory_bytes") is None
+
+
+@pytest.mark.services
+def test_the_size_of_valkey_is_told(demo):
+    with demo.valkey() as client:
+        client.set("one", "1")
+    server = demo.start()
+
+    wait_until(lambda: server.metric("wb_l2_keys"), "the keys of Valkey", 15)
+
+    assert server.metric("wb_l2_keys") >= 1
+    assert server.metric("wb_l2_memory_bytes") > 100_000

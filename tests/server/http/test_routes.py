@@ -309,6 +309,20 @@ def test_a_missing_thing_or_a_wrong_id_is_a_problem_document(reader, path, statu
     assert response.json()["instance"] == response.url.path
 
 
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("/api/projects/nope/objects", 'there is no project "nope"'),
+        ("/api/projects/nope/objects/by-area", 'there is no project "nope"'),
+        ("/api/projects/main/objects", 'there is no project "main"'),
+        ("/api/projects/north/objects/nope", 'there is no presentation object "nope"'),
+        ("/api/projects/north/metrics/nope", 'there is no metric "nope"'),
+    ],
+)
+def test_a_missing_thing_is_named(reader, path, detail):
+    assert reader.http.get(path).json()["detail"] == detail
+
+
 def test_an_unknown_cache_or_module_is_a_problem_document(reader):
     assert reader.http.delete("/api/caches/nothing").status_code == 422
     assert reader.http.post("/api/projects/north/modules/none/run/begin").status_code == 404

@@ -4,7 +4,6 @@ import resource
 
 import pytest
 
-from wb_cli.server.process import connections
 from wb_cli.server.process.connections import RESERVE, cap_of
 
 
@@ -20,8 +19,8 @@ from wb_cli.server.process.connections import RESERVE, cap_of
 )
 def test_the_cap_lies_below_the_limit_of_descriptors(monkeypatch, descriptors, setting, cap):
     limits = (descriptors, descriptors)
-    monkeypatch.setattr(connections.resource, "getrlimit", lambda _: limits)
-    monkeypatch.setattr(connections.resource, "setrlimit", lambda *_: None)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
 
     assert cap_of(setting) == cap
 
@@ -29,8 +28,8 @@ def test_the_cap_lies_below_the_limit_of_descriptors(monkeypatch, descriptors, s
 def test_a_low_limit_is_raised_as_far_as_it_may_be(monkeypatch):
     given = []
     unlimited = resource.RLIM_INFINITY
-    monkeypatch.setattr(connections.resource, "getrlimit", lambda _: (1024, unlimited))
-    monkeypatch.setattr(connections.resource, "setrlimit", lambda _, limits: given.append(limits))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, unlimited))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: given.append(limits))
 
     assert cap_of(8192) == 8192
     assert given == [(8192 + 256 + RESERVE, unlimited)]

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import pytest
 
@@ -33,6 +34,20 @@ async def answer(scope, _receive, send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+class Peer(NamedTuple):
+    """The client's side of a connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def read_all(self) -> bytes:
+        """The bytes that came until the server closed."""
+        try:
+            return await asyncio.wait_for(self.reader.read(), WITHIN_S)
+        except ConnectionResetError:
+            return b""
+
+
 class Serving:
     """A listener in this process."""
 
@@ -41,15 +56,14 @@ class Serving:
         self.listener = Listener(Front(answer, self.traffic), limits)
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.address = self.socket.getsockname()
-        self._writers: list[asyncio.StreamWriter] = []
+        self._peers: list[Peer] = []
 
-    async def connect(self, send: bytes = b"") -> asyncio.StreamReader:
-        """Connect a peer that sends this and keeps its side open. Returns its answers."""
-        reader, writer = await asyncio.open_connection(*self.address)
-        self._writers.append(writer)
-        reader.writer = writer
-        writer.write(send)
-        return reader
+    async def connect(self, send: bytes = b"") -> Peer:
+        """Connect a peer that sends this and keeps its side open."""
+        peer = Peer(*await asyncio.open_connection(*self.address))
+        self._peers.append(peer)
+        peer.writer.write(send)
+        return peer
 
     def count(self, status: int) -> int:
         """The number of requests that were counted under a status."""
@@ -63,9 +77,9 @@ class Serving:
 
     async def end(self) -> None:
         """Close every peer, then the listener."""
-        for writer in self._writers:
-            writer.close()
-        closed = [writer.wait_closed() for writer in self._writers]
+        for peer in self._peers:
+            peer.writer.close()
+        closed = [peer.writer.wait_closed() for peer in self._peers]
         await asyncio.gather(*closed, return_exceptions=True)
         self.listener.stop()
 
@@ -81,14 +95,6 @@ async def serving(
     yield made
     await made.end()
     await asyncio.wait_for(task, WITHIN_S)
-
-
-async def everything(reader: asyncio.StreamReader) -> bytes:
-    """The bytes that came until the server closed."""
-    try:
-        return await asyncio.wait_for(reader.read(), WITHIN_S)
-    except ConnectionResetError:
-        return b""
 
 
 def nothing() -> Front:
@@ -138,11 +144,11 @@ async def test_connections_that_send_no_whole_request_end(monkeypatch):
         body = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nabc"
         without_end = [await server.connect(body) for _ in range(100)]
 
-        assert {await everything(reader) for reader in silent} == {b""}
-        for reader in half:
-            assert (await everything(reader)).startswith(b"HTTP/1.1 408 ")
-        for reader in without_end:
-            await everything(reader)
+        assert {await peer.read_all() for peer in silent} == {b""}
+        for peer in half:
+            assert (await peer.read_all()).startswith(b"HTTP/1.1 408 ")
+        for peer in without_end:
+            await peer.read_all()
         assert not server.listener.connections.open
         assert server.count(408) == 100
 
@@ -150,24 +156,24 @@ async def test_connections_that_send_no_whole_request_end(monkeypatch):
 @pytest.mark.network
 async def test_a_second_request_that_stays_half_sent_ends_as_well(monkeypatch):
     async with serving(ConnectionLimits(1000, SOON), monkeypatch) as server:
-        reader = await server.connect(REQUEST % b"/")
-        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
-        await reader.readuntil(b"ok")
-        reader.writer.write(b"GET /")
+        peer = await server.connect(REQUEST % b"/")
+        assert (await peer.reader.readline()).startswith(b"HTTP/1.1 200 ")
+        await peer.reader.readuntil(b"ok")
+        peer.writer.write(b"GET /")
 
-        assert (await everything(reader)).startswith(b"HTTP/1.1 408 ")
+        assert (await peer.read_all()).startswith(b"HTTP/1.1 408 ")
 
 
 @pytest.mark.network
 async def test_an_idle_connection_that_was_answered_is_left_to_its_keep_alive(monkeypatch):
     async with serving(ConnectionLimits(1000, SOON), monkeypatch) as server:
         kept = await server.connect(REQUEST % b"/")
-        await kept.readuntil(b"ok")
+        await kept.reader.readuntil(b"ok")
         later = await server.connect()
-        await everything(later)
+        await later.read_all()
 
         kept.writer.write(REQUEST % b"/")
-        await asyncio.wait_for(kept.readuntil(b"ok"), WITHIN_S)
+        await asyncio.wait_for(kept.reader.readuntil(b"ok"), WITHIN_S)
 
 
 @pytest.mark.network
@@ -186,12 +192,13 @@ async def test_the_connection_of_a_peer_that_reads_nothing_is_closed(monkeypatch
 @pytest.mark.network
 async def test_at_the_cap_the_longest_idle_makes_room(monkeypatch):
     async with serving(ConnectionLimits(50, LATE), monkeypatch) as server:
-        readers = [await server.connect() for _ in range(300)]
-        await server.until(lambda: server.listener.connections.idle and readers[249].at_eof())
+        peers = [await server.connect() for _ in range(300)]
+        connections = server.listener.connections
+        await server.until(lambda: bool(connections.idle) and peers[249].reader.at_eof())
 
         last = await server.connect(REQUEST % HEALTH_PATH.encode())
-        assert (await last.readline()).startswith(b"HTTP/1.1 200 ")
-        assert len(server.listener.connections.open) <= 50
+        assert (await last.reader.readline()).startswith(b"HTTP/1.1 200 ")
+        assert len(connections.open) <= 50
 
 
 @pytest.mark.network
@@ -204,24 +211,25 @@ async def test_when_all_are_busy_the_health_check_is_answered_and_others_are_tol
         await server.until(lambda: not server.listener.connections.idle)
         await server.until(lambda: len(server.listener.connections.open) == 50)
 
-        told = await everything(await server.connect(REQUEST % b"/"))
+        refused = await server.connect(REQUEST % b"/")
+        told = await refused.read_all()
         healthy = await server.connect(REQUEST % HEALTH_PATH.encode())
 
         assert told.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nretry-after: 1\r\n" in told.lower()
-        assert (await healthy.readline()).startswith(b"HTTP/1.1 200 ")
-        assert not any(reader.at_eof() for reader in busy)
+        assert (await healthy.reader.readline()).startswith(b"HTTP/1.1 200 ")
+        assert not any(peer.reader.at_eof() for peer in busy)
 
 
 @pytest.mark.network
 async def test_a_request_that_is_cut_at_the_end_is_told_to_come_again(monkeypatch, caplog):
     monkeypatch.setattr(listener, "FINISH_REQUESTS_WITHIN_S", 0.01)
     async with serving(ConnectionLimits(), monkeypatch) as server:
-        reader = await server.connect(REQUEST % b"/held")
+        peer = await server.connect(REQUEST % b"/held")
         await server.until(lambda: bool(server.listener.server_state.tasks))
         server.listener.stop()
 
-        told = await everything(reader)
+        told = await peer.read_all()
 
     assert told.startswith(b"HTTP/1.1 503 ")
     assert b"\r\nretry-after: 1\r\n" in told.lower()
@@ -233,9 +241,9 @@ async def test_a_request_that_is_cut_at_the_end_is_told_to_come_again(monkeypatc
 async def test_failed_requests_and_bytes_that_are_no_request_are_counted(monkeypatch):
     async with serving(ConnectionLimits(), monkeypatch) as server:
         fails = await server.connect(REQUEST % b"/fails")
-        assert (await fails.readline()).startswith(b"HTTP/1.1 500 ")
+        assert (await fails.reader.readline()).startswith(b"HTTP/1.1 500 ")
         rubbish = await server.connect(b"rubbish\r\n\r\n")
-        assert (await rubbish.readline()).startswith(b"HTTP/1.1 400 ")
+        assert (await rubbish.reader.readline()).startswith(b"HTTP/1.1 400 ")
 
         assert (server.count(500), server.count(400)) == (1, 1)
 
@@ -244,9 +252,9 @@ async def test_failed_requests_and_bytes_that_are_no_request_are_counted(monkeyp
 async def test_a_client_that_goes_away_is_counted(monkeypatch):
     monkeypatch.setattr(listener, "FINISH_REQUESTS_WITHIN_S", 0.01)
     async with serving(ConnectionLimits(), monkeypatch) as server:
-        reader = await server.connect(REQUEST % b"/held")
+        peer = await server.connect(REQUEST % b"/held")
         await server.until(lambda: bool(server.listener.server_state.tasks))
-        reader.writer.close()
+        peer.writer.close()
         await server.until(lambda: not server.listener.connections.open)
 
     assert sum(server.traffic.requests.values()) == 1

@@ -17,6 +17,7 @@ NOWHERE = {"PG_HOST": "127.0.0.1", "PG_PORT": "1", "VALKEY_URL": "redis://127.0.
 
 
 @pytest.mark.services
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_disconnects_and_exits_0(start_platform, number):
     server = start_platform()
@@ -62,6 +63,7 @@ def test_the_failsafe_ends_a_process_whose_loop_hangs():
 
 
 @pytest.mark.services
+@pytest.mark.long
 def test_a_running_request_is_answered_before_the_server_exits(demo):
     server = demo.start_warm()
     server.http.delete("/api/caches").raise_for_status()
@@ -80,6 +82,7 @@ def test_a_running_request_is_answered_before_the_server_exits(demo):
 
 
 @pytest.mark.services
+@pytest.mark.long
 def test_a_request_that_never_ends_is_cut_off_and_the_exit_is_clean(demo):
     server = demo.start_warm()
     server.http.delete("/api/caches").raise_for_status()
@@ -99,6 +102,7 @@ def test_a_request_that_never_ends_is_cut_off_and_the_exit_is_clean(demo):
 
 
 @pytest.mark.services
+@pytest.mark.long
 def test_waiting_writes_are_flushed(demo):
     server = demo.start_warm()
     with demo.valkey() as client:
@@ -114,6 +118,7 @@ def test_waiting_writes_are_flushed(demo):
 
 
 @pytest.mark.services
+@pytest.mark.long
 def test_a_stop_during_the_warm_up_ends_it_at_once(demo):
     with locked_results(demo.postgres_url):
         server = demo.start()

@@ -103,7 +103,7 @@ def test_areas_nest():
 def test_objects_differ_as_those_of_users_do():
     made = list(objects(2_000, Size().chance("objects")))
     metrics = {metric.id: metric for module in MODULES for metric in module.metrics}
-    fetched = Counter()
+    fetched: Counter[tuple[str, str]] = Counter()
     for known in made:
         metric = metrics[known.metric_id]
         fetch = fetch_config(known.config, metric.value_props, metric.value_func)
@@ -159,6 +159,7 @@ async def versions_of(databases: Databases) -> list:
 
 
 @pytest.mark.services
+@pytest.mark.long
 async def test_loading_again_does_nothing(databases: Databases):
     assert await load(databases, SMALL)
     before = await versions_of(databases)
@@ -167,6 +168,7 @@ async def test_loading_again_does_nothing(databases: Databases):
 
 
 @pytest.mark.services
+@pytest.mark.long
 async def test_a_sample_made_anew_has_the_same_data_under_other_versions(databases: Databases):
     await load(databases, SMALL)
     data, versions = await contents_of(databases), await versions_of(databases)
@@ -180,6 +182,7 @@ async def test_a_sample_made_anew_has_the_same_data_under_other_versions(databas
 
 
 @pytest.mark.services
+@pytest.mark.long
 async def test_an_interrupted_sample_is_loaded_from_the_start(databases: Databases):
     await load(databases, SMALL)
     await write_sample_mark(databases, {"complete": False})
@@ -187,10 +190,11 @@ async def test_an_interrupted_sample_is_loaded_from_the_start(databases: Databas
 
 
 @pytest.mark.services
+@pytest.mark.long
 async def test_every_load_of_a_sample_has_something_to_show(databases: Databases):
     await load(databases, SMALL)
     versions = await read_object_versions(databases, "sample-01")
-    statuses = Counter()
+    statuses: Counter[str] = Counter()
     for version in versions:
         fetch = version.fetch_config()
         args = (databases, "sample-01", version.results_object_id)
@@ -212,6 +216,7 @@ async def test_every_load_of_a_sample_has_something_to_show(databases: Databases
 
 
 @pytest.mark.services
+@pytest.mark.long
 async def test_real_projects_are_left_alone(databases: Databases):
     await load(databases, SMALL)
     await create_project(databases, Project("sample-03", "Not a sample at all"))
@@ -224,6 +229,7 @@ async def test_real_projects_are_left_alone(databases: Databases):
 
 
 @pytest.mark.services
+@pytest.mark.long
 async def test_real_datasets_are_left_alone(databases: Databases):
     await load(databases, SMALL)
     async with databases.connect(MAIN) as connection:
@@ -236,6 +242,7 @@ async def test_real_datasets_are_left_alone(databases: Databases):
 
 
 @pytest.mark.services
+@pytest.mark.long
 async def test_the_command_reads_the_servers_environment(databases: Databases):
     address = databases.address
     environment = {

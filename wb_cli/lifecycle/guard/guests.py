@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Sequence
 
-    from wb_cli.engine.base import Engine
     from wb_cli.engine.types import Observed, ObservedContainer
 
 POLL_INTERVAL_S = 0.25
@@ -57,7 +56,7 @@ def find_guests(instance: str, observed: Observed) -> tuple[ObservedContainer, .
 
 
 def wait_for_guests(
-    engine: Engine,
+    observe: Callable[[], Observed],
     instance: str,
     deadline: float,
     report: Callable[[str], None],
@@ -70,13 +69,13 @@ def wait_for_guests(
         InterruptedError: the wait was cancelled.
     """
     while True:
-        observed = engine.observe()
+        observed = observe()
         guests = find_guests(instance, observed)
         if not guests:
             return observed
         if time.monotonic() >= deadline:
             raise GuestsError(instance, guests)
-        report(f"wait for {_names(guests)}")
+        report(f"waiting for {_names(guests)}")
         if cancelled.wait(POLL_INTERVAL_S):
             raise InterruptedError(instance)
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 from wb_cli.errors import LockedError
 from wb_cli.instances.files import take_lock
 from wb_cli.lifecycle.guard.lock_file import opened
+from wb_cli.quantities import describe_duration
 
 if TYPE_CHECKING:
     import threading
@@ -42,8 +43,15 @@ class Holder(Struct, frozen=True):
         except ValueError:
             return None
 
+    @property
+    def verb(self) -> str:
+        """The command's name: the word after ``wb``."""
+        return "".join(self.command.split()[1:2])
+
     def __str__(self) -> str:
-        return f"`{self.command}` of {self.user} (pid {self.pid}, since {self.since})"
+        began = self.began
+        took = f", for {describe_duration(time.time() - began)}" if began else ""
+        return f"`{self.command}` of {self.user} (pid {self.pid}{took})"
 
 
 class Lock(Struct, frozen=True):
@@ -54,6 +62,32 @@ class Lock(Struct, frozen=True):
     """
 
     left_by: Holder | None = None
+
+
+def find_holder(folder: Path, instance: str) -> Holder | None:
+    """Find the command that works on an instance now, without touching its lock.
+
+    It is found by its signature, so a command that could make no lock file is not found.
+    """
+    try:
+        descriptor = os.open(folder / f"{instance}.lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        holder = _read_signature(descriptor)
+    finally:
+        os.close(descriptor)
+    return holder if holder and _is_alive(holder.pid) else None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return pid > 0
 
 
 @contextmanager
@@ -91,8 +125,17 @@ def locked(  # noqa: PLR0913, PLR0917  (the lock, its holder, and how to wait fo
             return
         if not take_lock(descriptor, time.monotonic()):
             _wait(descriptor, instance, deadline, pause, report)
+        _refuse_removed(descriptor, path, instance)
         with _signed(descriptor, command) as left_by:
             yield Lock(left_by)
+
+
+def _refuse_removed(descriptor: int, path: Path, instance: str) -> None:
+    """Refuse a lock file that `wb prune` removed meanwhile: another command may have a new one."""
+    with suppress(FileNotFoundError):
+        if path.stat().st_ino == os.fstat(descriptor).st_ino:
+            return
+    raise LockedError(f"the lock file of {instance} was removed meanwhile", "Repeat the command.")
 
 
 def _wait(
@@ -116,7 +159,7 @@ def _signed(descriptor: int, command: str) -> Iterator[Holder | None]:
     """Sign a lock. Give the earlier holder, if its signature was still there."""
     left_by = _read_signature(descriptor)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    _sign(descriptor, Holder(command, os.getpid(), _name_user(), now))
+    _sign(descriptor, Holder(command, os.getpid(), name_user(), now))
     try:
         yield left_by
     except BaseException:
@@ -125,7 +168,8 @@ def _signed(descriptor: int, command: str) -> Iterator[Holder | None]:
     _sign(descriptor, None)
 
 
-def _name_user() -> str:
+def name_user() -> str:
+    """Name the user of this process."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # Python 3.13 raises OSError
@@ -152,7 +196,7 @@ def _read_signature(descriptor: int) -> Holder | None:
         return None
     try:
         return msgspec.json.decode(line, type=Holder)
-    except msgspec.DecodeError:
+    except ValueError:
         return Holder()
 
 

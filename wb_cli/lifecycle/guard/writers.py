@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wb_cli.contract import STOP_TIMEOUTS, Role
+from wb_cli.contract import STOP_TIMEOUTS, Part
 from wb_cli.engine.types import RestartPolicy, State
 from wb_cli.errors import EngineError, NotFoundError, WbError
 from wb_cli.host import folders
-from wb_cli.lifecycle.guard.folder_lock import folder_locked
-from wb_cli.lifecycle.planning.observed_instance import role_of
+from wb_cli.lifecycle.machine.here import THIS_MACHINE
+from wb_cli.lifecycle.planning.observed_instance import part_of
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from wb_cli.engine.base import Engine
     from wb_cli.engine.types import Observed, ObservedContainer
+    from wb_cli.lifecycle.machine.base import Machine
 
 
 class DataInUseError(WbError):
@@ -40,12 +41,16 @@ class DataFolder(Struct, frozen=True):
     """The data folder of one part of an instance. ``path`` is empty if the part has none."""
 
     instance: str
-    role: Role
+    part: Part
     path: str
 
 
 def start_alone(
-    engine: Engine, container: str, folder: DataFolder, cancelled: threading.Event | None = None
+    engine: Engine,
+    container: str,
+    folder: DataFolder,
+    cancelled: threading.Event | None = None,
+    machine: Machine | None = None,
 ) -> None:
     """Start a container, but only if no other container can write to its data folder.
 
@@ -58,8 +63,9 @@ def start_alone(
     if not folder.path:
         engine.start(container)
         return
-    with _locked(engine, folder.path, cancelled):
-        for writer in find_writers(engine.observe(), folder, is_local=engine.is_local):
+    machine = machine or (THIS_MACHINE if engine.is_local else None)
+    with _locked(machine, folder.path, cancelled):
+        for writer in find_writers(engine.observe(), folder, machine=machine):
             if writer.id == container:
                 continue
             if writer.instance == folder.instance:
@@ -70,21 +76,24 @@ def start_alone(
 
 
 def find_writers(
-    observed: Observed, folder: DataFolder, *, is_local: bool
+    observed: Observed, folder: DataFolder, *, machine: Machine | None
 ) -> Iterator[ObservedContainer]:
     """Find the containers that write to a data folder, or may do so at any moment.
 
     Other parts of the same instance may mount the folder, so they do not count. A container of the
     part itself counts in any state, because a killed command may have asked for its start.
     """
-    place = _locate(folder.path, is_local=is_local)
+    written = [path for container in observed.containers for path in container.writes_to]
+    places = _locate([folder.path, *written], machine)
+    place = places[folder.path]
     for container in observed.containers:
-        if container.instance == folder.instance and container.role != folder.role:
+        if container.instance == folder.instance and container.part != folder.part:
             continue
-        if container.is_active or container.state is State.CREATED or _is_owner(container, folder):
-            written = (_locate(path, is_local=is_local) for path in container.writes_to)
-            if any(place.overlaps(other) for other in written):
-                yield container
+        may_write = container.is_active or container.state is State.CREATED
+        if not (may_write or _is_owner(container, folder)):
+            continue
+        if any(place.overlaps(places[path]) for path in container.writes_to):
+            yield container
 
 
 def describe_writer(folder: str, writer: ObservedContainer) -> str:
@@ -96,11 +105,11 @@ def describe_writer(folder: str, writer: ObservedContainer) -> str:
 def suggest_way_out(writer: ObservedContainer) -> str:
     """Say what to do about a container that has the data folder of another."""
     name, danger = writer.name, "two servers on one data folder destroy it."
-    instance, role = writer.labelled_instance, writer.role
-    if instance and role and writer.instance is None:
-        own = role.container_name(instance)
+    instance, part = writer.labelled_instance, writer.part
+    if instance and part and writer.instance is None:
+        own = part.container_name(instance)
         return (
-            f"It bears the labels of {instance}'s {role} under another name. `docker rename {name} "
+            f"It bears the labels of {instance}'s {part} under another name. `docker rename {name} "
             f"{own}` gives it its name back, `docker rm -f {name}` removes it: {danger}"
         )
     if writer.is_active:
@@ -109,9 +118,11 @@ def suggest_way_out(writer: ObservedContainer) -> str:
 
 
 @contextmanager
-def _locked(engine: Engine, folder: str, cancelled: threading.Event | None) -> Iterator[None]:
-    """Lock a folder. The folder of a remote engine cannot be locked from here."""
-    if not engine.is_local:
+def _locked(
+    machine: Machine | None, folder: str, cancelled: threading.Event | None
+) -> Iterator[None]:
+    """Lock a folder, unless wb cannot look at its machine."""
+    if machine is None:
         yield
         return
 
@@ -121,18 +132,20 @@ def _locked(engine: Engine, folder: str, cancelled: threading.Event | None) -> I
         elif cancelled.wait(seconds):
             raise InterruptedError(folder)
 
-    with folder_locked(Path(folder), pause):
+    with machine.folder_locked(Path(folder), pause):
         yield
 
 
-def _locate(path: str, *, is_local: bool) -> folders.Place:
-    """Find the folder that a path leads to. On a remote engine only the path is known."""
-    return folders.locate(path) if is_local else folders.Place(path, None)
+def _locate(paths: list[str], machine: Machine | None) -> Mapping[str, folders.Place]:
+    """Find the folders that paths lead to. Without a look at the machine, only paths are known."""
+    if machine is None:
+        return {path: folders.Place(path, None) for path in paths}
+    return machine.locate(paths)
 
 
 def _is_owner(container: ObservedContainer, folder: DataFolder) -> bool:
     """Whether a container has the labels of the folder's part, under any name."""
-    return (container.labelled_instance, container.role) == (folder.instance, folder.role)
+    return (container.labelled_instance, container.part) == (folder.instance, folder.part)
 
 
 def _is_at_rest(engine: Engine, container: ObservedContainer) -> bool:
@@ -155,4 +168,4 @@ def _put_down(engine: Engine, container: ObservedContainer) -> None:
         if container.is_active:
             with suppress(EngineError):  # a container that runs with --rm has no policy
                 engine.set_restart_policy(container.id, RestartPolicy.NO)
-        engine.stop(container.id, STOP_TIMEOUTS[role_of(container)])
+        engine.stop(container.id, STOP_TIMEOUTS[part_of(container)])

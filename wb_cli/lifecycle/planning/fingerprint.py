@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wb_cli.engine.types import ContainerSpec, RestartPolicy
+from wb_cli.engine.types import LOG_MAX_FILES, LOG_MAX_SIZE, ContainerSpec, RestartPolicy
+from wb_cli.instances.values import write_size
+from wb_cli.quantities import describe_size
 from wb_cli.secret import Secret
 
 Fingerprint = Mapping[str, str]
+WITH_SIZES = {"memory", "shared memory", "command"}
 
 
 def fingerprint(spec: ContainerSpec, key: bytes) -> dict[str, str]:
@@ -28,10 +31,18 @@ def fingerprint(spec: ContainerSpec, key: bytes) -> dict[str, str]:
         "memory": str(spec.memory or ""),
         "cpus": str(spec.cpus or ""),
         "shared memory": str(spec.shm_size or ""),
+        "log": _describe_log(spec),
         "restart": RestartPolicy.NO if spec.auto_remove else RestartPolicy.ALWAYS,
     }
     variables = {name: _hide_secret(value, key) for name, value in spec.environment.items()}
     return {k: v for k, v in fields.items() if v} | variables
+
+
+def _describe_log(spec: ContainerSpec) -> str:
+    """Describe the rotation of the log; empty where it is the usual one."""
+    is_usual = (spec.log_max_size, spec.log_max_files) == (LOG_MAX_SIZE, LOG_MAX_FILES)
+    size = describe_size(spec.log_max_size).replace(" ", "")
+    return "" if is_usual else f"{spec.log_max_files}x{size}"
 
 
 def digest(value: Any, key: bytes) -> str:
@@ -53,9 +64,10 @@ def parse(label: str | None) -> Fingerprint:
     """Read the text of a label. A damaged label reads as empty, so it differs from every Spec."""
     try:
         parsed = json.loads(label or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
-    return parsed if isinstance(parsed, dict) else {}
+    is_ours = isinstance(parsed, dict) and all(isinstance(each, str) for each in parsed.values())
+    return parsed if is_ours else {}
 
 
 def describe_differences(old: Fingerprint, new: Fingerprint) -> str:
@@ -64,8 +76,16 @@ def describe_differences(old: Fingerprint, new: Fingerprint) -> str:
     names = sorted({*old, *new}, key=lambda name: (name.isupper(), name != "image", name))
     changed = (name for name in names if old.get(name) != new.get(name))
     return ", ".join(
-        _describe_change(name, old.get(name, ""), new.get(name, "")) for name in changed
+        _describe_change(name, _write_sizes(name, old), _write_sizes(name, new)) for name in changed
     )
+
+
+def _write_sizes(name: str, fingerprint: Fingerprint) -> str:
+    """Give a value with its numbers of bytes as an operator writes them: ``2g``, ``512m``."""
+    value = fingerprint.get(name, "")
+    if name not in WITH_SIZES:
+        return value
+    return re.sub(r"\b\d{7,}\b", lambda size: write_size(int(size[0])), value)
 
 
 def _hide_secret(value: str | Secret, key: bytes) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from wb_cli.contract import CARRIER_SUFFIX, PREVIOUS_SUFFIX, STOP_TIMEOUTS, Role
+from wb_cli.contract import CARRIER_SUFFIX, PREVIOUS_SUFFIX, STOP_TIMEOUTS, Part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,9 +48,9 @@ class ObservedInstance(Struct, frozen=True):
 
     def stop_timeout(self, container: ObservedContainer) -> int:
         """How long this container may take to stop."""
-        return self.stop_timeouts.get(container.id, STOP_TIMEOUTS[role_of(container)])
+        return self.stop_timeouts.get(container.id, STOP_TIMEOUTS[part_of(container)])
 
 
-def role_of(container: ObservedContainer) -> Role:
-    """Give a container's role. If its label is damaged, give the role that stops first."""
-    return container.role or Role.PLATFORM
+def part_of(container: ObservedContainer) -> Part:
+    """Give a container's part. If its label is damaged, give the part that stops first."""
+    return container.part or Part.PLATFORM

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wb_cli.engine.types import LABEL_DECLARED, LABEL_SPEC, RestartPolicy, State
 from wb_cli.lifecycle.planning.fingerprint import describe_differences, parse
-from wb_cli.lifecycle.planning.observed_instance import PREVIOUS, ObservedInstance, role_of
+from wb_cli.lifecycle.planning.observed_instance import PREVIOUS, ObservedInstance, part_of
 from wb_cli.lifecycle.planning.plan import (
     LEFT_OVER,
     NOT_THERE,
@@ -33,11 +33,11 @@ def steps_for(spec: ContainerSpec, current: ObservedInstance) -> Lane | None:
     if not container and previous:
         return _bring_back(spec, previous, current)
     if not container:
-        return Lane(spec.role, NOT_THERE, create_and_start(spec))
+        return Lane(spec.part, NOT_THERE, create_and_start(spec))
     for applies, cause, operations in _list_cases(spec, container, current):
         if applies:
-            return Lane(spec.role, cause, operations())
-    return Lane(spec.role, LEFT_OVER, (Await(spec),)) if previous else None
+            return Lane(spec.part, cause, operations())
+    return Lane(spec.part, LEFT_OVER, (Await(spec),)) if previous else None
 
 
 def find_drift(spec: ContainerSpec, current: ObservedInstance) -> str:
@@ -94,7 +94,7 @@ def stop(container: ObservedContainer, current: ObservedInstance) -> Stop:
     A killed command may have asked for its start, and the engine may still do it.
     """
     timeout = current.stop_timeout(container)
-    return Stop(container.name, role_of(container), timeout, is_auto_removed(container))
+    return Stop(container.name, part_of(container), timeout, is_auto_removed(container))
 
 
 def _end_supervision(
@@ -246,11 +246,11 @@ def _bring_back(
 ) -> Lane:
     """Use the container that a run set aside before it was interrupted, if it can serve on."""
     if not can_serve_on(spec, previous, current):
-        return Lane(spec.role, NOT_THERE, create_and_start(spec))
+        return Lane(spec.part, NOT_THERE, create_and_start(spec))
     back = Rename(previous.name, spec.name)
     policy = RestartPolicy.NO if previous.is_active else current.policies.get(previous.id)
     operations = (back, Start(spec), *_wait_and_supervise(spec, policy))
-    return Lane(spec.role, "set aside by an interrupted run", operations)
+    return Lane(spec.part, "set aside by an interrupted run", operations)
 
 
 def can_serve_on(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from wb_cli.contract import Role
+from wb_cli.contract import Part
 from wb_cli.engine.types import LABEL_SPEC, State
 from wb_cli.lifecycle.planning.fingerprint import parse
 from wb_cli.lifecycle.planning.observed_instance import CARRIER
@@ -80,7 +80,7 @@ def add_carry_over(
         for container in current.containers
         if _is_carrier(container)
     )
-    valkey = desired.container(Role.VALKEY)
+    valkey = desired.container(Part.VALKEY)
     stages_up = plan.stages
     if valkey and has_start_of_valkey(plan, desired):
         wanted = persistence_of(" ".join(valkey.command))
@@ -96,12 +96,12 @@ def add_carry_over(
 
 def has_start_of_valkey(plan: Plan, desired: Desired) -> bool:
     """Whether a plan starts Valkey."""
-    valkey = desired.container(Role.VALKEY)
+    valkey = desired.container(Part.VALKEY)
     return valkey is not None and Start(valkey) in plan.operations
 
 
 def _must_change(wanted: Persistence, current: ObservedInstance, files: ValkeyFiles | None) -> bool:
-    valkeys = [container for container in current.containers if container.role is Role.VALKEY]
+    valkeys = [container for container in current.containers if container.part is Part.VALKEY]
     active = {_persistence_of(valkey) for valkey in valkeys if valkey.is_active}
     if active:
         return active != {wanted}
@@ -121,9 +121,9 @@ def _save_first(plan: Plan, current: ObservedInstance) -> Stage:
     """Save before anything stops: a Valkey that cannot save loses nothing while it runs."""
     stopped = {operation.name for operation in plan.operations if isinstance(operation, Stop)}
     return tuple(
-        Lane(Role.VALKEY, CARRIED, (Save(container.name, current.stop_timeout(container)),))
+        Lane(Part.VALKEY, CARRIED, (Save(container.name, current.stop_timeout(container)),))
         for container in current.containers
-        if container.role is Role.VALKEY and container.is_running and container.name in stopped
+        if container.part is Part.VALKEY and container.is_running and container.name in stopped
     )
 
 
@@ -148,4 +148,4 @@ def _insert_carry_in_lane(lane: Lane, carry: CarryOver) -> Lane:
 
 
 def _is_carrier(container: ObservedContainer) -> bool:
-    return container.role is Role.VALKEY and container.name.endswith(CARRIER)
+    return container.part is Part.VALKEY and container.name.endswith(CARRIER)

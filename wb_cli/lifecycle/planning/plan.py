@@ -5,13 +5,13 @@ after another. An operation is one engine call. Its cause stands in its lane. Op
 containers; the executor looks up the ids.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
 
-from wb_cli.contract import Role
+from wb_cli.contract import Part
 from wb_cli.engine.types import ContainerSpec, NetworkSpec, ObservedContainer
 
 # The causes below in EXPECTED are not told to an operator: the command itself says them.
@@ -25,7 +25,9 @@ AWAKE = "set aside, but it runs"
 LEFT_OVER = "left over from an interrupted run"
 SUCCEEDED = "its successor is ready"
 CARRIED = "what it caches is carried over"
-EXPECTED = {NOT_THERE, CREATED, READY, STOP, STOPPED, RESTART, CARRIED}
+SAVED = "what it caches is saved"
+TAKEN_OVER = "taken over from an older tool"
+EXPECTED = {NOT_THERE, CREATED, READY, STOP, STOPPED, RESTART, CARRIED, SAVED, TAKEN_OVER}
 
 
 class Persistence(StrEnum):
@@ -118,11 +120,11 @@ class SetRestartPolicy(Struct, frozen=True):
 class Stop(Struct, frozen=True):
     """Stop a container; the engine kills it after ``timeout`` seconds.
 
-    A container without a role is not wb's. One that ``removes_itself`` is gone once it has stopped.
+    A container without a part is not wb's. One that ``removes_itself`` is gone once it has stopped.
     """
 
     name: str
-    role: Role | None
+    part: Part | None
     timeout: int
     is_auto_removed: bool = False
 
@@ -214,7 +216,9 @@ class Plan(Struct, frozen=True):
 
     ``cleanup`` follows when everything is ready. It removes containers for good, so nothing is
     undone once it has begun. ``untouched`` are the parts that run as declared; at the end they are
-    asked, too, whether they are ready. ``drift`` is reported and not changed.
+    asked, too, whether they are ready. ``drift`` is reported and not changed. ``new_folder`` is
+    made before the first stage, with the folders in it; it is empty if they are there. ``basis`` is
+    what a dry run made the plan from.
     """
 
     instance: str
@@ -222,6 +226,8 @@ class Plan(Struct, frozen=True):
     cleanup: Stage = ()
     drift: tuple[str, ...] = ()
     untouched: tuple[ContainerSpec, ...] = ()
+    new_folder: str = ""
+    basis: Mapping[str, str] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -237,6 +243,15 @@ class Plan(Struct, frozen=True):
     def operations(self) -> Iterator[Operation]:
         """All operations, in order."""
         return (operation for lane in self.lanes for operation in lane.operations)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """All operations with their causes, each in one line."""
+        return tuple(
+            f"{lane.subject}: {lane.cause}: {operation}"
+            for lane in self.lanes
+            for operation in lane.operations
+        )
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wb_cli.contract import STOP_ORDER, Role
+from wb_cli.contract import STOP_ORDER, Part
 from wb_cli.engine.types import NetworkSpec
-from wb_cli.lifecycle.planning.observed_instance import PREVIOUS, ObservedInstance, role_of
+from wb_cli.lifecycle.planning.observed_instance import PREVIOUS, ObservedInstance, part_of
 from wb_cli.lifecycle.planning.part import (
     create_and_start,
     find_drift,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from wb_cli.lifecycle.planning.desired import Desired
 
 GUEST_TIMEOUT_S = 10
-START_ORDER = (Role.POSTGRES, Role.VALKEY, Role.ADMIN, Role.PLATFORM)
+START_ORDER = (Part.POSTGRES, Part.VALKEY, Part.WAL, Part.ADMIN, Part.PLATFORM)
 
 
 def plan_run(desired: Desired, current: ObservedInstance, subnet: str) -> Plan:
@@ -55,11 +55,11 @@ def plan_run(desired: Desired, current: ObservedInstance, subnet: str) -> Plan:
     A container is replaced only if the operator declared it differently. Other differences are
     drift. ``subnet`` is for a new network.
     """
-    parts = {spec.role: steps_for(spec, current) for spec in desired.containers}
+    parts = {spec.part: steps_for(spec, current) for spec in desired.containers}
     cleanup = _plan_cleanup(current, parts)
-    makes_room, parts[Role.PLATFORM] = _split_platform(desired, current, parts)
+    makes_room, parts[Part.PLATFORM] = _split_platform(desired, current, parts)
     drift = tuple(
-        f"{spec.role}: {reason}"
+        f"{spec.part}: {reason}"
         for spec in desired.containers
         if (reason := find_drift(spec, current))
     )
@@ -68,24 +68,24 @@ def plan_run(desired: Desired, current: ObservedInstance, subnet: str) -> Plan:
         _stop_what_was_set_aside(current), (network, makes_room), *_plan_starts(parts)
     )
     untouched = tuple(
-        spec for spec in desired.containers if not _is_awaited(spec, parts.get(spec.role))
+        spec for spec in desired.containers if not _is_awaited(spec, parts.get(spec.part))
     )
     return Plan(desired.instance, stages_up, cleanup, drift, untouched)
 
 
 def _split_platform(
-    desired: Desired, current: ObservedInstance, parts: Mapping[Role, Lane | None]
+    desired: Desired, current: ObservedInstance, parts: Mapping[Part, Lane | None]
 ) -> tuple[Lane | None, Lane | None]:
     """Split the platform's lane if the platform has a port that another part gets now.
 
     The first half stops the platform before the other part starts.
     """
-    lane, platform = parts.get(Role.PLATFORM), desired.container(Role.PLATFORM)
+    lane, platform = parts.get(Part.PLATFORM), desired.container(Part.PLATFORM)
     old = current.container(platform.name) if platform else None
     if not lane or not old:
         return None, lane
-    others = (spec for spec in desired.containers if spec.role is not Role.PLATFORM)
-    soon = {port.host for spec in others if parts[spec.role] for port in spec.ports}
+    others = (spec for spec in desired.containers if spec.part is not Part.PLATFORM)
+    soon = {port.host for spec in others if parts[spec.part] for port in spec.ports}
     is_new = [isinstance(operation, Create) for operation in lane.operations]
     if soon.isdisjoint(port.host for port in old.ports) or not any(is_new):
         return None, lane
@@ -99,7 +99,7 @@ def plan_restart(desired: Desired, current: ObservedInstance, subnet: str) -> Pl
     """
     leftovers, serving = _find_leftovers(current), _find_serving(current)
     parts = {
-        spec.role: Lane(spec.role, RESTART, create_and_start(spec)) for spec in desired.containers
+        spec.part: Lane(spec.part, RESTART, create_and_start(spec)) for spec in desired.containers
     }
     return Plan(
         desired.instance,
@@ -107,7 +107,7 @@ def plan_restart(desired: Desired, current: ObservedInstance, subnet: str) -> Pl
             *drop_empty(
                 tuple(Lane(c.name, LEFT_OVER, stop_and_remove(c, current)) for c in leftovers)
             ),
-            *_stop_one_by_one(Lane(c.name, RESTART, set_aside(c, current)) for c in serving),
+            *stop_one_by_one(Lane(c.name, RESTART, set_aside(c, current)) for c in serving),
             *drop_empty((_create_network(desired, current, subnet),)),
             *_plan_starts(parts),
         ),
@@ -130,7 +130,7 @@ def plan_stop(
     others = tuple(
         Lane(
             guest.name,
-            "uses the instance, and --force",
+            "uses the instance (--force)",
             (Stop(guest.name, None, GUEST_TIMEOUT_S),),
         )
         for guest in guests
@@ -141,9 +141,9 @@ def plan_stop(
     )
     own = [
         Lane(container.name, STOP, stop_and_remove(container, current))
-        for container in _sort_by_stop_order(current)
+        for container in sort_by_stop_order(current)
     ]
-    return Plan(instance, (*drop_empty(others), *_stop_one_by_one(own, networks)))
+    return Plan(instance, (*drop_empty(others), *stop_one_by_one(own, networks)))
 
 
 def _stop_what_was_set_aside(current: ObservedInstance) -> Stage:
@@ -159,7 +159,7 @@ def _is_awaited(spec: ContainerSpec, lane: Lane | None) -> bool:
     return lane is not None and Await(spec) in lane.operations
 
 
-def _plan_cleanup(current: ObservedInstance, parts: Mapping[Role, Lane | None]) -> Stage:
+def _plan_cleanup(current: ObservedInstance, parts: Mapping[Part, Lane | None]) -> Stage:
     """Remove predecessors, leftovers and undeclared containers once everything is ready."""
     return _drop_empty_lanes(
         (*_remove_unneeded(current, parts), *_remove_surplus_networks(current))
@@ -167,14 +167,14 @@ def _plan_cleanup(current: ObservedInstance, parts: Mapping[Role, Lane | None]) 
 
 
 def _remove_unneeded(
-    current: ObservedInstance, parts: Mapping[Role, Lane | None]
+    current: ObservedInstance, parts: Mapping[Part, Lane | None]
 ) -> Iterator[Lane]:
     operations = (operation for lane in parts.values() if lane for operation in lane.operations)
     renamed = {
         operation.name: operation.to for operation in operations if isinstance(operation, Rename)
     }
     for container in current.containers:
-        if container.role not in parts:
+        if container.part not in parts:
             yield Lane(container.name, "no longer declared", stop_and_remove(container, current))
         elif renamed.get(container.name, "").endswith(PREVIOUS):
             yield remove_predecessor(container, SUCCEEDED)
@@ -185,22 +185,24 @@ def _remove_unneeded(
             yield remove_predecessor(container, LEFT_OVER)
 
 
-def _plan_starts(parts: Mapping[Role, Lane | None]) -> tuple[Stage, ...]:
+def _plan_starts(parts: Mapping[Part, Lane | None]) -> tuple[Stage, ...]:
     """Start PostgreSQL and Valkey side by side, then the admin server, then the platform.
+
+    What receives WAL starts beside the platform, which does not wait for it.
 
     To save time, the platform is created while the first two start. The supervision of the first
     two begins while the platform starts.
     """
-    postgres, valkey, admin, platform = (parts.get(role) for role in START_ORDER)
+    postgres, valkey, wal, admin, platform = (parts.get(part) for part in START_ORDER)
     if not platform or not (postgres or valkey):
-        return drop_empty((postgres, valkey), (admin,), (platform,))
+        return drop_empty((postgres, valkey), (admin,), (platform, wal))
     postgres, postgres_ready = _split_off_supervision(postgres)
     valkey, valkey_ready = _split_off_supervision(valkey)
     created, platform = _split_off_creation(platform)
     databases = drop_empty((postgres, valkey, created))
     if postgres and valkey and created and postgres.cause == valkey.cause == created.cause:
         databases = _start_postgres_first(postgres, valkey, created)
-    return (*databases, *drop_empty((admin,), (platform, postgres_ready, valkey_ready)))
+    return (*databases, *drop_empty((admin,), (platform, wal, postgres_ready, valkey_ready)))
 
 
 def _start_postgres_first(postgres: Lane, valkey: Lane, platform: Lane) -> tuple[Stage, ...]:
@@ -263,11 +265,11 @@ def _find_serving(current: ObservedInstance) -> tuple[ObservedContainer, ...]:
     """Find the containers that a restart sets aside, in the order in which they stop."""
     leftovers = _find_leftovers(current)
     return tuple(
-        container for container in _sort_by_stop_order(current) if container not in leftovers
+        container for container in sort_by_stop_order(current) if container not in leftovers
     )
 
 
-def _stop_one_by_one(lanes: Iterable[Lane], beside: Stage = ()) -> tuple[Stage, ...]:
+def stop_one_by_one(lanes: Iterable[Lane], beside: Stage = ()) -> tuple[Stage, ...]:
     """Stop the containers one by one, then do the remaining operations of all side by side."""
     halves = [
         lane.split(int(isinstance(lane.operations[0], Stop)), STOPPED)
@@ -277,5 +279,6 @@ def _stop_one_by_one(lanes: Iterable[Lane], beside: Stage = ()) -> tuple[Stage, 
     return drop_empty(*((stop,) for stop, _ in halves), (*others, *beside))
 
 
-def _sort_by_stop_order(current: ObservedInstance) -> list[ObservedContainer]:
-    return sorted(current.containers, key=lambda container: STOP_ORDER.index(role_of(container)))
+def sort_by_stop_order(current: ObservedInstance) -> list[ObservedContainer]:
+    """Sort the containers in the order in which parts stop."""
+    return sorted(current.containers, key=lambda container: STOP_ORDER.index(part_of(container)))

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from wb_cli.contract import STOP_ORDER, Role
-from wb_cli.lifecycle.planning.observed_instance import role_of
+from wb_cli.contract import STOP_ORDER, Part
+from wb_cli.engine.types import LABEL_INSTANCE, NetworkSpec
+from wb_cli.lifecycle.planning.observed_instance import part_of
 from wb_cli.lifecycle.planning.part import is_auto_removed, stop, stop_and_remove
 from wb_cli.lifecycle.planning.plan import (
     CarryOver,
+    CreateNetwork,
     MakeAgain,
     Operation,
     Remove,
@@ -55,7 +57,7 @@ def plan_undo(
             for container in _sort_by_stop_order(made)
             for operation in stop_and_remove(container, now)
         ),
-        *_remove_new_networks(before, now),
+        *_bring_back_network(before, now, kept),
         *_stop_again(still_there, now),
         *_restore_policies(still_there, before, now),
         *(Rename(new.name, old.name) for old, new in still_there if old.name != new.name),
@@ -72,13 +74,22 @@ def _pair(before: ObservedInstance, now: ObservedInstance) -> Iterator[Pair]:
     return ((old, current[old.id]) for old in before.containers if old.id in current)
 
 
-def _remove_new_networks(before: ObservedInstance, now: ObservedInstance) -> Iterator[Operation]:
+def _bring_back_network(
+    before: ObservedInstance, now: ObservedInstance, kept: Collection[str]
+) -> Iterator[Operation]:
+    """Remove the networks that are new.
+
+    If the network of before is gone, what is made again needs one of its name. A new one serves.
+    """
     known = {network.id for network in before.networks}
-    return (
-        RemoveNetwork(network.id, network.name)
-        for network in now.networks
-        if network.id not in known
-    )
+    new = [network for network in now.networks if network.id not in known]
+    is_lost = bool(known) and len(new) == len(now.networks) and bool(kept)
+    if is_lost and not new:
+        old = before.networks[0]
+        labels = {name: text for name, text in old.labels.items() if name != LABEL_INSTANCE}
+        yield CreateNetwork(NetworkSpec(old.name, next(iter(old.subnets), ""), labels))
+    for network in new[1:] if is_lost else new:
+        yield RemoveNetwork(network.id, network.name)
 
 
 def _stop_again(still_there: Iterable[Pair], now: ObservedInstance) -> Iterator[Operation]:
@@ -134,8 +145,8 @@ def _carry_data_back(starts: Iterable[Operation], carried: CarryOver | None) -> 
 
 
 def _is_valkey(container: ObservedContainer) -> bool:
-    return container.role is Role.VALKEY
+    return container.part is Part.VALKEY
 
 
 def _sort_by_stop_order(containers: Iterable[ObservedContainer]) -> list[ObservedContainer]:
-    return sorted(containers, key=lambda container: STOP_ORDER.index(role_of(container)))
+    return sorted(containers, key=lambda container: STOP_ORDER.index(part_of(container)))

@@ -71,7 +71,7 @@ def read_valkey_info(host: str, port: int) -> dict[str, str]:
     try:
         with _connect(host, port) as connection:
             connection.sendall(b"INFO\r\n")
-            return _parse_fields(_read_bulk(connection))
+            return parse_valkey_info(_read_bulk(connection))
     except OSError:
         return {}
 
@@ -83,7 +83,8 @@ def _read_bulk(connection: socket.socket) -> bytes:
         return stream.read(int(header[1:])) if header.startswith(b"$") else b""
 
 
-def _parse_fields(info: bytes) -> dict[str, str]:
+def parse_valkey_info(info: bytes) -> dict[str, str]:
+    """Read the fields of Valkey's INFO."""
     lines = (line.partition(":") for line in info.decode(errors="replace").splitlines())
     return {name: value for name, colon, value in lines if colon}
 

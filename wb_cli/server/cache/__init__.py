@@ -38,6 +38,7 @@ Prometheus' client library.
 """
 
 from wb_cli.server.cache.entry import Encoding, Entry
+from wb_cli.server.cache.errors import L2Error
 from wb_cli.server.cache.flights import LoadAbandonedError, Loaded, Loader, LoadLoopError
 from wb_cli.server.cache.histogram import Histogram
 from wb_cli.server.cache.hydration import Hydration, Status
@@ -46,6 +47,7 @@ from wb_cli.server.cache.lossless import UnfaithfulValueError
 from wb_cli.server.cache.metrics import CacheCollector
 from wb_cli.server.cache.remote import RemoteTier
 from wb_cli.server.cache.tiered import Cache
+from wb_cli.server.cache.usage import Usage
 from wb_cli.server.cache.valkey import LinkState, Timing, ValkeyLink
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "Entry",
     "Histogram",
     "Hydration",
+    "L2Error",
     "LinkState",
     "LoadAbandonedError",
     "LoadLoopError",
@@ -65,5 +68,6 @@ __all__ = [
     "Status",
     "Timing",
     "UnfaithfulValueError",
+    "Usage",
     "ValkeyLink",
 ]

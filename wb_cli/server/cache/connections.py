@@ -1,6 +1,7 @@
 """Connections to Valkey. Each has one exchange at a time. Foreign errors are translated here."""
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +15,8 @@ Command = tuple[str | bytes | int, ...]
 
 
 @contextmanager
-def foreign_errors() -> Iterator[None]:
-    """Turn the client library's errors into ours."""
+def valkey_errors(wire: Any) -> Iterator[None]:
+    """Turn the errors of the client library's connection into ours."""
     try:
         yield
     except exceptions.BusyLoadingError as error:
@@ -23,7 +24,19 @@ def foreign_errors() -> Iterator[None]:
     except exceptions.ResponseError as error:
         raise RefusedError(str(error)) from error
     except (exceptions.ValkeyError, OSError) as error:
-        raise LostError(str(error) or type(error).__name__) from error
+        raise LostError(reason(error, wire)) from error
+
+
+def reason(error: Exception, wire: Any) -> str:
+    """One line that says why Valkey cannot be used. It names the host if there is no connection."""
+    host, port = getattr(wire, "host", ""), getattr(wire, "port", "")  # a Unix socket has neither
+    cause = error.__context__ if host else None
+    if isinstance(cause, socket.gaierror):
+        # The engine's name server knows a container's name only while the container runs.
+        return f'cannot find the host "{host}": is its container running?'
+    if isinstance(cause, ConnectionRefusedError):
+        return f"{host}:{port} refuses connections"
+    return str(error) or type(error).__name__
 
 
 class Connection:
@@ -51,14 +64,14 @@ class Connection:
     async def _exchange(self, commands: Sequence[Command], *, keep_refusals: bool) -> list[Any]:
         was_open = self._wire.is_connected
         try:
-            with foreign_errors():
+            with valkey_errors(self._wire):
                 return await self._send_and_read(commands, keep_refusals=keep_refusals)
         except LostError:
             # If the server restarted while the connection was idle, only the next use shows it.
             # It is safe to send any of our commands twice.
             if not was_open:
                 raise
-        with foreign_errors():
+        with valkey_errors(self._wire):
             return await self._send_and_read(commands, keep_refusals=keep_refusals)
 
     async def _send_and_read(

@@ -17,6 +17,7 @@ from wb_cli.server.cache.address import connections_to, without_password
 from wb_cli.server.cache.connections import Command, Connection, ConnectionPool
 from wb_cli.server.cache.deadline import within
 from wb_cli.server.cache.errors import BusyError, L2Error, LoadingError, LostError, RefusedError
+from wb_cli.server.cache.usage import Usage, usage_of
 
 log = logging.getLogger(__name__)
 
@@ -173,6 +174,18 @@ class ValkeyLink:
             yield found
             if cursor == b"0":
                 return
+
+    async def usage(self) -> Usage:
+        """How many keys Valkey has, and how much memory it uses. Asked in one round trip."""
+        commands: list[Command] = [("DBSIZE",), ("INFO", "memory")]
+        deadline = self.timing.batch_deadline
+        replies = await self._on(
+            self._batches, deadline, lambda connection: connection.pipeline(commands)
+        )
+        for reply in replies:
+            if isinstance(reply, RefusedError):
+                raise reply
+        return usage_of(*replies)
 
     async def _ask(self, command: Command) -> Any:
         deadline = self.timing.batch_deadline

@@ -7,7 +7,7 @@ import asyncpg
 import orjson
 
 from wb_cli.contract import POSTGRES_PORT, POSTGRES_SUPERUSER
-from wb_cli.server.db.errors import translated
+from wb_cli.server.db.errors import postgres_errors
 
 MAIN = "main"
 MAINTENANCE = "postgres"  # it always exists, so `main` can be created from it
@@ -53,7 +53,7 @@ async def connect(
         DatabaseUnavailableError: PostgreSQL does not answer, or not yet.
         DatabaseMissingError: there is no such database.
     """
-    with translated(address.host):
+    with postgres_errors(address.host):
         connection = await asyncpg.connect(**address.connect_arguments(database, limit_s))
         await decode_json(connection)
         return connection

@@ -14,7 +14,7 @@ from wb_cli.server.db.errors import (
     DatabaseBusyError,
     DatabaseUnavailableError,
     QueryTimeoutError,
-    translated,
+    postgres_errors,
 )
 
 
@@ -99,7 +99,7 @@ class Connections:
         async with AsyncExitStack() as gates:
             connection = await self._admitted(gates, known, database, use)
             try:
-                with translated(self.address.host):
+                with postgres_errors(self.address.host):
                     yield connection
             except BaseException as error:
                 self._take_back(known, connection, is_in_doubt=not leaves_sound(error))

@@ -53,7 +53,7 @@ UNREACHABLE = (
 
 
 @contextmanager
-def translated(host: str = "") -> Iterator[None]:
+def postgres_errors(host: str = "") -> Iterator[None]:
     """Turn what asyncpg raises inside the block into errors of this module.
 
     ``host`` is the host that the block connects to, if it does.
@@ -71,12 +71,8 @@ def translated(host: str = "") -> Iterator[None]:
 
 def translation(error: Exception, host: str = "") -> DatabaseError:
     """Our error for an error of asyncpg."""
-    if isinstance(error, socket.gaierror):
-        # The engine's name server knows a container's name only while the container runs.
-        return DatabaseUnavailableError(
-            f'cannot find the host "{host}": is its container running?',
-            "start it, or correct PG_HOST",
-        )
+    if host and isinstance(error, socket.gaierror | ConnectionRefusedError):
+        return unreachable(error, host)
     why = reason(error)
     if isinstance(error, TimeoutError | asyncpg.QueryCanceledError):
         return QueryTimeoutError(
@@ -92,6 +88,27 @@ def translation(error: Exception, host: str = "") -> DatabaseError:
     if isinstance(error, asyncpg.InvalidCatalogNameError):
         return DatabaseMissingError(why, "check the project's id")
     return DatabaseError(f"PostgreSQL refused a statement: {why}")
+
+
+def unreachable(error: OSError, host: str) -> DatabaseUnavailableError:
+    """Our error for a host that cannot be found, or on which PostgreSQL does not run."""
+    if isinstance(error, socket.gaierror):
+        # The engine's name server knows a container's name only while the container runs.
+        return DatabaseUnavailableError(
+            f'cannot find the host "{host}": is its container running?',
+            "start it, or correct PG_HOST",
+        )
+    return DatabaseUnavailableError(
+        f'the host "{host}" refuses connections: does PostgreSQL run there?',
+        "start it, or correct PG_HOST and PG_PORT",
+    )
+
+
+def no_project(project_id: str) -> DatabaseMissingError:
+    """The error for a project that is not known."""
+    return DatabaseMissingError(
+        f'there is no project "{project_id}"', "`GET /api/projects` lists the projects"
+    )
 
 
 def reason(error: BaseException) -> str:

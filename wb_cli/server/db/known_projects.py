@@ -5,7 +5,7 @@ import time
 
 from wb_cli.server.db.address import MAIN
 from wb_cli.server.db.connections import Connections
-from wb_cli.server.db.errors import DatabaseMissingError
+from wb_cli.server.db.errors import no_project
 
 # Strangers may ask for any number of names. They all wait for the same next look.
 LOOK_AGAIN_AFTER_S = 0.25
@@ -32,7 +32,7 @@ class KnownProjects:
         if not (is_fresh and project_id in self._ids):
             await self._look()
         if project_id not in self._ids:
-            raise DatabaseMissingError(f"there is no project {project_id!r}", "check the id")
+            raise no_project(project_id)
 
     def forget(self, project_id: str) -> None:
         """Note that a project was removed."""

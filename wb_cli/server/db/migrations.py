@@ -16,7 +16,7 @@ from wb_cli.server.db.errors import (
     DatabaseError,
     DatabaseMissingError,
     DatabaseUnavailableError,
-    translated,
+    postgres_errors,
 )
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.sql import quoted
@@ -126,7 +126,7 @@ async def _administrator(address: Address, database: str) -> AsyncIterator[Any]:
     """A connection without time limits, because a migration may take long."""
     connection = await connect(address, database, limit_s=None)
     try:
-        with translated():
+        with postgres_errors():
             yield connection
     finally:
         await connection.close(timeout=5)

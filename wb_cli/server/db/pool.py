@@ -23,8 +23,8 @@ from wb_cli.server.db.errors import (
     DatabaseError,
     DatabaseUnavailableError,
     QueryTimeoutError,
+    postgres_errors,
     reason,
-    translated,
 )
 from wb_cli.server.db.known_projects import KnownProjects
 
@@ -185,7 +185,7 @@ class Databases:
 
 async def _ping(connection: Any) -> None:
     try:
-        with translated():
+        with postgres_errors():
             await connection.fetchval("SELECT 1", timeout=PING_WITHIN_S)
     except QueryTimeoutError as error:
         raise DatabaseUnavailableError("PostgreSQL accepts but does not answer") from error

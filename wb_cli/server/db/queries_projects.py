@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from wb_cli.server.db.address import MAIN, MAINTENANCE, connect
-from wb_cli.server.db.errors import DatabaseError, translated
+from wb_cli.server.db.errors import DatabaseError, postgres_errors
 from wb_cli.server.db.migrations import ensure_database, migrate
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.sql import quoted
@@ -61,7 +61,7 @@ async def remove_project(databases: Databases, project_id: str) -> None:
     await databases.forget(project_id)
     administrator = await connect(databases.address, MAINTENANCE)
     try:
-        with translated():
+        with postgres_errors():
             await administrator.execute(
                 f"DROP DATABASE IF EXISTS {quoted(project_id)} WITH (FORCE)"
             )

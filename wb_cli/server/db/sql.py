@@ -17,5 +17,5 @@ def require_row(row: Any, kind: str, id_: str) -> Any:
         RecordMissingError: the row is None.
     """
     if row is None:
-        raise RecordMissingError(f"there is no {kind} {id_!r}", "check the id")
+        raise RecordMissingError(f'there is no {kind} "{id_}"', "check the id")
     return row

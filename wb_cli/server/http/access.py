@@ -37,7 +37,8 @@ def check_access(access: Access, token: Secret | None, request: Request) -> None
         raise Problem(
             HTTPStatus.UNAUTHORIZED,
             "this needs the instance's token",
-            f"Send `Authorization: Bearer <{Env.WB_ADMIN_TOKEN}>`.",
+            f"Send `Authorization: Bearer <{Env.WB_ADMIN_TOKEN}>`. The token is `adminToken` in "
+            "<id>.json of the host's secrets folder.",
             {"WWW-Authenticate": 'Bearer realm="wb"'},
         )
 

@@ -1,10 +1,10 @@
 """An endpoint. Its declaration serves to route, check, count and describe it."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -50,6 +50,23 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Reply:
+    """A good answer, as the OpenAPI document describes it.
+
+    Args:
+        description: when it is given, or what it is.
+        schema: the name of its schema in `schemas.SCHEMAS`, for JSON; empty if it has no such body.
+        media_type: what the body is.
+        headers: the headers that clients may use, with their descriptions.
+    """
+
+    description: str
+    schema: str = ""
+    media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """One method on one path."""
 
@@ -58,9 +75,17 @@ class Endpoint:
     answer: Answer
     summary: str
     # Its good answers, by status. Its errors follow from the other fields.
-    responses: Mapping[int, Mapping[str, Any]]
+    responses: Mapping[int, Reply]
     parameters: tuple[Parameter, ...] = ()
     access: Access = Access.OPEN
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether it refuses query parameters that it does not have.
+
+        Monitors and browsers add parameters of their own, but not to data.
+        """
+        return self.path.startswith("/api/")
 
     @property
     def name(self) -> str:
@@ -79,6 +104,8 @@ class Endpoint:
     async def _respond(self, platform: Platform, request: Request) -> Response:
         try:
             check_access(self.access, platform.settings.admin_token, request)
+            if self.is_strict and request.query_params:
+                check_query(self.parameters, request)
             for parameter in self.parameters:
                 parameter.check(request)
             check_precondition(self.method, request)
@@ -93,6 +120,29 @@ class Endpoint:
             return response_of(conflict, request.url.path)
         except (DatabaseUnavailableError, QueryTimeoutError) as error:
             return response_of(unavailable(error.message, error.hint), request.url.path)
+
+
+def check_query(parameters: Sequence[Parameter], request: Request) -> None:
+    """Refuse a query parameter that is not known or is given twice. Say which was meant."""
+    known = [parameter.name for parameter in parameters if parameter.place == "query"]
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in known:
+            unknown = f'there is no query parameter "{name}" here'
+            raise Problem(HTTPStatus.BAD_REQUEST, unknown, meant(name, known))
+        if given.count(name) > 1:
+            twice = f'the query parameter "{name}" is given more than once'
+            raise Problem(HTTPStatus.BAD_REQUEST, twice, "Send it once.")
+
+
+def meant(name: str, known: Sequence[str]) -> str:
+    """The hint for a query parameter that is not known."""
+    from difflib import get_close_matches  # (slow, and needed only for an error)
+
+    near = get_close_matches(name.lower(), known, n=1)
+    if near:
+        return f'Did you mean "{near[0]}"?'
+    return f"It takes {', '.join(known)}." if known else "Leave it out: this route takes none."
 
 
 def check_precondition(method: str, request: Request) -> None:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from wb_cli import __version__
 from wb_cli.contract import HEALTH_PATH
-from wb_cli.server.http.endpoints import Endpoint
+from wb_cli.server.http.endpoints import Endpoint, Reply
 from wb_cli.server.platform import Platform
 
 
@@ -65,6 +65,9 @@ ENDPOINTS = (
         HEALTH_PATH,
         health_check,
         "Whether the platform can do its work",
-        {200: {"description": "It can"}, 503: {"description": "There is no database"}},
+        {
+            200: Reply("It can", "Health"),
+            503: Reply("There is no database, or the server is about to stop", "Health"),
+        },
     ),
 )

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from wb_cli import __version__
-from wb_cli.server.cache import CacheCollector, LinkState
+from wb_cli.server.cache import CacheCollector, LinkState, Usage
 from wb_cli.server.http.access import Access
-from wb_cli.server.http.endpoints import Endpoint
+from wb_cli.server.http.endpoints import Endpoint, Reply
 from wb_cli.server.platform import Platform
 from wb_cli.server.warmup.progress import Progress
 from wb_cli.server.watch.loop_lag import LoopLag
@@ -67,6 +67,24 @@ def server_metrics(platform: Platform) -> Iterator[Metric]:
     for state in LinkState:
         states.add_metric((state,), platform.valkey.state is state)
     yield states
+    yield from usage_metrics(platform.stored.usage)
+
+
+def usage_metrics(usage: Usage | None) -> Iterator[Metric]:
+    """How much Valkey holds. There is no sample while it is not known."""
+    yield GaugeMetricFamily(
+        "wb_l2_keys", "Keys that Valkey holds, as it said last.", usage.keys if usage else None
+    )
+    yield GaugeMetricFamily(
+        "wb_l2_memory_bytes",
+        "Bytes of memory that Valkey uses, as it said last.",
+        usage.bytes if usage else None,
+    )
+    yield GaugeMetricFamily(
+        "wb_l2_max_memory_bytes",
+        "Bytes of memory that Valkey may use, as it said last; 0 for no bound.",
+        usage.max_bytes if usage else None,
+    )
 
 
 def warm_up_metrics(progress: Progress) -> Iterator[Metric]:
@@ -144,12 +162,7 @@ ENDPOINTS = (
         "/metrics",
         metrics,
         "Numbers for Prometheus",
-        {
-            200: {
-                "description": "Prometheus text format",
-                "content": {"text/plain": {"schema": {"type": "string"}}},
-            }
-        },
+        {200: Reply("Prometheus text format", media_type="text/plain")},
         access=Access.TOKEN_IF_SET,
     ),
 )

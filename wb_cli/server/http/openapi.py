@@ -8,28 +8,16 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from wb_cli import __version__
 from wb_cli.contract import Env
 from wb_cli.server.http.access import Access
-from wb_cli.server.http.endpoints import Answer, Endpoint, Parameter
+from wb_cli.server.http.endpoints import Answer, Endpoint, Parameter, Reply
+from wb_cli.server.http.problems import MEDIA_TYPE as PROBLEM_TYPE
+from wb_cli.server.http.schemas import SCHEMAS, ref
 from wb_cli.server.platform import Platform
 
-PROBLEM_SCHEMA = {
-    "type": "object",
-    "description": "RFC 9457 problem details",
-    "required": ["type", "title", "status", "detail", "instance"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "hint": {"type": "string"},
-    },
-}
-PROBLEM = {
-    "description": "A problem document",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
+PROBLEM_MEDIA = {PROBLEM_TYPE: {"schema": ref("Problem")}}
+PROBLEM = {"description": "A problem document", "content": PROBLEM_MEDIA}
 
 
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
@@ -41,12 +29,12 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "wb platform server",
-            "version": "1",
+            "version": __version__,
             "description": "Query results of an instance, from two cache tiers and PostgreSQL.",
         },
         "paths": paths,
         "components": {
-            "schemas": {"Problem": PROBLEM_SCHEMA},
+            "schemas": SCHEMAS,
             "securitySchemes": {
                 "token": {
                     "type": "http",
@@ -66,11 +54,29 @@ def operation(endpoint: Endpoint) -> dict[str, Any]:
         "parameters": [parameter_of(parameter) for parameter in endpoint.parameters],
         "responses": {
             **{str(status): PROBLEM for status in problems_of(endpoint)},
-            **{str(status): dict(body) for status, body in endpoint.responses.items()},
+            **{
+                str(status): reply_of(status, reply) for status, reply in endpoint.responses.items()
+            },
         },
     }
     if endpoint.access is not Access.OPEN:
         described["security"] = [{"token": []}]
+    return described
+
+
+def reply_of(status: int, reply: Reply) -> dict[str, Any]:
+    """One good answer. A status of the errors may come as a problem document, too."""
+    described: dict[str, Any] = {"description": reply.description}
+    if reply.media_type:
+        body = ref(reply.schema) if reply.schema else {"type": "string"}
+        described["content"] = {reply.media_type: {"schema": body}}
+        if status >= HTTPStatus.BAD_REQUEST:
+            described["content"] |= PROBLEM_MEDIA
+    if reply.headers:
+        described["headers"] = {
+            name: {"description": text, "schema": {"type": "string"}}
+            for name, text in reply.headers.items()
+        }
     return described
 
 
@@ -88,24 +94,28 @@ def parameter_of(parameter: Parameter) -> dict[str, Any]:
 
 def problems_of(endpoint: Endpoint) -> list[int]:
     """The errors that the endpoint can answer, as they follow from its declaration."""
-    statuses = [412, 500, 503]
+    statuses = {412, 500, 503}
+    if endpoint.is_strict:
+        statuses |= {400}
     if endpoint.access is not Access.OPEN:
-        statuses += [400, 401, 403]
+        statuses |= {400, 401, 403}
     if HTTPStatus.NOT_MODIFIED in endpoint.responses:
-        statuses += [406]
+        statuses |= {406}
     if endpoint.parameters:
-        statuses += [404, 409, 422]
+        statuses |= {404, 409, 422}
     return sorted(statuses)
 
 
 def openapi_endpoint(described: Sequence[Endpoint]) -> Endpoint:
     """The endpoint that shows the document. The bytes are made once."""
-    body = orjson.dumps(document(described))
+    body = b""
 
     async def openapi(_: Platform, __: Request) -> Response:
         return Response(body, media_type="application/json")
 
     answer: Answer = openapi
-    return Endpoint(
-        "GET", "/openapi.json", answer, "This document", {200: {"description": "OpenAPI 3.1"}}
+    own = Endpoint(
+        "GET", "/openapi.json", answer, "This document", {200: Reply("OpenAPI 3.1", "Document")}
     )
+    body = orjson.dumps(document((*described, own)), option=orjson.OPT_INDENT_2)
+    return own

@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 
-from wb_cli.server.db.errors import RecordMissingError
+from wb_cli.server.db.errors import no_project
 from wb_cli.server.db.queries_datasets import INDICATOR_TYPES
 from wb_cli.server.db.queries_projects import RESERVED_IDS
 from wb_cli.server.http.endpoints import Parameter
@@ -44,5 +44,5 @@ def project_of(request: Request) -> str:
     """The project's id. PostgreSQL's own databases, and `main`, are no projects."""
     project_id = str(request.path_params[PROJECT.name])
     if project_id in RESERVED_IDS:
-        raise RecordMissingError(f"there is no project {project_id!r}", "check the id")
+        raise no_project(project_id)
     return project_id

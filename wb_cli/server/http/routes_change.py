@@ -11,14 +11,14 @@ from starlette.responses import Response
 from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, touch_object
 from wb_cli.server.http.access import Access
 from wb_cli.server.http.answers import json_answer
-from wb_cli.server.http.endpoints import Endpoint
+from wb_cli.server.http.endpoints import Endpoint, Reply
 from wb_cli.server.http.parameters import CACHE, MODULE, OBJECT, PROJECT, RUN, project_of
-from wb_cli.server.http.routes_read import A_PROJECT, AN_OBJECT, ANY_OBJECT, known_object
+from wb_cli.server.http.routes_read import A_PROJECT, AN_OBJECT, known_object
+from wb_cli.server.http.schemas import UNSETTLED
 from wb_cli.server.platform import Platform
 from wb_cli.server.results.declared import METRIC_INFO, PO_DETAIL, PO_ITEMS, MetricOf
 from wb_cli.server.results.names import CacheKey
 
-UNSETTLED = "unsettled"
 L2_CLEARS_WITHIN_S = 1.0
 
 
@@ -98,21 +98,13 @@ async def cleared(platform: Platform, names: Sequence[str]) -> Response:
 
 
 CLEARED = {
-    200: {
-        "description": "How many entries L1 had, by cache. Other processes keep their own L1",
-        "content": ANY_OBJECT,
-    },
-    202: {
-        "description": "The same, with the caches that Valkey still holds, as it does not answer. "
+    200: Reply("How many entries L1 had, by cache. Other processes keep their own L1", "Cleared"),
+    202: Reply(
+        "The same, with the caches that Valkey still holds, as it does not answer. "
         "This process answers with nothing of them, and deletes them once Valkey is back",
-        "content": ANY_OBJECT,
-    },
+        "Cleared",
+    ),
 }
-
-
-def done(text: str) -> dict[int, dict[str, Any]]:
-    """The declaration of a single good answer."""
-    return {200: {"description": text, "content": ANY_OBJECT}}
 
 
 A_RUN = f"{A_PROJECT}/modules/{{module}}/run"
@@ -123,7 +115,7 @@ ENDPOINTS = (
         f"{AN_OBJECT}/touch",
         touch,
         "Move an object's version, as an edit does",
-        done("The new version"),
+        {200: Reply("The new version", "Touched")},
         (PROJECT, OBJECT),
         Access.TOKEN,
     ),
@@ -132,7 +124,7 @@ ENDPOINTS = (
         f"{A_RUN}/begin",
         begin_run,
         "Begin a module's run: nothing of it is settled until it is completed",
-        done("The run has begun"),
+        {200: Reply("The run has begun", "RunBegun")},
         (PROJECT, MODULE),
         Access.TOKEN,
     ),
@@ -141,7 +133,7 @@ ENDPOINTS = (
         f"{A_RUN}/complete",
         complete_run,
         "Complete a module's run: settle what it wrote under a new version",
-        done("The new version, and whether another run goes on"),
+        {200: Reply("The new version, and whether another run goes on", "RunCompleted")},
         (PROJECT, MODULE, RUN),
         Access.TOKEN,
     ),
@@ -150,7 +142,7 @@ ENDPOINTS = (
         f"{AN_OBJECT}/cache",
         cache_status,
         "Where an object's entries stand, in their current versions",
-        done("By entry: l1, l2, loading, stale, absent or unsettled"),
+        {200: Reply("The place of each entry", "CacheStanding")},
         (PROJECT, OBJECT),
         Access.TOKEN_IF_SET,
     ),

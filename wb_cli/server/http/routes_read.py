@@ -17,7 +17,7 @@ from wb_cli.server.db.queries_versions import (
     read_object_versions,
 )
 from wb_cli.server.http.answers import answer, json_answer
-from wb_cli.server.http.endpoints import Endpoint
+from wb_cli.server.http.endpoints import Endpoint, Reply
 from wb_cli.server.http.parameters import DIMENSION, INDICATORS, METRIC, OBJECT, PROJECT, project_of
 from wb_cli.server.http.problems import Problem
 from wb_cli.server.platform import Platform
@@ -35,15 +35,15 @@ from wb_cli.server.results.declared import (
 from wb_cli.server.results.wants import ObjectOf
 
 BY_NAME = {str(kind): kind for kind in INDICATOR_TYPES}
-ANY_OBJECT = {"application/json": {"schema": {"type": "object"}}}
-ANY_LIST = {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}}
-CACHED: dict[int, dict[str, Any]] = {
-    200: {
-        "description": "The data, in the version that the ETag names; as zstd where accepted",
-        "content": ANY_OBJECT,
-    },
-    304: {"description": "The client's copy is current"},
-}
+ETAG = {"ETag": "The version of the data. It is left out while the data is unsettled."}
+
+
+def cached(schema: str) -> dict[int, Reply]:
+    """The answers of an endpoint whose data has a version."""
+    return {
+        200: Reply("The data; as zstd where accepted", schema, headers=ETAG),
+        304: Reply("The client's copy is current", media_type="", headers=ETAG),
+    }
 
 
 async def projects(platform: Platform, _: Request) -> Response:
@@ -125,25 +125,45 @@ async def hfa_items(platform: Platform, request: Request) -> Response:
 
 A_PROJECT = "/api/projects/{project}"
 AN_OBJECT = f"{A_PROJECT}/objects/{{object}}"
-LIST: dict[int, dict[str, Any]] = {200: {"description": "All of them", "content": ANY_LIST}}
 
 ENDPOINTS = (
-    Endpoint("GET", "/api/projects", projects, "All projects", LIST),
     Endpoint(
-        "GET", f"{A_PROJECT}/objects", objects, "A project's presentation objects", LIST, (PROJECT,)
+        "GET",
+        "/api/projects",
+        projects,
+        "All projects",
+        {200: Reply("All of them, by label", "Projects")},
     ),
     Endpoint(
-        "GET", AN_OBJECT, object_detail, "A presentation object in full", CACHED, (PROJECT, OBJECT)
+        "GET",
+        f"{A_PROJECT}/objects",
+        objects,
+        "A project's presentation objects",
+        {200: Reply("All of them, the last updated first", "PresentationObjects")},
+        (PROJECT,),
     ),
     Endpoint(
-        "GET", f"{AN_OBJECT}/items", object_items, "An object's items", CACHED, (PROJECT, OBJECT)
+        "GET",
+        AN_OBJECT,
+        object_detail,
+        "A presentation object in full",
+        cached("ObjectDetail"),
+        (PROJECT, OBJECT),
+    ),
+    Endpoint(
+        "GET",
+        f"{AN_OBJECT}/items",
+        object_items,
+        "An object's items",
+        cached("ObjectItems"),
+        (PROJECT, OBJECT),
     ),
     Endpoint(
         "GET",
         f"{AN_OBJECT}/replicants/{{dimension}}",
         replicant_options,
         "The values that an object can be repeated for",
-        CACHED,
+        cached("ReplicantOptions"),
         (PROJECT, OBJECT, DIMENSION),
     ),
     Endpoint(
@@ -151,7 +171,7 @@ ENDPOINTS = (
         f"{A_PROJECT}/metrics/{{metric}}",
         metric_info,
         "What can be asked of a metric",
-        CACHED,
+        cached("MetricInfo"),
         (PROJECT, METRIC),
     ),
     Endpoint(
@@ -159,8 +179,8 @@ ENDPOINTS = (
         "/api/datasets/hmis/{indicators}",
         hmis_items,
         "The HMIS dataset, by raw or common indicators",
-        CACHED,
+        cached("HmisItems"),
         (INDICATORS,),
     ),
-    Endpoint("GET", "/api/datasets/hfa", hfa_items, "The HFA dataset", CACHED),
+    Endpoint("GET", "/api/datasets/hfa", hfa_items, "The HFA dataset", cached("HfaItems")),
 )

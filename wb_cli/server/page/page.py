@@ -1,22 +1,18 @@
 """The status page as HTML. Its functions are pure: they turn a view into text."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib.resources import files
 from string import Template
 
 from wb_cli.server.cache import LinkState
-from wb_cli.server.http.health import Health
-from wb_cli.server.page.chart import hit_shares, minutes_shown, summary
-from wb_cli.server.warmup.progress import DATASETS, Phase, Progress, Tally
-from wb_cli.server.watch.history import Origins
+from wb_cli.server.page.chart import TIERS, hit_shares, minutes_shown, numbers, sum_of, summary
+from wb_cli.server.page.projects import projects
+from wb_cli.server.page.units import duration, number, size
+from wb_cli.server.page.view import PageView
+from wb_cli.server.warmup.progress import Phase, Progress
 
-DEGRADED = "degraded"
 NOTHING_TO_LOAD = "There was nothing to load when this server started."
-MINUTE, HOUR, DAY = 60, 3_600, 86_400
-KIB = 1024
 PHASES = {
     Phase.WAITING: "waits for the database",
     Phase.VERSIONS: "reads what there is",
@@ -24,44 +20,11 @@ PHASES = {
     Phase.DATABASE: "loads the rest from the database",
     Phase.DONE: "done",
 }
-
-
-@dataclass(frozen=True)
-class PageView:
-    """Everything the page shows."""
-
-    id: str
-    label: str
-    version: str
-    wb: str
-    status: Health
-    uptime_s: float
-    database: str
-    l2: LinkState
-    l1_entries: int
-    l1_bytes: int
-    l1_max_bytes: int
-    saved_s: float
-    progress: Progress
-    intervals: Sequence[Origins]
-
-    @property
-    def has_valkey(self) -> bool:
-        """Whether Valkey is ready, which keeps entries over a restart."""
-        return self.l2 is LinkState.READY
-
-    @property
-    def pill(self) -> str:
-        """The state in a word: how far the server has come, or that something is missing."""
-        is_degraded = self.l2 is LinkState.LOST and self.status is not Health.WAITING
-        return DEGRADED if is_degraded else self.status
-
-    @property
-    def notice(self) -> str:
-        """What is wrong; empty if nothing is."""
-        if self.status is Health.WAITING:
-            return f"No database: {self.database}."
-        return "" if self.has_valkey else f"Valkey is {self.l2}: the cache is in memory only."
+VALKEY_NOTES = {
+    LinkState.CONNECTING: "It has not answered yet.",
+    LinkState.LOADING: "It reads its snapshot.",
+    LinkState.CLOSED: "This server is stopping.",
+}
 
 
 def page(view: PageView) -> str:
@@ -74,11 +37,14 @@ def page(view: PageView) -> str:
         status=view.status,
         pill=view.pill,
         uptime=duration(view.uptime_s),
+        now=f"{view.now:%Y-%m-%dT%H:%M:%SZ}",
+        clock=f"{view.now:%H:%M:%S} UTC",
         notice=escape(view.notice),
-        warm_up=warm_up(view.progress),
+        warm_up=warm_up(view),
         tiers=tiers(view),
-        shares=shares(view.intervals),
+        shares=shares(view),
         projects=projects(view.progress),
+        metrics_need=" (needs the token)" if view.has_token else "",
     )
 
 
@@ -88,113 +54,113 @@ def template() -> Template:
     return Template(files(__package__).joinpath("templates/page.html").read_text("utf-8"))
 
 
-def warm_up(progress: Progress) -> str:
+def warm_up(view: PageView) -> str:
     """The warm-up's bar, its phase, and how long it will take."""
+    progress = view.progress
+    problem = (
+        f'<p class="bad">It failed: {escape(progress.problem)}</p>' if progress.problem else ""
+    )
     total, done = progress.total("entries"), progress.total("done")
     if not total:
-        words = NOTHING_TO_LOAD if progress.is_warm else PHASES[progress.phase]
-        return f'<p class="soft">{words}</p>'
+        words = NOTHING_TO_LOAD if progress.is_warm else f"It {PHASES[progress.phase]}."
+        return f'<p class="soft">{words}</p>{problem}'
+    if not view.has_database:
+        # A full bar would say that all is well.
+        loaded = done - progress.total("failed")
+        words = f"{loaded:,} of {number(total, 'entry')} were loaded when the database went away."
+        return f"<p>{words}</p>{problem}"
+    failed = f"{progress.total('failed'):,} failed"
+    if progress.total("failed"):
+        failed = f'<span class="bad">{failed}</span>, which the log names'
     return (
         f'<progress max="{total}" value="{done}" aria-label="Warm-up"></progress>'
-        f"<p>{done:,} of {total:,} entries: {progress.total('from_l2'):,} from Valkey,"
-        f" {progress.total('from_database'):,} from the database,"
-        f" {progress.total('failed'):,} failed</p>"
-        f'<p class="soft">{PHASES[progress.phase]}, {duration(progress.elapsed_s)}'
-        f"{remaining(progress)}</p>"
+        f"<p>{done:,} of {number(total, 'entry')}: {progress.total('from_l2'):,} from Valkey,"
+        f" {progress.total('from_database'):,} from the database, {failed}</p>"
+        f'<p class="soft">{pace(progress)}</p>{problem}'
     )
 
 
-def remaining(progress: Progress) -> str:
-    """The estimate of the time to go, if there is one."""
-    seconds = progress.remaining_s
-    return f"; about {duration(seconds)} to go" if seconds else ""
+def pace(progress: Progress) -> str:
+    """What the warm-up does, for how long, and the estimate of the time to go."""
+    taken, left = duration(progress.elapsed_s), progress.remaining_s
+    if progress.is_warm:
+        return f"done in {taken}"
+    to_go = f"; about {duration(left)} to go" if left else ""
+    return f"{PHASES[progress.phase]}, for {taken} so far{to_go}"
 
 
 def tiers(view: PageView) -> str:
-    """L1, L2 and the database."""
-    used = f"{size(view.l1_bytes)} of {size(view.l1_max_bytes)}"
-    has_database = view.status is not Health.WAITING
-    keeps = "keeps what was loaded over restarts"
+    """L1, L2, the database, and the time that the first two saved."""
+    answers = view.answers
     return "".join(
         (
-            card("Memory (L1)", f"{view.l1_entries:,} entries", used),
-            card("Valkey (L2)", view.l2, keeps if view.has_valkey else "nothing is kept there now"),
             card(
-                "PostgreSQL",
-                "connected" if has_database else "away",
-                "the source" if has_database else view.database,
+                "Memory (L1)",
+                number(view.l1_entries, "entry"),
+                f"{size(view.l1_bytes)} of {size(view.l1_max_bytes)}",
+                share(answers.l1, answers.total, "of all answers"),
             ),
-            card(
-                "Saved",
-                duration(view.saved_s),
-                "of waiting for the database, since this server started",
-            ),
+            valkey_card(view),
+            database_card(view),
+            card("Saved", duration(view.saved_s), "of waiting for the database", SINCE_START),
         )
     )
 
 
-def card(title: str, value: str, note: str) -> str:
-    """One fact in a box."""
+SINCE_START = "since this server started"
+
+
+def share(part: int, whole: int, of: str) -> str:
+    """``75% of all answers``; nothing if there were none."""
+    return f"gave {part / whole:.0%} {of} {SINCE_START}" if whole else ""
+
+
+def valkey_card(view: PageView) -> str:
+    """What Valkey holds, and how much it helps; or why it does not."""
+    title, usage = "Valkey (L2)", view.l2_usage
+    if not view.has_valkey:
+        note = VALKEY_NOTES.get(view.l2, view.l2_reason)
+        return card(title, view.l2, note, "Nothing is kept over a restart now.")
+    given = view.answers.l2 + view.progress.total("from_l2")  # to requests, and to the warm-up
+    helped = share(given, given + view.answers.database, "of what memory lacked")
+    if usage is None:
+        return card(title, view.l2, "Its numbers are not known yet.", helped)
+    bound = f" of {size(usage.max_bytes)}" if usage.max_bytes else ", without a bound"
+    return card(title, number(usage.keys, "key"), f"{size(usage.bytes)}{bound}", helped)
+
+
+def database_card(view: PageView) -> str:
+    """What the database does; or why it does not."""
+    if not view.has_database:
+        return card("PostgreSQL", "away", view.database)
+    connections = number(view.database_connections, "connection")
+    loads = number(view.answers.database, "load")
+    return card("PostgreSQL", "connected", f"{connections} for queries", f"{loads} {SINCE_START}")
+
+
+def card(title: str, value: str, *notes: str) -> str:
+    """One fact in a box, with a line for each note."""
+    lines = "".join(f'<p class="soft">{escape(note)}</p>' for note in notes if note)
     return (
-        f'<div class="card"><h3>{escape(title)}</h3><strong>{escape(value)}</strong>'
-        f'<p class="soft">{escape(note)}</p></div>'
+        f'<div class="card"><h3>{escape(title)}</h3><strong>{escape(value)}</strong>{lines}</div>'
     )
 
 
-def shares(intervals: Sequence[Origins]) -> str:
-    """The picture with its legend, or a sentence if there were no answers."""
-    if not any(origins.total for origins in intervals):
-        return f'<p class="soft">{summary(intervals)}.</p>'
-    legend = "".join(
-        f'<span><i class="key {name}"></i>{text}</span>'
-        for name, text in (("l1", "memory"), ("l2", "Valkey"), ("db", "database"))
-    )
-    axis = f'<p class="axis"><b>{minutes_shown(intervals):.0f} min ago</b><b>now</b></p>'
-    caption = f"<figcaption>{legend}<p>{summary(intervals)}.</p></figcaption>"
-    return f"<figure>{hit_shares(intervals)}{axis}{caption}</figure>"
-
-
-def projects(progress: Progress) -> str:
-    """A row for each project that the warm-up found, and a row for datasets if there are any."""
-    if progress.phase in (Phase.WAITING, Phase.VERSIONS):
-        return '<p class="soft">Not known yet.</p>'
-    tallies = [
-        tally
-        for name, tally in progress.tallies.items()
-        if name != DATASETS or tally.objects or tally.skipped
-    ]
-    if not tallies:
-        return '<p class="soft">There were none.</p>'
-    heads = ("Project", "Objects", "Skipped", "Entries", "Valkey", "Database", "Failed")
-    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+def shares(view: PageView) -> str:
+    """The chart with its scale, legend and numbers; or a sentence if there were no answers."""
+    minutes = minutes_shown(view.intervals)
+    shown = sum_of(view.intervals)
+    if not shown.total:
+        words = f"No answers in the last {minutes} min" if view.answers.total else summary(shown)
+        return f'<p class="empty chart">{words}.</p>'
+    legend = "".join(f'<span><i class="key {name}"></i>{text}</span>' for name, text in TIERS)
     return (
-        f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>'
-        f"{''.join(map(row, tallies))}</tbody></table></div>"
+        f'<figure><p class="soft hint">Share of the answers. Point at a bar, or tap it, for its'
+        f" numbers.</p>"
+        f'<div class="plot"><div class="scale" aria-hidden="true"><b>100%</b><b>50%</b><b>0%</b>'
+        f"</div>{hit_shares(view.intervals)}"
+        f'<div class="axis"><b>{minutes} min ago</b><b>now</b></div></div>'
+        f"<figcaption>{legend}<p>{summary(shown)}, the warm-up's loads included.</p></figcaption>"
+        f'<details id="numbers"><summary id="numbers-summary">The numbers</summary>'
+        f"{numbers(view.intervals)}</details></figure>"
     )
-
-
-def row(tally: Tally) -> str:
-    """One project's numbers."""
-    counts = (tally.objects, tally.skipped, tally.entries, tally.from_l2)
-    cells = "".join(f"<td>{n:,}</td>" for n in (*counts, tally.from_database, tally.failed))
-    return f"<tr><td>{escape(tally.label)}</td>{cells}</tr>"
-
-
-def duration(seconds: float) -> str:
-    """A length of time in its two largest units."""
-    if seconds < MINUTE:
-        return f"{seconds:.1f} s"
-    if seconds < HOUR:
-        return f"{seconds // MINUTE:.0f} min {seconds % MINUTE:.0f} s"
-    if seconds < DAY:
-        return f"{seconds // HOUR:.0f} h {seconds % HOUR // MINUTE:.0f} min"
-    return f"{seconds // DAY:.0f} d {seconds % DAY // HOUR:.0f} h"
-
-
-def size(count: float) -> str:
-    """A number of bytes, in a unit that keeps it short."""
-    for unit in ("B", "KiB", "MiB"):
-        if count < KIB:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= KIB
-    return f"{count:.1f} GiB"

@@ -1,14 +1,17 @@
 """The status page and its few files."""
 
+from datetime import UTC, datetime
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from wb_cli import __version__
-from wb_cli.server.http.endpoints import Endpoint
+from wb_cli.server.http.endpoints import Endpoint, Reply
 from wb_cli.server.http.health import health_of
-from wb_cli.server.page.page import PageView, page
+from wb_cli.server.page.page import page
+from wb_cli.server.page.view import PageView
 from wb_cli.server.platform import Platform
 
 # The page may run and load only what this server itself serves.
@@ -28,15 +31,21 @@ def view_of(platform: Platform) -> PageView:
         label=settings.instance_name,
         version=settings.version,
         wb=__version__,
+        now=datetime.now(UTC),
         status=health_of(platform),
         uptime_s=platform.uptime_s,
         database="connected" if database.connected else database.reason,
+        database_connections=platform.databases.open_connections,
         l2=platform.valkey.state,
+        l2_reason=platform.valkey.reason or "",
+        l2_usage=platform.stored.usage,
         l1_entries=len(l1),
         l1_bytes=l1.bytes,
         l1_max_bytes=l1.max_bytes,
         saved_s=platform.caches.seconds_saved(),
+        has_token=settings.admin_token is not None,
         progress=platform.warm_up,
+        answers=platform.caches.origins(),
         intervals=platform.history.with_current(),
     )
 
@@ -52,7 +61,7 @@ ENDPOINTS = (
         "/",
         status_page,
         "The status page",
-        {200: {"description": "HTML", "content": {"text/html": {"schema": {"type": "string"}}}}},
+        {200: Reply("HTML", media_type="text/html")},
     ),
 )
 

@@ -60,6 +60,11 @@ class Progress:
         self.phase, self._entered = phase, now
 
     @property
+    def has_begun(self) -> bool:
+        """Whether the database has answered since the process began."""
+        return self._entered is not None
+
+    @property
     def is_ready(self) -> bool:
         """Whether all entries that L2 had are in L1."""
         return self.phase in (Phase.DATABASE, Phase.DONE)

@@ -1,0 +1,189 @@
+"""Which moments an instance can go back to, by its backups and its WAL."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from wb_cli.backup.moments.spans import (
+    Span,
+    Stretch,
+    choose_way,
+    collect_stretches,
+    find_spans,
+    find_unneeded,
+    fits,
+    name_moment,
+    parse_stretches,
+)
+from wb_cli.backup.snapshots import Backup, Proof
+from wb_cli.errors import UsageError
+
+MIB = 1024**2
+DAY = 86_400
+# Stretches begin in the minute of their names; moments are seconds from midnight on.
+MIDNIGHT = datetime(2026, 11, 27, tzinfo=UTC).timestamp()
+
+
+def at(seconds: float) -> float:
+    return MIDNIGHT + seconds
+
+
+def segment(number: int) -> str:
+    return f"00000001{number // 256:08X}{number % 256:08X}"
+
+
+def stretch(first: int, last: int, until: float, line: str = "a", began: int = 0) -> Stretch:
+    name = f"20261127T0000{began:02}Z.{line}"
+    return Stretch(name, segment(first), segment(last), 16 * MIB, until and at(until))
+
+
+def backup(seconds: float, wal: int | None, line: str = "a", **changes: Any) -> Backup:
+    """A backup whose copy began in a segment of the WAL."""
+    time = datetime.fromtimestamp(at(seconds), UTC).isoformat()
+    position = "" if wal is None else f"0/{wal * 16 * MIB + 40:X}"
+    given = {"instance": "demo", "id": f"b{seconds}", "manifest": "m", "line": line}
+    return Backup(time=time, wal=position, **given | changes)
+
+
+def moments(spans: list[Span]) -> list[tuple[float, float]]:
+    return [(span.begin - MIDNIGHT, span.end - MIDNIGHT) for span in spans]
+
+
+def test_moments_reach_from_the_first_backup_that_fits_to_the_last_that_was_received() -> None:
+    backups = [backup(300, 7), backup(200, 5), backup(100, 1)]
+    (span,) = find_spans(backups, [stretch(3, 9, 400)])
+    assert moments([span]) == [(200, 400)]
+    assert [each.id for each in span.backups] == ["b300", "b200"]
+
+
+UNFIT = {
+    "of another data folder": backup(200, 5, line="b"),
+    "from before its WAL was received": backup(200, None),
+    "begun before the stretch": backup(200, 2),
+    "that failed its proof": backup(200, 5, proof=Proof("failed", "", 0)),
+    "later than all that was received": backup(401, 9),
+}
+
+
+@pytest.mark.parametrize("unfit", UNFIT.values(), ids=UNFIT)
+def test_no_moment_starts_from_a_backup(unfit: Backup) -> None:
+    assert find_spans([unfit], [stretch(3, 9, 400)]) == []
+
+
+def test_a_stretch_of_which_nothing_is_known_to_be_complete_leads_nowhere() -> None:
+    assert find_spans([backup(200, 5)], [stretch(3, 9, 0)]) == []
+
+
+def test_a_segment_has_another_number_where_segments_have_another_size() -> None:
+    wide = Stretch("20261127T000000Z.a", "000000010000000200000001", "", 1024 * MIB, at(9))
+    assert wide.number(wide.first) == 9
+    assert wide.find_segment("2/40000000") == 9
+    assert wide.has("2/7FFFFFFF")
+    assert not wide.has("2/3FFFFFFF")
+
+
+def test_the_way_to_a_moment_starts_from_the_newest_backup_before_it() -> None:
+    spans = find_spans([backup(300, 7), backup(200, 5)], [stretch(3, 9, 400)])
+    for seconds, chosen in ((200, "b200"), (299.5, "b200"), (300, "b300"), (400, "b300")):
+        way = choose_way("demo", spans, at(seconds), at(1000))
+        assert (way.moment, way.backup.id) == (at(seconds), chosen)
+    assert way.stretch.count(way.backup.wal) == 3
+
+
+def refused(spans: list[Span], seconds: float) -> UsageError:
+    with pytest.raises(UsageError) as caught:
+        choose_way("demo", spans, at(seconds), at(1000))
+    return caught.value
+
+
+def test_a_moment_to_which_no_way_leads_is_refused_with_those_that_there_are() -> None:
+    spans = find_spans(
+        [backup(300, 7, line="b"), backup(100, 1)],
+        [stretch(1, 4, 200), stretch(5, 9, 400, line="b", began=3)],
+    )
+    hint = f"It can go back to: {spans[0]}; {spans[1]}."
+    begin, end, again, last = (name_moment(at(each)) for each in (100, 200, 300, 400))
+    assert str(spans[0]) == f"{begin} to {end}"
+    for seconds, why in (
+        (99, "no backup that is followed by WAL is that old"),
+        (250, f"WAL is missing between {end} and {again}"),
+        (401, f"its WAL was received until {last}"),
+    ):
+        error = refused(spans, seconds)
+        moment = name_moment(at(seconds))
+        assert error.message == f"demo cannot go back to {moment}: {why}"
+        assert error.hint == hint
+
+
+def test_a_moment_that_has_not_come_is_refused_with_those_that_there_are() -> None:
+    spans = find_spans([backup(100, 1)], [stretch(1, 4, 200)])
+    assert refused(spans, 1001).message.endswith("has not come yet")
+    assert refused(spans, 1001).hint == f"It can go back to: {spans[0]}."
+    assert refused([], 1001).hint == "There is no moment yet that it can go back to."
+
+
+def test_where_no_way_leads_anywhere_the_first_steps_are_named() -> None:
+    error = refused([], 10)
+    assert error.message == "demo cannot go back to a moment: no backup has WAL that follows it"
+    assert "pointInTime=true" in error.hint
+
+
+def test_a_moment_is_named_so_that_it_can_be_given_again() -> None:
+    for moment in (at(5), at(5.125)):
+        assert datetime.fromisoformat(name_moment(moment)).timestamp() == moment
+    assert "." not in name_moment(at(5))
+
+
+def test_a_listing_is_read_oldest_first_and_what_is_no_stretch_is_left_out() -> None:
+    lines = [
+        f"20261127T000002Z.b {segment(1)} {segment(2)} 16777216 1700000000",
+        f"20261127T000001Z.a {segment(3)} {segment(3)} 16777216 0",
+        "lost+found x y 1 0",
+        "20261127T000001Z.a",
+    ]
+    first, second = parse_stretches(lines)
+    assert (first.line, first.began, first.until) == ("a", "20261127T000001Z", 0)
+    assert (second.first, second.last) == (segment(1), segment(2))
+
+
+def test_the_segments_of_a_snapshot_are_collected_to_stretches() -> None:
+    files = [("s1.a", segment(2), 16), ("s1.a", segment(1), 16), ("s2.b", segment(9), 8)]
+    found = collect_stretches(files, {"s1.a": 5.0}, "snap")
+    assert found == (
+        Stretch("s1.a", segment(1), segment(2), 16, 5.0, "snap"),
+        Stretch("s2.b", segment(9), segment(9), 8, 0, "snap"),
+    )
+
+
+def test_wal_from_before_the_oldest_backup_is_of_no_use() -> None:
+    whole = stretch(1, 300, 400)
+    unneeded = find_unneeded([backup(300, 290), backup(200, 258)], [whole], 14, at(400))
+    assert unneeded == {whole.name: segment(258)}
+
+
+def test_wal_of_the_last_days_stays_from_the_backup_before_them_on() -> None:
+    grown = stretch(1, 9, 20 * DAY)
+    backups = [backup(day * DAY, day // 2) for day in (19, 12, 8, 2)]
+    assert find_unneeded(backups, [grown], 10, at(20 * DAY)) == {grown.name: segment(4)}
+    assert find_unneeded(backups, [grown], 100, at(20 * DAY)) == {}
+
+
+def test_a_stretch_goes_once_it_is_old_or_no_backup_fits_it_but_the_newest_grows_on() -> None:
+    old = stretch(1, 2, 5)
+    orphan = stretch(1, 2, 30 * DAY, line="x", began=1)
+    newest = stretch(3, 9, 0, line="b", began=2)
+    assert find_unneeded([backup(1, 1)], [old, orphan, newest], 14, at(30 * DAY)) == {
+        old.name: "",
+        orphan.name: "",
+    }
+
+
+def test_the_segment_that_is_being_written_stays() -> None:
+    short = stretch(1, 2, 400)
+    assert find_unneeded([backup(300, 5)], [short], 14, at(400)) == {short.name: segment(2)}
+
+
+def test_a_backup_fits_wal_that_goes_on_from_where_its_copy_began() -> None:
+    assert fits(backup(1, 3), stretch(3, 3, 5))
+    assert not fits(backup(1, 2), stretch(3, 3, 5))

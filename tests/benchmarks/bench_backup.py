@@ -1,0 +1,152 @@
+"""`wb backup` and `wb restore` against pg_dump, pg_basebackup and pg_restore, in turns.
+
+    PYTHONPATH=.:tests python tests/benchmarks/bench_backup.py [--rows 1000000] [--rounds 3]
+
+One instance with a table of so many rows. Each round changes 1 % of the rows, then copies them in
+each way: `wb backup`, which covers all databases, the folders and the secrets, is checked against
+PostgreSQL's checksums, encrypted and stored; `pg_dump -Fc` of the one database; and
+`pg_basebackup`, a plain copy without a check. At the end `wb restore`, and `pg_restore` of the dump
+into a new database. Prints seconds, the bytes that each copy adds on disk, and the ratios to wb.
+Where clients were at work, a backup of wb waits up to 10 seconds, in which PostgreSQL tells what
+was written to meanwhile. Needs an image of restic: `wb images build restic`.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bench_lifecycle import NAME, PASSWORD, command, new_host, timed
+
+POSTGRES = f"{NAME}-postgres"
+DATABASE = "bench"
+TABLE = """
+create table figures (id int primary key, changed int not null default 0, text text not null);
+insert into figures
+select n, 0, md5(n::text) || md5((n * 7)::text) || md5((n * 13)::text)
+from generate_series(1, {rows}) as n
+"""
+CHANGE = "update figures set changed = changed + 1 where id % 100 = {round}"
+MIB = 1024**2
+
+
+@dataclass
+class Way:
+    """One way to copy: what it does, and what each copy took and added."""
+
+    name: str
+    copy: Callable[[], int]
+    seconds: list[float] = field(default_factory=list)
+    added: list[int] = field(default_factory=list)
+
+    def measure(self) -> None:
+        """Copy once."""
+
+        def act() -> None:
+            self.added.append(self.copy())
+
+        self.seconds.append(timed(act))
+
+
+def inside(*words: str) -> str:
+    """Run a program in the container of PostgreSQL."""
+    login = ("-e", "PGUSER=postgres", "-e", f"PGPASSWORD={PASSWORD}", "-e", "PGHOST=127.0.0.1")
+    done = subprocess.run(
+        ["docker", "exec", *login, POSTGRES, *words], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def sql(statement: str, database: str = DATABASE) -> str:
+    """Run SQL."""
+    return inside("psql", "-d", database, "-XAtqc", statement)
+
+
+def size_of(path: str) -> int:
+    """The bytes of a file or folder in the container."""
+    return int(inside("du", "-sb", path).split()[0])
+
+
+def wb_backup() -> int:
+    """Back up; give the bytes that were added to the repository."""
+    done = subprocess.run(["wb", "backup", NAME, "--json"], capture_output=True, check=True)
+    (ended,) = json.loads(done.stdout)["instances"]
+    return int(ended["manifest"]["addedBytes"])
+
+
+def pg_dump() -> int:
+    """Dump the one database."""
+    inside("pg_dump", "-Fc", "-d", DATABASE, "-f", "/tmp/dump")
+    return size_of("/tmp/dump")
+
+
+def pg_basebackup() -> int:
+    """Copy all files."""
+    inside("rm", "-rf", "/tmp/copy")
+    inside("pg_basebackup", "-D", "/tmp/copy", "-Fp", "-Xstream", "-cfast")
+    return size_of("/tmp/copy")
+
+
+def wb_restore() -> dict[str, Any]:
+    """Restore the newest backup; give what wb says of it."""
+    words = ["wb", "restore", NAME, "--yes", "--no-backup", "--json"]
+    done = subprocess.run(words, capture_output=True, check=True)
+    (ended,) = json.loads(done.stdout)["instances"]
+    return dict(ended)
+
+
+def pg_restore() -> None:
+    """Load the dump into a new database."""
+    sql("create database restored", "postgres")
+    inside("pg_restore", "-d", "restored", "--exit-on-error", "/tmp/dump")
+
+
+def report(ways: list[Way]) -> None:
+    """Show the medians, and what the first, the second and the last copy added."""
+    base = statistics.median(ways[0].seconds)
+    for way in ways:
+        median = statistics.median(way.seconds)
+        first, second, last = (way.added[place] / MIB for place in (0, 1, -1))
+        print(
+            f"{way.name:28} {median:6.2f} s ({median / base:5.2f} x wb); on disk: first "
+            f"{first:7.1f} MiB, second {second:7.1f} MiB, number {len(way.added)} {last:7.1f} MiB",
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Take turns and report."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=10)
+    chosen = parser.parse_args()
+    with new_host() as folder:
+        os.environ["WB_BACKUP_REPOSITORY"] = str(Path(folder).parent.parent / "repository")
+        command("wb", "run", NAME)
+        sql(f"create database {DATABASE}", "postgres")
+        sql(TABLE.format(rows=chosen.rows))
+        bytes_ = int(sql(f"select pg_database_size('{DATABASE}')"))
+        print(f"{chosen.rows:,} rows, {bytes_ / MIB:.0f} MiB", flush=True)
+        ways = [Way("wb backup", wb_backup), Way("pg_dump -Fc", pg_dump)]
+        ways.append(Way("pg_basebackup", pg_basebackup))
+        for number in range(chosen.rounds):
+            sql(CHANGE.format(round=number))
+            for way in ways:
+                way.measure()
+        report(ways)
+        loaded = timed(pg_restore)
+        inside("rm", "-rf", "/tmp/copy", "/tmp/dump")
+        restored = wb_restore()
+        print(
+            f"wb restore {restored['seconds']:.1f} s, away for {restored['awaySeconds']:.1f} s; "
+            f"pg_restore of the one database {loaded:.1f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()

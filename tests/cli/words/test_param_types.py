@@ -1,0 +1,37 @@
+"""The types of options."""
+
+import click
+import pytest
+
+from wb_cli.cli.words.param_types import Count, Seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("0", 0), ("1.5", 1.5), ("10s", 10), ("2m", 120), ("1 h", 3600), (30.0, 30)],
+)
+def test_a_length_of_time_is_in_seconds_or_has_a_unit(text: str, seconds: float) -> None:
+    assert Seconds().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["-1", "abc", "", "5d", "1e3", "inf", "nan", "1:30"])
+def test_what_is_no_length_of_time_is_named_with_examples(text: str) -> None:
+    with pytest.raises(click.BadParameter, match=r"is no length of time, such as 90, 90s, 2m"):
+        Seconds().convert(text, None, None)
+
+
+@pytest.mark.parametrize(("text", "number"), [("1", 1), ("64", 64), (" 8 ", 8)])
+def test_a_count_is_a_whole_number_within_its_limits(text: str, number: int) -> None:
+    assert Count(1, 64).convert(text, None, None) == number
+
+
+@pytest.mark.parametrize("text", ["0", "65", "-1", "abc", "1.5", "", "٣٣٣"])
+def test_a_count_beyond_its_limits_is_named_with_them(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="from 1 to 64"):
+        Count(1, 64).convert(text, None, None)
+
+
+def test_a_count_can_be_without_an_upper_limit() -> None:
+    assert Count(0).convert("123456", None, None) == 123456
+    with pytest.raises(click.BadParameter, match="from 0 on"):
+        Count(0).convert("-1", None, None)

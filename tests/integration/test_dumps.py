@@ -1,0 +1,130 @@
+"""A database leaves an instance as a dump, and a dump becomes a database: whole, or not at all."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.services import wait_until
+from support.wb_host import COMMAND_S, Host, pipe
+
+from wb_cli.errors import ExitCode
+
+pytestmark = [pytest.mark.engine, pytest.mark.long]
+WB = (sys.executable, "-m", "wb_cli")
+ODD_NAME = "a=b 'c\""
+ROWS = 1000
+
+
+@pytest.fixture(scope="module")
+def demo(shared_host: Host) -> str:
+    """An instance with a database that has an odd name, an owner of its own, and rows."""
+    id_ = shared_host.prepare()
+    shared_host.wb("run", id_)
+    shared_host.sql(id_, "create role owner")
+    shared_host.sql(id_, 'create database "a=b \'c"""')
+    sql = (
+        f"create table kept as select generate_series(1, {ROWS}) as n, E'line\\nbreak' as text;"
+        "alter table kept owner to owner"
+    )
+    shared_host.wb("psql", id_, ODD_NAME, "--", "-c", sql)
+    return id_
+
+
+def count(host: Host, id_: str, database: str) -> str:
+    sql = "select count(*) || ' ' || max(n) || ' ' || max(length(text)) from kept"
+    return host.wb("psql", id_, database, "--", "-Atc", sql).stdout.strip()
+
+
+def databases(host: Host, id_: str) -> set[str]:
+    return set(host.sql(id_, "select datname from pg_database").splitlines())
+
+
+@pytest.mark.parametrize("words", [(), ("--sql",)], ids=["custom", "sql"])
+def test_a_dump_in_a_file_comes_back_as_another_database(
+    shared_host: Host, demo: str, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    file, name = tmp_path / "dump", f"copy {len(words)}"
+    shared_host.wb("export", demo, ODD_NAME, "-o", str(file), *words)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["dump"]
+    shared_host.wb("import", demo, name, str(file))
+    assert count(shared_host, demo, name) == count(shared_host, demo, ODD_NAME)
+
+
+@pytest.mark.parametrize("words", [(), ("--sql",)], ids=["custom", "sql"])
+def test_a_dump_passes_through_pipes(shared_host: Host, demo: str, words: tuple[str, ...]) -> None:
+    dump = pipe(shared_host, b"", "export", demo, ODD_NAME, *words).stdout
+    name = f"piped {len(words)}"
+    done = pipe(shared_host, dump, "import", demo, name, "-")
+    assert (done.returncode, done.stdout.decode()) == (0, f"{demo}: {name} is loaded\n")
+    assert count(shared_host, demo, name) == count(shared_host, demo, ODD_NAME)
+
+
+@pytest.mark.parametrize("words", [(), ("--sql",)], ids=["custom", "sql"])
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.97])
+def test_a_dump_that_was_cut_off_leaves_no_database(
+    shared_host: Host, demo: str, words: tuple[str, ...], kept: float
+) -> None:
+    before = databases(shared_host, demo)
+    dump = pipe(shared_host, b"", "export", demo, ODD_NAME, *words).stdout
+    done = pipe(shared_host, dump[: int(len(dump) * kept)], "import", demo, "cut", "-")
+    assert done.returncode == ExitCode.FAILURE
+    assert b"failed in the PostgreSQL of" in done.stderr
+    assert databases(shared_host, demo) == before
+
+
+def test_a_database_that_is_there_is_not_touched(
+    shared_host: Host, demo: str, tmp_path: Path
+) -> None:
+    (tmp_path / "dump.sql").write_text("create table new (n int);")
+    before = count(shared_host, demo, ODD_NAME)
+    file = str(tmp_path / "dump.sql")
+    done = shared_host.wb("import", demo, ODD_NAME, file, exits=ExitCode.USAGE)
+    assert "is not replaced" in done.stderr
+    assert count(shared_host, demo, ODD_NAME) == before
+
+
+def test_sql_of_another_tool_is_loaded_whole_or_not_at_all(
+    shared_host: Host, demo: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "own.sql"
+    file.write_text("create table one (n int);\nselect 1 / 0;\n")
+    done = shared_host.wb("import", demo, "own", str(file), exits=ExitCode.FAILURE)
+    assert "division by zero" in done.stderr
+    assert "own" not in databases(shared_host, demo)
+    file.write_text("create table one as select 7 as n;\n")
+    shared_host.wb("import", demo, "own", str(file))
+    assert shared_host.wb("psql", demo, "own", "--", "-Atc", "table one").stdout == "7\n"
+
+
+def test_an_unknown_database_and_a_file_that_is_there_are_refused(
+    shared_host: Host, demo: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "dump"
+    done = shared_host.wb("export", demo, "nothing", "-o", str(file), exits=ExitCode.USAGE)
+    assert 'no database "nothing"' in done.stderr
+    assert not file.exists()
+    file.write_text("mine")
+    done = shared_host.wb("export", demo, "postgres", "-o", str(file), exits=ExitCode.USAGE)
+    assert "`--force` replaces a file" in done.stderr
+    assert file.read_text() == "mine"
+    shared_host.wb("export", demo, "postgres", "-o", str(file), "--force")
+    assert file.read_bytes().startswith(b"PGDMP")
+
+
+def test_a_load_that_is_interrupted_leaves_no_database(shared_host: Host, demo: str) -> None:
+    before = databases(shared_host, demo)
+    reading, writing = os.pipe()
+    with subprocess.Popen(
+        [*WB, "import", demo, "slow", "-"], stdin=reading, env=shared_host.environ
+    ) as process:
+        os.close(reading)
+        os.write(writing, b"select pg_sleep(600);\n")
+        wait_until(lambda: databases(shared_host, demo) != before, "a database is begun")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(COMMAND_S) == ExitCode.INTERRUPTED
+    os.close(writing)
+    assert databases(shared_host, demo) == before

@@ -1,0 +1,78 @@
+"""wb upgrade and wb rollback without backups; `make backup-test` has those with them."""
+
+import json
+from typing import Any
+
+import pytest
+from support.json_answers import check
+from support.platform_stand_in import Platforms
+from support.wb_host import Host
+
+from wb_cli.errors import ExitCode
+
+pytestmark = pytest.mark.engine
+
+
+def platform(host: Host, id_: str) -> tuple[str, str]:
+    """The id of the platform's container, and its image."""
+    found = host.inspect(id_)
+    return found["Id"], found["Config"]["Image"]
+
+
+def declared(host: Host, id_: str) -> str:
+    entries = json.loads(host.servers_file.read_text())
+    return str(next(entry["image"] for entry in entries if entry["id"] == id_))
+
+
+def upgrade(host: Host, id_: str, to: str, *words: str, exits: int = 0) -> Any:
+    done = host.wb("upgrade", id_, "--to", to, "--no-backup", *words, "--json", exits=exits)
+    (ended,) = check("upgrade", done.stdout)["instances"]
+    return ended
+
+
+def test_only_the_platform_is_replaced_and_the_way_back_is_the_same(
+    shared_host: Host, platforms: Platforms
+) -> None:
+    host, id_, first = shared_host, shared_host.prepare(), platforms("healthy")
+    host.wb("run", id_)
+    others = {part: each for part, each in host.ids(id_).items() if part != "platform"}
+    assert upgrade(host, id_, "healthy-again", "--dry-run")["result"] == "planned"
+    assert upgrade(host, id_, "healthy-again")["result"] == "upgraded"
+    assert platform(host, id_)[1] == declared(host, id_) == f"{first}-again"
+    assert upgrade(host, id_, "healthy-again")["result"] == "is that version"
+    assert host.wb("rollback", id_, "--dry-run").stdout.count("would be switched")
+    done = host.wb("rollback", id_, "--yes", "--json")
+    assert check("rollback", done.stdout)["instances"][0]["result"] == "rolled back"
+    assert platform(host, id_)[1] == declared(host, id_) == first
+    assert {part: each for part, each in host.ids(id_).items() if part != "platform"} == others
+    assert host.wb("repair", id_).stdout == f"{id_}: nothing to repair\n"
+
+
+def test_a_version_that_ends_at_its_start_goes_back_and_is_left_alone_from_then_on(
+    shared_host: Host, platforms: Platforms
+) -> None:
+    host, id_ = shared_host, shared_host.prepare()
+    platforms("exits")
+    host.wb("run", id_)
+    before = platform(host, id_)
+    assert upgrade(host, id_, "exits", exits=ExitCode.FAILURE)["result"] == "failed"
+    assert platform(host, id_) == before
+    assert declared(host, id_) == before[1]
+    assert upgrade(host, id_, "exits", exits=ExitCode.PARTIAL)["result"] == "fatal before"
+    table = host.wb("upgrade", id_, "--status").stdout
+    assert "fatal" in table
+    assert host.wb("rollback", id_, "--yes", exits=ExitCode.USAGE).stderr.count("no upgrade")
+    missing = host.wb(
+        "upgrade", id_, "--to", "none", "--no-backup", "--dry-run", exits=ExitCode.FAILURE
+    )
+    assert "not on this engine" in missing.stderr
+
+
+def test_an_upgrade_without_a_version_or_a_canary_among_the_chosen_is_refused(
+    shared_host: Host,
+) -> None:
+    host, id_ = shared_host, shared_host.prepare()
+    assert "--to is missing" in host.wb("upgrade", id_, exits=ExitCode.USAGE).stderr
+    host.declare(tags=["canary"])
+    words = ("upgrade", id_, "--to", "1", "--no-backup", "--canary", "@canary")
+    assert "none of the chosen" in host.wb(*words, exits=ExitCode.USAGE).stderr

@@ -1,0 +1,1 @@
+"""Backups: copy an instance while it runs, keep it in a repository, prove it, bring it back."""

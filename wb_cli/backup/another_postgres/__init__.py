@@ -1,0 +1,1 @@
+"""Move the databases of a running instance to another major version of PostgreSQL."""

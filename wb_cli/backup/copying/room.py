@@ -1,0 +1,41 @@
+"""Whether a disk has room for a copy, and whether a program that worked on it had its way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wb_cli.errors import WbError
+from wb_cli.quantities import describe_size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wb_cli.engine.task import TaskEnd
+    from wb_cli.lifecycle.machine.base import Machine
+
+
+def require_room(machine: Machine, folder: Path, needed: int, what: str, hint: str = "") -> None:
+    """Refuse to copy so many bytes to a disk that has not as many free.
+
+    Raises:
+        WbError: there is no room for ``what``.
+    """
+    for disk in machine.find_disks([folder]):
+        if disk.free_bytes < needed:
+            raise WbError(
+                f"there is no room for {what} below {disk.path}: it takes "
+                f"{describe_size(needed)}, and {describe_size(disk.free_bytes)} are free",
+                hint,
+            )
+
+
+def refuse_cut_off(end: TaskEnd, what: str) -> None:
+    """Refuse to judge data by a program that had no room, or was killed.
+
+    Raises:
+        WbError: that is so of the one that did ``what``.
+    """
+    if end.had_no_room:
+        raise WbError(f"{what} had no room on the disk: {end.complaints[-1]}", "Make room there.")
+    if end.was_killed:
+        raise WbError(f"{what} was ended from outside", "Was there too little memory? Ask again.")

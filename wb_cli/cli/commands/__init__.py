@@ -1,0 +1,1 @@
+"""The commands: each module parses, calls one function, and prints."""

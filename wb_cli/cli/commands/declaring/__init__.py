@@ -1,0 +1,1 @@
+"""The commands of `wb config`, one module for each thing that an operator does."""

@@ -1,0 +1,1 @@
+"""The commands for what stands in front of the platforms: nginx, and certificates."""

@@ -1,0 +1,1 @@
+"""Commands on images: build, pull, send, save, load, prune."""

@@ -1,0 +1,1 @@
+"""Commands that work inside the containers of an instance."""

@@ -1,0 +1,157 @@
+"""wb plan / apply."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from msgspec.structs import replace
+
+from wb_cli import __version__
+from wb_cli.cli.context import get_wb
+from wb_cli.cli.hosts import locate
+from wb_cli.cli.one_place import start_in_one_place
+from wb_cli.cli.options import Json, Quiet, Selectors, Verbose, Wait
+from wb_cli.cli.room import make_room_check
+from wb_cli.cli.show.batch import act_in_turn, act_on_each, tell_ends
+from wb_cli.cli.words.param_types import Count, Seconds
+from wb_cli.errors import ExitCode, UsageError
+from wb_cli.lifecycle.options import PARALLEL, READY_WITHIN_S, RunOptions, Verb
+from wb_cli.quantities import write_now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from wb_cli.cli.context import Wb
+    from wb_cli.instances.model import Instance
+    from wb_cli.lifecycle.actions import Result
+    from wb_cli.lifecycle.ended import Ended
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the tree."""
+    app.command()(plan)
+    app.command()(apply)
+
+
+def plan(
+    ctx: typer.Context,
+    selectors: Selectors,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write the plans to this file, for `wb apply`."),
+    ] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Plan `wb restart`; without it, `wb run`.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    verbose: Verbose = 0,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> int:
+    """Show what `wb run` would do, and keep it.
+
+    Nothing is changed. `wb apply` does what the file says. The file has no secrets, and it is
+    written only if every selected instance can be planned.
+
+    Examples:
+        wb plan all
+        wb plan @field -o tonight.json
+        wb plan demo --restart -o demo.json
+    """
+    del as_json, verbose, quiet
+    wb = get_wb(ctx)
+    if output and output.exists() and not force:
+        raise UsageError(f"{output} exists", "Give --force to replace it, or another name.")
+    selection = wb.select(selectors)
+    instances = _sort(selection.instances)
+    hosts = locate(wb, instances.values())
+    verb = Verb.RESTART if restart else Verb.RUN
+    options = RunOptions(verb, parallel=PARALLEL, dry_run=True)
+    work = _choose_work(verb, instances, hosts)
+    endings = act_in_turn(wb, list(instances), work, options, hosts=hosts)
+    code = tell_ends(wb, endings, options, selection.refused, hosts)
+    if output and code == ExitCode.OK:
+        _keep(wb, output, verb, endings)
+    elif output:
+        wb.console.note(f"{output} was not written: not every selected instance can be planned")
+    return code
+
+
+def apply(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A file that `wb plan -o` wrote.")],
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Start what the machine seems to have no room for, too."),
+    ] = False,
+    timeout: Annotated[
+        float,
+        typer.Option(help="How long an instance may take until it is ready.", click_type=Seconds()),
+    ] = READY_WITHIN_S,
+    wait: Wait = 0,
+    parallel: Annotated[
+        int, typer.Option(help="Instances at a time.", click_type=Count(1, 64))
+    ] = PARALLEL,
+    verbose: Verbose = 0,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> int:
+    """Do what `wb plan` planned, and nothing else.
+
+    An instance is left alone if its declaration, its images or its containers have changed since
+    the plan was made. What has changed is named, and the exit code is 8. The others go on.
+
+    Examples:
+        wb apply tonight.json
+        wb apply demo.json --wait 60
+    """
+    del as_json, verbose, quiet
+    from wb_cli.lifecycle.record import kept_plans
+
+    wb = get_wb(ctx)
+    plans = kept_plans.read(file, str(wb.settings.servers_file))
+    agreed = {each.instance: each.agreed for each in plans.plans}
+    selection = wb.select(list(agreed))
+    instances = _sort(selection.instances)
+    hosts = locate(wb, instances.values())
+    act = _choose_work(plans.verb, instances, hosts)
+    is_restart = plans.verb is Verb.RESTART
+    needs_room = not force and not is_restart and len(instances) > 1
+    return act_on_each(
+        wb,
+        list(instances),
+        lambda id_, options: act(id_, replace(options, agreed=agreed[id_])),
+        RunOptions(plans.verb, timeout, wait, 1 if is_restart else parallel),
+        check=make_room_check(instances, hosts) if needs_room else None,
+        refused=selection.refused,
+        hosts=hosts,
+    )
+
+
+def _sort(instances: Sequence[Instance]) -> dict[str, Instance]:
+    from wb_cli.instances.selectors import order_starts
+
+    return {instance.id: instance for instance in order_starts(instances)}
+
+
+def _choose_work(
+    verb: Verb, instances: Mapping[str, Instance], hosts: Mapping[str, Wb]
+) -> Callable[[str, RunOptions], Result]:
+    from wb_cli.lifecycle import actions
+
+    start = actions.restart if verb is Verb.RESTART else actions.run
+    return lambda id_, options: start_in_one_place(hosts[id_], instances[id_], options, start)
+
+
+def _keep(wb: Wb, file: Path, verb: Verb, endings: Sequence[Ended[Result]]) -> None:
+    from wb_cli.lifecycle.record import kept_plans
+
+    plans = tuple(kept_plans.KeptPlan.of(ended.result.plan) for ended in endings if ended.result)
+    registry = str(wb.settings.servers_file)
+    kept_plans.write(
+        file,
+        kept_plans.KeptPlans(kept_plans.FORMAT, __version__, write_now(), registry, verb, plans),
+    )
+    wb.console.note(f"kept in {file}; `wb apply {file}` does it")

@@ -1,0 +1,1 @@
+"""Commands that bring another version of the platform, and go back."""

@@ -1,0 +1,251 @@
+"""wb upgrade."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wb_cli.cli.commands.backups.places import open_repository, prepare
+from wb_cli.cli.commands.upgrading.standing import show_standing
+from wb_cli.cli.context import get_wb
+from wb_cli.cli.entries import change_entry_of
+from wb_cli.cli.hosts import select_on_one
+from wb_cli.cli.options import DryRun, Json, Quiet, Selectors, Verbose, Wait
+from wb_cli.cli.show.endings import act_in_steps, show_endings
+from wb_cli.cli.show.refused import name_refused
+from wb_cli.cli.words.param_types import Count, Seconds
+from wb_cli.errors import ExitCode, UsageError, WbError
+from wb_cli.lifecycle.options import READY_WITHIN_S, RunOptions, Verb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from wb_cli.cli.context import Wb
+    from wb_cli.engine.pull_progress import PullProgress
+    from wb_cli.lifecycle.ended import Ended
+    from wb_cli.upgrade.upgrade import Upgrade
+    from wb_cli.upgrade.upgraded import Upgraded
+
+AT_A_TIME = 2
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the tree."""
+    app.command()(upgrade)
+
+
+def upgrade(
+    ctx: typer.Context,
+    selectors: Selectors,
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="VERSION", help="The version, or the image, to come.", show_default=False
+        ),
+    ] = "",
+    status: Annotated[
+        bool, typer.Option("--status", help="Show where the upgrades stand; change nothing.")
+    ] = False,
+    canary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SELECTOR", help="These go first, such as @canary.", show_default=False
+        ),
+    ] = None,
+    parallel: Annotated[
+        int, typer.Option(help="Instances in a batch.", click_type=Count(1, 16))
+    ] = AT_A_TIME,
+    soak: Annotated[
+        float,
+        typer.Option(
+            help="How long a batch runs before the next, and is then looked at.",
+            click_type=Seconds(),
+        ),
+    ] = 0,
+    max_failures: Annotated[
+        int,
+        typer.Option(help="It stops by itself when more than that failed.", click_type=Count(0)),
+    ] = 0,
+    no_backup: Annotated[
+        bool, typer.Option("--no-backup", help="Do not back up first: no way back for the data.")
+    ] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Try again where the same upgrade failed before.")
+    ] = False,
+    any_hour: Annotated[
+        bool, typer.Option("--any-hour", help="Do not wait for an instance's deployHours.")
+    ] = False,
+    check_within: Annotated[
+        float,
+        typer.Option(help="How long the new image's own check may take.", click_type=Seconds()),
+    ] = 60,
+    dry_run: DryRun = False,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            help="How long the new platform may take until it is healthy.", click_type=Seconds()
+        ),
+    ] = READY_WITHIN_S,
+    wait: Wait = 0,
+    verbose: Verbose = 0,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> int:
+    """Bring another version; go back if it fails.
+
+    The image is fetched first, and each instance is backed up. Where the image has a check of its
+    own, it runs before anything stops. Then only the platform is replaced. If the new one is not
+    healthy in time, the container from before comes back by itself, and its log is kept for `wb
+    logs ID --failed`.
+
+    Of several instances the canaries go first, the others in a shuffled order, a batch at a time.
+    It stops by itself where too many fail. Run again, it goes on: what has the version is left
+    alone, and so is an instance where this upgrade failed before, until `--retry`.
+
+    Examples:
+        wb upgrade demo --to 1.7.0
+        wb upgrade all --to 1.7.0 --canary @canary --soak 10m
+        wb upgrade all --status
+    """
+    del as_json, verbose, quiet
+    from wb_cli.lifecycle.batch import combine_exit_codes
+    from wb_cli.upgrade.rollout import count_failures, describe_stand, split_into_batches
+    from wb_cli.upgrade.upgrade import Ways
+
+    wb, selection = select_on_one(get_wb(ctx), selectors)
+    ids = [instance.id for instance in selection.instances]
+    if status:
+        return show_standing(wb, ids, selection.refused)
+    if not to:
+        raise UsageError("--to is missing: the version to come", "`--status` shows what there is.")
+    canaries = _find_canaries(wb, canary or (), ids)
+    _fetch_images(wb, ids, to, dry_run=dry_run)
+    if not (no_backup or dry_run):
+        prepare(wb)
+    make = _make_upgrades(wb, to, Ways(check_within, retry, not any_hour), backs_up=not no_backup)
+    options = RunOptions(Verb.UPGRADE, timeout, wait, parallel, dry_run)
+    endings: list[Ended[Upgraded]] = []
+    stopped = ""
+    batches = list(split_into_batches(ids, canaries, parallel, to))
+    for number, batch in enumerate(batches):
+        endings += act_in_steps(wb, options, batch, lambda id_, own: make(id_, own).run())
+        left = [id_ for later in batches[number + 1 :] for id_ in later]
+        failures = count_failures(endings)
+        if left and failures <= max_failures and not dry_run:
+            failures += _soak(wb, [each for each in endings if not each.error], soak)
+        if left and failures > max_failures:
+            stopped = describe_stand(endings, left, failures, max_failures)
+            break
+    endings.sort(key=lambda ended: ids.index(ended.instance))
+    show_endings(wb.console, endings, selection.refused, {"stopped": stopped})
+    code = combine_exit_codes(endings) if endings else ExitCode.OK
+    if stopped and not wb.console.as_json:
+        wb.console.show_error(WbError(stopped, "`wb why ID` tells more; run it again to go on."))
+    if stopped and code is ExitCode.OK:
+        code = ExitCode.PARTIAL
+    return name_refused(wb.console, selection.refused, code)
+
+
+def _make_upgrades(
+    wb: Wb, to: str, ways: Any, *, backs_up: bool
+) -> Callable[[str, RunOptions], Upgrade]:
+    """Make what upgrades one instance, once its lock is held: its entry is read then."""
+    from wb_cli.upgrade.safety import back_up_first
+    from wb_cli.upgrade.settling import settle_upgrade
+    from wb_cli.upgrade.upgrade import Upgrade
+
+    def make(id_: str, options: RunOptions) -> Upgrade:
+        fleet = wb.fleet
+        settle_upgrade(fleet, id_, options, partial(change_entry_of, wb, id_))
+
+        def back_up(instance: Any, own: RunOptions) -> str:
+            return back_up_first(fleet, open_repository(wb, own.cancelled), instance, own)
+
+        return Upgrade(
+            fleet,
+            wb.images,
+            wb.registry_file.read_entry(id_),
+            to,
+            options,
+            ways,
+            partial(change_entry_of, wb, id_),
+            back_up if backs_up else None,
+        )
+
+    return make
+
+
+def _find_canaries(wb: Wb, words: Sequence[str], ids: Sequence[str]) -> set[str]:
+    """Find the canaries among the chosen instances.
+
+    Raises:
+        UsageError: none of the chosen is one.
+    """
+    if not words:
+        return set()
+    found = {instance.id for instance in wb.select(words).instances} & set(ids)
+    if not found:
+        raise UsageError(
+            f"--canary {' '.join(words)}: none of the chosen instances is one of these",
+            f"The chosen ones are {', '.join(ids)}.",
+        )
+    return found
+
+
+def _fetch_images(wb: Wb, ids: Iterable[str], to: str, *, dry_run: bool) -> None:
+    """Fetch each image that is missing here, before anything is changed.
+
+    Raises:
+        WbError: an image cannot be had. Nothing was changed.
+    """
+    from wb_cli.instances.registry_file.entries import parse_entry
+    from wb_cli.lifecycle.planning.images import choose_platform_image
+    from wb_cli.upgrade.target import change_entry
+
+    entries = (change_entry(wb.registry_file.read_entry(id_), to) for id_ in ids)
+    wanted = (choose_platform_image(parse_entry(entry), wb.settings) for entry in entries)
+    missing = [each for each in dict.fromkeys(wanted) if wb.images.find(each) is None]
+    if missing and dry_run:
+        raise WbError(
+            f"not on this engine: {', '.join(missing)}", "Without --dry-run it is fetched first."
+        )
+    for reference in missing:
+        _fetch_image(wb, reference)
+
+
+def _fetch_image(wb: Wb, reference: str) -> None:
+    from wb_cli.provision.pull import explain, pull_one
+
+    with wb.console.tasks() as tasks:
+        tasks.update(reference, "fetching")
+
+        def show_progress(progress: PullProgress) -> None:
+            tasks.update(reference, str(progress))
+
+        try:
+            pull_one(wb.images, reference, show_progress, wb.settings.mirror)
+        except WbError as error:
+            raise explain(error) from error
+
+
+def _soak(wb: Wb, endings: Sequence[Ended[Upgraded]], seconds: float) -> int:
+    """Let a batch run for a while. Give how many of all so far do not run well any more."""
+    from wb_cli.upgrade.upgraded import Ending
+    from wb_cli.upgrade.watching import find_unwell
+
+    results = {each.instance: each.result for each in endings if each.result}
+    ran = {id_ for id_, result in results.items() if result.ending is Ending.UPGRADED}
+    if not seconds or not ran:
+        return 0
+    with wb.console.tasks() as tasks:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            tasks.update("rollout", f"soaking: {left:.0f} s left")
+            time.sleep(min(1.0, left))
+    unwell = find_unwell(wb.engine.observe(), ran)
+    for id_, why in unwell.items():
+        wb.console.note(f"{id_}: {why}; `wb why {id_}`, `wb rollback {id_}`")
+    return len(unwell)

@@ -1,0 +1,215 @@
+"""Go from the instances of a command line to the hosts of their engines."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from wb_cli.errors import EngineUnreachableError, UnexpectedError, WbError
+from wb_cli.instances import hosts
+from wb_cli.instances.registry_file.field_rules import CONTEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from wb_cli.cli.context import Wb
+    from wb_cli.engine.types import Observed
+    from wb_cli.instances.model import Instance
+    from wb_cli.instances.registry_file.refused import RefusedEntry
+    from wb_cli.instances.selectors import Selection
+
+T = TypeVar("T")
+
+
+def settle(wb: Wb, entry: Instance | RefusedEntry) -> Wb:
+    """Go to the host of an instance.
+
+    Raises:
+        UsageError: ``--host`` chose another host.
+    """
+    return wb.at(hosts.settle(entry.host, wb.chosen, str(entry.id)))
+
+
+def locate(wb: Wb, instances: Iterable[Instance]) -> dict[str, Wb]:
+    """Give the host of each instance.
+
+    Raises:
+        UsageError: ``--host`` chose another host.
+    """
+    return {instance.id: settle(wb, instance) for instance in instances}
+
+
+def go_to(wb: Wb, instance_id: str) -> Wb:
+    """Go to the host of an instance that is named by its id.
+
+    One that the registry file does not have may yet be on the chosen engine.
+
+    Raises:
+        UsageError: ``--host`` chose another host.
+    """
+    return find_declared(wb, instance_id) or wb
+
+
+def find_declared(wb: Wb, instance_id: str) -> Wb | None:
+    """Find the host of an instance by its entry; ``None`` if it has none that can be read.
+
+    Raises:
+        UsageError: ``--host`` chose another host.
+    """
+    try:
+        registry = wb.registry
+    except WbError:  # the engine still tells of what runs
+        return None
+    for instance in registry.instances:
+        if instance.id == instance_id:
+            return settle(wb, instance)
+    for entry in registry.refused:
+        if entry.id == instance_id:
+            return settle(wb, entry)
+    return None
+
+
+def select_on_one(wb: Wb, words: Sequence[str]) -> tuple[Wb, Selection]:
+    """Select instances for a command that works on one host at a time, and go to that host.
+
+    Raises:
+        UsageError: the instances are on several hosts. The hint says how to go on.
+    """
+    selection = wb.select(words)
+    found = locate(wb, selection.instances)
+    return wb.at(hosts.require_one(host.host for host in found.values())), selection
+
+
+def name_host(word: str) -> str:
+    """Name a host for ``Wb.at``: a URL, a Docker context, or what ssh takes for a machine."""
+    if "://" in word:
+        return word
+    from wb_cli.engine.docker.client import find_endpoint_of_context
+
+    return f"{CONTEXT}{word}" if find_endpoint_of_context(word) else f"ssh://{word}"
+
+
+def name_field(wb: Wb) -> str:
+    """Name a host as the field ``host`` does; empty if the field cannot name it, as over TCP."""
+    name = wb.host or wb.chosen or ""
+    return name if name.startswith((CONTEXT, "ssh://")) else ""
+
+
+def list_here(wb: Wb) -> tuple[Instance, ...]:
+    """List the instances of the chosen engine, for a command that looks at this one alone."""
+    return tuple(each for each in wb.registry.instances if each.host in {None, wb.chosen})
+
+
+def describe_left_out(wb: Wb, command: str) -> str:
+    """Say which hosts a command does not look at, and how it does. Empty if there are no others."""
+    try:
+        others = [name for name in wb.registry.list_hosts() if name not in {None, wb.chosen}]
+    except WbError:
+        return ""
+    ways = ", ".join(f"`wb {hosts.write_options(name)} {command}`" for name in others if name)
+    return f"other hosts are not looked at: {ways}" if ways else ""
+
+
+def ask_each(
+    wb: Wb,
+    names: Iterable[str | None],
+    question: Callable[[Wb], T],
+    deadline_s: float | None = None,
+) -> Mapping[str | None, T | WbError]:
+    """Ask several hosts side by side. In the place of an answer stands the error.
+
+    A host that has not answered at the deadline is given up: wb waits for nothing of it any more.
+    """
+    answers: dict[str | None, T | WbError] = {}
+    asked = [wb.at(name) for name in names]
+
+    def ask(host: Wb) -> None:
+        try:
+            answers.setdefault(host.host, question(host))
+        except WbError as error:
+            answers.setdefault(host.host, error)
+        except Exception as error:  # noqa: BLE001  (a fault of wb itself does not stop the others)
+            answers.setdefault(host.host, UnexpectedError(error))
+
+    threads = [threading.Thread(target=ask, args=(host,), daemon=True) for host in asked]
+    for thread in threads:
+        thread.start()
+    end = None if deadline_s is None else time.monotonic() + deadline_s
+    for host, thread in zip(asked, threads, strict=True):
+        thread.join(None if end is None else max(end - time.monotonic(), 0))
+        if thread.is_alive():
+            answers.setdefault(host.host, LateError(host, deadline_s or 0))
+    return {host.host: answers[host.host] for host in asked}
+
+
+class LateError(EngineUnreachableError):
+    """A host did not answer in time."""
+
+    def __init__(self, host: Wb, deadline_s: float) -> None:
+        super().__init__(
+            f"{host.host or hosts.CHOSEN} did not answer within {deadline_s:g} s",
+            "Is that machine up? The setting `host_timeout` gives it more time: "
+            "`--set host_timeout=20`.",
+        )
+
+
+class Listing:
+    """What the engines of several hosts have. They are asked at the first use, side by side.
+
+    ``unknown`` has the hosts that did not answer in time, each with its error.
+    """
+
+    def __init__(self, wb: Wb, names: Sequence[str | None]) -> None:
+        self._wb, self._names = wb, names
+        self._listed: dict[str | None, Observed] = {}
+        self.unknown: dict[str | None, WbError] = {}
+
+    def observe(self) -> Observed:
+        """Give the containers and networks of all hosts that answer.
+
+        Raises:
+            EngineUnreachableError: none answers.
+        """
+        from wb_cli.engine.types import Observed
+
+        if len(self._names) == 1:
+            self._listed[None] = self._wb.engine.observe()
+        elif not self._listed:
+            self._ask()
+        listed = self._listed.values()
+        return Observed(
+            tuple(container for each in listed for container in each.containers),
+            tuple(network for each in listed for network in each.networks),
+        )
+
+    def _ask(self) -> None:
+        within_s = self._wb.settings.host_timeout
+        answers = ask_each(self._wb, self._names, lambda host: host.engine.observe(), within_s)
+        for name, answer in answers.items():
+            if isinstance(answer, WbError):
+                self.unknown[name] = answer
+            else:
+                self._listed[name] = answer
+        if not self._listed:
+            raise next(iter(self.unknown.values()))
+
+    def find(self, instance_id: str) -> Wb:
+        """Find the host that has an instance. One that none has is left to the chosen engine."""
+        from wb_cli.lifecycle.stop_selection import find_instances
+
+        for name, observed in self._listed.items():
+            if instance_id in find_instances(observed):
+                return self._wb.at(name)
+        return self._wb
+
+
+def list_hosts(wb: Wb) -> list[str | None]:
+    """List the hosts on which instances of this registry file may be; the chosen engine first.
+
+    ``--host`` leaves the chosen engine alone. A registry file that cannot be read names none.
+    """
+    try:
+        return [None] if wb.chosen else wb.registry.list_hosts()
+    except WbError:
+        return [None]

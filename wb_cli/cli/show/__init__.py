@@ -1,0 +1,1 @@
+"""How answers look: tables, results, progress, lines of a log."""

@@ -1,0 +1,1 @@
+"""The words of the command line: the tree of commands, their help, completion, wrong words."""

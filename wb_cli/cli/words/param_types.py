@@ -1,0 +1,46 @@
+"""The types of options: lengths of time and counts, with errors in plain words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+SECONDS_IN = {"": 1, "s": 1, "m": 60, "h": 3_600}
+LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
+
+
+class Seconds(click.ParamType):
+    """A length of time, in seconds or with a unit: ``90``, ``90s``, ``2m``, ``1h``."""
+
+    name = "seconds"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read the length in seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        found = LENGTH.fullmatch(str(value).strip())
+        if not found:
+            self.fail(f"{value!r} is no length of time, such as 90, 90s, 2m or 1h.", param, ctx)
+        return float(found[1]) * SECONDS_IN[found[2]]
+
+
+class Count(click.ParamType):
+    """A whole number within limits. ``most`` may be left out."""
+
+    name = "n"
+
+    def __init__(self, least: int, most: int | None = None) -> None:
+        self._least, self._most = least, most
+        self._limits = f"from {least} on" if most is None else f"from {least} to {most}"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the number."""
+        text = str(value).strip()
+        is_number = re.fullmatch(r"\d+", text) is not None
+        if not is_number or not self._least <= int(text) <= (self._most or int(text)):
+            self.fail(f"{value!r} is no whole number {self._limits}.", param, ctx)
+        return int(text)

@@ -1,0 +1,1 @@
+"""One Docker Engine, through the Docker SDK. No other package imports the SDK."""

@@ -1,0 +1,111 @@
+"""Turn a Spec into arguments of the Docker SDK. Pure, except that it uses the SDK's types."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+from wb_cli.engine.docker.rights import DROPPED_CAPABILITIES, NO_NEW_PRIVILEGES
+from wb_cli.engine.types import LABEL_INSTANCE, LABEL_ROLE, ContainerSpec
+from wb_cli.secret import Secret
+
+if TYPE_CHECKING:
+    import docker
+
+    from wb_cli.engine.types import NetworkSpec, SecretFile
+
+MIB = 1024**2
+
+
+def labels(spec: ContainerSpec | NetworkSpec) -> dict[str, str]:
+    """Render the spec's labels, and the labels by which wb finds the container again."""
+    own = {LABEL_INSTANCE: spec.instance}
+    if isinstance(spec, ContainerSpec):
+        own[LABEL_ROLE] = str(spec.part)
+    return {**spec.labels, **own}
+
+
+def container_arguments(api: docker.APIClient, spec: ContainerSpec, network: str) -> dict[str, Any]:
+    """Render the keyword arguments of ``create_container``."""
+    endpoint: Any = api.create_endpoint_config(aliases=[spec.name])
+    return {
+        "image": spec.image,
+        "command": list(spec.command) or None,
+        "name": spec.name,
+        "environment": _render_environment(spec),
+        "labels": labels(spec),
+        "ports": [port.container for port in spec.ports],
+        "host_config": api.create_host_config(**_render_host_arguments(spec, network)),
+        "networking_config": {"EndpointsConfig": {network: endpoint}},
+        "stop_timeout": spec.stop_timeout,
+        "use_config_proxy": False,
+    }
+
+
+def _render_environment(spec: ContainerSpec) -> dict[str, str]:
+    files = {file.variable: file.path for file in spec.secret_files}
+    variables = {name: _reveal(value) for name, value in spec.environment.items()}
+    return {**files, **spec.first_environment, **variables}
+
+
+def _render_host_arguments(spec: ContainerSpec, network: str) -> dict[str, Any]:
+    from docker.types import LogConfig, Mount
+
+    return {
+        "mounts": [Mount(mount.target, mount.source, type="bind") for mount in spec.mounts],
+        "port_bindings": {port.container: (port.address, port.host) for port in spec.ports},
+        "network_mode": network,
+        "restart_policy": {"Name": "no"},
+        "auto_remove": spec.auto_remove,
+        "init": True,
+        "security_opt": [NO_NEW_PRIVILEGES],
+        "cap_drop": list(DROPPED_CAPABILITIES),
+        "mem_limit": spec.memory,
+        "nano_cpus": round(spec.cpus * 1e9) if spec.cpus else None,
+        "shm_size": spec.shm_size,
+        "log_config": LogConfig(
+            type="json-file",
+            config={
+                "max-size": _render_log_size(spec.log_max_size),
+                "max-file": str(spec.log_max_files),
+            },
+        ),
+    }
+
+
+def _render_log_size(size: int) -> str:
+    return str(size) if size % MIB else f"{size // MIB}m"
+
+
+def network_arguments(spec: NetworkSpec) -> dict[str, Any]:
+    """Render the keyword arguments of ``create_network``."""
+    from docker.types import IPAMConfig, IPAMPool
+
+    return {
+        "name": spec.name,
+        "driver": "bridge",
+        "ipam": IPAMConfig(pool_configs=[IPAMPool(subnet=spec.subnet)]),
+        "labels": labels(spec),
+        "check_duplicate": True,
+    }
+
+
+def archive(file: SecretFile) -> bytes:
+    """Pack the file into a tar for ``/``. Only root may open the folders of the file."""
+    content = file.content.reveal().encode()
+    *folders, _ = file.path.strip("/").split("/")
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for depth in range(2, len(folders) + 1):
+            folder = tarfile.TarInfo("/".join(folders[:depth]))
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o700
+            tar.addfile(folder)
+        entry = tarfile.TarInfo(file.path.strip("/"))
+        entry.size, entry.mode = len(content), 0o600
+        tar.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _reveal(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value

@@ -1,0 +1,1 @@
+"""What serves the instances to the world: nginx, certbot and certificates."""

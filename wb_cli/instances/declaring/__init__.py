@@ -1,0 +1,1 @@
+"""Change what is declared: words, differences, several instances at once, other files. Pure."""

@@ -1,0 +1,1 @@
+"""The settings of this host: the table of them, and where each comes from."""

@@ -1,0 +1,1 @@
+"""Carry what Valkey kept over to another form of its files."""

@@ -1,0 +1,1 @@
+"""What the containers of an instance wrote: chosen, merged by time, followed."""

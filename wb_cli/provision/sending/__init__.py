@@ -1,0 +1,1 @@
+"""Send images from one engine to another that has no registry."""

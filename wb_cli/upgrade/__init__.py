@@ -1,0 +1,1 @@
+"""Another version of the platform under instances, with a way back."""
