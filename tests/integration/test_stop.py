@@ -40,7 +40,7 @@ def test_valkey_gets_more_time_to_stop_if_its_snapshot_is_large(host: Host) -> N
     host.valkey(id_, "setrange", "large", str(400 * 1024**2), "x")
     (asked,) = host.json("stop", id_, "--dry-run")["instances"]
     stops = [step["operation"] for step in asked["plan"]["steps"]]
-    assert f"stop {id_}-valkey (at most 14 s)" in stops
+    assert f"stop {id_}-valkey (at most 54 s)" in stops, "10 MiB a second, on a busy machine"
     host.wb("stop", id_)
 
 
