@@ -20,9 +20,11 @@ from wb_cli.server.process.collector import keep_for_good, keep_trimmed
 from wb_cli.server.process.listener import ConnectionLimits, Listener, bind
 from wb_cli.server.process.log import set_up_logging
 from wb_cli.server.process.shutdown import arm_failsafe, on_stop_signal
+from wb_cli.server.results.bus import VersionBus
 from wb_cli.server.results.caches import Caches
 from wb_cli.server.results.fingerprint import code_fingerprint
 from wb_cli.server.settings import Settings
+from wb_cli.server.warmup.refreshing import Refreshing
 from wb_cli.server.warmup.warming import WarmUp
 from wb_cli.server.watch.history import History
 from wb_cli.server.watch.loop_lag import LoopLag
@@ -56,12 +58,16 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
         caches = Caches(LocalTier(settings.tuning.l1_max_bytes), l2, code_fingerprint())
         closing.push_async_callback(caches.close)
         warm_up = WarmUp(databases, valkey, caches, concurrency)
+        refreshing = Refreshing(caches)
+        bus = VersionBus(databases, refreshing.note)
+        closing.push_async_callback(bus.close)
         history, loop_lag, stored = History(caches.origins), LoopLag(), Stored(valkey)
         platform = Platform(
             settings=settings,
             databases=databases,
             valkey=valkey,
             caches=caches,
+            bus=bus,
             warm_up=warm_up.progress,
             history=history,
             loop_lag=loop_lag,
@@ -75,6 +81,7 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
         databases.start()
         l2.start()
         in_background("the warm-up", warm_up.run(), closing)
+        in_background("the refreshing", refreshing.run(bus), closing)
         in_background("the history", history.keep(), closing)
         in_background("the look at Valkey", stored.keep(), closing)
         watch = loop_lag.watch(lambda: warm_up.progress.is_warm)

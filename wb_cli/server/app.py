@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from wb_cli.server.http import health, metrics, routes_change, routes_read
 from wb_cli.server.http.endpoints import Endpoint
 from wb_cli.server.http.front import Front
+from wb_cli.server.http.hot_door import HotDoor
 from wb_cli.server.http.openapi import openapi_endpoint
 from wb_cli.server.http.problems import on_failure, on_http_exception
 from wb_cli.server.page import routes as page_routes
@@ -30,4 +31,4 @@ def build_app(platform: Platform) -> Front:
     )
     # Starlette would redirect to the host that the request's Host header names.
     app.router.redirect_slashes = False
-    return Front(app, platform.traffic)
+    return Front(HotDoor(app, platform.bus, platform.caches), platform.traffic)

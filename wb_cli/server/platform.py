@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from wb_cli.server.cache import ValkeyLink
 from wb_cli.server.db.pool import Databases
+from wb_cli.server.results.bus import VersionBus
 from wb_cli.server.results.caches import Caches
 from wb_cli.server.settings import Settings
 from wb_cli.server.warmup.progress import Progress
@@ -22,6 +23,7 @@ class Platform:
     databases: Databases
     valkey: ValkeyLink
     caches: Caches
+    bus: VersionBus
     warm_up: Progress
     history: History
     loop_lag: LoopLag

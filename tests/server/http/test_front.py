@@ -10,6 +10,7 @@ from wb_cli.server.http.endpoints import Endpoint
 from wb_cli.server.http.front import Front
 from wb_cli.server.http.problems import on_failure
 from wb_cli.server.platform import Platform
+from wb_cli.server.results.bus import VersionBus
 from wb_cli.server.results.caches import Caches
 from wb_cli.server.settings import Settings
 from wb_cli.server.warmup.progress import Progress
@@ -24,9 +25,11 @@ def build_platform() -> Platform:
     settings = Settings()
     valkey = ValkeyLink(settings.valkey_url.reveal())
     caches = Caches(LocalTier(0), RemoteTier(valkey), "1.0")
+    databases = Databases(settings.postgres)
     return Platform(
         settings=settings,
-        databases=Databases(settings.postgres),
+        databases=databases,
+        bus=VersionBus(databases),
         valkey=valkey,
         caches=caches,
         warm_up=Progress(),

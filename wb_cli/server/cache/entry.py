@@ -12,6 +12,7 @@ import sys
 import threading
 import zlib
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +23,7 @@ from wb_cli.server.cache.lossless import check, to_json
 
 COMPRESS_FROM: Final = 4096  # bytes of JSON
 ZSTD_LEVEL: Final = 1
+DIGEST_BYTES: Final = 12
 
 _SKIPPABLE = struct.Struct("<II")  # magic number and length, as RFC 8878 has it
 _SKIPPABLE_MAGIC = 0x184D2A50
@@ -46,7 +48,7 @@ class Entry:
     ``body`` is the body of the HTTP answer, encoded as ``encoding`` says.
     """
 
-    __slots__ = ("body", "encoding", "fingerprint", "version")
+    __slots__ = ("_digest", "body", "encoding", "fingerprint", "version")
 
     def __init__(
         self, version: str | None, fingerprint: str, body: bytes, encoding: Encoding
@@ -55,6 +57,7 @@ class Entry:
         self.fingerprint = fingerprint
         self.body = body
         self.encoding = encoding
+        self._digest = ""
 
     def __repr__(self) -> str:
         return f"<Entry {self.version!r}, {len(self.body)} bytes {self.encoding}>"
@@ -64,6 +67,13 @@ class Entry:
 
     def __hash__(self) -> int:
         return hash((self.version, self.fingerprint, self.body))
+
+    @property
+    def digest(self) -> str:
+        """A digest of the body, in hex. The same data has the same digest under every version."""
+        if not self._digest:
+            self._digest = blake2b(self.body, digest_size=DIGEST_BYTES).hexdigest()
+        return self._digest
 
     def json(self) -> bytes:
         """The data as JSON text. A compressed body is decompressed."""

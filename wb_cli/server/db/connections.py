@@ -23,6 +23,7 @@ class Use(Enum):
 
     SHORT = auto()  # a version, a list or a single write takes milliseconds
     LOAD = auto()  # results take seconds, or a minute
+    NOTICES = auto()  # it is held, to hear of changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Limits:
     total: int = 44
     loads: int = 16
     loads_per_database: int = 6
+    notices: int = 16
     shorts_per_database: int = 4
     acquire_within_s: float = 10.0
     idle_for_s: float = 60.0
@@ -81,6 +83,7 @@ class Connections:
         self.limits = limits or Limits()
         self._databases: dict[str, _Database] = {}
         self._loads = asyncio.Semaphore(self.limits.loads)
+        self._notices = asyncio.Semaphore(self.limits.notices)
         self._changed = asyncio.Event()
         self._sweeper: asyncio.TimerHandle | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -104,7 +107,8 @@ class Connections:
             except BaseException as error:
                 self._take_back(known, connection, is_in_doubt=not leaves_sound(error))
                 raise
-            self._take_back(known, connection, is_in_doubt=connection.is_in_transaction())
+            is_in_doubt = connection.is_closed() or connection.is_in_transaction()
+            self._take_back(known, connection, is_in_doubt=is_in_doubt)
 
     @property
     def open(self) -> int:
@@ -143,10 +147,14 @@ class Connections:
         self, gates: AsyncExitStack, known: _Database, database: str, use: Use
     ) -> Any:
         """Pass the gates, which keep callers in the order of their arrival. Take a connection."""
-        loading = (known.loads, self._loads)
+        gates_of = {
+            Use.SHORT: (known.shorts,),
+            Use.LOAD: (known.loads, self._loads),
+            Use.NOTICES: (self._notices,),
+        }
         try:
             async with asyncio.timeout(self.limits.acquire_within_s):
-                for gate in loading if use is Use.LOAD else (known.shorts,):
+                for gate in gates_of[use]:
                     await gates.enter_async_context(gate)
                 while not (self._can_reuse(known) or self._can_open(known, use)):
                     await self._wait_for_change()
@@ -201,7 +209,7 @@ class Connections:
         return connection
 
     def _take_back(self, known: _Database, connection: Any, *, is_in_doubt: bool) -> None:
-        if self._closed or known.is_forgotten or is_in_doubt or connection.is_closed():
+        if self._closed or known.is_forgotten or is_in_doubt:
             self._part_with(known, connection)
             return
         known.busy.pop(connection, None)

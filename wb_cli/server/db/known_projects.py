@@ -38,6 +38,10 @@ class KnownProjects:
         """Note that a project was removed."""
         self._ids -= {project_id}
 
+    def doubt(self) -> None:
+        """Look again at the next name, as projects have changed."""
+        self._looked_at = float("-inf")
+
     async def close(self) -> None:
         """Cancel a look that is in progress."""
         if self._next_look:

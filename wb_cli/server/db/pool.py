@@ -123,6 +123,10 @@ class Databases:
         ):
             yield connection
 
+    def doubt_projects(self) -> None:
+        """Look again at which projects there are, as another process has changed them."""
+        self._projects.doubt()
+
     async def forget(self, database: str) -> None:
         """Close the connections to a project's database before it is dropped."""
         self._projects.forget(database)

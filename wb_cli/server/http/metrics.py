@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from wb_cli.server.cache import CacheCollector, LinkState, Usage
 from wb_cli.server.http.access import Access
 from wb_cli.server.http.endpoints import Endpoint, Reply
 from wb_cli.server.platform import Platform
+from wb_cli.server.results.bus import VersionBus
 from wb_cli.server.warmup.progress import Progress
 from wb_cli.server.watch.loop_lag import LoopLag
 
@@ -20,7 +21,7 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class ServerCollector(Collector):
-    """The process, the two servers behind it, the warm-up and the event loop."""
+    """The process, the two servers behind it, the bus, the warm-up and the event loop."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
@@ -28,6 +29,7 @@ class ServerCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Every metric, with its value now."""
         yield from server_metrics(self._platform)
+        yield from bus_metrics(self._platform.bus)
         yield from warm_up_metrics(self._platform.warm_up)
         yield from loop_metrics(self._platform.loop_lag)
 
@@ -84,6 +86,19 @@ def usage_metrics(usage: Usage | None) -> Iterator[Metric]:
         "wb_l2_max_memory_bytes",
         "Bytes of memory that Valkey may use, as it said last; 0 for no bound.",
         usage.max_bytes if usage else None,
+    )
+
+
+def bus_metrics(bus: VersionBus) -> Iterator[Metric]:
+    """What is known of versions without a question to PostgreSQL."""
+    yield GaugeMetricFamily(
+        "wb_bus_databases", "Databases whose changes this process hears now.", bus.heard
+    )
+    yield GaugeMetricFamily(
+        "wb_bus_addresses", "Addresses whose meaning is remembered.", len(bus.addresses)
+    )
+    yield CounterMetricFamily(
+        "wb_bus_answers", "Answers that needed no question to PostgreSQL.", bus.answers
     )
 
 

@@ -1,15 +1,14 @@
 """An entry as an HTTP answer. The stored bytes are sent as they are, if the client takes them.
 
-The ETag starts with the version. A digest of the uniqueness hash and of the code's fingerprint
-follows, because an address may show another entry while the version stays the same. An object's
-items do so after a change of its config, and every address does after an upgrade.
+The ETag is a digest of the stored bytes. So a new version with the same data keeps its ETag, and
+clients that have the data are not sent it again.
 """
 
 import asyncio
 import re
-from hashlib import sha256
+from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,27 +19,96 @@ from wb_cli.server.http.problems import Problem
 # Larger bodies take longer to decompress than it takes to hand the work to a thread.
 IN_A_THREAD_FROM = 128 * 1024
 OPAQUE_TAG = re.compile(r'(?:W/)?"([^"]*)"')
-MEDIA_TYPE = "application/json"
+
+RawHeaders = list[tuple[bytes, bytes]]
+VARY = (b"vary", b"Accept-Encoding")
+JSON = (b"content-type", b"application/json")
+IN_ZSTD = (b"content-encoding", b"zstd")
+# A client keeps an entry and asks each time whether it is current. Unsettled data is not kept.
+KEPT = (b"cache-control", b"private, no-cache")
+NOT_KEPT = (b"cache-control", b"no-store")
 
 
-def etag_of(uniqueness: str, version: str, fingerprint: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a client says of the form of the answer: the values of these headers."""
+
+    accept_encoding: str
+    if_none_match: str
+
+    @classmethod
+    def by(cls, request: Request) -> "Asked":
+        """Read it from a request, where a header may stand on several lines."""
+        lines = request.headers.getlist
+        return cls(",".join(lines("accept-encoding")), ",".join(lines("if-none-match")))
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """A status, headers and a body, ready to be sent."""
+
+    status: int
+    headers: RawHeaders
+    body: bytes
+
+    def response(self) -> Response:
+        """The same for Starlette."""
+        response = Response(self.body or None, self.status)
+        response.raw_headers = self.headers
+        return response
+
+
+async def represent(entry: Entry, asked: Asked) -> Representation | None:
+    """The entry's bytes as stored, or in the form that the client asks for, or a 304.
+
+    None if the client takes neither zstd nor plain JSON.
+    """
+    headers: RawHeaders = [NOT_KEPT, VARY]
+    if entry.version is not None:
+        tag = etag_of(entry)
+        headers = [KEPT, VARY, (b"etag", tag.encode())]
+        if asked.if_none_match and has_client(asked.if_none_match, tag):
+            return Representation(HTTPStatus.NOT_MODIFIED, headers, b"")
+    match choose_encoding(asked.accept_encoding, entry.encoding):
+        case Encoding.ZSTD:
+            body = entry.zstd()
+            headers.append(IN_ZSTD)
+        case Encoding.IDENTITY:
+            body = await plain(entry)
+        case None:
+            return None
+    headers += (JSON, (b"content-length", b"%d" % len(body)))
+    return Representation(HTTPStatus.OK, headers, body)
+
+
+def not_acceptable() -> Problem:
+    """The problem that a client takes no form of the answer."""
+    return Problem(
+        HTTPStatus.NOT_ACCEPTABLE,
+        "Accept-Encoding refuses plain JSON and does not take zstd",
+        "Accept identity or zstd.",
+        {"Vary": "Accept-Encoding"},
+    )
+
+
+def etag_of(entry: Entry) -> str:
     """The ETag. It is weak, because the compressed and the plain form of an answer share it."""
-    digest = sha256(f"{uniqueness}\0{fingerprint}".encode()).hexdigest()[:12]
-    return f'W/"{quote(version, safe=":_.-")}~{digest}"'
+    return f'W/"{entry.digest}"'
 
 
-def has_client(request: Request, etag: str) -> bool:
+def has_client(if_none_match: str, etag: str) -> bool:
     """Whether the client says that it has the entry with this ETag."""
-    known = ",".join(request.headers.getlist("if-none-match"))
-    return known.strip() == "*" or etag.removeprefix("W/").strip('"') in OPAQUE_TAG.findall(known)
+    known = OPAQUE_TAG.findall(if_none_match)
+    return if_none_match.strip() == "*" or etag.removeprefix("W/").strip('"') in known
 
 
-def choose_encoding(request: Request, stored: Encoding) -> Encoding | None:
+@lru_cache(maxsize=256)
+def choose_encoding(accept_encoding: str, stored: Encoding) -> Encoding | None:
     """How to send a stored body; None if the client takes neither form (RFC 9110, 12.5.3).
 
     Identity is acceptable unless it is refused. It is preferred only if the client says so.
     """
-    weights = dict(map(weight_of, ",".join(request.headers.getlist("accept-encoding")).split(",")))
+    weights = dict(map(weight_of, accept_encoding.split(",")))
     others = weights.get("*")
     zstd = weights.get("zstd", others or 0.0)
     identity = weights.get("identity", others)
@@ -62,42 +130,8 @@ def weight_of(item: str) -> tuple[str, float]:
         return coding.strip().lower(), 0.0
 
 
-def not_modified(etag: str) -> Response:
-    """The answer that the client's copy is current."""
-    return Response(None, 304, headers_of(etag))
-
-
-async def representation(request: Request, entry: Entry, etag: str | None) -> Response:
-    """The entry's bytes as stored, or in the form that the client asks for.
-
-    Raises:
-        Problem: the client takes neither zstd nor plain JSON.
-    """
-    headers = headers_of(etag)
-    match choose_encoding(request, entry.encoding):
-        case Encoding.ZSTD:
-            headers["Content-Encoding"] = "zstd"
-            return Response(entry.zstd(), 200, headers, MEDIA_TYPE)
-        case Encoding.IDENTITY:
-            return Response(await plain(entry), 200, headers, MEDIA_TYPE)
-        case None:
-            raise Problem(
-                HTTPStatus.NOT_ACCEPTABLE,
-                "Accept-Encoding refuses plain JSON and does not take zstd",
-                "Accept identity or zstd.",
-                {"Vary": "Accept-Encoding"},
-            )
-
-
 async def plain(entry: Entry) -> bytes:
     """The JSON text. A large body is decompressed in a thread, to leave the loop free."""
     if entry.encoding is Encoding.ZSTD and len(entry.body) >= IN_A_THREAD_FROM:
         return await asyncio.to_thread(entry.json)
     return entry.json()
-
-
-def headers_of(etag: str | None) -> dict[str, str]:
-    """The headers of an entry's answer and of a 304. Unsettled data has no tag and is not kept."""
-    if etag is None:
-        return {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
-    return {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding", "ETag": etag}

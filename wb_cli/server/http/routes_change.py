@@ -24,23 +24,27 @@ L2_CLEARS_WITHIN_S = 1.0
 
 async def touch(platform: Platform, request: Request) -> Response:
     """Move an object's version, as an edit does."""
-    object_id = request.path_params[OBJECT.name]
-    version = await touch_object(platform.databases, project_of(request), object_id)
+    project_id, object_id = project_of(request), request.path_params[OBJECT.name]
+    version = await touch_object(platform.databases, project_id, object_id)
+    platform.bus.tell(project_id, object_id)
     return json_answer({"id": object_id, "lastUpdated": version})
 
 
 async def begin_run(platform: Platform, request: Request) -> Response:
     """Begin a run. From now on the module's results are unsettled."""
-    module_id = request.path_params[MODULE.name]
-    run_id = await begin_module_run(platform.databases, project_of(request), module_id)
+    project_id, module_id = project_of(request), request.path_params[MODULE.name]
+    run_id = await begin_module_run(platform.databases, project_id, module_id)
+    platform.bus.tell(project_id)
     return json_answer({"id": module_id, "isRunning": True, "runId": run_id})
 
 
 async def complete_run(platform: Platform, request: Request) -> Response:
     """End a run. Once the last run has ended, its results are settled under a new version."""
-    module_id, run = request.path_params[MODULE.name], request.query_params.get(RUN.name)
+    project_id, module_id = project_of(request), request.path_params[MODULE.name]
+    run = request.query_params.get(RUN.name)
     run_id = None if run is None else int(run)
-    state = await complete_module_run(platform.databases, project_of(request), module_id, run_id)
+    state = await complete_module_run(platform.databases, project_id, module_id, run_id)
+    platform.bus.tell(project_id)
     body = {"id": module_id, "isRunning": state.is_running, "lastRun": state.last_run}
     return json_answer(body)
 

@@ -1,12 +1,16 @@
 """Endpoints that read projects, objects, items, metrics, replicants and datasets."""
 
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from wb_cli.server.db.address import MAIN
 from wb_cli.server.db.fetch_config import InvalidConfigError
+from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_datasets import INDICATOR_TYPES
 from wb_cli.server.db.queries_projects import list_projects
 from wb_cli.server.db.queries_versions import (
@@ -16,7 +20,7 @@ from wb_cli.server.db.queries_versions import (
     read_object_version,
     read_object_versions,
 )
-from wb_cli.server.http.answers import answer, json_answer
+from wb_cli.server.http.answers import Subject, answer, from_cache, json_answer
 from wb_cli.server.http.endpoints import Endpoint, Reply
 from wb_cli.server.http.parameters import DIMENSION, INDICATORS, METRIC, OBJECT, PROJECT, project_of
 from wb_cli.server.http.problems import Problem
@@ -32,10 +36,10 @@ from wb_cli.server.results.declared import (
     MetricOf,
     ReplicantsOf,
 )
-from wb_cli.server.results.wants import ObjectOf
+from wb_cli.server.results.wants import CachedQuery, ObjectOf
 
 BY_NAME = {str(kind): kind for kind in INDICATOR_TYPES}
-ETAG = {"ETag": "The version of the data. It is left out while the data is unsettled."}
+ETAG = {"ETag": "A digest of the data. It is left out while the data is unsettled."}
 
 
 def cached(schema: str) -> dict[int, Reply]:
@@ -73,54 +77,89 @@ def summary_of(known: ObjectVersion) -> dict[str, Any]:
 
 async def known_object(platform: Platform, request: Request) -> ObjectOf:
     """The object that the path names, with its current versions."""
-    project_id, object_id = project_of(request), request.path_params[OBJECT.name]
-    known = await read_object_version(platform.databases, project_id, object_id)
-    return ObjectOf(project_id, known)
+    return await read_object(platform.databases, project_of(request), object_of(request))
 
 
-async def object_detail(platform: Platform, request: Request) -> Response:
+async def read_object(databases: Databases, project_id: str, object_id: str) -> ObjectOf:
+    """An object with its current versions."""
+    return ObjectOf(project_id, await read_object_version(databases, project_id, object_id))
+
+
+def object_of(request: Request) -> str:
+    """The object's id in the path."""
+    return str(request.path_params[OBJECT.name])
+
+
+def of_object(
+    platform: Platform, request: Request, query_of: Callable[[ObjectOf], CachedQuery]
+) -> Subject:
+    """A subject whose version is that of the object in the path, or of its results."""
+    databases, project_id, object_id = platform.databases, project_of(request), object_of(request)
+
+    async def find() -> CachedQuery:
+        return query_of(await read_object(databases, project_id, object_id))
+
+    return Subject(project_id, find, object_id)
+
+
+@from_cache
+def object_detail(platform: Platform, request: Request) -> Subject:
     """Show an object in full."""
-    of = await known_object(platform, request)
-    return await answer(platform, request, PO_DETAIL.query(platform.databases, of))
+    return of_object(platform, request, partial(PO_DETAIL.query, platform.databases))
 
 
-async def object_items(platform: Platform, request: Request) -> Response:
+@from_cache
+def object_items(platform: Platform, request: Request) -> Subject:
     """Show an object's items, or the status that says why there are none."""
-    of = await known_object(platform, request)
-    return await answer(platform, request, PO_ITEMS.query(platform.databases, of))
+    return of_object(platform, request, partial(PO_ITEMS.query, platform.databases))
 
 
 async def replicant_options(platform: Platform, request: Request) -> Response:
     """Show the values that an object can be repeated for."""
-    of = await known_object(platform, request)
-    by = request.path_params[DIMENSION.name]
-    query = REPLICANT_OPTIONS.query(platform.databases, ReplicantsOf(of.project_id, of.known, by))
+    by, databases = request.path_params[DIMENSION.name], platform.databases
+
+    def query_of(of: ObjectOf) -> CachedQuery:
+        return REPLICANT_OPTIONS.query(databases, ReplicantsOf(of.project_id, of.known, by))
+
     try:
-        return await answer(platform, request, query)
+        return await answer(platform, request, of_object(platform, request, query_of))
     except InvalidConfigError as error:
         raise Problem(HTTPStatus.NOT_FOUND, error.message, error.hint) from None
 
 
-async def metric_info(platform: Platform, request: Request) -> Response:
+@from_cache
+def metric_info(platform: Platform, request: Request) -> Subject:
     """Show what can be asked of a metric."""
-    project_id, metric_id = project_of(request), request.path_params[METRIC.name]
-    run = await read_metric_version(platform.databases, project_id, metric_id)
-    query = METRIC_INFO.query(platform.databases, MetricOf(project_id, metric_id, run))
-    return await answer(platform, request, query)
+    databases, project_id = platform.databases, project_of(request)
+    metric_id = request.path_params[METRIC.name]
+
+    async def find() -> CachedQuery:
+        run = await read_metric_version(databases, project_id, metric_id)
+        return METRIC_INFO.query(databases, MetricOf(project_id, metric_id, run))
+
+    return Subject(project_id, find)
 
 
-async def hmis_items(platform: Platform, request: Request) -> Response:
+@from_cache
+def hmis_items(platform: Platform, request: Request) -> Subject:
     """Show the HMIS dataset."""
-    known = await read_dataset_versions(platform.databases)
-    kind = BY_NAME[request.path_params[INDICATORS.name]]
-    query = DATASET_HMIS.query(platform.databases, Hmis(kind, known))
-    return await answer(platform, request, query)
+    databases, kind = platform.databases, BY_NAME[request.path_params[INDICATORS.name]]
+
+    async def find() -> CachedQuery:
+        return DATASET_HMIS.query(databases, Hmis(kind, await read_dataset_versions(databases)))
+
+    return Subject(MAIN, find)
 
 
-async def hfa_items(platform: Platform, request: Request) -> Response:
+@from_cache
+def hfa_items(platform: Platform, _: Request) -> Subject:
     """Show the HFA dataset."""
-    known = await read_dataset_versions(platform.databases)
-    return await answer(platform, request, DATASET_HFA.query(platform.databases, known))
+    databases = platform.databases
+
+    async def find() -> CachedQuery:
+        return DATASET_HFA.query(databases, await read_dataset_versions(databases))
+
+    return Subject(MAIN, find)
 
 
 A_PROJECT = "/api/projects/{project}"
