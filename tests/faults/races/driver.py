@@ -1,8 +1,8 @@
 """One race: writers, readers and faults at once, by a plan that a seed determines.
 
-The invariant: no answer is older than what was acknowledged, or seen, before it was asked for. What
-an answer says is of one state, and always the same under the same ETag. Nothing fails but what is
-known to be away.
+The invariant: no answer is older than what its own server acknowledged before it was asked for, nor
+than what another acknowledged, or anybody saw, more than `BOUND_S` before. What an answer says is
+of one state, and always the same under the same ETag. Nothing fails but what is known to be away.
 """
 
 import asyncio

@@ -1,21 +1,44 @@
 """What is known of each written thing, and so which values an answer may still show.
 
 Times are places in one order of events: an event that was over before another began is before it.
+
+A server shows what it has written itself at once. What others have written it shows within
+`BOUND_S`: so long it may answer from memory after the last proof that it hears of changes.
 """
 
 import asyncio
 import heapq
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from wb_cli.server.db.notices import TRUSTED_FOR_S
+
+# The rest is for an event loop that is late on a busy machine.
+BOUND_S = TRUSTED_FOR_S + 0.5
 
 
 @dataclass(eq=False)
 class Write:
-    """A value that is being written. After ``known_at`` no answer may show an older value."""
+    """A value that is being written. After ``known_at`` no answer may show an older value.
+
+    ``known_to`` says from when that holds for the answers of one server, by its port.
+    """
 
     value: Any
     known_at: int | None = None
+    known_to: dict[int, int] = field(default_factory=dict)
+
+    def know(self, now: int) -> None:
+        """Note that the value must be shown by all from now on."""
+        if self.known_at is None:
+            self.known_at = now
+
+    def is_known(self, port: int, asked_at: int) -> bool:
+        """Whether a server must show it, or a later value, to a question of that time."""
+        times = (self.known_at, self.known_to.get(port))
+        return any(time is not None and time <= asked_at for time in times)
 
 
 @dataclass(eq=False)
@@ -35,24 +58,22 @@ class Fact:
         self.writes.append(write)
         return write
 
-    def possible(self, asked_at: int) -> list[Write]:
+    def possible(self, asked_at: int, port: int = 0) -> list[Write]:
         """The writes that an answer may show to a question asked at this time."""
         for place in reversed(range(len(self.writes))):
-            known_at = self.writes[place].known_at
-            if known_at is not None and known_at <= asked_at:
+            if self.writes[place].is_known(port, asked_at):
                 return self.writes[place:]
         return self.writes
 
-    def judge(self, value: Any, asked_at: int, now: int) -> str | None:
-        """Find what is wrong with an answered value. From now on the value is known."""
-        possible = self.possible(asked_at)
-        shown = next((write for write in possible if write.value == value), None)
-        if shown is None:
-            wanted = [write.value for write in possible]
-            return f"{self.name} is {value!r}, and was one of {wanted} when asked for"
-        if shown.known_at is None:
-            shown.known_at = now
-        return None
+    def find(self, value: Any, asked_at: int, port: int = 0) -> Write | None:
+        """The write that an answer shows; None if the answer is wrong."""
+        possible = self.possible(asked_at, port)
+        return next((write for write in possible if write.value == value), None)
+
+    def complaint(self, value: Any, asked_at: int, port: int = 0) -> str:
+        """Say what is wrong with an answered value."""
+        wanted = [write.value for write in self.possible(asked_at, port)]
+        return f"{self.name} is {value!r}, and was one of {wanted} when asked for"
 
 
 @dataclass(eq=False)
@@ -61,18 +82,20 @@ class Rising:
 
     name: str
     known: list[tuple[int, Any]] = field(default_factory=list)  # (when, greatest), both rising
+    known_to: dict[int, list[tuple[int, Any]]] = field(default_factory=dict)  # the same, by port
 
-    def note(self, version: Any, now: int) -> None:
-        """Note a version that was acknowledged or seen."""
-        if not self.known or version > self.known[-1][1]:
-            self.known.append((now, version))
+    def note(self, version: Any, now: int, port: int | None = None) -> None:
+        """Note a version that all must show, or a later one; or the server with this port."""
+        known = self.known if port is None else self.known_to.setdefault(port, [])
+        if not known or version > known[-1][1]:
+            known.append((now, version))
 
-    def judge(self, version: Any, asked_at: int, now: int) -> str | None:
+    def judge(self, version: Any, asked_at: int, port: int = 0) -> str | None:
         """Find what is wrong with an answered version."""
-        least = next((v for at, v in reversed(self.known) if at <= asked_at), None)
-        self.note(version, now)
-        if least is not None and version < least:
-            return f"{self.name} is {version}, and was {least} when asked for"
+        for known in (self.known, self.known_to.get(port, [])):
+            least = next((v for at, v in reversed(known) if at <= asked_at), None)
+            if least is not None and version < least:
+                return f"{self.name} is {version}, and was {least} when asked for"
         return None
 
 
@@ -87,6 +110,10 @@ class Events:
     def now(self) -> int:
         """Return the time of an event that happens now."""
         return next(self._times)
+
+    def later(self, note: Callable[[int], None]) -> None:
+        """Note something that all servers must know once the bound is over."""
+        asyncio.get_running_loop().call_later(BOUND_S, lambda: note(self.now()))
 
     def answered(self) -> None:
         """Count an answer."""

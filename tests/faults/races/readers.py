@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
-from typing import Any
-from urllib.parse import unquote
 
 import zstandard
 from faults.races.facts import Events
@@ -55,8 +54,10 @@ class Judge:
     _bodies: dict[tuple[str, str], Facts] = field(default_factory=dict)
     _read: dict[tuple[str, bytes, bool], Facts] = field(default_factory=dict)
 
-    def judge(self, page: Page, reply: Reply, asked_at: int, copy: Copy | None) -> Copy | None:
-        """Judge one answer. Return the part that the client keeps."""
+    def judge(
+        self, page: Page, reply: Reply, asked_at: int, copy: Copy | None, port: int
+    ) -> Copy | None:
+        """Judge one answer of the server with this port. Return the part that the client keeps."""
         self.tally.count(reply)
         try:
             facts = self._facts(page, reply, asked_at, copy)
@@ -64,8 +65,7 @@ class Judge:
             self._note(page, reply, f"{type(error).__name__}: {error}")
             return None
         etag = reply.headers.get("etag")
-        now = self.events.now()
-        for problem in self._problems(page, facts, etag, asked_at, now):
+        for problem in self._problems(facts, asked_at, port):
             self._note(page, reply, problem)
         return Copy(etag, facts) if etag else None
 
@@ -97,22 +97,21 @@ class Judge:
             facts = self._read[key] = page.shown(plain(reply), is_settled)
         return facts
 
-    def _problems(
-        self, page: Page, facts: Facts, etag: str | None, asked_at: int, now: int
-    ) -> Iterator[str]:
+    def _problems(self, facts: Facts, asked_at: int, port: int) -> Iterator[str]:
+        """What is wrong. What is right must be shown by all once the bound is over."""
         for name, value in facts.items():
-            is_version = name.startswith("last_updated")
-            known = self.world.version(name) if is_version else self.world[name]
-            problem = known.judge(value, asked_at, now)
+            if name.startswith("last_updated"):
+                version = self.world.version(name)
+                problem = version.judge(value, asked_at, port)
+                self.events.later(partial(version.note, value))
+            else:
+                fact = self.world[name]
+                shown = fact.find(value, asked_at, port)
+                problem = fact.complaint(value, asked_at, port) if shown is None else None
+                if shown is not None and shown.known_at is None:
+                    self.events.later(shown.know)
             if problem:
                 yield problem
-        if etag and page.version:
-            version = version_in(etag)
-            if page.version in facts and facts[page.version] != version:
-                yield f"the ETag says {version}, the body {facts[page.version]}"
-            problem = self.world.version(page.version).judge(parsed(version), asked_at, now)
-            if problem:
-                yield f"ETag: {problem}"
 
     def _note(self, page: Page, reply: Reply, problem: str) -> None:
         etag = reply.headers.get("etag")
@@ -124,17 +123,6 @@ def plain(reply: Reply) -> bytes:
     if reply.headers.get("content-encoding") == "zstd":
         return zstandard.ZstdDecompressor().decompress(reply.body)
     return reply.body
-
-
-def version_in(etag: str) -> str:
-    """The version that an ETag begins with."""
-    return unquote(etag.removeprefix('W/"').rpartition("~")[0])
-
-
-def parsed(version: str) -> Any:
-    """Turn a version into a value that can be compared."""
-    parts = version.split("_")
-    return tuple(map(int, parts)) if all(part.isdigit() for part in parts) else version
 
 
 async def read_on(judge: Judge, ports: tuple[int, ...], dice: Random) -> None:
@@ -159,7 +147,7 @@ async def read_on(judge: Judge, ports: tuple[int, ...], dice: Random) -> None:
                     judge.violations.append(f"{page.path}: no answer in time")
                 await asyncio.sleep(0.01)
                 continue
-            kept = judge.judge(page, reply, asked_at, copy)
+            kept = judge.judge(page, reply, asked_at, copy, clients[0].port)
             if kept:
                 copies[page.path] = judge.copies[page.path] = kept
             judge.events.answered()

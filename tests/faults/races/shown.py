@@ -31,8 +31,6 @@ class Page:
 
     path: str
     read: Callable[[Any], Facts]
-    # The version that its ETag begins with; none if it can be the version of one of two modules.
-    version: str | None = None
     # The fact that is missing if the server does not know the page.
     missing: str | None = None
     # The results whose halves have the same state in every answer with an ETag.
@@ -76,7 +74,7 @@ def detail_of(object_id: str) -> Page:
         }
 
     missing = f"label {object_id}"
-    return Page(f"{A_PROJECT}/objects/{object_id}", read, f"last_updated of {object_id}", missing)
+    return Page(f"{A_PROJECT}/objects/{object_id}", read, missing)
 
 
 def items_of(object_id: str) -> Page:
@@ -94,7 +92,7 @@ def items_of(object_id: str) -> Page:
         return facts
 
     path, missing = f"{A_PROJECT}/objects/{object_id}/items", f"label {object_id}"
-    return Page(path, read, version_of(metric), missing, results)
+    return Page(path, read, missing, results)
 
 
 def replicants_of(object_id: str) -> Page:
@@ -105,7 +103,6 @@ def replicants_of(object_id: str) -> Page:
     return Page(
         path,
         lambda body: zones(results, body["values"]),
-        version_of(metric),
         missing,
         results,
     )
@@ -120,13 +117,7 @@ def metric_info_of(metric: str) -> Page:
         return {f"metric {metric}": body["label"], **zones(results, values["zone"])}
 
     missing = f"metric {metric}"
-    return Page(f"{A_PROJECT}/metrics/{metric}", read, version_of(metric), missing, results)
-
-
-def version_of(metric: str) -> str | None:
-    """Which version a metric's results have; none where metric and results differ in module."""
-    module = METRICS[metric]
-    return f"last_run of {module}" if RESULTS[metric] == module else None
+    return Page(f"{A_PROJECT}/metrics/{metric}", read, missing, results)
 
 
 def zones(results: str, values: list[str]) -> Facts:
@@ -168,7 +159,7 @@ def hmis_of(indicators: str) -> Page:
             facts["ownership"] = only(owners, "ownership")
         return facts
 
-    return Page(f"/api/datasets/hmis/{indicators}", read, "HMIS version")
+    return Page(f"/api/datasets/hmis/{indicators}", read)
 
 
 def read_hfa(body: Any) -> Facts:
@@ -179,7 +170,7 @@ def read_hfa(body: Any) -> Facts:
     }
 
 
-DATASETS = (hmis_of("raw"), hmis_of("common"), Page("/api/datasets/hfa", read_hfa, "HFA version"))
+DATASETS = (hmis_of("raw"), hmis_of("common"), Page("/api/datasets/hfa", read_hfa))
 PAGES = (
     *(make(name) for make in (detail_of, items_of, replicants_of) for name in OBJECTS),
     *map(metric_info_of, (*MODULES, LONE)),

@@ -31,30 +31,50 @@ def known(*writes: tuple[object, int | None]) -> Fact:
 )
 def test_a_value_is_right_until_a_later_one_is_known(value, asked_at, is_right) -> None:
     fact = known(("first", 0), ("old", 5), ("new", 10), ("next", None))
-    assert (fact.judge(value, asked_at, now=11) is None) is is_right
+    assert (fact.find(value, asked_at) is not None) is is_right
 
 
-def test_a_value_that_was_seen_is_known_in_every_later_question() -> None:
+def test_a_value_that_was_seen_is_known_to_all_once_the_bound_is_over() -> None:
     fact = known(("old", 0), ("under way", None))
-    assert fact.judge("under way", asked_at=1, now=2) is None
-    assert fact.judge("old", asked_at=1, now=3) is None
-    assert fact.judge("old", asked_at=3, now=4) == (
+    seen = fact.find("under way", asked_at=1)
+    assert seen
+    assert fact.find("old", asked_at=2)
+    seen.know(now=3)
+    assert fact.find("old", asked_at=2)
+    assert fact.find("old", asked_at=3) is None
+    assert fact.complaint("old", asked_at=3) == (
         "it is 'old', and was one of ['under way'] when asked for"
     )
 
 
+def test_the_server_that_wrote_a_value_shows_it_at_once() -> None:
+    fact = known(("old", 0), ("new", None))
+    fact.writes[-1].known_to[9001] = 5
+    assert fact.find("old", asked_at=5, port=9001) is None
+    assert fact.find("old", asked_at=4, port=9001)
+    assert fact.find("old", asked_at=5, port=9002)
+
+
 def test_a_write_whose_end_is_not_known_is_over_once_a_later_one_is_known() -> None:
     fact = known(("old", 0), ("lost", None), ("new", 5))
-    assert fact.judge("lost", asked_at=4, now=6) is None
-    assert fact.judge("lost", asked_at=6, now=7) is not None
+    assert fact.find("lost", asked_at=4)
+    assert fact.find("lost", asked_at=6) is None
 
 
 def test_a_version_never_goes_back() -> None:
     version = Rising("it")
     version.note("b", 5)
-    assert version.judge("a", asked_at=4, now=6) is None
-    assert version.judge("c", asked_at=6, now=7) is None
-    assert version.judge("b", asked_at=8, now=9) == "it is b, and was c when asked for"
+    version.note("c", 8)
+    assert version.judge("a", asked_at=4) is None
+    assert version.judge("b", asked_at=7) is None
+    assert version.judge("b", asked_at=8) == "it is b, and was c when asked for"
+
+
+def test_a_version_never_goes_back_behind_what_its_own_server_gave() -> None:
+    version = Rising("it")
+    version.note("b", 5, port=9001)
+    assert version.judge("a", asked_at=5, port=9001) == "it is a, and was b when asked for"
+    assert version.judge("a", asked_at=5, port=9002) is None
 
 
 def items(a: float, b: float, *, without: int = 0) -> bytes:

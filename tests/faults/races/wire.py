@@ -22,7 +22,7 @@ class Client:
     """One client of one server: at most one request at a time, on a connection that is kept."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
+        self.port = port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Reply:
@@ -37,7 +37,7 @@ class Client:
         try:
             async with asyncio.timeout(ANSWERS_WITHIN_S):
                 if self._streams is None:
-                    self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+                    self._streams = await asyncio.open_connection("127.0.0.1", self.port)
                 reader, writer = self._streams
                 writer.write("\r\n".join([*lines, "", ""]).encode())
                 reply = await read_reply(reader)

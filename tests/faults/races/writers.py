@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 
 import asyncpg
 import orjson
-from faults.races.facts import Events
+from faults.races.facts import Events, Write
 from faults.races.wire import UNANSWERED, Client
 from faults.races.world import (
     EDITS,
@@ -101,9 +102,8 @@ class Writer:
                 writes = [world[name].begin(value) for name, value in change.values.items()]
                 with outlives_faults(*UNKNOWN):
                     await self._commit(change.statements, address, events, late)
-                    now = events.now()
                     for write in writes:
-                        write.known_at = write.known_at or now
+                        events.later(write.know)
                     self.written += 1
         finally:
             if self._connection:
@@ -301,11 +301,14 @@ class Runs:
                     await self._write(world, events, address, n, HALVES)
                     continue
                 await self.administrator.ask("POST", f"{run}/begin")
+                writes: list[Write] = []
                 for half in dice.sample(HALVES, 2):
                     await events.more_answers(dice.randint(1, 60))
-                    await self._write(world, events, address, n, (half,))
+                    writes += await self._write(world, events, address, n, (half,))
                 await events.more_answers(dice.randint(1, 60))
-                await self.administrator.ask("POST", f"{run}/complete")
+                _, port = await self.administrator.ask("POST", f"{run}/complete")
+                for write in writes:
+                    write.known_to[port] = events.now()
                 self.written += 1
         finally:
             self.administrator.close()
@@ -314,7 +317,7 @@ class Runs:
 
     async def _write(
         self, world: World, events: Events, address: Address, n: int, halves: tuple[str, ...]
-    ) -> None:
+    ) -> list[Write]:
         """Write until the commit is known. Only then the run can be completed."""
         writes = [world[f"results {RUNS} {half}"].begin(n) for half in halves]
         update = update_of(RUNS, n, halves[0] if len(halves) == 1 else "")
@@ -325,9 +328,9 @@ class Runs:
                 await self._connection.execute(*update)
                 break
             await asyncio.sleep(0.05)
-        now = events.now()
         for write in writes:
-            write.known_at = write.known_at or now
+            events.later(write.know)
+        return writes
 
 
 @dataclass
@@ -346,9 +349,10 @@ class Touches:
                 await events.more_answers(dice.randint(1, 80))
                 object_id = dice.choice(known)
                 path = f"/api/projects/{PROJECT}/objects/{object_id}/touch"
-                touched = await self.administrator.ask("POST", path)
+                touched, port = await self.administrator.ask("POST", path)
                 version = world.version(f"last_updated of {object_id}")
-                version.note(touched["lastUpdated"], events.now())
+                version.note(touched["lastUpdated"], events.now(), port)
+                events.later(partial(version.note, touched["lastUpdated"]))
                 self.written += 1
         finally:
             self.administrator.close()
@@ -361,14 +365,14 @@ class Administrator:
         self._clients = [Client(port) for port in ports]
         self.complaints: list[str] = []
 
-    async def ask(self, method: str, path: str) -> Any:
-        """Return the answer's body."""
+    async def ask(self, method: str, path: str) -> tuple[Any, int]:
+        """Return the answer's body, and the port of the server that has done it."""
         while True:
             self._clients.reverse()
             with outlives_faults(*UNANSWERED):
                 reply = await self._clients[0].ask(method, path, AUTHORIZED)
                 if reply.status == 200:
-                    return orjson.loads(reply.body)
+                    return orjson.loads(reply.body), self._clients[0].port
                 if reply.status != 503:
                     self.complaints.append(f"{method} {path} {reply.status}: {reply.body!r}")
             await asyncio.sleep(0.05)
