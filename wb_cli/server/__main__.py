@@ -16,6 +16,7 @@ from wb_cli.server.db.connections import Limits
 from wb_cli.server.db.migrations import migrate_all
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.platform import Platform
+from wb_cli.server.process import door
 from wb_cli.server.process.collector import keep_for_good, keep_trimmed
 from wb_cli.server.process.listener import ConnectionLimits, Listener, bind
 from wb_cli.server.process.log import set_up_logging
@@ -87,7 +88,8 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
         watch = loop_lag.watch(lambda: warm_up.progress.is_warm)
         in_background("the loop's watch", watch, closing)
         in_background("the trimming", keep_trimmed(), closing)
-        log.info("[Server] Listening on %s:%d", *listening.getsockname()[:2])
+        where = listening.getsockname()[:2]
+        log.info("[Server] Listening on %s:%d (%s)", *where, door.describe())
         await listener.serve([listening])
 
 
@@ -113,7 +115,8 @@ def main() -> ExitCode:
     try:
         settings = Settings.from_environment(os.environ)
         set_up_logging(settings.log_level)
-        asyncio.run(serve(settings, bind(settings)))
+        with asyncio.Runner(loop_factory=door.new_loop) as runner:
+            runner.run(serve(settings, bind(settings)))
     except WbError as error:
         say(error)
         return error.exit_code

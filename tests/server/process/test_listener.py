@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NamedTuple
 
 import pytest
@@ -12,6 +12,9 @@ from wb_cli.contract import HEALTH_PATH
 from wb_cli.server.http.front import Front
 from wb_cli.server.process import listener
 from wb_cli.server.process.connections import Patience
+from wb_cli.server.process.door import Door
+from wb_cli.server.process.h11_connection import H11Connection
+from wb_cli.server.process.httptools_connection import HttpToolsConnection
 from wb_cli.server.process.listener import ConnectionLimits, Listener
 from wb_cli.server.watch.traffic import Traffic
 
@@ -51,9 +54,9 @@ class Peer(NamedTuple):
 class Serving:
     """A listener in this process."""
 
-    def __init__(self, limits: ConnectionLimits) -> None:
+    def __init__(self, limits: ConnectionLimits, door: Door) -> None:
         self.traffic = Traffic()
-        self.listener = Listener(Front(answer, self.traffic), limits)
+        self.listener = Listener(Front(answer, self.traffic), limits, door)
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.address = self.socket.getsockname()
         self._peers: list[Peer] = []
@@ -84,17 +87,24 @@ class Serving:
         self.listener.stop()
 
 
-@asynccontextmanager
-async def serving(
-    limits: ConnectionLimits, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Serving]:
+Serve = Callable[[ConnectionLimits], AbstractAsyncContextManager[Serving]]
+
+
+@pytest.fixture(params=[H11Connection, HttpToolsConnection])
+def serving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Serve:
+    """Serve with either parser."""
     monkeypatch.setattr(listener, "DATE_CHANGES_EVERY_S", 0.005)
-    made = Serving(limits)
-    task = asyncio.create_task(made.listener.serve([made.socket]))
-    await made.until(lambda: made.listener.started)
-    yield made
-    await made.end()
-    await asyncio.wait_for(task, WITHIN_S)
+
+    @asynccontextmanager
+    async def serve(limits: ConnectionLimits) -> AsyncIterator[Serving]:
+        made = Serving(limits, request.param)
+        task = asyncio.create_task(made.listener.serve([made.socket]))
+        await made.until(lambda: made.listener.started)
+        yield made
+        await made.end()
+        await asyncio.wait_for(task, WITHIN_S)
+
+    return serve
 
 
 def nothing() -> Front:
@@ -137,8 +147,8 @@ async def test_the_time_in_its_answers_goes_on(monkeypatch):
 
 
 @pytest.mark.network
-async def test_connections_that_send_no_whole_request_end(monkeypatch):
-    async with serving(ConnectionLimits(1000, SOON), monkeypatch) as server:
+async def test_connections_that_send_no_whole_request_end(serving):
+    async with serving(ConnectionLimits(1000, SOON)) as server:
         silent = [await server.connect() for _ in range(100)]
         half = [await server.connect(b"GET / HTTP/1.1\r\nHo") for _ in range(100)]
         body = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nabc"
@@ -154,8 +164,8 @@ async def test_connections_that_send_no_whole_request_end(monkeypatch):
 
 
 @pytest.mark.network
-async def test_a_second_request_that_stays_half_sent_ends_as_well(monkeypatch):
-    async with serving(ConnectionLimits(1000, SOON), monkeypatch) as server:
+async def test_a_second_request_that_stays_half_sent_ends_as_well(serving):
+    async with serving(ConnectionLimits(1000, SOON)) as server:
         peer = await server.connect(REQUEST % b"/")
         assert (await peer.reader.readline()).startswith(b"HTTP/1.1 200 ")
         await peer.reader.readuntil(b"ok")
@@ -165,8 +175,8 @@ async def test_a_second_request_that_stays_half_sent_ends_as_well(monkeypatch):
 
 
 @pytest.mark.network
-async def test_an_idle_connection_that_was_answered_is_left_to_its_keep_alive(monkeypatch):
-    async with serving(ConnectionLimits(1000, SOON), monkeypatch) as server:
+async def test_an_idle_connection_that_was_answered_is_left_to_its_keep_alive(serving):
+    async with serving(ConnectionLimits(1000, SOON)) as server:
         kept = await server.connect(REQUEST % b"/")
         await kept.reader.readuntil(b"ok")
         later = await server.connect()
@@ -177,8 +187,8 @@ async def test_an_idle_connection_that_was_answered_is_left_to_its_keep_alive(mo
 
 
 @pytest.mark.network
-async def test_the_connection_of_a_peer_that_reads_nothing_is_closed(monkeypatch):
-    async with serving(ConnectionLimits(1000, SOON), monkeypatch) as server:
+async def test_the_connection_of_a_peer_that_reads_nothing_is_closed(serving):
+    async with serving(ConnectionLimits(1000, SOON)) as server:
         peers = [socket.create_connection(server.address) for _ in range(20)]
         for peer in peers:
             peer.sendall(REQUEST % b"/big")
@@ -190,8 +200,8 @@ async def test_the_connection_of_a_peer_that_reads_nothing_is_closed(monkeypatch
 
 
 @pytest.mark.network
-async def test_at_the_cap_the_longest_idle_makes_room(monkeypatch):
-    async with serving(ConnectionLimits(50, LATE), monkeypatch) as server:
+async def test_at_the_cap_the_longest_idle_makes_room(serving):
+    async with serving(ConnectionLimits(50, LATE)) as server:
         peers = [await server.connect() for _ in range(300)]
         connections = server.listener.connections
         await server.until(lambda: bool(connections.idle) and peers[249].reader.at_eof())
@@ -203,10 +213,10 @@ async def test_at_the_cap_the_longest_idle_makes_room(monkeypatch):
 
 @pytest.mark.network
 async def test_when_all_are_busy_the_health_check_is_answered_and_others_are_told_to_wait(
-    monkeypatch,
+    serving, monkeypatch
 ):
     monkeypatch.setattr(listener, "FINISH_REQUESTS_WITHIN_S", 0.01)
-    async with serving(ConnectionLimits(50, LATE), monkeypatch) as server:
+    async with serving(ConnectionLimits(50, LATE)) as server:
         busy = [await server.connect(REQUEST % b"/held") for _ in range(50)]
         await server.until(lambda: not server.listener.connections.idle)
         await server.until(lambda: len(server.listener.connections.open) == 50)
@@ -222,9 +232,9 @@ async def test_when_all_are_busy_the_health_check_is_answered_and_others_are_tol
 
 
 @pytest.mark.network
-async def test_a_request_that_is_cut_at_the_end_is_told_to_come_again(monkeypatch, caplog):
+async def test_a_request_that_is_cut_at_the_end_is_told_to_come_again(serving, monkeypatch, caplog):
     monkeypatch.setattr(listener, "FINISH_REQUESTS_WITHIN_S", 0.01)
-    async with serving(ConnectionLimits(), monkeypatch) as server:
+    async with serving(ConnectionLimits()) as server:
         peer = await server.connect(REQUEST % b"/held")
         await server.until(lambda: bool(server.listener.server_state.tasks))
         server.listener.stop()
@@ -238,8 +248,8 @@ async def test_a_request_that_is_cut_at_the_end_is_told_to_come_again(monkeypatc
 
 
 @pytest.mark.network
-async def test_failed_requests_and_bytes_that_are_no_request_are_counted(monkeypatch):
-    async with serving(ConnectionLimits(), monkeypatch) as server:
+async def test_failed_requests_and_bytes_that_are_no_request_are_counted(serving):
+    async with serving(ConnectionLimits()) as server:
         fails = await server.connect(REQUEST % b"/fails")
         assert (await fails.reader.readline()).startswith(b"HTTP/1.1 500 ")
         rubbish = await server.connect(b"rubbish\r\n\r\n")
@@ -249,12 +259,46 @@ async def test_failed_requests_and_bytes_that_are_no_request_are_counted(monkeyp
 
 
 @pytest.mark.network
-async def test_a_client_that_goes_away_is_counted(monkeypatch):
+async def test_a_client_that_goes_away_is_counted(serving, monkeypatch):
     monkeypatch.setattr(listener, "FINISH_REQUESTS_WITHIN_S", 0.01)
-    async with serving(ConnectionLimits(), monkeypatch) as server:
+    async with serving(ConnectionLimits()) as server:
         peer = await server.connect(REQUEST % b"/held")
         await server.until(lambda: bool(server.listener.server_state.tasks))
         peer.writer.close()
         await server.until(lambda: not server.listener.connections.open)
 
     assert sum(server.traffic.requests.values()) == 1
+
+
+@pytest.mark.network
+async def test_a_head_that_does_not_end_is_refused_while_it_is_small(serving):
+    async with serving(ConnectionLimits(10, LATE)) as server:
+        peer = await server.connect(b"GET / HTTP/1.1\r\nHost: here\r\nLong: ")
+        for _ in range(50):
+            peer.writer.write(b"x" * 10_000)
+
+        await server.until(lambda: server.count(400) == 1)
+        await server.until(lambda: not server.listener.connections.open)
+
+
+@pytest.mark.network
+async def test_requests_that_come_at_once_are_answered_in_their_order(serving):
+    async with serving(ConnectionLimits(10, LATE)) as server:
+        peer = await server.connect(REQUEST % b"/big" + REQUEST % b"/" + REQUEST % b"/fails")
+
+        assert (await peer.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        assert await peer.reader.readexactly(len(BIG)) == BIG
+        assert (await peer.reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200 ")
+        assert (await peer.reader.readline()).startswith(b"HTTP/1.1 500 ")
+        assert (server.count(200), server.count(500)) == (2, 1)
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("wish", [b"websocket", b"h2c"])
+async def test_a_wish_for_another_protocol_is_answered_in_this_one(serving, wish):
+    async with serving(ConnectionLimits(10, LATE)) as server:
+        peer = await server.connect(
+            b"GET / HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: " + wish + b"\r\n\r\n"
+        )
+
+        assert (await peer.reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200 ")

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import uvicorn
 
 from wb_cli.errors import WbError
-from wb_cli.server.process.connections import Connections, Patience, cap_of, kind_of
+from wb_cli.server.process.connections import Connections, Patience, cap_of
+from wb_cli.server.process.door import FASTEST, Door, protocol_of
 from wb_cli.server.settings import MOST_CONNECTIONS, Settings
 
 # The shutdown has 8 s: these 4, 2 for the queue of writes, 1 for PostgreSQL, and 1 to spare.
@@ -69,14 +70,19 @@ class Listener(uvicorn.Server):
     Uvicorn's own loop does so ten times a second, which is too much for forty idle instances.
     """
 
-    def __init__(self, app: Application, limits: ConnectionLimits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        app: Application,
+        limits: ConnectionLimits = DEFAULT_LIMITS,
+        door: Door = FASTEST,
+    ) -> None:
         self._told_to_stop = asyncio.Event()
         self.connections = Connections(cap_of(limits.connections), limits.patience, app.refused)
         app.is_over_cap = lambda: self.connections.is_over_cap
         super().__init__(
             uvicorn.Config(
                 app,
-                http=kind_of(self.connections),
+                http=protocol_of(self.connections, door),
                 ws="none",
                 lifespan="off",
                 log_config=None,
