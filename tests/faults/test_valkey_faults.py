@@ -61,10 +61,8 @@ async def test_a_valkey_that_is_absent_at_boot_is_used_once_it_is_there(
         valkey = await run_in_thread(lambda: services.new_valkey(port=port))
         await check_return_within_a_second(asked, valkey.port)
         assert await asked.l2.flush() == 0
-        assert {k async for batch in asked.link.keys(b"cache:reports:") for k in batch} >= {
-            b"cache:reports:a",
-            b"cache:reports:b",
-        }
+        kept = await asked.link.get_many([b"cache:reports:a", b"cache:reports:b"])
+        assert None not in kept
     lines = log.messages
     assert lines[0].startswith("[Valkey] Could not connect (")
     assert lines[0].endswith("). Cache will be in-memory only.")
@@ -259,7 +257,7 @@ async def test_3000_requests_at_once_open_eight_connections_at_most(services: Se
         assert await asked.l2.flush() == 0
         clients = await run_in_thread(count_clients, valkey.url)
         assert clients <= 8
-        assert sum([len(keys) async for keys in asked.link.keys(b"cache:reports:")]) == 3000
+        assert (await asked.link.usage()).keys >= 3000
 
 
 async def test_a_burst_on_a_healthy_valkey_is_served_from_it(services: Services) -> None:

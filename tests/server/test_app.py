@@ -8,8 +8,6 @@ import pytest
 from support.platform_server import AUTHORIZED, TOKEN
 from support.services import free_port
 
-from wb_cli.server.results.declared import DECLARED
-
 pytestmark = pytest.mark.network
 
 NOWHERE = {"PG_HOST": "127.0.0.1", "PG_PORT": "1", "VALKEY_URL": "redis://127.0.0.1:1"}
@@ -196,16 +194,13 @@ def test_a_request_with_two_tokens_is_refused(start_server):
     assert told.startswith("HTTP/1.1 400 ")
 
 
-def test_a_cache_that_is_cleared_without_valkey_is_said_to_wait_for_it(start_server):
+def test_a_cache_is_not_said_to_be_cleared_where_no_database_can_note_it(start_server):
     server = start_server(**NOWHERE, WB_ADMIN_TOKEN=AUTHORIZED["Authorization"].split()[1])
 
     response = server.http.delete("/api/caches")
 
-    assert response.status_code == 202
-    persistent = {cache.name for cache in DECLARED} - {"replicant_options"}
-    assert set(response.json()["waitingForValkey"]) == persistent
-    assert server.stop() == 0
-    assert "[Cache] Cleared, but still in Valkey" in server.log
+    assert response.status_code == 503
+    assert response.headers["retry-after"]
 
 
 def test_a_small_answer_does_not_wait_for_an_acknowledgement(start_server):

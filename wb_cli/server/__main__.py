@@ -13,6 +13,7 @@ from wb_cli.errors import ExitCode, WbError
 from wb_cli.server.app import build_app
 from wb_cli.server.cache import LocalTier, RemoteTier, ValkeyLink
 from wb_cli.server.db.connections import Limits
+from wb_cli.server.db.epochs import read_epochs
 from wb_cli.server.db.migrations import migrate_all
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.platform import Platform
@@ -48,15 +49,21 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
     async with AsyncExitStack() as closing:
         valkey = ValkeyLink(settings.valkey_url.reveal())
         closing.push_async_callback(valkey.close)
+        l2 = RemoteTier(valkey)
+        caches = Caches(LocalTier(settings.tuning.l1_max_bytes), l2, code_fingerprint())
+        caches.begin_unknown_epoch()
+
+        async def look(connection: Any) -> None:
+            caches.begin_epochs(await read_epochs(connection))
+
         databases = Databases(
             settings.postgres,
             Limits(loads_per_database=concurrency + LOADS_FOR_REQUESTS),
             prepare=migrate_all,
+            look=look,
         )
         closing.push_async_callback(databases.close, DATABASE_CLOSES_WITHIN_S)
-        l2 = RemoteTier(valkey)
         closing.push_async_callback(l2.close, FLUSH_WITHIN_S)
-        caches = Caches(LocalTier(settings.tuning.l1_max_bytes), l2, code_fingerprint())
         closing.push_async_callback(caches.close)
         warm_up = WarmUp(databases, valkey, caches, concurrency)
         refreshing = Refreshing(caches)

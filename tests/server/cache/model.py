@@ -41,6 +41,7 @@ class Model:
         self.processes: list[Process] = []
         self.loaded: set[tuple[str, str | None, str | None]] = set()  # thing, asked, answered
         self.answers = 0
+        self.epoch = 0
         self.actions: list[tuple[int, Callable[[], object]]] = [
             (40, self.open_door),
             (20, self.request),
@@ -54,7 +55,7 @@ class Model:
             (6, self.supervise),
             (2, self.hydrate),
             (2, self.clear),
-            (1, self.clear_all),
+            (1, self.begin_epoch),
             (1, self.take_snapshot),
             (1, self.crash),
             (2, self.rubbish),
@@ -234,8 +235,11 @@ class Model:
     def clear(self) -> None:
         self.any_process().cache.clear(self.any_thing())
 
-    def clear_all(self) -> None:
-        self.any_process().cache.clear_all()
+    def begin_epoch(self) -> None:
+        """All processes hear of it, one a little later than the other."""
+        self.epoch += 1
+        for process in self.chance.dice.sample(self.processes, len(self.processes)):
+            process.cache.begin_epoch(str(self.epoch))
 
     def crash(self) -> None:
         """Kill a process with all its memory, and start another."""

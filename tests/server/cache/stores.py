@@ -1,7 +1,7 @@
 """An L2 server in memory that can have the faults of a real server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from wb_cli.server.cache import Entry
 from wb_cli.server.cache.errors import RefusedError
@@ -77,10 +77,6 @@ class MemoryStore:
             else:
                 self.data[key] = value
         return [None] * len(changes)
-
-    async def keys(self, prefix: bytes) -> AsyncIterator[list[bytes]]:
-        await self._go_through()
-        yield [key for key in self.data if key.startswith(prefix)]
 
 
 class Clock:

@@ -320,67 +320,6 @@ async def test_a_deleted_key_reads_as_absent_before_and_after_the_server_knows(l
     assert await l2.tier.read(b"k") is Absence.NONE
 
 
-async def test_a_purge_deletes_older_entries_and_leaves_newer_ones(l2: L2) -> None:
-    l2.store.data = {b"a:1": entry().wire(), b"b:1": entry().wire()}
-    l2.store.lose()
-    l2.tier.write(b"a:2", entry(), 1)
-    l2.tier.purge(b"a:")
-    l2.tier.write(b"a:3", entry(), 2)
-    assert await l2.tier.read(b"a:1") is Absence.CLEARED
-    assert await l2.tier.read(b"a:2") is Absence.CLEARED
-    assert await l2.tier.read(b"a:3") == entry()
-    l2.store.come_back()
-    assert await l2.tier.flush() == 0
-    assert l2.store.data.keys() == {b"a:3", b"b:1"}
-
-
-async def test_a_purge_that_is_refused_or_fails_is_tried_until_it_is_done(l2: L2) -> None:
-    l2.store.data = {b"a:1": entry().wire()}
-    l2.store.refusal = RefusedError("MISCONF")
-    l2.tier.purge(b"a:")
-    await settle()
-    assert await l2.tier.purged(within=0) == ["a:"]
-    assert await l2.tier.read(b"a:1") is Absence.CLEARED
-    l2.store.refusal, l2.store.fault = None, LOST
-    await settle()
-    assert await l2.tier.purged(within=0) == ["a:"]
-    l2.store.fault = None
-    assert await l2.tier.purged(within=2) == []
-    assert l2.store.data == {}
-
-
-async def test_a_purge_asked_for_again_while_it_runs_is_done_again(
-    l2: L2, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    l2.store.gate = asyncio.Event()
-    l2.tier.purge(b"a:")
-    await settle()  # it has looked which keys there are
-    l2.tier.purge(b"a:")
-    l2.store.gate.set()
-    found = []
-    keys = l2.store.keys
-
-    def watched(prefix: bytes):
-        found.append(prefix)
-        return keys(prefix)
-
-    monkeypatch.setattr(l2.store, "keys", watched)
-    assert await l2.tier.purged(within=2) == []
-    assert found == [b"a:"]
-
-
-async def test_a_purge_that_valkey_never_heard_of_is_named_at_the_end(
-    l2: L2, caplog: pytest.LogCaptureFixture
-) -> None:
-    l2.store.lose()
-    l2.tier.purge(b"cache:po_items:")
-    assert await l2.tier.purged(within=60) == ["cache:po_items:"]
-    await l2.tier.close(within=0)
-    (line,) = caplog.messages
-    assert line.startswith("[Cache] Cleared, but still in Valkey")
-    assert "cache:po_items:*" in line
-
-
 async def test_flush_gives_up_at_its_budget_and_soon_without_a_server(
     l2: L2, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

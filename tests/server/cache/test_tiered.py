@@ -357,7 +357,7 @@ async def test_a_cache_without_l2_never_touches_it(process: Process) -> None:
     loader = Loader()
     await process.memory_only.get_or_load("a", "v1", loader)
     process.memory_only.clear("a")
-    process.memory_only.clear_all()
+    process.memory_only.begin_epoch("1")
     assert await process.memory_only.status("a", "v1") is Status.ABSENT
     assert (await process.memory_only.hydrate_many({"a": "v1"})).missing == {"a": "not_persisted"}
     await process.l2.flush()
@@ -480,17 +480,61 @@ async def test_clearing_a_thing_removes_it_from_both_tiers(process: Process) -> 
     assert expect_entry(await process.l2.read(KEY)).value() == "fresh"
 
 
-async def test_clearing_all_removes_the_entries_of_this_cache_alone(process: Process) -> None:
-    process.store.data[b"cache:reports2:a"] = b"another's"
+async def test_a_new_epoch_serves_nothing_of_an_earlier_one_from_either_tier(
+    process: Process,
+) -> None:
     for n in range(5):
         await process.cache.get_or_load(f"{n}", "v1", Loader(n))
     await process.l2.flush()
-    assert process.cache.clear_all() == 5
-    assert await process.l2.flush() == 0
-    assert process.store.entries == {b"cache:reports2:a": b"another's"}
+    assert process.cache.begin_epoch("1") == 5
+    loader = Loader("fresh")
+    assert (await process.cache.get_or_load("0", "v1", loader)).value() == "fresh"
+    assert (loader.calls, process.cache.counts.misses["foreign_fingerprint"]) == (1, 1)
+    assert await process.cache.status("1", "v1") is Status.STALE
 
 
-@pytest.mark.parametrize("clear", [lambda c: c.clear("north"), lambda c: c.clear_all()])
+async def test_a_new_epoch_holds_while_l2_is_away_and_over_a_restart(store: MemoryStore) -> None:
+    process = Process(store)
+    await process.get("v1", Loader("old"))
+    await process.l2.flush()
+    store.lose()
+    process.cache.begin_epoch("1")
+    store.come_back()
+    await process.end()
+    again = Process(store)
+    again.cache.begin_epoch("1")
+    assert (await again.get("v1", Loader("fresh"))).value() == "fresh"
+    await again.end()
+
+
+async def test_the_same_epoch_again_clears_nothing(process: Process) -> None:
+    process.cache.begin_epoch("1")
+    await process.get("v1", Loader())
+    assert process.cache.begin_epoch("1") == 0
+    assert process.cache.peek("north", "v1")
+
+
+async def test_an_epoch_of_one_cache_leaves_the_others(process: Process) -> None:
+    await process.memory_only.get_or_load("a", "v1", Loader())
+    process.cache.begin_epoch("1")
+    assert process.memory_only.peek("a", "v1")
+
+
+async def test_nothing_of_an_earlier_epoch_comes_from_a_hydration_in_progress(
+    process: Process,
+) -> None:
+    fill(process.store, 3)
+    process.store.gate = asyncio.Event()
+    wanted = {str(n): "v1" for n in range(3)}
+    hydration = asyncio.create_task(process.cache.hydrate_many(wanted))
+    await settle()
+    process.cache.begin_epoch("1")
+    process.store.gate.set()
+    assert set((await hydration).missing) == set(wanted)
+    assert len(process.cache) == 0
+
+
+@pytest.mark.parametrize("clear", [lambda c: c.clear("north"), lambda c: c.begin_epoch("1")])
 async def test_a_load_in_progress_at_a_clear_answers_and_is_not_stored(
     process: Process, clear
 ) -> None:

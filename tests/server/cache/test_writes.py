@@ -56,16 +56,6 @@ def test_a_write_that_was_superseded_on_its_way_is_not_put_back() -> None:
     assert queue.dropped.total() == 0
 
 
-def test_a_write_that_was_cleared_on_its_way_is_not_put_back() -> None:
-    queue = WriteQueue(10_000)
-    queue.offer(write("a:1"))
-    queue.offer(write("b:1"))
-    queue.take(1, 1000)
-    queue.forget(b"a:")
-    queue.put_back(3, "gone")
-    assert keys(queue.take(10, 10_000)) == ["b:1"]
-
-
 def test_a_write_that_never_gets_through_is_given_up_and_counted() -> None:
     queue = WriteQueue(10_000)
     queue.offer(write("a"))
@@ -132,7 +122,7 @@ def test_a_batch_is_bounded_in_number_and_bytes_and_never_empty() -> None:
 
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["offer", "offer", "delete", "take", "settle", "fail", "refuse", "forget"]),
+        st.sampled_from(["offer", "offer", "delete", "take", "settle", "fail", "refuse"]),
         st.sampled_from("abc"),
         st.integers(1, 30),
     ),
@@ -164,8 +154,6 @@ def test_bytes_add_up_and_orders_only_rise(steps: list) -> None:
         elif step == "refuse":
             queue.settle([done for done in sent if done.key == name.encode()], 3, "OOM")
             sent = []
-        elif step == "forget":
-            queue.forget(name.encode())
         writes = [*queue._deletions.values(), *queue._stores.values(), *queue._sending.values()]
         assert queue.bytes == sum(write.cost for write in writes)
         unbounded = [*queue._sending.values(), *queue._deletions.values()]

@@ -16,7 +16,6 @@ class Tier(Protocol):
     async def put(self, key: str, entry: Entry, order: int) -> bool: ...
     async def get(self, key: str) -> Entry | None: ...
     async def delete(self, key: str, order: int) -> None: ...
-    async def clear(self) -> None: ...
 
 
 class L1:
@@ -34,9 +33,6 @@ class L1:
 
     async def delete(self, key: str, order: int) -> None:  # noqa: ARG002
         self._shelf.discard(key)
-
-    async def clear(self) -> None:
-        self._shelf.clear()
 
 
 class L2:
@@ -57,8 +53,4 @@ class L2:
 
     async def delete(self, key: str, order: int) -> None:
         self.tier.delete(key.encode(), order)
-        assert await self.tier.flush() == 0
-
-    async def clear(self) -> None:
-        self.tier.purge(b"contract:")
         assert await self.tier.flush() == 0

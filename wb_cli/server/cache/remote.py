@@ -50,7 +50,6 @@ class RemoteTier:
         self._store = store
         self._behind = WriteBehind(store, clock, pause, max_queue_bytes)
         self.queue = self._behind.queue
-        self._purges = self._behind.purges
         store.on_ready(self._on_ready)
 
     @property
@@ -89,7 +88,7 @@ class RemoteTier:
             brought = sum(len(wire) for wire in wires if isinstance(wire, bytes))
             count = max(1, min(READ_BATCH_KEYS, READ_BATCH_BYTES * len(batch) // (brought or 1)))
             found = [wire if isinstance(wire, Absence) else _entry(wire) for wire in wires]
-            if self.queue or self._purges:
+            if self.queue:
                 pairs = zip(batch, found, strict=True)
                 found = [self._unwritten(key) or stored for key, stored in pairs]
             yield found
@@ -145,9 +144,7 @@ class RemoteTier:
     def _unwritten(self, key: bytes) -> Entry | Absence | None:
         """The value that the waiting writes will give this key; None if no write waits."""
         write = self.queue.find(key)
-        if write is not None:
-            return write.entry or Absence.CLEARED
-        return Absence.CLEARED if self._purges.covers(key) else None
+        return None if write is None else write.entry or Absence.CLEARED
 
     def _unwritten_version(self, key: bytes) -> tuple[str, str] | None:
         entry = self._unwritten(key)
@@ -164,17 +161,6 @@ class RemoteTier:
     def delete(self, key: bytes, order: int) -> None:
         """Queue a deletion. From now on the key reads as absent."""
         self._behind.offer(Write(key, None, order))
-
-    def purge(self, prefix: bytes) -> None:
-        """Queue the deletion of all keys with the prefix. From now on they read as absent."""
-        self._behind.purge(prefix)
-
-    async def purged(self, within: float) -> list[str]:
-        """Wait for the purges, for so many seconds at most; the prefixes that L2 still holds.
-
-        These prefixes are deleted as soon as the server is back, if this process still runs.
-        """
-        return await self._behind.purged(within)
 
     async def flush(self, within: float = 2.0) -> int:
         """Do the waiting writes, for so many seconds at most; how many are left.

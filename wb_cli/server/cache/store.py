@@ -1,6 +1,6 @@
 """The client that L2 needs."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from wb_cli.server.cache.errors import RefusedError
@@ -32,6 +32,3 @@ class Store(Protocol):
         self, changes: Sequence[tuple[bytes, bytes | None]]
     ) -> list[RefusedError | None]:
         """Store values in order; a value of None deletes its key. Returns each refusal or None."""
-
-    def keys(self, prefix: bytes) -> AsyncIterator[list[bytes]]:
-        """Every key with the prefix, a batch at a time."""

@@ -47,7 +47,7 @@ class Cache:
         if not NAME.fullmatch(name):
             raise ValueError(f"a cache's name is lower case letters, digits and _, not {name!r}")
         self.name = name
-        self.fingerprint = fingerprint
+        self.fingerprint = self._code = fingerprint
         self._l1 = l1
         self._l2 = l2
         self._shelf = l1.shelf()
@@ -162,20 +162,19 @@ class Cache:
         if self._l2 is not None:
             self._l2.delete(key_of(self.name, uniqueness), self.order())
 
-    def clear_all(self) -> int:
-        """Forget everything in both tiers; the number of entries that L1 had."""
-        self._void(None)
-        if self._l2 is not None:
-            self._l2.purge(key_of(self.name, ""))
-        return self._shelf.clear()
+    def begin_epoch(self, epoch: str) -> int:
+        """Go on in an epoch; how many entries L1 had, if that is another than before.
 
-    async def cleared(self, within: float) -> bool:
-        """Whether L2 has deleted the cleared entries too. Waits so many seconds at most.
-
-        An entry that L2 has not deleted yet reads as absent. Other processes keep their own L1.
+        No entry of another epoch is served any more, from either tier: those in L2 count as made
+        by other code. So a cache is cleared at once, also while L2 cannot be reached, and by each
+        process that is told. Loads in progress still answer, but store nothing.
         """
-        prefix = key_of(self.name, "").decode()
-        return self._l2 is None or prefix not in await self._l2.purged(within)
+        fingerprint = f"{self._code}~{epoch}"
+        if fingerprint == self.fingerprint:
+            return 0
+        self.fingerprint = fingerprint
+        self._void(None)
+        return self._shelf.clear()
 
     async def close(self) -> None:
         """End the loads in progress. Callers that wait for them get `LoadAbandonedError`."""

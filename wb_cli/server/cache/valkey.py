@@ -7,8 +7,7 @@ connects again, and writes the log lines that an operator looks for.
 import asyncio
 import contextlib
 import logging
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -22,7 +21,6 @@ from wb_cli.server.cache.usage import Usage, usage_of
 log = logging.getLogger(__name__)
 
 BATCH_CONNECTIONS = 2
-GLOB_CHARACTER = re.compile(rb"[\\*?\[\]^-]")
 
 
 class LinkState(StrEnum):
@@ -163,17 +161,6 @@ class ValkeyLink:
                 self.timing.batch_deadline, lambda: self._writer.pipeline(commands)
             )
         return [reply if isinstance(reply, RefusedError) else None for reply in replies]
-
-    async def keys(self, prefix: bytes) -> AsyncIterator[list[bytes]]:
-        """Every key with the prefix, a batch at a time. Never blocks the server."""
-        pattern = GLOB_CHARACTER.sub(rb"\\\g<0>", prefix) + b"*"
-        cursor = b"0"
-        while True:
-            command = ("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
-            cursor, found = await self._ask(command)
-            yield found
-            if cursor == b"0":
-                return
 
     async def usage(self) -> Usage:
         """How many keys Valkey has, and how much memory it uses. Asked in one round trip."""

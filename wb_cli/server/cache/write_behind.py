@@ -6,7 +6,6 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from wb_cli.server.cache.errors import L2Error, RefusedError
-from wb_cli.server.cache.purges import Purges
 from wb_cli.server.cache.store import Store
 from wb_cli.server.cache.unpersisted import Unpersisted
 from wb_cli.server.cache.writes import Write, WriteQueue
@@ -25,7 +24,7 @@ RECONNECTION_S = 0.6  # longer than the pause between two attempts of a link
 
 
 class WriteBehind:
-    """The queue of writes and purges, and the task that does them."""
+    """The queue of writes, and the task that does them."""
 
     def __init__(
         self,
@@ -35,7 +34,6 @@ class WriteBehind:
         max_queue_bytes: int,
     ) -> None:
         self.queue = WriteQueue(max_queue_bytes, self._on_drop)
-        self.purges = Purges()
         self.written = 0
         self._store = store
         self._pause = pause
@@ -55,18 +53,6 @@ class WriteBehind:
         self._has_work()
         return is_newest
 
-    def purge(self, prefix: bytes) -> None:
-        """Delete every key with the prefix before any other write."""
-        self.queue.forget(prefix)
-        self.purges.add(prefix)
-        self._has_work()
-
-    async def purged(self, within: float) -> list[str]:
-        """Wait for the purges, for so many seconds at most; the prefixes that L2 still holds."""
-        if self._store.is_ready:
-            await self.purges.wait(within)
-        return self.purges.left()
-
     def wake(self) -> None:
         """Go on writing, because the store is ready again."""
         self._wake.set()
@@ -74,7 +60,7 @@ class WriteBehind:
     async def flush(self, within: float) -> int:
         """Do the waiting writes, for so many seconds at most; how many are left."""
         budget = within if self._store.is_ready else min(within, RECONNECTION_S)
-        if self._task is not None and (self.queue or self.purges):
+        if self._task is not None and self.queue:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(budget):
                     await self._drained.wait()
@@ -85,12 +71,6 @@ class WriteBehind:
         left = await self.flush(within)
         if left:
             log.warning("[Cache] %d entries were not written to Valkey", left)
-        if self.purges:
-            log.warning(
-                "[Cache] Cleared, but still in Valkey, and read again by the next start: %s*. "
-                "Valkey did not answer. Clear again once it does.",
-                "*, ".join(self.purges.left()),
-            )
         self._unpersisted.end_episode(at_once=True)
         if self._task is not None:
             self._task.cancel()
@@ -104,14 +84,14 @@ class WriteBehind:
         while True:
             self._wake.clear()
             await self._write_all()
-            if not self.queue and not self.purges:
+            if not self.queue:
                 self._drained.set()
             await self._wake.wait()
 
     async def _write_all(self) -> None:
-        while (self.queue or self.purges) and self._store.is_ready:
+        while self.queue and self._store.is_ready:
             try:
-                await (self._purge_next() if self.purges else self._write_next())
+                await self._write_next()
             except Exception as error:
                 is_expected = isinstance(error, L2Error)
                 log.log(
@@ -156,14 +136,3 @@ class WriteBehind:
 
     def _on_drop(self, write: Write, why: str) -> None:
         self._unpersisted.note(write.key, why)
-
-    async def _purge_next(self) -> None:
-        prefix, number = self.purges.next()
-        async for keys in self._store.keys(prefix):
-            refusals = await self._store.apply([(key, None) for key in keys]) if keys else []
-            refusal = next(filter(None, refusals), None)
-            if refusal is not None:
-                self._note_refusal(refusal)
-                await self._pause_after_refusal()
-                return
-        self.purges.finish(prefix, number)

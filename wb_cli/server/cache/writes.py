@@ -113,12 +113,6 @@ class WriteQueue:
                 self._line_of(write)[write.key] = write
         self._shrink()
 
-    def forget(self, prefix: bytes) -> None:
-        """Drop every write whose key has the prefix. A write on its way is not put back."""
-        for line in (self._deletions, self._stores, self._sending):
-            for key in [key for key in line if key.startswith(prefix)]:
-                self.bytes -= line.pop(key).cost
-
     def _take_back(self) -> list[Write]:
         sent, self._sending = list(self._sending.values()), {}
         return sent

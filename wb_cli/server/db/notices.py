@@ -19,7 +19,9 @@ from wb_cli.server.db.pool import Databases
 log = logging.getLogger(__name__)
 
 CHANNEL = "wb_changes"
-PROJECTS = "projects"  # what `main` tells when one of them has changed
+# What `main` tells when a project has changed, or a cache was cleared.
+PROJECTS = "projects"
+EPOCHS = "cache_epochs"
 # Nobody answers from memory for longer than this after the last proof that notices arrive.
 TRUSTED_FOR_S = 2.0
 PROVE_EVERY_S = 0.5
@@ -31,6 +33,7 @@ TELLING = {
         "instance_config.tells_change",
         "dataset_hmis_versions.tells_change",
         "dataset_hfa_versions.tells_change",
+        "cache_epochs.tells_change",
     },
     "": {
         "presentation_objects.tells_update",

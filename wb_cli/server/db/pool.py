@@ -55,6 +55,8 @@ class Databases:
         address: where PostgreSQL is.
         limits: how many connections this process may open.
         prepare: migrates the databases to this release.
+        look: asks `main` something over the connection that is held: before the state is connected
+            for the first time, every few seconds, and whenever `look_now` is called.
     """
 
     def __init__(
@@ -62,11 +64,14 @@ class Databases:
         address: Address,
         limits: Limits | None = None,
         prepare: Callable[["Databases"], Awaitable[None]] | None = None,
+        look: Callable[[Any], Awaitable[object]] | None = None,
     ) -> None:
         self.address = address
         self._connections = Connections(address, limits or Limits())
         self._projects = KnownProjects(self._connections)
         self._prepare = prepare
+        self._look = look or _ask_nothing
+        self._nudge = asyncio.Event()
         self._state = DatabaseState(connected=False, reason="not connected yet")
         self._ready = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
@@ -84,6 +89,10 @@ class Databases:
     def start(self) -> None:
         """Begin to connect and to watch, in the background."""
         self._watcher = self._watcher or asyncio.create_task(self._watch(), name="postgres-watch")
+
+    def look_now(self) -> None:
+        """Look at once, and not after some seconds."""
+        self._nudge.set()
 
     async def wait_until_ready(self, deadline_s: float) -> None:
         """Return once PostgreSQL answers and is prepared.
@@ -163,17 +172,25 @@ class Databases:
             await self._prepare(self)
             self._prepare = None
         connection = await connect(self.address, MAIN)
-        lost = asyncio.Event()
-        connection.add_termination_listener(lambda _: lost.set())
+        connection.add_termination_listener(lambda _: self._nudge.set())
         try:
-            self._note(DatabaseState(connected=True))
-            while not lost.is_set():
-                await _ping(connection)
+            while not connection.is_closed():
+                self._nudge.clear()
+                await self._look_at(connection)
+                self._note(DatabaseState(connected=True))
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(lost.wait(), PING_EVERY_S)
+                    await asyncio.wait_for(self._nudge.wait(), PING_EVERY_S)
             raise DatabaseUnavailableError("PostgreSQL closed the connection")
         finally:
             connection.terminate()
+
+    async def _look_at(self, connection: Any) -> None:
+        try:
+            with postgres_errors():
+                async with asyncio.timeout(PING_WITHIN_S):
+                    await self._look(connection)
+        except QueryTimeoutError as error:
+            raise DatabaseUnavailableError("PostgreSQL accepts but does not answer") from error
 
     def _note(self, state: DatabaseState) -> None:
         if state == self._state:
@@ -187,9 +204,5 @@ class Databases:
             log.warning("[PostgreSQL] Not available (%s)", state.reason)
 
 
-async def _ping(connection: Any) -> None:
-    try:
-        with postgres_errors():
-            await connection.fetchval("SELECT 1", timeout=PING_WITHIN_S)
-    except QueryTimeoutError as error:
-        raise DatabaseUnavailableError("PostgreSQL accepts but does not answer") from error
+async def _ask_nothing(connection: Any) -> None:
+    await connection.fetchval("SELECT 1")

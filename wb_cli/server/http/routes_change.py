@@ -1,13 +1,12 @@
 """Endpoints that move versions, clear caches, and show the state of cached entries."""
 
-import time
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from wb_cli.server.db.epochs import begin_epochs
 from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, touch_object
 from wb_cli.server.http.access import Access
 from wb_cli.server.http.answers import json_answer
@@ -18,8 +17,6 @@ from wb_cli.server.http.schemas import UNSETTLED
 from wb_cli.server.platform import Platform
 from wb_cli.server.results.declared import METRIC_INFO, PO_DETAIL, PO_ITEMS, MetricOf
 from wb_cli.server.results.names import CacheKey
-
-L2_CLEARS_WITHIN_S = 1.0
 
 
 async def touch(platform: Platform, request: Request) -> Response:
@@ -75,40 +72,25 @@ async def status_of(platform: Platform, key: CacheKey) -> dict[str, Any]:
 
 
 async def clear_cache(platform: Platform, request: Request) -> Response:
-    """Empty one cache in both tiers."""
+    """Empty one cache in both tiers, for all processes."""
     return await cleared(platform, [request.path_params[CACHE.name]])
 
 
 async def clear_caches(platform: Platform, _: Request) -> Response:
-    """Empty every cache in both tiers."""
+    """Empty every cache in both tiers, for all processes."""
     return await cleared(platform, list(platform.caches.declared))
 
 
 async def cleared(platform: Platform, names: Sequence[str]) -> Response:
-    """Clear caches. Answers 200 if both tiers are empty, and 202 if Valkey does not answer.
+    """Begin the next epoch of caches. Nothing of an earlier one is served any more.
 
-    A 202 names the caches that Valkey still holds. This process does not answer from them, and
-    deletes them as soon as Valkey answers.
+    Other processes hear of it as of any change, or ask within seconds.
     """
-    counts = {name: platform.caches[name].clear_all() for name in names}
-    deadline = time.monotonic() + L2_CLEARS_WITHIN_S
-    waiting = [
-        name
-        for name in names
-        if not await platform.caches[name].cleared(max(0.0, deadline - time.monotonic()))
-    ]
-    status = HTTPStatus.ACCEPTED if waiting else HTTPStatus.OK
-    return json_answer({"cleared": counts, "waitingForValkey": waiting}, status)
+    counts = platform.caches.begin_epochs(await begin_epochs(platform.databases, names))
+    return json_answer({"cleared": {name: counts[name] for name in names}})
 
 
-CLEARED = {
-    200: Reply("How many entries L1 had, by cache. Other processes keep their own L1", "Cleared"),
-    202: Reply(
-        "The same, with the caches that Valkey still holds, as it does not answer. "
-        "This process answers with nothing of them, and deletes them once Valkey is back",
-        "Cleared",
-    ),
-}
+CLEARED = {200: Reply("How many entries each cache had in memory", "Cleared")}
 
 
 A_RUN = f"{A_PROJECT}/modules/{{module}}/run"

@@ -230,7 +230,6 @@ CHANGES: dict[str, Schema] = {
             "How many entries each cache had in memory.",
             {"type": "object", "additionalProperties": COUNT},
         ),
-        waitingForValkey=about("The caches that Valkey still holds.", TEXTS),
     ),
 }
 

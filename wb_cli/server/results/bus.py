@@ -6,11 +6,11 @@ database is not heard, every request asks it for its version.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from wb_cli.server.db.address import MAIN
 from wb_cli.server.db.errors import DatabaseBusyError, DatabaseError
-from wb_cli.server.db.notices import PROJECTS, SilentError, listen
+from wb_cli.server.db.notices import EPOCHS, PROJECTS, SilentError, listen
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.results.addresses import Address, Addresses, Mark, Notebook
 
@@ -94,7 +94,8 @@ class VersionBus:
     def _notebook_of(self, database: str) -> Notebook:
         if database != MAIN:
             return Notebook(self._clock, self._on_stale)
-        return MainNotebook(self._clock, self._on_stale, self._forget_projects)
+        also = {PROJECTS: self._forget_projects, EPOCHS: self._databases.look_now}
+        return MainNotebook(self._clock, self._on_stale, also)
 
     def _forget_projects(self) -> None:
         """Look again at which projects there are: one of them has changed or is gone."""
@@ -126,19 +127,25 @@ class VersionBus:
 
 
 class MainNotebook(Notebook):
-    """What was read from `main`, which also tells that a project has changed."""
+    """What was read from `main`, which also tells of projects and epochs.
+
+    Args:
+        clock: as for a notebook.
+        on_stale: as for a notebook.
+        also: what else is done, by the table that has changed.
+    """
 
     def __init__(
         self,
         clock: Callable[[], float],
         on_stale: Callable[[Sequence[Address]], None],
-        on_projects: Callable[[], None],
+        also: Mapping[str, Callable[[], None]],
     ) -> None:
         super().__init__(clock, on_stale)
-        self._on_projects = on_projects
+        self._also = also
 
     def heard(self, object_id: str | None) -> None:
         """Trust nothing any more that this change concerns."""
         super().heard(None)
-        if object_id == PROJECTS:
-            self._on_projects()
+        if also := self._also.get(object_id or ""):
+            also()

@@ -1,6 +1,7 @@
 """The caches of this server: one for each declaration, over the same two tiers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from secrets import token_hex
 from typing import Any
 
 from wb_cli.server.cache import Cache, Entry, Loaded, LocalTier, RemoteTier
@@ -46,6 +47,18 @@ class Caches:
 
     def __iter__(self) -> Iterator[Cache]:
         return iter(self._caches.values())
+
+    def begin_unknown_epoch(self) -> None:
+        """Serve nothing of L2 until the epochs are known."""
+        for cache in self:
+            cache.begin_epoch(token_hex())
+
+    def begin_epochs(self, epochs: Mapping[str, int]) -> dict[str, int]:
+        """Go on in these epochs, by cache; 0 where none is given. Entries of others are not served.
+
+        Returns how many entries each cache had in memory that changed its epoch.
+        """
+        return {cache.name: cache.begin_epoch(str(epochs.get(cache.name, 0))) for cache in self}
 
     def order(self) -> int:
         """The next number of the order, by which newer versions win. All caches share it."""
