@@ -5,18 +5,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from wb_cli.server.settings import MOST_CONNECTIONS
-
-if TYPE_CHECKING:
-    from wb_cli.server.process.watched import Watched
 
 # Descriptors for PostgreSQL, Valkey, files and the listening socket, but at most half of all.
 DESCRIPTORS_FOR_OTHERS = 256
 # Connections beyond the cap that may still ask for the health check.
 RESERVE = 32
 LOOK_AT_MOST = 64
+
+
+class Open(Protocol):
+    """A connection, as far as it matters here."""
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether the peer has not read everything yet."""
+
+    def end(self) -> None:
+        """Close at once."""
+
+    def end_if_overdue(self, now: float) -> None:
+        """End it if its peer has taken too long."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +47,15 @@ class Connections:
     cap: int
     patience: Patience
     on_refused: Callable[[HTTPStatus], None]
-    open: set["Watched"] = field(default_factory=set)
-    idle: dict["Watched", None] = field(default_factory=dict)
+    open: set[Open] = field(default_factory=set)
+    idle: dict[Open, None] = field(default_factory=dict)
 
     @property
     def is_over_cap(self) -> bool:
         """Whether only the health check is answered."""
         return len(self.open) > self.cap
 
-    def add(self, connection: "Watched") -> None:
+    def add(self, connection: Open) -> None:
         """Add a connection. At the cap, the connection that has been idle longest is ended."""
         self.open.add(connection)
         if self.is_over_cap and self.idle:
@@ -53,13 +64,13 @@ class Connections:
         if len(self.open) > self.cap + RESERVE:
             connection.end()
 
-    def _longest_idle(self) -> "Watched":
+    def _longest_idle(self) -> Open:
         """The longest idle connection, if possible one that has read its whole answer."""
         oldest = next(iter(self.idle))
         some = islice(self.idle, LOOK_AT_MOST)
         return next((connection for connection in some if not connection.has_unsent), oldest)
 
-    def remove(self, connection: "Watched") -> None:
+    def remove(self, connection: Open) -> None:
         """Forget a connection that is closed, or is about to be."""
         self.open.discard(connection)
         self.idle.pop(connection, None)
