@@ -182,6 +182,10 @@ BACKUPS = {
     "backup-missing": ((NO_BACKUP,), (kept(1, 1), WELL)),
     "backup-unproven": ((kept(1, 9), kept(9, 9), kept(9)), (kept(1), kept(1, 7), NO_BACKUP)),
     "backup-bad": ((kept(1, 2, has_failed=True), kept(1, has_failed=True)), (kept(1, 2),)),
+    "wal-bad": (
+        (kept(1, 2, wal_has_failed=True),),
+        (kept(1, 2), kept(1, has_failed=True, wal_has_failed=True)),
+    ),
     "backup-failed": ((FAILED,), (WELL,)),
     "backup-copy": (
         (copying(kept(1, 1)), copying(kept(1, 1), Copying("now", "then", "no route"))),
@@ -353,4 +357,5 @@ CRITICAL = {
     "engine-old": engine(version="19.03.15"),
     "tls-expiring": tls(certificate(6), certificate(6)),
     "backup-bad": kept(1, 2, has_failed=True),
+    "wal-bad": kept(1, 2, wal_has_failed=True),
 }

@@ -67,6 +67,17 @@ def find_bad_backups(facts: Facts) -> Iterator[Sign]:
             yield of_instance(instance, Severity.CRITICAL, what, command, advice)
 
 
+@check("wal-bad", "it cannot go back to the moments since its newest backup")
+def find_bad_wal(facts: Facts) -> Iterator[Sign]:
+    """The WAL that follows the newest backup was tried, and is no good."""
+    for instance, kept in _list_kept(facts):
+        if kept.wal_has_failed and not kept.has_failed:
+            what = "the WAL that follows its newest backup was tried, and is no good"
+            advice = "What was found: `wb history {id}`. A new backup begins anew."
+            command = f"{BACK_UP} && {PROVE}"
+            yield of_instance(instance, Severity.CRITICAL, what, command, advice)
+
+
 @check("backup-failed", "what is written since the last good backup would be lost")
 def find_failed_backups(facts: Facts) -> Iterator[Sign]:
     """The last command that backed it up failed, or was killed."""
