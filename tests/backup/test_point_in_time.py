@@ -6,6 +6,7 @@ import signal
 from typing import Any
 
 import pytest
+from backup.receiving import has_all, now, receiver, stretches, write, written
 from backup.site import Site
 from support.json_answers import check
 from support.services import wait_until
@@ -13,25 +14,6 @@ from support.services import wait_until
 from wb_cli.errors import ExitCode
 
 pytestmark = pytest.mark.backup
-
-
-def receiver(site: Site, id_: str) -> str:
-    """What the receiver says of itself; empty if no WAL comes."""
-    code, text = site.container(f"{id_}-wal").exec_run(["cat", "/tmp/wal/receiving"])
-    return text.decode() if code == 0 else ""
-
-
-def stretches(site: Site, id_: str) -> list[str]:
-    return sorted(path.name for path in (site.folder(id_) / "wal" / "received").iterdir())
-
-
-def has_all(site: Site, id_: str) -> bool:
-    """Whether the receiver has what PostgreSQL has written by now."""
-    behind = (
-        "select pg_wal_lsn_diff(pg_current_wal_flush_lsn(), coalesce(write_lsn, '0/0')) <= 0 "
-        "from pg_stat_replication where application_name = 'pg_receivewal'"
-    )
-    return site.sql(id_, behind) == "t"
 
 
 def test_a_receiver_outlives_every_start_of_postgresql_and_its_own_death(site: Site) -> None:
@@ -80,31 +62,6 @@ def test_the_field_can_be_set_and_taken_back_while_the_instance_runs(site: Site)
     site.wb("run", id_)
     assert f"{id_}-wal" not in site.state(id_)
     assert site.count(id_) == "1000"
-
-
-def now(site: Site, id_: str) -> str:
-    """This moment by the clock of the database, once another commit cannot have the same."""
-    moment = site.sql(id_, "select clock_timestamp()")
-    site.sql(id_, "select pg_sleep(0.01)")
-    return moment
-
-
-def written(site: Site, id_: str) -> str:
-    return site.sql(id_, "select string_agg(word, ' ' order by word) from words")
-
-
-def write(site: Site, id_: str, word: str) -> None:
-    site.sql(id_, f"insert into words values ('{word}')")
-
-
-@pytest.fixture
-def wordy(site: Site) -> str:
-    """An instance whose WAL is received, with a backup and an empty table."""
-    id_ = site.start(pointInTime=True)
-    site.sql(id_, "create table words (word text)")
-    wait_until(lambda: receiver(site, id_), "WAL comes")
-    site.back_up(id_)
-    return id_
 
 
 def restore(site: Site, id_: str, moment: str) -> dict[str, Any]:

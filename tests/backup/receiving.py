@@ -1,0 +1,37 @@
+"""An instance whose WAL is received: what the receiver has, and words written meanwhile."""
+
+from backup.site import Site
+
+
+def receiver(site: Site, id_: str) -> str:
+    """What the receiver says of itself; empty if no WAL comes."""
+    code, text = site.container(f"{id_}-wal").exec_run(["cat", "/tmp/wal/receiving"])
+    return text.decode() if code == 0 else ""
+
+
+def stretches(site: Site, id_: str) -> list[str]:
+    return sorted(path.name for path in (site.folder(id_) / "wal" / "received").iterdir())
+
+
+def has_all(site: Site, id_: str) -> bool:
+    """Whether the receiver has what PostgreSQL has written by now."""
+    behind = (
+        "select pg_wal_lsn_diff(pg_current_wal_flush_lsn(), coalesce(write_lsn, '0/0')) <= 0 "
+        "from pg_stat_replication where application_name = 'pg_receivewal'"
+    )
+    return site.sql(id_, behind) == "t"
+
+
+def now(site: Site, id_: str) -> str:
+    """This moment by the clock of the database, once another commit cannot have the same."""
+    moment = site.sql(id_, "select clock_timestamp()")
+    site.sql(id_, "select pg_sleep(0.01)")
+    return moment
+
+
+def written(site: Site, id_: str) -> str:
+    return site.sql(id_, "select string_agg(word, ' ' order by word) from words")
+
+
+def write(site: Site, id_: str, word: str) -> None:
+    site.sql(id_, f"insert into words values ('{word}')")
