@@ -3,11 +3,12 @@
 from datetime import datetime
 
 import pytest
-from backup.moments.examples import DAY, MIDNIGHT, at, backup, segment, stretch
+from backup.moments.examples import DAY, MIB, MIDNIGHT, at, backup, segment, stretch
 
 from wb_cli.backup.moments.spans import (
     Span,
     choose_way,
+    count_new_bytes,
     find_spans,
     find_unneeded,
     fits,
@@ -124,6 +125,15 @@ def test_a_stretch_goes_once_it_is_old_or_no_backup_fits_it_but_the_newest_grows
 def test_the_segment_that_is_being_written_stays() -> None:
     short = stretch(1, 2, 400)
     assert find_unneeded([backup(300, 5)], [short], 14, at(400)) == {short.name: segment(2)}
+
+
+def test_wal_is_new_from_the_newest_backup_that_it_fits_on() -> None:
+    size = 16 * MIB
+    assert count_new_bytes([], [stretch(1, 4, 200)]) == 4 * size
+    assert count_new_bytes([backup(300, 3), backup(200, 2)], [stretch(1, 4, 200)]) == 2 * size
+    later = stretch(9, 9, 0, line="b", began=1)
+    assert count_new_bytes([backup(300, 4)], [stretch(1, 4, 200), later]) == 2 * size
+    assert count_new_bytes([backup(300, 9)], [stretch(1, 4, 200)]) == 0
 
 
 def test_a_backup_fits_wal_that_goes_on_from_where_its_copy_began() -> None:

@@ -162,6 +162,17 @@ def find_unneeded(
     return unneeded
 
 
+def count_new_bytes(backups: Iterable[Backup], stretches: Iterable[Stretch]) -> int:
+    """Count the bytes of WAL that no backup has yet, at most. ``backups`` come newest first."""
+    own = list(backups)
+    total = 0
+    for stretch in stretches:
+        newest = next((backup for backup in own if fits(backup, stretch)), None)
+        first = stretch.find_segment(newest.wal) if newest else stretch.number(stretch.first)
+        total += max(0, stretch.number(stretch.last) - first + 1) * stretch.segment_bytes
+    return total
+
+
 def read_time(text: str) -> float:
     """Read an RFC 3339 time as seconds since the epoch."""
     return datetime.fromisoformat(text).astimezone(UTC).timestamp()
