@@ -1,5 +1,7 @@
 """An instance whose WAL is received: what the receiver has, and words written meanwhile."""
 
+from uuid import uuid4
+
 from backup.site import Site
 
 
@@ -35,3 +37,11 @@ def written(site: Site, id_: str) -> str:
 
 def write(site: Site, id_: str, word: str) -> None:
     site.sql(id_, f"insert into words values ('{word}')")
+
+
+def fill_segments(site: Site, id_: str, count: int) -> None:
+    """Write into so many segments of WAL."""
+    for _ in range(count):
+        rows = "select n, repeat(md5(n::text), 4) as t from generate_series(1, 100000) as n"
+        site.sql(id_, f"create table filler_{uuid4().hex} as {rows}")
+        site.sql(id_, "select pg_switch_wal()")

@@ -3,10 +3,11 @@
 import json
 import shutil
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
-from backup.receiving import has_all, now, receiver, stretches, write, written
+from backup.receiving import fill_segments, has_all, now, receiver, stretches, write, written
 from backup.site import Site
 from support.json_answers import check
 from support.services import wait_until
@@ -147,6 +148,28 @@ def test_the_repository_alone_leads_to_a_moment_between_two_backups(site: Site, 
     shutil.rmtree(site.folder(wordy))
     site.wb("restore", wordy, "--to", moment, "--yes")
     assert written(site, wordy) == "a"
+
+
+def test_wal_that_came_late_is_fetched_when_the_replay_asks_for_it(
+    site: Site, wordy: str, tmp_path: Path
+) -> None:
+    site.container(f"{wordy}-wal").stop()
+    fill_segments(site, wordy, 4)
+    write(site, wordy, "a")
+    moment = now(site, wordy)
+    fill_segments(site, wordy, 2)
+    write(site, wordy, "b")
+    site.wb("run", wordy)
+    wait_until(lambda: has_all(site, wordy), "all WAL has come")
+    site.back_up(wordy)
+    site.wb("stop", wordy)
+    shutil.rmtree(site.folder(wordy))
+    words = ("restore", wordy, "--to", moment, "--yes")
+    done = site.launch("list", str(tmp_path / "steps"), *words)
+    assert done.returncode == 0, done.stderr
+    assert written(site, wordy) == "a"
+    steps = (tmp_path / "steps").read_text().splitlines()
+    assert [step for step in steps if step.startswith("replay")] == ["replay", "replay (2)"]
 
 
 def test_a_clone_is_as_the_instance_was_at_a_moment_and_the_instance_stays(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backup.receiving import has_all, now, stretches, write, written
+from backup.receiving import fill_segments, has_all, now, stretches, write, written
 from backup.site import Site
 from support.json_answers import check
 from support.services import wait_until
@@ -17,15 +17,6 @@ pytestmark = pytest.mark.backup
 
 # Of a page of WAL in the middle of a segment.
 MIDDLE = 8 * 1024**2 + 100
-
-
-def fill_segments(site: Site, id_: str, count: int) -> None:
-    """Write so many segments of WAL full, and wait until they are received."""
-    for number in range(count):
-        rows = "select n, repeat(md5(n::text), 4) as t from generate_series(1, 100000) as n"
-        site.sql(id_, f"create table filler_{number} as {rows}")
-        site.sql(id_, "select pg_switch_wal()")
-    wait_until(lambda: has_all(site, id_), "all WAL has come")
 
 
 def received(site: Site, id_: str) -> list[Path]:
@@ -66,7 +57,7 @@ def test_the_wal_of_the_repository_is_tried_without_the_instance(site: Site, wor
     site.back_up(wordy)
     site.wb("stop", wordy)
     shutil.rmtree(site.folder(wordy))
-    site.wb("config", "remove", wordy)
+    site.wb("config", "remove", wordy, "--yes")
     proof = prove(site, wordy, "--at", first)
     assert (proof["result"], proof["wal"]["result"]) == ("proven", "proven"), proof
     assert proof["wal"]["until"][:19] >= moment[:19].replace(" ", "T")
@@ -96,6 +87,7 @@ def test_a_damaged_segment_fails_the_wal_and_no_restore_ends_before_it(
 
 def test_a_segment_that_is_gone_fails_the_wal(site: Site, wordy: str) -> None:
     fill_segments(site, wordy, 3)
+    wait_until(lambda: has_all(site, wordy), "all WAL has come")
     gone = received(site, wordy)[-2]
     gone.unlink()
     proof = prove(site, wordy, exits=ExitCode.FAILURE)
