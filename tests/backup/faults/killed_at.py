@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,7 +63,7 @@ def fill(path: Path) -> None:
 def cut(label: str) -> None:
     """Kill the containers of tasks. One may have ended just now."""
     labels = {"label": [LABEL_TASK, label]}
-    with docker.from_env() as client:
+    with closing(docker.from_env()) as client:
         for container in client.containers.list(filters=labels, ignore_removed=True):
             with suppress(docker.errors.APIError):
                 container.kill()
