@@ -62,9 +62,9 @@ def fill(path: Path) -> None:
 
 def cut(label: str) -> None:
     """Kill the containers of tasks. One may have ended just now."""
-    labels = {"label": [LABEL_TASK, label]}
     with closing(docker.from_env()) as client:
-        for container in client.containers.list(filters=labels, ignore_removed=True):
+        listed = client.containers.list(filters={"label": [LABEL_TASK, label]}, ignore_removed=True)
+        for container in listed:
             with suppress(docker.errors.APIError):
                 container.kill()
 
