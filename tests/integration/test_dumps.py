@@ -167,6 +167,22 @@ def test_sql_of_another_tool_is_loaded_whole_or_not_at_all(
     assert shared_host.wb("psql", demo, "own", "--", "-Atc", "table one").stdout == "7\n"
 
 
+def test_what_a_killed_import_left_is_removed_by_one_of_a_later_day(
+    shared_host: Host, demo: str, tmp_path: Path
+) -> None:
+    old, young = "wb_import_0123456789ab", "wb_import_ba9876543210"
+    for name in (old, young):
+        shared_host.sql(demo, f"create database {name}")
+    oid = shared_host.sql(demo, f"select oid from pg_database where datname = '{old}'")
+    folder = shared_host.sql(demo, "show data_directory")
+    words = ("touch", "-d", "2 days ago", f"{folder}/base/{oid}/PG_VERSION")
+    assert shared_host.execute(f"{demo}-postgres", *words)[0] == 0
+    (tmp_path / "one.sql").write_text("create table one (n int);")
+    shared_host.wb("import", demo, "later", str(tmp_path / "one.sql"))
+    left = {name for name in databases(shared_host, demo) if name.startswith("wb_import_")}
+    assert left == {young}
+
+
 def test_an_unknown_database_and_a_file_that_is_there_are_refused(
     shared_host: Host, demo: str, tmp_path: Path
 ) -> None:

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from wb_cli.engine.base import Engine
 
 COMPLAINTS_KEPT = 20
+# What a killed import left. One that still loads has a session, or is younger.
+DROP_LEFT = r"""
+select format('drop database if exists %I', datname) from pg_database d
+where datname ~ '^wb_import_[0-9a-f]{12}$'
+    and not exists (select from pg_stat_activity a where a.datname = d.datname)
+    and (pg_stat_file(format('base/%s/PG_VERSION', oid))).modification < now() - interval '1 day'
+\gexec
+"""
 EXCHANGE = r"""
 select format('alter database %I owner to %I', :'new', pg_get_userbyid(datdba))
 from pg_database where datname = :'old' \gexec
@@ -94,6 +102,7 @@ class Databases(Struct):
         Raises:
             WbError: the dump is damaged, or does not fit.
         """
+        self._ask(DROP_LEFT)
         passing = f"wb_import_{uuid.uuid4().hex[:12]}"
         self._ask('create database :"new" template template0', new=passing)
         try:
