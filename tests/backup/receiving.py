@@ -1,5 +1,6 @@
 """An instance whose WAL is received: what the receiver has, and words written meanwhile."""
 
+import json
 from uuid import uuid4
 
 from backup.site import Site
@@ -45,3 +46,9 @@ def fill_segments(site: Site, id_: str, count: int) -> None:
         rows = "select n, repeat(md5(n::text), 4) as t from generate_series(1, 100000) as n"
         site.sql(id_, f"create table filler_{uuid4().hex} as {rows}")
         site.sql(id_, "select pg_switch_wal()")
+
+
+def list_findings(site: Site, id_: str) -> set[str]:
+    """The codes of what `wb doctor` finds."""
+    findings = json.loads(site.ran("doctor", id_, "--json").stdout)["findings"]
+    return {finding["code"] for finding in findings}

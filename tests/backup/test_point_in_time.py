@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backup.receiving import fill_segments, has_all, now, receiver, stretches, write, written
+from backup.receiving import (
+    fill_segments,
+    has_all,
+    list_findings,
+    now,
+    receiver,
+    stretches,
+    write,
+    written,
+)
 from backup.site import Site
 from support.json_answers import check
 from support.services import wait_until
@@ -113,7 +122,10 @@ def test_a_moment_in_a_gap_is_refused_and_the_gap_is_named(site: Site, wordy: st
     site.wb("run", wordy)
     wait_until(lambda: len(stretches(site, wordy)) == 2, "another stretch has begun")
     wait_until(lambda: has_all(site, wordy), "all WAL comes again")
+    wait_until(lambda: receiver(site, wordy), "the receiver reports")
+    assert "wal-gap" in list_findings(site, wordy)
     site.back_up(wordy)
+    assert "wal-gap" not in list_findings(site, wordy)
     said = site.wb("restore", wordy, "--to", gone, "--yes", exits=ExitCode.USAGE).stderr
     assert "WAL is missing between" in said
     assert "WAL is missing after" in site.wb("logs", wordy, "wal").stdout

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backup.receiving import fill_segments, has_all, now, stretches, write, written
+from backup.faults.programs import end
+from backup.receiving import fill_segments, has_all, list_findings, now, stretches, write, written
 from backup.site import Site
 from support.json_answers import check
 from support.services import wait_until
@@ -76,13 +77,25 @@ def test_a_damaged_segment_fails_the_wal_and_no_restore_ends_before_it(
     proof = prove(site, wordy, exits=ExitCode.FAILURE)
     assert (proof["result"], proof["wal"]["result"]) == ("proven", "failed"), proof
     assert "WAL" in proof["wal"]["reason"]
-    findings = json.loads(site.ran("doctor", wordy, "--json").stdout)["findings"]
-    assert "wal-bad" in {finding["code"] for finding in findings}
+    found = list_findings(site, wordy)
+    assert "wal-bad" in found
+    assert not found & {"not-known", "wal-gap", "wal-held", "wal-large"}
     before = site.state(wordy)
     words = ("restore", wordy, "--to", moment, "--yes", "--no-backup")
     said = site.wb(*words, exits=ExitCode.FAILURE).stderr
     assert "the WAL could not be replayed up to" in said
     assert (site.state(wordy), written(site, wordy)) == (before, "a")
+
+
+def test_a_replay_that_is_killed_says_nothing_of_the_wal(site: Site, wordy: str) -> None:
+    fill_segments(site, wordy, 4)
+    wait_until(lambda: has_all(site, wordy), "all WAL has come")
+    done = end(site, "postgres -D /copy/data.replayed", "backup", "prove", wordy, "--json")
+    assert done.returncode == ExitCode.FAILURE
+    (proof,) = json.loads(done.stdout)["instances"]
+    assert (proof["result"], proof["wal"]["result"]) == ("proven", "unknown"), proof
+    assert "ended from outside" in proof["wal"]["reason"]
+    assert site.list_copies() == []
 
 
 def test_a_segment_that_is_gone_fails_the_wal(site: Site, wordy: str) -> None:

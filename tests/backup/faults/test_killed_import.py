@@ -24,6 +24,7 @@ def test_killed_at_a_moment(
 ) -> None:
     id_ = site.prepare()
     site.wb("run", id_)
+    site.sql(id_, "create database main")
     site.wb("psql", id_, "--", "-c", "create table words as select 'of the dump' as text")
     file = str(tmp_path / "dump")
     site.wb("export", id_, "main", "-o", file)
