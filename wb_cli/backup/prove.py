@@ -111,7 +111,9 @@ class Prove(Struct):
         # A wb that was killed at a trial left its copy.
         remove_left(self.fleet, target, image)
         require_room(machine, self.fleet.settings.mount_path, found.room, "it")
+        looked = time.monotonic()
         following = self._find_following(machine, found)
+        began += time.monotonic() - looked  # no part of a restore
         try:
             fetch_databases(
                 self.fleet, self.restic, self.backup, image, target / DATA, self.options

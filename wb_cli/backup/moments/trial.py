@@ -48,7 +48,8 @@ class WalTrial(Struct):
         """Find the WAL that follows the backup.
 
         Raises:
-            WbError: it is not known which WAL there is.
+            WbError: it is not known which WAL there is. Or WAL is received, and none follows the
+                newest backup.
         """
         if not backup.wal:
             return None
@@ -57,7 +58,10 @@ class WalTrial(Struct):
         if self.instance:
             note_now(self.fleet, self.instance, marks=False)
             near = list_stretches(self.fleet, self.instance)
-        return find_following(backup, read_stored(self.restic, self.own, math.inf), near)
+        found = find_following(backup, read_stored(self.restic, self.own, math.inf), near)
+        if found is None and self.instance and backup == self.own[0]:
+            raise WbError("no WAL that was received follows it")
+        return found
 
     def run(self, machine: Machine, image: str, target: Path, following: Following) -> OfWal:
         """Replay the WAL on the copy that was made for it, and say what was found."""
