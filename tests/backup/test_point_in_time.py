@@ -171,7 +171,7 @@ def test_wal_that_came_late_is_fetched_when_the_replay_asks_for_it(
     moment = now(site, wordy)
     fill_segments(site, wordy, 2)
     write(site, wordy, "b")
-    site.wb("run", wordy)
+    site.container(f"{wordy}-wal").start()
     wait_until(lambda: has_all(site, wordy), "all WAL has come")
     site.back_up(wordy)
     site.wb("stop", wordy)
