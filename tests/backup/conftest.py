@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import docker
 import pytest
+from backup.receiving import receiver
 from backup.site import Site
 from support.postgres_images import build_doctored, build_postgres
 from support.services import wait_until
@@ -24,6 +25,16 @@ def shared_site(shared_host: Host) -> Iterator[Site]:
     made = Site.at(shared_host)
     yield made
     wait_until(lambda: not made.tasks(), "the containers of tasks are gone")
+
+
+@pytest.fixture
+def wordy(site: Site) -> str:
+    """An instance whose WAL is received, with a backup and an empty table."""
+    id_ = site.start(pointInTime=True)
+    site.sql(id_, "create table words (word text)")
+    wait_until(lambda: receiver(site, id_), "WAL comes")
+    site.back_up(id_)
+    return id_
 
 
 @pytest.fixture(scope="session")

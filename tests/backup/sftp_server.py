@@ -69,6 +69,12 @@ class SftpServer:
             "WB_BACKUP_KNOWN_HOSTS": str(self.known_hosts),
         }
 
+    @property
+    def number(self) -> int:
+        """The number of the process that takes connections."""
+        assert self._process
+        return self._process.pid
+
     def start(self) -> None:
         config = self.folder / "sshd_config"
         config.write_text(CONFIG.format(port=self.port, address=self.address, folder=self.folder))

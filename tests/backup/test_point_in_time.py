@@ -3,9 +3,20 @@
 import json
 import shutil
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from backup.receiving import (
+    fill_segments,
+    has_all,
+    list_findings,
+    now,
+    receiver,
+    stretches,
+    write,
+    written,
+)
 from backup.site import Site
 from support.json_answers import check
 from support.services import wait_until
@@ -13,25 +24,6 @@ from support.services import wait_until
 from wb_cli.errors import ExitCode
 
 pytestmark = pytest.mark.backup
-
-
-def receiver(site: Site, id_: str) -> str:
-    """What the receiver says of itself; empty if no WAL comes."""
-    code, text = site.container(f"{id_}-wal").exec_run(["cat", "/tmp/wal/receiving"])
-    return text.decode() if code == 0 else ""
-
-
-def stretches(site: Site, id_: str) -> list[str]:
-    return sorted(path.name for path in (site.folder(id_) / "wal" / "received").iterdir())
-
-
-def has_all(site: Site, id_: str) -> bool:
-    """Whether the receiver has what PostgreSQL has written by now."""
-    behind = (
-        "select pg_wal_lsn_diff(pg_current_wal_flush_lsn(), coalesce(write_lsn, '0/0')) <= 0 "
-        "from pg_stat_replication where application_name = 'pg_receivewal'"
-    )
-    return site.sql(id_, behind) == "t"
 
 
 def test_a_receiver_outlives_every_start_of_postgresql_and_its_own_death(site: Site) -> None:
@@ -82,31 +74,6 @@ def test_the_field_can_be_set_and_taken_back_while_the_instance_runs(site: Site)
     assert site.count(id_) == "1000"
 
 
-def now(site: Site, id_: str) -> str:
-    """This moment by the clock of the database, once another commit cannot have the same."""
-    moment = site.sql(id_, "select clock_timestamp()")
-    site.sql(id_, "select pg_sleep(0.01)")
-    return moment
-
-
-def written(site: Site, id_: str) -> str:
-    return site.sql(id_, "select string_agg(word, ' ' order by word) from words")
-
-
-def write(site: Site, id_: str, word: str) -> None:
-    site.sql(id_, f"insert into words values ('{word}')")
-
-
-@pytest.fixture
-def wordy(site: Site) -> str:
-    """An instance whose WAL is received, with a backup and an empty table."""
-    id_ = site.start(pointInTime=True)
-    site.sql(id_, "create table words (word text)")
-    wait_until(lambda: receiver(site, id_), "WAL comes")
-    site.back_up(id_)
-    return id_
-
-
 def restore(site: Site, id_: str, moment: str) -> dict[str, Any]:
     (ended,) = site.json("restore", id_, "--to", moment, "--yes", "--no-backup")["instances"]
     site.wb("restore", id_, "--accept", "--yes")
@@ -155,7 +122,10 @@ def test_a_moment_in_a_gap_is_refused_and_the_gap_is_named(site: Site, wordy: st
     site.wb("run", wordy)
     wait_until(lambda: len(stretches(site, wordy)) == 2, "another stretch has begun")
     wait_until(lambda: has_all(site, wordy), "all WAL comes again")
+    wait_until(lambda: receiver(site, wordy), "the receiver reports")
+    assert "wal-gap" in list_findings(site, wordy)
     site.back_up(wordy)
+    assert "wal-gap" not in list_findings(site, wordy)
     said = site.wb("restore", wordy, "--to", gone, "--yes", exits=ExitCode.USAGE).stderr
     assert "WAL is missing between" in said
     assert "WAL is missing after" in site.wb("logs", wordy, "wal").stdout
@@ -190,6 +160,28 @@ def test_the_repository_alone_leads_to_a_moment_between_two_backups(site: Site, 
     shutil.rmtree(site.folder(wordy))
     site.wb("restore", wordy, "--to", moment, "--yes")
     assert written(site, wordy) == "a"
+
+
+def test_wal_that_came_late_is_fetched_when_the_replay_asks_for_it(
+    site: Site, wordy: str, tmp_path: Path
+) -> None:
+    site.container(f"{wordy}-wal").stop()
+    fill_segments(site, wordy, 4)
+    write(site, wordy, "a")
+    moment = now(site, wordy)
+    fill_segments(site, wordy, 2)
+    write(site, wordy, "b")
+    site.container(f"{wordy}-wal").start()
+    wait_until(lambda: has_all(site, wordy), "all WAL has come")
+    site.back_up(wordy)
+    site.wb("stop", wordy)
+    shutil.rmtree(site.folder(wordy))
+    words = ("restore", wordy, "--to", moment, "--yes")
+    done = site.launch("list", str(tmp_path / "steps"), *words)
+    assert done.returncode == 0, done.stderr
+    assert written(site, wordy) == "a"
+    steps = (tmp_path / "steps").read_text().splitlines()
+    assert [step for step in steps if step.startswith("replay")] == ["replay", "replay (2)"]
 
 
 def test_a_clone_is_as_the_instance_was_at_a_moment_and_the_instance_stays(

@@ -6,7 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from wb_cli.backup.moments.spans import Stretch, Way, name_moment
+from wb_cli.backup.moments.spans import Way, name_moment
+from wb_cli.backup.moments.stretch import Stretch
 from wb_cli.backup.restoring.clone import describe_clone
 from wb_cli.backup.restoring.restored import (
     Ending,
@@ -54,7 +55,7 @@ def test_a_part_that_the_backup_lacks_is_named_with_those_that_it_has() -> None:
 @pytest.mark.parametrize(
     ("snapshot", "pieces", "needed", "said"),
     [
-        ("s1", ALL, (100 + 7 * 16 + 5 * 16) * MIB, "to fetch"),
+        ("s1", ALL, (100 + 5 * 16 + 5 * 16) * MIB, "to fetch"),
         ("", ALL, (100 + 5 * 16) * MIB, "of WAL to replay"),
         ("s1", (Piece.ASSETS,), 100 * MIB, "the backup"),
     ],

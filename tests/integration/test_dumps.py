@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.platform_stand_in import Platforms
 from support.services import wait_until
 from support.wb_host import COMMAND_S, Host, pipe
 
@@ -87,6 +88,72 @@ def test_a_database_that_is_there_is_not_touched(
     assert count(shared_host, demo, ODD_NAME) == before
 
 
+@pytest.fixture
+def replaced(host: Host, tmp_path: Path) -> tuple[str, Path]:
+    """An instance whose ``main`` has other rows than a dump of it."""
+    id_ = host.prepare()
+    host.wb("run", id_)
+    host.sql(id_, "create database main") if "main" not in databases(host, id_) else None
+    host.wb("psql", id_, "--", "-c", "create table kept as select 1 as n, 'old' as text")
+    host.wb("export", id_, "main", "-o", str(tmp_path / "dump"))
+    host.wb("psql", id_, "--", "-c", "update kept set text = 'changed'")
+    return id_, tmp_path / "dump"
+
+
+def read(host: Host, id_: str, database: str = "main") -> str:
+    return host.wb("psql", id_, database, "--", "-Atc", "select text from kept").stdout.strip()
+
+
+def test_a_database_is_replaced_at_once_and_the_one_from_before_is_kept(
+    host: Host, replaced: tuple[str, Path]
+) -> None:
+    id_, file = replaced
+    before, owned = databases(host, id_), read_owner(host, id_)
+    said = host.wb("import", id_, "main", str(file), "--replace", "--yes").stdout
+    assert (read(host, id_), read(host, id_, "main_before_import")) == ("old", "changed")
+    assert databases(host, id_) == before | {"main_before_import"}
+    assert read_owner(host, id_) == owned
+    (status,) = host.json("status", id_)["instances"]
+    assert status["state"] == "running"
+    drop = f"""wb psql {id_} postgres -- -c 'drop database "main_before_import"'"""
+    assert drop in said.replace("\n", " ")
+    words = ("import", id_, "main", str(file), "--replace", "--yes")
+    assert drop in host.wb(*words, exits=ExitCode.USAGE).stderr.replace("\n", " ")
+    host.wb("psql", id_, "postgres", "--", "-c", 'drop database "main_before_import"')
+    host.wb(*words)
+
+
+def read_owner(host: Host, id_: str) -> str:
+    return host.sql(id_, "select pg_get_userbyid(datdba) from pg_database where datname = 'main'")
+
+
+def test_names_go_back_if_the_instance_does_not_become_healthy(
+    host: Host, replaced: tuple[str, Path], platforms: Platforms
+) -> None:
+    id_, file = replaced
+    before = databases(host, id_)
+    host.change(id_, image=platforms("exits"))
+    words = ("import", id_, "main", str(file), "--replace", "--yes")
+    said = host.wb(*words, exits=ExitCode.FAILURE).stderr
+    assert "going back to the database from before" in said
+    assert (read(host, id_), databases(host, id_)) == ("changed", before)
+
+
+def test_what_cannot_replace_a_database_leaves_it_and_the_instance_serves_on(
+    host: Host, replaced: tuple[str, Path]
+) -> None:
+    id_, file = replaced
+    before, state = databases(host, id_), host.state(id_)
+    (file.with_name("empty")).write_text("select 1;\n")
+    (file.with_name("cut")).write_bytes(file.read_bytes()[:-200])
+    for name, why in (("empty", "the dump has no table"), ("cut", "failed in the PostgreSQL of")):
+        words = ("import", id_, "main", str(file.with_name(name)), "--replace", "--yes")
+        assert why in host.wb(*words, exits=ExitCode.FAILURE).stderr
+    words = ("import", id_, "nothing", str(file), "--replace", "--yes")
+    assert "that could be replaced" in host.wb(*words, exits=ExitCode.USAGE).stderr
+    assert (databases(host, id_), host.state(id_), read(host, id_)) == (before, state, "changed")
+
+
 def test_sql_of_another_tool_is_loaded_whole_or_not_at_all(
     shared_host: Host, demo: str, tmp_path: Path
 ) -> None:
@@ -98,6 +165,22 @@ def test_sql_of_another_tool_is_loaded_whole_or_not_at_all(
     file.write_text("create table one as select 7 as n;\n")
     shared_host.wb("import", demo, "own", str(file))
     assert shared_host.wb("psql", demo, "own", "--", "-Atc", "table one").stdout == "7\n"
+
+
+def test_what_a_killed_import_left_is_removed_by_one_of_a_later_day(
+    shared_host: Host, demo: str, tmp_path: Path
+) -> None:
+    old, young = "wb_import_0123456789ab", "wb_import_ba9876543210"
+    for name in (old, young):
+        shared_host.sql(demo, f"create database {name}")
+    oid = shared_host.sql(demo, f"select oid from pg_database where datname = '{old}'")
+    folder = shared_host.sql(demo, "show data_directory")
+    words = ("touch", "-d", "2 days ago", f"{folder}/base/{oid}/PG_VERSION")
+    assert shared_host.execute(f"{demo}-postgres", *words)[0] == 0
+    (tmp_path / "one.sql").write_text("create table one (n int);")
+    shared_host.wb("import", demo, "later", str(tmp_path / "one.sql"))
+    left = {name for name in databases(shared_host, demo) if name.startswith("wb_import_")}
+    assert left == {young}
 
 
 def test_an_unknown_database_and_a_file_that_is_there_are_refused(

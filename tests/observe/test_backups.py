@@ -28,8 +28,9 @@ def test_an_instance_has_the_backups_that_were_seen() -> None:
     assert found.as_document() == {
         "asOf": LOOKED,
         "newest": KEPT.newest,
-        "proven": {"time": KEPT.proven, "restoreSeconds": 4.5},
+        "proven": {"time": KEPT.proven, "restoreSeconds": 4.5, "walUntil": None},
         "newestHasFailed": False,
+        "newestWalHasFailed": False,
     }
 
 

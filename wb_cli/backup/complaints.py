@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from wb_cli.backup.owner import describe_owner
 from wb_cli.errors import LockedError, WbError
 
 if TYPE_CHECKING:
@@ -163,10 +164,8 @@ def _name_owner(said: str) -> str:
     if not (found := LOCKED_BY.search(said)):
         return said
     age = FRACTION.sub("", found["age"])
-    return (
-        f"process {found['process']} on {found['host']} by {found['user']} has locked it, and gave "
-        f"a sign of life {age} ago"
-    )
+    owner = describe_owner(found["host"], found["process"], found["user"])
+    return f"{owner} has locked it, and gave a sign of life {age} ago"
 
 
 def _shorten(said: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,29 @@ from wb_cli.errors import UsageError, WbError
 from wb_cli.lifecycle.databases import find_no_database, list_databases
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from wb_cli.engine.base import Engine
 
 COMPLAINTS_KEPT = 20
+# What a killed import left. One that still loads has a session, or is younger.
+DROP_LEFT = r"""
+select format('drop database if exists %I', datname) from pg_database d
+where datname ~ '^wb_import_[0-9a-f]{12}$'
+    and not exists (select from pg_stat_activity a where a.datname = d.datname)
+    and (pg_stat_file(format('base/%s/PG_VERSION', oid))).modification < now() - interval '1 day'
+\gexec
+"""
+EXCHANGE = r"""
+select format('alter database %I owner to %I', :'new', pg_get_userbyid(datdba))
+from pg_database where datname = :'old' \gexec
+select count(pg_terminate_backend(pid)) from pg_stat_activity
+where datname in (:'old', :'new') and pid <> pg_backend_pid();
+begin;
+alter database :"old" rename to :"kept";
+alter database :"new" rename to :"old";
+commit;
+"""
 # psql takes SQL with its own variables from its input alone.
 ASK = 'printf "%s\\n" "$1" | { shift; exec psql -v ON_ERROR_STOP=1 -Xq "$@"; }'
 
@@ -60,7 +79,8 @@ class Databases(Struct):
         if database in known:
             raise UsageError(
                 f"{self.instance} has a database {database!r} already, and it is not replaced",
-                "Name another one. `wb psql` can rename or drop databases.",
+                "`--replace` loads it beside, and keeps the one that is there under another name. "
+                "Or name another one.",
             )
 
     def load(self, database: str, source: int) -> None:
@@ -72,15 +92,38 @@ class Databases(Struct):
         Raises:
             WbError: the dump is damaged, or does not fit. No database was made.
         """
+        with self.loaded(source) as passing:
+            self._ask('alter database :"old" rename to :"new"', old=passing, new=database)
+
+    @contextmanager
+    def loaded(self, source: int) -> Iterator[str]:
+        """Load a dump into a database with a passing name. It is gone if what follows fails.
+
+        Raises:
+            WbError: the dump is damaged, or does not fit.
+        """
+        self._ask(DROP_LEFT)
         passing = f"wb_import_{uuid.uuid4().hex[:12]}"
         self._ask('create database :"new" template template0', new=passing)
         try:
             script = files("wb_cli.backup").joinpath("load.sh").read_text()
             self._run("load", ("sh", "-c", script, "load", passing), source=source)
-            self._ask('alter database :"old" rename to :"new"', old=passing, new=database)
+            yield passing
         except BaseException:
-            self._ask('drop database if exists :"old" with (force)', old=passing)
+            self.drop(passing)
             raise
+
+    def drop(self, database: str) -> None:
+        """Remove a database, if it is there."""
+        self._ask('drop database if exists :"old" with (force)', old=database)
+
+    def exchange(self, database: str, new: str, kept: str) -> None:
+        """Give a database the name ``kept``, and its own name and owner to another one, at once.
+
+        Raises:
+            WbError: somebody works in one of them. Nothing was renamed.
+        """
+        self._ask(EXCHANGE, old=database, new=new, kept=kept)
 
     def _ask(self, sql: str, **names: str) -> None:
         """Run SQL, in which ``:"name"`` stands for a name as psql quotes it."""

@@ -6,6 +6,7 @@ import re
 
 from msgspec import Struct
 
+from wb_cli.backup.owner import describe_owner
 from wb_cli.quantities import describe_age
 
 ID = re.compile(r"[0-9a-f]{64}")
@@ -29,6 +30,6 @@ class Lock(Struct, frozen=True):
             return f"{self.id[:8]}, which cannot be read"
         how = "alone" if self.exclusive else "beside others"
         return (
-            f"{self.id[:8]} of process {self.pid} on {self.hostname} by {self.username}, which "
+            f"{self.id[:8]} of {describe_owner(self.hostname, self.pid, self.username)}, which "
             f"works {how} and gave a sign of life {describe_age(self.time)} ago"
         )

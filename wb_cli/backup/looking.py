@@ -13,7 +13,7 @@ from wb_cli.lifecycle.record.backup_record import (
     note_problem,
     write_record,
 )
-from wb_cli.quantities import write_now
+from wb_cli.quantities import write_moment, write_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -65,10 +65,13 @@ def sum_up(backups: Iterable[Backup]) -> dict[str, Kept]:
 
 def _sum_up_one(own: list[Backup]) -> Kept:
     proven = next((backup for backup in own if backup.proven), None)
+    until = max((each.proven.until for each in own if each.proven), default=0.0)
     return Kept(
         oldest=own[-1].time,
         newest=own[0].time,
         proven=proven.time if proven else "",
         restore_seconds=proven.proven.seconds if proven and proven.proven else 0.0,
         has_failed=own[0].has_failed,
+        proven_until=write_moment(until) if until else "",
+        wal_has_failed=own[0].wal_has_failed,
     )

@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ from wb_cli.backup.copying import base_backup
 from wb_cli.backup.copying.cache import COPY, copy_cache
 from wb_cli.backup.copying.counting import MAINTENANCE, TOLD_WITHIN_S, VERSION, Postgres
 from wb_cli.backup.copying.incremental import Choice, find_base
-from wb_cli.backup.copying.room import require_room
+from wb_cli.backup.copying.room import require_room_for_copy, require_room_for_wal
 from wb_cli.backup.copying.staging import folder_of_copy, remove_left
 from wb_cli.backup.copying.tables import describe_tables
 from wb_cli.backup.listing import Listing
@@ -36,7 +37,6 @@ from wb_cli.quantities import describe_size, write_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from wb_cli.backup.answers import Progress, Summary
     from wb_cli.backup.restic import Restic
@@ -52,8 +52,6 @@ ROOT = "/backup"
 FOLDERS = (contract.ASSETS, contract.SANDBOX)
 DECLARATION, SECRETS = "declaration.json", "secrets.json"
 BY_SETTING = "the setting backup_leave_out"
-# A copy may have more than the databases: WAL that is written meanwhile.
-WAL_BYTES = 256 * 1024**2
 SIZE = "select coalesce(sum(pg_database_size(oid)), 0)::bigint from pg_database"
 
 
@@ -173,16 +171,17 @@ class BackUp(Struct):
         )
 
     def _check_room(self, source: _Source, database: Postgres) -> int:
-        """Compare what the databases take with the room for a second copy of them."""
+        """Compare what the databases take with the room for a second copy of them.
+
+        The WAL is stored as it is, so the repository needs room for what it does not have.
+        """
         size = int(database.ask(MAINTENANCE, SIZE))
-        if self.fleet.machine:
-            require_room(
-                self.fleet.machine,
-                source.root,
-                size + WAL_BYTES,
-                "a copy of the databases",
-                "Make room there; the copy is removed once it is stored.",
-            )
+        if machine := self.fleet.machine:
+            require_room_for_copy(machine, source.root, size)
+            wal = self._wal.count_new_bytes(self.restic)
+            if wal and self.restic.repository.is_folder:
+                repository = Path(self.restic.repository.location)
+                require_room_for_wal(machine, repository, wal, source.root, size)
         return size
 
     # Do

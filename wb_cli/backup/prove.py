@@ -6,26 +6,27 @@ Nothing of the instance is touched, and it need not run or even exist.
 from __future__ import annotations
 
 import time
-from enum import StrEnum
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from wb_cli import contract
 from wb_cli.backup import manifest
 from wb_cli.backup.complaints import DamagedError
-from wb_cli.backup.copying.base_backup import DATA, INSIDE, SAMPLE
+from wb_cli.backup.copying.base_backup import DATA, INSIDE, SAMPLE, WAL_REPLAYED
 from wb_cli.backup.copying.counting import NAMES, parse_counts, read_sql
 from wb_cli.backup.copying.room import refuse_cut_off, require_room
 from wb_cli.backup.copying.staging import folder_of_proof, remove_left
 from wb_cli.backup.databases import MisfitError, fetch_databases
 from wb_cli.backup.listing import Listing, compare_folders, make_patterns
 from wb_cli.backup.make import ROOT
+from wb_cli.backup.moments.trial import WalTrial
+from wb_cli.backup.proof import OfWal, Proof, Verdict
 from wb_cli.backup.snapshots import MANIFEST_PATH
+from wb_cli.backup.throw_away import read_common_script, see_whether_killed
 from wb_cli.engine.task import TaskMount, TaskSpec
-from wb_cli.errors import ExitCode, WbError
+from wb_cli.errors import WbError
 from wb_cli.quantities import describe_size, shorten_list, write_now
 
 if TYPE_CHECKING:
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
 
     from wb_cli.backup.copying.counting import Counts
     from wb_cli.backup.manifest import Manifest
+    from wb_cli.backup.moments.following import Following
     from wb_cli.backup.restic import Restic
     from wb_cli.backup.snapshots import Backup
+    from wb_cli.instances.model import Instance
     from wb_cli.lifecycle.fleet import Fleet
     from wb_cli.lifecycle.machine.base import Machine
     from wb_cli.lifecycle.options import RunOptions
@@ -46,62 +49,31 @@ ENDED_EARLY = {
     "started": "PostgreSQL does not start on it",
     "checked": "pages or indexes of it are damaged",
 }
-# What the script says of a PostgreSQL that did not end by itself, and the exit code of that.
-KILLED, SIGKILLED = "killed", 137
+# What the script says where there was no room for the copy on which the WAL is replayed.
+NOT_COPIED = "not copied"
+TOLD = {*STEPS, NOT_COPIED}
 MOST_NAMED = 5
 
 
-class Verdict(StrEnum):
-    """What is known of a backup. Only ``PROVEN`` counts as proven."""
-
-    PROVEN = "proven"
-    FAILED = "failed"
-    UNKNOWN = "could not be checked"
-
-
-class Proof(Struct, frozen=True):
-    """What was found. ``seconds`` is what a restore of the databases took; times are RFC 3339."""
-
-    backup: str
-    verdict: Verdict
-    when: str
-    seconds: float
-    reason: str = ""
-
-    def describe(self) -> str:
-        """Describe it in a line."""
-        why = f": {self.reason}" if self.reason else f", restored in {self.seconds:.1f} s"
-        return f"{self.backup[:8]}: {self.verdict}{why}"
-
-    def as_document(self) -> dict[str, Any]:
-        """Give it for ``--json``."""
-        return {
-            "result": self.verdict.name.lower(),
-            "backup": self.backup,
-            "time": self.when,
-            "restoreSeconds": self.seconds,
-            "reason": self.reason,
-        }
-
-    @property
-    def ending(self) -> str:
-        """How it ended, for the history."""
-        return str(self.verdict)
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """The exit code of the process if this were the only backup."""
-        return ExitCode.OK if self.verdict is Verdict.PROVEN else ExitCode.FAILURE
-
-
 class Prove(Struct):
-    """Proves one backup. ``most_bytes`` is how much room on the disk it may take for that."""
+    """Proves one backup, and the WAL that follows it.
+
+    ``most_bytes`` is how much room on the disk it may take for that. ``own`` are all backups of the
+    instance, newest first. ``instance`` is the one whose WAL is received on this machine.
+    """
 
     fleet: Fleet
     restic: Restic
     backup: Backup
     options: RunOptions
     most_bytes: int | None = None
+    own: Sequence[Backup] = ()
+    instance: Instance | None = None
+    of_wal: OfWal | None = None
+
+    @property
+    def _wal(self) -> WalTrial:
+        return WalTrial(self.fleet, self.restic, self.own, self.instance, self.options)
 
     def run(self) -> Proof:
         """Prove the backup, write the proof beside it, and give it.
@@ -119,8 +91,9 @@ class Prove(Struct):
         except WbError as error:
             verdict, reason, seconds = Verdict.UNKNOWN, error.headline, 0.0
         now = write_now()
-        proof = Proof(self.backup.id, verdict, now, round(seconds, 3), reason)
-        self.restic.keep_proof(self.backup, proof.verdict.name.lower(), proof.seconds)
+        of_wal = self.of_wal if verdict is Verdict.PROVEN else None
+        proof = Proof(self.backup.id, verdict, now, round(seconds, 3), reason, of_wal)
+        self.restic.keep_proof(self.backup, proof)
         return proof
 
     def _look(self, began: float) -> tuple[str, float]:
@@ -133,31 +106,51 @@ class Prove(Struct):
         machine = self.fleet.machine
         if machine is None:
             raise WbError("the machine of the engine cannot be looked at")
-        self._require_budget(found)
+        self._require_budget(found.room)
         target = folder_of_proof(self.fleet, self.backup.instance)
         # A wb that was killed at a trial left its copy.
         remove_left(self.fleet, target, image)
         require_room(machine, self.fleet.settings.mount_path, found.room, "it")
+        looked = time.monotonic()
+        following = self._find_following(machine, found)
+        began += time.monotonic() - looked  # no part of a restore
         try:
             fetch_databases(
                 self.fleet, self.restic, self.backup, image, target / DATA, self.options
             )
             seconds = time.monotonic() - began
-            problem = self._examine(image, target, found) or self._look_at_folders(
-                machine, image, target, found
-            )
+            problem = self._examine(
+                image, target, found, takes_copy=bool(following)
+            ) or self._look_at_folders(machine, image, target, found)
+            if following and not self.of_wal and not problem:
+                self.of_wal = self._wal.run(machine, image, target, following)
         except MisfitError as error:
             problem, seconds = error.headline, 0.0
         finally:
             remove_left(self.fleet, target, image)
         return problem, seconds
 
-    def _require_budget(self, found: Manifest) -> None:
-        if self.most_bytes is not None and found.room > self.most_bytes:
+    def _require_budget(self, room: int) -> None:
+        if self.most_bytes is not None and room > self.most_bytes:
             raise WbError(
-                f"it takes {describe_size(found.room)} on the disk, and a trial may take "
+                f"it takes {describe_size(room)} on the disk, and a trial may take "
                 f"{describe_size(self.most_bytes)}"
             )
+
+    def _find_following(self, machine: Machine, found: Manifest) -> Following | None:
+        """Find the WAL to try. Without room for that, the backup itself is tried all the same."""
+        try:
+            following = self._wal.find(self.backup)
+            if following:
+                databases = found.database_bytes or found.bytes
+                room = found.room + databases + following.room
+                self._require_budget(room)
+                require_room(machine, self.fleet.settings.mount_path, room, "it with its WAL")
+        except WbError as error:
+            kind = Verdict.FAILED if isinstance(error, DamagedError) else Verdict.UNKNOWN
+            self.of_wal = OfWal(kind, reason=error.headline)
+            return None
+        return following
 
     def _restore(
         self, machine: Machine, target: Path, folder: str, patterns: Sequence[str] = ()
@@ -202,7 +195,7 @@ class Prove(Struct):
             raise WbError(f"restored files cannot be read: {'; '.join(end.complaints)}")
         return int(lines[0])
 
-    def _examine(self, image: str, target: Path, found: Manifest) -> str:
+    def _examine(self, image: str, target: Path, found: Manifest, *, takes_copy: bool) -> str:
         self.options.report("starting a PostgreSQL on it, and checking every page")
         lines: list[str] = []
         spec = TaskSpec(
@@ -210,19 +203,24 @@ class Prove(Struct):
             image=image,
             command=("sh", "-c", files("wb_cli.backup").joinpath("proof.sh").read_text()),
             mounts=(TaskMount(str(target), INSIDE, is_read_only=False),),
-            environment={"WB_NAMES": NAMES},
-            files={"/count.sql": read_sql("count").encode()},
+            environment={
+                "WB_NAMES": NAMES,
+                "WB_COPY": f"{INSIDE}/{WAL_REPLAYED}" if takes_copy else "",
+            },
+            files=read_common_script() | {"/count.sql": read_sql("count").encode()},
             labels=self.fleet.settings.labels,
         )
         end = self.fleet.engine.run_task(spec, lines.append, self.options.cancelled)
-        refuse_cut_off(replace(end, code=SIGKILLED) if KILLED in lines else end, "the trial")
+        refuse_cut_off(see_whether_killed(end, lines), "the trial")
+        if NOT_COPIED in lines:
+            self.of_wal = OfWal(Verdict.UNKNOWN, reason="there was no room to replay it")
         missing = [step for step in STEPS if step not in lines]
         said = f" ({end.complaints[-1]})" if end.complaints else ""
         if missing:
             return f"{ENDED_EARLY[missing[0]]}{said}"
         if end.code:
             return f"its rows cannot be read{said}"
-        return compare(found, parse_counts(line for line in lines if line not in STEPS))
+        return compare(found, parse_counts(line for line in lines if line not in TOLD))
 
 
 def compare(found: Manifest, counted: Counts) -> str:

@@ -39,7 +39,8 @@ class Repository(Struct, frozen=True):
     ``environment`` are the variables that a repository elsewhere needs, such as keys of S3.
     ``ssh`` has the contents of the files that ssh needs, by their paths in the container. ``cache``
     is a folder on the engine's machine: what a repository elsewhere lists is read from there once
-    it is known. All in it is encrypted as in the repository.
+    it is known. All in it is encrypted as in the repository. ``hostname`` is what locks say of
+    their owner; "" for the id of the container.
     """
 
     location: str
@@ -50,6 +51,7 @@ class Repository(Struct, frozen=True):
     limits: Limits = Limits()
     ssh: Mapping[str, bytes] = field(default_factory=dict)
     cache: str = ""
+    hostname: str = ""
 
     @property
     def is_folder(self) -> bool:
@@ -83,6 +85,7 @@ class Repository(Struct, frozen=True):
             files={**keys, **(files or {})},
             labels=self.labels,
             priority=self.limits.priority,
+            hostname=self.hostname,
         )
 
     def _choose_options(self, cache: str, keys: Mapping[str, bytes]) -> list[str]:

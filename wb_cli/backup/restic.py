@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Mapping, Sequence
 
+    from wb_cli.backup.proof import Proof
     from wb_cli.backup.repository import Repository
     from wb_cli.backup.snapshots import Backup
     from wb_cli.engine.base import Engine
@@ -171,15 +172,18 @@ class Restic:
         words = ("ls", "--recursive", snapshot, *folders)
         self._look("list files", words, lambda line: on_node(parse_line(line)))
 
-    def keep_proof(self, backup: Backup, verdict: str, seconds: float) -> None:
+    def keep_proof(self, backup: Backup, proof: Proof) -> None:
         """Write beside a backup what was found when it was tried."""
-        tags = (
+        verdict = proof.verdict.name.lower()
+        tags = [
             *make_tags(backup.instance, PROOF),
             f"of={backup.origin}",
             f"verdict={verdict}",
-            f"seconds={seconds:.1f}",
-        )
-        self.back_up(PROOF_PATH, tags, lambda _: None, files={PROOF_PATH: verdict.encode()})
+            f"seconds={proof.seconds:.1f}",
+        ]
+        if proof.of_wal:
+            tags += [f"of_wal={proof.of_wal.verdict.name.lower()}", f"until={proof.of_wal.until}"]
+        self.back_up(PROOF_PATH, tuple(tags), lambda _: None, files={PROOF_PATH: verdict.encode()})
 
     def forget(self, snapshots: Sequence[str], wait_s: float = 0.0) -> None:
         """Forget snapshots. What only they need stays until :meth:`prune`.

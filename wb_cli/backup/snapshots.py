@@ -43,12 +43,16 @@ class Snapshot(Struct, frozen=True):
 class Proof(Struct, frozen=True):
     """What was found when a backup was tried. ``seconds`` is what its restore took.
 
-    The verdict is ``proven``, ``failed`` or ``unknown``; ``when`` is RFC 3339.
+    The verdict is ``proven``, ``failed`` or ``unknown``; ``when`` is RFC 3339. ``of_wal`` is that
+    of the WAL that follows the backup, "" if none was tried. It led to each moment up to ``until``,
+    in seconds since the epoch.
     """
 
     verdict: str
     when: str
     seconds: float
+    of_wal: str = ""
+    until: float = 0.0
 
 
 class Backup(Struct, frozen=True):
@@ -78,6 +82,11 @@ class Backup(Struct, frozen=True):
     def has_failed(self) -> bool:
         """Whether it was tried, and is no good."""
         return self.proof is not None and self.proof.verdict == FAILED
+
+    @property
+    def wal_has_failed(self) -> bool:
+        """Whether the WAL that follows it was tried, and is no good."""
+        return self.proof is not None and self.proof.of_wal == FAILED
 
     @property
     def short_id(self) -> str:
@@ -125,15 +134,19 @@ def _read_proofs(listed: Iterable[Snapshot]) -> dict[str, list[Proof]]:
     proofs: dict[str, list[Proof]] = defaultdict(list)
     for each in sorted(listed, key=lambda snapshot: snapshot.time):
         if PROOF in each.tags:
-            seconds = read_seconds(_read_tag(each, "seconds"))
-            proofs[_read_tag(each, "of")].append(
-                Proof(_read_tag(each, "verdict"), each.time, seconds)
+            proof = Proof(
+                _read_tag(each, "verdict"),
+                each.time,
+                read_seconds(_read_tag(each, "seconds")),
+                _read_tag(each, "of_wal"),
+                read_seconds(_read_tag(each, "until")),
             )
+            proofs[_read_tag(each, "of")].append(proof)
     return proofs
 
 
 def read_seconds(text: str) -> float:
-    """Read how long a trial took; 0 if a tag does not say it."""
+    """Read the seconds that a tag says; 0 if it does not say any."""
     try:
         seconds = float(text or 0)
     except ValueError:

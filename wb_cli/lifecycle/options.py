@@ -52,6 +52,7 @@ class Verb(StrEnum):
     ROTATE = "rotate-secret"
     REPAIR = "repair"
     UPGRADE_POSTGRES = "upgrade-postgres"
+    IMPORT = "import"
     INIT_SSL = "init-ssl"
     REMOVE_SSL = "remove-ssl"
 
@@ -82,6 +83,7 @@ _AFTER_SIGNAL = {
     Verb.ROTATE: AfterSignal.UNDO,
     Verb.REPAIR: AfterSignal.END_REPAIR,
     Verb.UPGRADE_POSTGRES: AfterSignal.UNDO,
+    Verb.IMPORT: AfterSignal.UNDO,
     Verb.INIT_SSL: AfterSignal.END_INSTANCE,
     Verb.REMOVE_SSL: AfterSignal.END_INSTANCE,
 }

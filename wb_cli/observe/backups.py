@@ -29,12 +29,21 @@ class BackupStatus(Struct, frozen=True):
     def as_document(self) -> dict[str, Any]:
         """Give it for ``--json``."""
         kept = self.kept
-        proven = {"time": kept.proven, "restoreSeconds": kept.restore_seconds} if kept else None
+        proven = (
+            {
+                "time": kept.proven,
+                "restoreSeconds": kept.restore_seconds,
+                "walUntil": kept.proven_until or None,
+            }
+            if kept
+            else None
+        )
         return {
             "asOf": self.looked,
             "newest": kept.newest if kept else None,
             "proven": proven if kept and kept.proven else None,
             "newestHasFailed": bool(kept and kept.has_failed),
+            "newestWalHasFailed": bool(kept and kept.wal_has_failed),
         }
 
 

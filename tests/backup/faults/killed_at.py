@@ -1,10 +1,10 @@
 """`wb`, killed with signal 9 in the middle of its work: python killed_at.py HOW MOMENT WORDS...
 
 HOW is `kill`, or `lose`: then wb lives on and its engine is gone. `end:N` ends the process with
-that number, and `fill:FILE` the room on the disk where the file is. A MOMENT is a step with
-`before`, `created`, `amid` or `after` in front, such as `amid in`. `created` is when the container
-of a task is there and not started, `amid` when its program has begun. A step that comes again has a
-number.
+that number, `fill:FILE` the room on the disk where the file is, and `cut:LABEL` the containers of
+the tasks that have this label. A MOMENT is a step with `before`, `created`, `amid` or `after` in
+front, such as `amid in`. `created` is when the container of a task is there and not started, `amid`
+when its program has begun. A step that comes again has a number.
 
 `python killed_at.py list FILE WORDS...` kills nothing, and writes the names of the tasks there.
 """
@@ -13,17 +13,18 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import docker
 import requests
 from docker.api.client import APIClient
 
 from wb_cli.cli.app import run
 from wb_cli.engine.docker import docker_engine, task
 from wb_cli.engine.docker.docker_engine import DockerEngine
-from wb_cli.engine.task import TaskSpec
+from wb_cli.engine.task import LABEL_TASK, TaskSpec
 from wb_cli.lifecycle import actions
 
 T = TypeVar("T")
@@ -46,6 +47,8 @@ def reach(moment: str) -> None:
             os.kill(int(what), signal.SIGKILL)
         case "fill":
             fill(Path(what))
+        case "cut":
+            cut(what)
         case "lose":
             setattr(APIClient, "send", lose)  # noqa: B010
 
@@ -55,6 +58,15 @@ def fill(path: Path) -> None:
     with suppress(OSError), path.open("wb", buffering=0) as file:
         while True:
             file.write(bytes(2**20))
+
+
+def cut(label: str) -> None:
+    """Kill the containers of tasks. One may have ended just now."""
+    with closing(docker.from_env()) as client:
+        listed = client.containers.list(filters={"label": [LABEL_TASK, label]}, ignore_removed=True)
+        for container in listed:
+            with suppress(docker.errors.APIError):
+                container.kill()
 
 
 def around(name: str, call: Callable[[], T]) -> T:

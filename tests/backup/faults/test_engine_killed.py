@@ -9,6 +9,7 @@ from backup.site import RESTIC, Site
 from support.fixtures.hosts import hosts_with
 from support.own_engine import OwnEngine
 from support.services import wait_until
+from support.wb_host import free_pair_of_ports
 
 pytestmark = [pytest.mark.backup, pytest.mark.usefixtures("on_own_engine")]
 
@@ -74,11 +75,30 @@ def test_in_a_backup_the_next_one_is_whole(
     assert (proof["result"], proof["backup"]) == ("proven", backup)
 
 
-def test_in_a_trial_the_next_one_ends(own_engine: OwnEngine, site: Site, id_: str) -> None:
-    end_engine(own_engine, site, "amid examine", "backup", "prove", id_)
+@pytest.mark.parametrize("moment", ["amid fetch databases", "amid examine", "amid store proof"])
+def test_in_a_trial_the_next_one_ends(
+    own_engine: OwnEngine, site: Site, id_: str, moment: str
+) -> None:
+    end_engine(own_engine, site, moment, "backup", "prove", id_)
     site.wb("run", id_)
     (proof,) = site.json("backup", "prove", id_)["instances"]
     assert proof["result"] == "proven"
+
+
+@pytest.mark.parametrize("moment", ["amid fetch databases", "amid password", "after in"])
+def test_in_a_clone_the_next_one_ends(
+    own_engine: OwnEngine, site: Site, id_: str, made: dict[str, str], moment: str
+) -> None:
+    new = f"{id_}-{moment.replace(' ', '-')}"
+    words = ("clone", id_, new, "--at", made["backup"], "--port", str(free_pair_of_ports()))
+    end_engine(own_engine, site, moment, *words)
+    site.wb("run", id_)
+    if moment == "after in":
+        site.wb("run", new)
+    else:
+        site.wb(*words)
+    assert site.count(new) == RESTORED
+    site.wb("stop", new)
 
 
 @pytest.mark.parametrize("moment", ["amid fetch databases", "after stop", "amid in", "after in"])

@@ -121,6 +121,17 @@ def test_a_disk_that_becomes_full_ends_a_restore_before_the_stop(
     assert "no space left on device" in said.lower()
 
 
+@pytest.mark.parametrize("moment", ["amid fetch databases", "amid password"])
+def test_a_disk_that_becomes_full_leaves_nothing_of_a_clone(
+    shared_site: Site, id_: str, moment: str
+) -> None:
+    new = f"{id_}-full"
+    said = become_full(shared_site, moment, "clone", id_, new)
+    assert "no space left on device" in said.lower()
+    assert not shared_site.folder(new).exists()
+    assert new not in shared_site.servers_file.read_text()
+
+
 def test_a_full_repository_takes_no_backup_and_gives_those_that_it_has(
     shared_site: Site, id_: str, tmp_path: Path
 ) -> None:

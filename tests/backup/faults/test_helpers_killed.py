@@ -2,19 +2,14 @@
 
 import json
 import os
-import re
 import signal
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from backup.faults.programs import end, end_by, find, kill_if_there
 from backup.site import Site
-from docker.errors import APIError
 from support.services import wait_until
-from support.wb_host import COMMAND_S
 
 from wb_cli.errors import ExitCode
 
@@ -28,58 +23,6 @@ SLOW = {"WB_BACKUP_LIMIT_READ": "1m"}
 LARGE_BYTES = 4 * 1024**3
 # A program is killed when it was seen for so long, so that it is in the middle of its work.
 WORKED_S = 0.7
-
-
-class Process(NamedTuple):
-    """A process in the container of a task, with its number on the machine."""
-
-    number: int
-    command: str
-
-
-def list_processes(site: Site) -> Iterator[Process]:
-    """List what runs in the containers of tasks."""
-    for task in site.tasks():
-        with suppress(APIError):  # it has ended meanwhile
-            found = task.top(ps_args="-eo pid,args")
-            for number, command in found["Processes"] or ():
-                yield Process(int(number), command)
-
-
-def find(site: Site, pattern: str) -> int:
-    """The number of the process whose command matches; 0 if there is none."""
-    found = (each.number for each in list_processes(site) if re.search(pattern, each.command))
-    return next(found, 0)
-
-
-def end(
-    site: Site, pattern: str, *words: str, worked_s: float = 0, **environ: str
-) -> subprocess.CompletedProcess[str]:
-    """Run a command, and kill a program that works for it."""
-
-    def kill() -> None:
-        wait_until(lambda: find(site, pattern), f"{pattern} works")
-        time.sleep(worked_s)  # what it does in that time is its own
-        wait_until(lambda: kill_if_there(find(site, pattern)), f"{pattern} is killed")
-
-    return end_by(site, kill, *words, **environ)
-
-
-def kill_if_there(number: int) -> bool:
-    with suppress(ProcessLookupError):  # it has ended meanwhile
-        if number:
-            os.kill(number, signal.SIGKILL)
-            return True
-    return False
-
-
-def end_by(
-    site: Site, kill: Callable[[], object], *words: str, **environ: str
-) -> subprocess.CompletedProcess[str]:
-    with site.under(environ).started(*words) as process:
-        kill()
-        answer, talk = process.communicate(timeout=COMMAND_S)
-    return subprocess.CompletedProcess(words, process.returncode, answer, talk)
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +57,26 @@ def test_restic_killed_while_it_stores(shared_site: Site, id_: str) -> None:
     done = end(shared_site, "^restic .* backup ", "backup", id_, worked_s=WORKED_S)
     assert done.returncode == ExitCode.FAILURE
     assert "restic was ended from outside" in done.stderr
+
+
+def test_the_lock_of_a_backup_names_the_command_and_the_instance(
+    shared_site: Site, id_: str
+) -> None:
+    os.utime(shared_site.folder(id_) / "assets" / "large")
+
+    def look_and_kill() -> None:
+        wait_until(lambda: find(shared_site, "^restic .* backup "), "restic works")
+        wait_until(lambda: list_owners(shared_site), "it has its lock")
+        assert list_owners(shared_site) == [("backup", id_)]
+        kill_if_there(find(shared_site, "^restic .* backup "))
+
+    end_by(shared_site, look_and_kill, "backup", id_)
+    shared_site.wb("backup", "unlock", "--all", "--yes")
+
+
+def list_owners(site: Site) -> list[tuple[str, str]]:
+    (place,) = site.json("backup", "unlock")["places"]
+    return [(lock["command"], lock["instance"]) for lock in place["left"]]
 
 
 def test_pg_basebackup_killed_while_it_copies(shared_site: Site, id_: str) -> None:

@@ -8,49 +8,13 @@ import signal
 from dataclasses import dataclass
 
 import pytest
+from backup.faults.steps import BACKUP, CLONE, PROOF
 from backup.site import Site
 from support.services import wait_until
 from support.wb_host import free_pair_of_ports
 
 pytestmark = pytest.mark.backup
 
-BACKUP = (
-    "cat",
-    "snapshots",
-    "dump",
-    "copy",
-    "store backup",
-    "remove",
-    "ls",
-    "store manifest.json",
-    "snapshots (2)",
-)
-PROOF = (
-    "snapshots",
-    "dump",
-    "fetch databases",
-    "fetch databases (2)",
-    "combine",
-    "examine",
-    "ls",
-    "fetch sample",
-    "read",
-    "remove",
-    "store proof",
-    "snapshots (2)",
-)
-CLONE = (
-    "snapshots",
-    "dump",
-    "fetch databases",
-    "fetch databases (2)",
-    "combine",
-    "fetch assets",
-    "fetch sandbox",
-    "password",
-    "in",
-    "accept",
-)
 # A copy that was left is removed first, so the removal of a command's own copy is the second one.
 OWN_REMOVAL = {"remove": "remove (2)"}
 # What clones do up to here is done anew by the next one.

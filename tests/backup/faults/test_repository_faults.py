@@ -58,10 +58,7 @@ def test_damaged_data_fails_a_proof_and_is_mended_by_a_repair_and_a_whole_backup
 ) -> None:
     site = shared_site.under({"WB_BACKUP_REPOSITORY": str(shared_site.root / damage.__name__)})
     site.back_up(id_)
-    packs = [path for path in (site.root / damage.__name__ / "data").rglob("*") if path.is_file()]
-    largest = max(packs, key=lambda path: path.stat().st_size)
-    largest.chmod(0o600)
-    damage(largest)
+    damage(find_largest(site.root / damage.__name__))
     said = site.wb("backup", "check", "--read", "100%", exits=ExitCode.FAILURE).stderr
     assert "`wb backup check --repair`" in said.replace("\n", " ")
     proof = prove(site, id_, ExitCode.FAILURE)
@@ -87,18 +84,59 @@ def test_a_damaged_snapshot_is_not_shown_as_no_backup(shared_site: Site, id_: st
     assert f"{backup[:8]}" in done.stderr
 
 
-@pytest.mark.parametrize(
-    "words",
-    [("list",), ("prove",), ("check",), ("forget", "--yes")],
-    ids=["list", "prove", "check", "forget"],
-)
+@pytest.mark.parametrize("damage", [flip, lose])
+def test_damaged_data_ends_a_restore_and_a_clone_before_anything_changes(
+    shared_site: Site, id_: str, damage: Callable[[Path], None]
+) -> None:
+    folder = f"{damage.__name__}-before"
+    site = shared_site.under({"WB_BACKUP_REPOSITORY": str(shared_site.root / folder)})
+    site.back_up(id_)
+    damage(find_largest(site.root / folder))
+    refuse_to_bring_back(site, id_, "is damaged")
+
+
+def find_largest(repository: Path) -> Path:
+    """The largest file of data."""
+    packs = [path for path in (repository / "data").rglob("*") if path.is_file()]
+    largest = max(packs, key=lambda path: path.stat().st_size)
+    largest.chmod(0o600)
+    return largest
+
+
+def refuse_to_bring_back(site: Site, id_: str, said: str) -> None:
+    """A restore and a clone end with these words. The instance serves on, and nothing is left."""
+    before, new = site.state(id_), f"{id_}-new"
+    for words in (("restore", id_, "--yes", "--no-backup"), ("clone", id_, new)):
+        assert said in site.wb(*words, exits=ExitCode.FAILURE).stderr
+        assert (site.state(id_), site.hidden(id_)) == (before, set())
+        assert not site.folder(new).exists()
+        assert new not in site.servers_file.read_text()
+    assert site.count(id_) == "1000"
+
+
+KEYED = {
+    "backup": ("backup", "make", "all"),
+    "list": ("backup", "list"),
+    "prove": ("backup", "prove"),
+    "check": ("backup", "check"),
+    "forget": ("backup", "forget", "--yes"),
+    "unlock": ("backup", "unlock"),
+}
+
+
+@pytest.mark.parametrize("words", KEYED.values(), ids=KEYED)
 def test_a_wrong_key_is_said_to_be_one(shared_site: Site, id_: str, words: tuple[str, ...]) -> None:
     shared_site.wb("backup", id_)
     before = shared_site.backups()
-    done = shared_site.ran("backup", *words, WB_BACKUP_KEY="wrong")
+    done = shared_site.ran(*words, WB_BACKUP_KEY="wrong")
     assert done.returncode == ExitCode.FAILURE
     assert "WB_BACKUP_KEY" in done.stderr
     assert shared_site.backups() == before
+
+
+def test_a_wrong_key_brings_nothing_back_and_changes_nothing(shared_site: Site, id_: str) -> None:
+    shared_site.wb("backup", id_)
+    refuse_to_bring_back(shared_site.under({"WB_BACKUP_KEY": "wrong"}), id_, "WB_BACKUP_KEY")
 
 
 def ask_impatiently(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
@@ -110,6 +148,29 @@ def ask_impatiently(site: Site, *words: str) -> subprocess.CompletedProcess[str]
         timeout=COMMAND_S,
         check=False,
     )
+
+
+def test_a_server_that_goes_away_in_the_middle_ends_a_restore_and_a_trial(
+    shared_site: Site, id_: str, tmp_path: Path
+) -> None:
+    server = SftpServer(tmp_path / "ssh", shared_site.client)
+    server.start()
+    more = {**server.environ, "WB_BACKUP_REPOSITORY": server.location}
+    site = shared_site.under(more)
+    try:
+        backup = site.back_up(id_)
+        before = site.state(id_)
+        for words in (("restore", id_, "--yes", "--no-backup"), ("clone", id_, f"{id_}-new")):
+            done = site.launch(f"end:{server.number}", "amid fetch databases", *words)
+            server.cut()
+            assert done.returncode == ExitCode.FAILURE, done.stderr
+            server.start()
+            assert (site.state(id_), site.hidden(id_)) == (before, set())
+            assert not site.folder(f"{id_}-new").exists()
+        (proof,) = site.json("backup", "prove", id_)["instances"]
+        assert (proof["result"], proof["backup"]) == ("proven", backup)
+    finally:
+        server.stop()
 
 
 @contextmanager
@@ -139,12 +200,15 @@ def test_a_lock_of_another_restic_is_waited_for_and_named_and_its_way_out(
 ) -> None:
     backup = shared_site.back_up(id_)
     with locked(shared_site) as other:
-        for words in (("backup", id_), ("backup", "list")):
+        bringing_back = (("restore", id_, "--yes", "--no-backup"), ("clone", id_, f"{id_}-new"))
+        looking = (("backup", "list"), ("backup", "prove", id_), ("backup", "forget", "--yes"))
+        for words in (("backup", id_), *looking, *bringing_back):
             done = ask_impatiently(shared_site, *words)
             assert done.returncode != 0
             assert f"another restic works on {shared_site.repository}" in done.stderr
             assert other.id[:12] in done.stderr
             assert "after 30 minutes" in done.stderr
+        assert not shared_site.folder(f"{id_}-new").exists()
         other.unpause()
         other.wait()
     assert shared_site.backups()[0] == backup

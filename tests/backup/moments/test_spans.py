@@ -1,49 +1,21 @@
 """Which moments an instance can go back to, by its backups and its WAL."""
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 import pytest
+from backup.moments.examples import DAY, MIB, MIDNIGHT, at, backup, segment, stretch
 
 from wb_cli.backup.moments.spans import (
     Span,
-    Stretch,
     choose_way,
-    collect_stretches,
+    count_new_bytes,
     find_spans,
     find_unneeded,
     fits,
     name_moment,
-    parse_stretches,
 )
 from wb_cli.backup.snapshots import Backup, Proof
 from wb_cli.errors import UsageError
-
-MIB = 1024**2
-DAY = 86_400
-# Stretches begin in the minute of their names; moments are seconds from midnight on.
-MIDNIGHT = datetime(2026, 11, 27, tzinfo=UTC).timestamp()
-
-
-def at(seconds: float) -> float:
-    return MIDNIGHT + seconds
-
-
-def segment(number: int) -> str:
-    return f"00000001{number // 256:08X}{number % 256:08X}"
-
-
-def stretch(first: int, last: int, until: float, line: str = "a", began: int = 0) -> Stretch:
-    name = f"20261127T0000{began:02}Z.{line}"
-    return Stretch(name, segment(first), segment(last), 16 * MIB, until and at(until))
-
-
-def backup(seconds: float, wal: int | None, line: str = "a", **changes: Any) -> Backup:
-    """A backup whose copy began in a segment of the WAL."""
-    time = datetime.fromtimestamp(at(seconds), UTC).isoformat()
-    position = "" if wal is None else f"0/{wal * 16 * MIB + 40:X}"
-    given = {"instance": "demo", "id": f"b{seconds}", "manifest": "m", "line": line}
-    return Backup(time=time, wal=position, **given | changes)
 
 
 def moments(spans: list[Span]) -> list[tuple[float, float]]:
@@ -73,14 +45,6 @@ def test_no_moment_starts_from_a_backup(unfit: Backup) -> None:
 
 def test_a_stretch_of_which_nothing_is_known_to_be_complete_leads_nowhere() -> None:
     assert find_spans([backup(200, 5)], [stretch(3, 9, 0)]) == []
-
-
-def test_a_segment_has_another_number_where_segments_have_another_size() -> None:
-    wide = Stretch("20261127T000000Z.a", "000000010000000200000001", "", 1024 * MIB, at(9))
-    assert wide.number(wide.first) == 9
-    assert wide.find_segment("2/40000000") == 9
-    assert wide.has("2/7FFFFFFF")
-    assert not wide.has("2/3FFFFFFF")
 
 
 def test_the_way_to_a_moment_starts_from_the_newest_backup_before_it() -> None:
@@ -135,27 +99,6 @@ def test_a_moment_is_named_so_that_it_can_be_given_again() -> None:
     assert "." not in name_moment(at(5))
 
 
-def test_a_listing_is_read_oldest_first_and_what_is_no_stretch_is_left_out() -> None:
-    lines = [
-        f"20261127T000002Z.b {segment(1)} {segment(2)} 16777216 1700000000",
-        f"20261127T000001Z.a {segment(3)} {segment(3)} 16777216 0",
-        "lost+found x y 1 0",
-        "20261127T000001Z.a",
-    ]
-    first, second = parse_stretches(lines)
-    assert (first.line, first.began, first.until) == ("a", "20261127T000001Z", 0)
-    assert (second.first, second.last) == (segment(1), segment(2))
-
-
-def test_the_segments_of_a_snapshot_are_collected_to_stretches() -> None:
-    files = [("s1.a", segment(2), 16), ("s1.a", segment(1), 16), ("s2.b", segment(9), 8)]
-    found = collect_stretches(files, {"s1.a": 5.0}, "snap")
-    assert found == (
-        Stretch("s1.a", segment(1), segment(2), 16, 5.0, "snap"),
-        Stretch("s2.b", segment(9), segment(9), 8, 0, "snap"),
-    )
-
-
 def test_wal_from_before_the_oldest_backup_is_of_no_use() -> None:
     whole = stretch(1, 300, 400)
     unneeded = find_unneeded([backup(300, 290), backup(200, 258)], [whole], 14, at(400))
@@ -182,6 +125,15 @@ def test_a_stretch_goes_once_it_is_old_or_no_backup_fits_it_but_the_newest_grows
 def test_the_segment_that_is_being_written_stays() -> None:
     short = stretch(1, 2, 400)
     assert find_unneeded([backup(300, 5)], [short], 14, at(400)) == {short.name: segment(2)}
+
+
+def test_wal_is_new_from_the_newest_backup_that_it_fits_on() -> None:
+    size = 16 * MIB
+    assert count_new_bytes([], [stretch(1, 4, 200)]) == 4 * size
+    assert count_new_bytes([backup(300, 3), backup(200, 2)], [stretch(1, 4, 200)]) == 2 * size
+    later = stretch(9, 9, 0, line="b", began=1)
+    assert count_new_bytes([backup(300, 4)], [stretch(1, 4, 200), later]) == 2 * size
+    assert count_new_bytes([backup(300, 9)], [stretch(1, 4, 200)]) == 0
 
 
 def test_a_backup_fits_wal_that_goes_on_from_where_its_copy_began() -> None:

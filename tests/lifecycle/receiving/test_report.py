@@ -1,5 +1,7 @@
 """What a receiver of WAL says of itself."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from wb_cli.lifecycle.receiving.report import LATE_AFTER_S, Report, parse
@@ -15,6 +17,12 @@ def test_a_report_is_read_as_the_receiver_writes_it() -> None:
 @pytest.mark.parametrize("text", ["", "cat: no such file", "a b c", "a 1 2 3"])
 def test_what_is_no_report_is_none(text: str) -> None:
     assert parse(text) is None
+
+
+def test_the_name_of_the_stretch_says_when_it_began() -> None:
+    began = datetime(2026, 11, 27, 6, 9, 52, tzinfo=UTC)
+    assert Report("20261127T060952Z.1253", NOW, 0).began == began
+    assert Report("s", NOW, 0).began is None
 
 
 def test_a_receiver_says_what_would_be_lost() -> None:

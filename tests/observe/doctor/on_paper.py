@@ -21,6 +21,7 @@ from wb_cli.host.web.nginx import Complaint
 from wb_cli.host.web.site_files import SiteFile
 from wb_cli.host.web.x509 import Certificate
 from wb_cli.instances.registry_file.registry import Registry
+from wb_cli.lifecycle.receiving.room import Received, Slot
 from wb_cli.lifecycle.record.backup_record import Copying, Kept
 from wb_cli.lifecycle.sites.survey import SeenSite, Served
 from wb_cli.observe.backups import BackupStatus
@@ -29,7 +30,7 @@ from wb_cli.observe.doctor.facts import Database, Facts, Folder, Known, Machine
 from wb_cli.observe.doctor.look_at_sites import Sites
 from wb_cli.quantities import DAY_S
 
-GIB = 1024**3
+MIB, GIB = 1024**2, 1024**3
 ENGINE = EngineDescription(
     "28.5.1", "overlay2", "json-file", "/var/lib/docker", "6.1.0", 8 * GIB, 0
 )
@@ -156,6 +157,9 @@ FAILED = replace(WELL, known=(replace(KNOWN, backup_failure="failed: no room"),)
 CUT_OFF = replace(WELL, known=(replace(KNOWN, is_trial_cut_off=True),))
 
 
+NOW = time.time()
+
+
 def receiving(said: str | None, **changes: Any) -> Facts:
     """An instance whose receiver of WAL says something; ``None`` if it was not asked."""
     known = replace(KNOWN, instance=replace(DEMO, point_in_time=True), receiver=said)
@@ -170,11 +174,60 @@ def wal_folder(mode: int) -> Facts:
     return receiving(None, folders=(folder,))
 
 
-NOW = time.time()
+def began(days: int, at: int) -> Facts:
+    """Whose WAL began so many days ago, and the newest backup was made so many days ago."""
+    now = datetime.now(UTC)
+    name = f"{now - timedelta(days=at, hours=1):%Y%m%dT%H%M%SZ}.a"
+    (known,) = kept(days, days).known
+    return receiving(f"{name} {NOW} 0", backup=known.backup)
+
+
+def holding(
+    name: str,
+    *,
+    held: int = 0,
+    limit: int | None = 2048,
+    status: str = "extended",
+    is_active: bool = False,
+    wanted: bool = True,
+    said: str | None = None,
+) -> Facts:
+    """Whose PostgreSQL keeps so many MiB for a slot, and so many at most."""
+    slot = Slot(name, is_active, status, held * MIB, limit and limit * MIB)
+    facts = receiving(said, slots=(slot,))
+    (known,) = facts.known
+    instance = replace(known.instance, point_in_time=wanted)
+    return replace(facts, known=(replace(known, instance=instance),))
+
+
 RECEIVERS = {
     "wal-late": (
         (receiving(""), receiving(f"s {NOW - 3600} 0")),
         (receiving(f"s {NOW + 3600} 0"), receiving(None), WELL),
+    ),
+    "wal-gap": (
+        (began(2, at=1), began(3, at=1)),
+        (began(1, at=2), began(1, at=1), receiving(f"s {NOW} 0"), receiving(None)),
+    ),
+    "wal-held": (
+        (
+            holding("wb", held=1025),
+            holding("wb", held=1025, wanted=False),
+            holding("wb", held=1025, said=f"s {NOW} 0"),
+            holding("theirs", held=1025),
+            holding("theirs", status="lost"),
+            holding("theirs", held=1025, limit=None),
+        ),
+        (
+            holding("wb", held=1024),
+            holding("theirs", held=1024, limit=None),
+            holding("theirs", held=9999, limit=None, is_active=True),
+            WELL,
+        ),
+    ),
+    "wal-large": (
+        (receiving(None, received=Received(2, 1)),),
+        (receiving(None, received=Received(1, 1)), receiving(None), WELL),
     ),
     "socket-open": ((wal_folder(0o755), wal_folder(0o710)), (wal_folder(0o700), WELL)),
 }
@@ -182,6 +235,10 @@ BACKUPS = {
     "backup-missing": ((NO_BACKUP,), (kept(1, 1), WELL)),
     "backup-unproven": ((kept(1, 9), kept(9, 9), kept(9)), (kept(1), kept(1, 7), NO_BACKUP)),
     "backup-bad": ((kept(1, 2, has_failed=True), kept(1, has_failed=True)), (kept(1, 2),)),
+    "wal-bad": (
+        (kept(1, 2, wal_has_failed=True),),
+        (kept(1, 2), kept(1, has_failed=True, wal_has_failed=True)),
+    ),
     "backup-failed": ((FAILED,), (WELL,)),
     "backup-copy": (
         (copying(kept(1, 1)), copying(kept(1, 1), Copying("now", "then", "no route"))),
@@ -353,4 +410,5 @@ CRITICAL = {
     "engine-old": engine(version="19.03.15"),
     "tls-expiring": tls(certificate(6), certificate(6)),
     "backup-bad": kept(1, 2, has_failed=True),
+    "wal-bad": kept(1, 2, wal_has_failed=True),
 }

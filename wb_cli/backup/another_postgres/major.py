@@ -17,8 +17,7 @@ from msgspec.structs import replace
 from wb_cli import contract
 from wb_cli.backup.another_postgres.move import Move
 from wb_cli.backup.another_postgres.writers import Writers
-from wb_cli.backup.copying.room import require_room
-from wb_cli.backup.make import WAL_BYTES
+from wb_cli.backup.copying.room import WAL_BYTES, require_room
 from wb_cli.backup.restoring.around import back_up, back_up_after
 from wb_cli.contract import Part
 from wb_cli.errors import WbError

@@ -124,7 +124,10 @@ copy_roles() {
     ask new template1 -o /dev/null -f /tmp/roles.sql
 }
 
-# Two databases are there already, with what every new cluster has in them.
+# These two are there already, with what every new cluster has in them. They are dropped and made
+# again, which nobody may disturb.
+initial="^dbname='(template1|postgres)'$"
+
 copy_database() {
     rm -rf "$dump"
     echo "dumping ${1#dbname=}"
@@ -136,6 +139,14 @@ copy_database() {
         *) set -- --dbname=template1 ;;
     esac
     new pg_restore --create --exit-on-error --jobs="$jobs" "$@" "$dump"
+}
+
+copy_databases() {
+    [ -e "$1" ] || return 0
+    while IFS= read -r database; do
+        copy_database "$database"
+    done <"$1"
+    rm -rf "$dump"
 }
 
 tell_all() {
@@ -151,10 +162,15 @@ copy() {
     start_new
     copy_roles
     ask old postgres -f /names.sql >/tmp/names
-    while IFS= read -r database; do
-        copy_database "$database"
-    done </tmp/names
-    rm -rf "$dump"
+    awk -v "initial=$initial" '
+        { print >($0 ~ initial ? "/tmp/initial" : "/tmp/" NR % 2) }
+    ' /tmp/names
+    copy_databases /tmp/initial
+    # Two at a time. Small databases wait for the start of programs most of the time.
+    dump=$dump.0 copy_databases /tmp/0 &
+    other=$!
+    dump=$dump.1 copy_databases /tmp/1
+    wait "$other"
     echo 'reading what is in the tables, for the planner'
     new vacuumdb --all --analyze-only --jobs="$jobs" --quiet
     echo 'counting the rows'

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from wb_cli.secret import Secret
 
 INSIDE = "/copy"
-# What lies in it: a copied or restored database, and restored files of the folders.
-DATA, SAMPLE = "data", "sample"
+# What lies in it: a copied or restored database, restored files of the folders, restored WAL, and
+# the database on which that is replayed.
+DATA, SAMPLE, WAL_FETCHED, WAL_REPLAYED = "data", "sample", "data.wal", "data.replayed"
 # What PostgreSQL wrote of a copy: each file with its checksum. A copy of changes starts from it.
 FILES_OF_COPY = "backup_manifest"
 BASE = f"/{FILES_OF_COPY}"

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from wb_cli.engine.task import TaskEnd
     from wb_cli.lifecycle.machine.base import Machine
 
+# A copy may have more than the databases: WAL that is written meanwhile.
+WAL_BYTES = 256 * 1024**2
+
 
 def require_room(machine: Machine, folder: Path, needed: int, what: str, hint: str = "") -> None:
     """Refuse to copy so many bytes to a disk that has not as many free.
@@ -27,6 +30,41 @@ def require_room(machine: Machine, folder: Path, needed: int, what: str, hint: s
                 f"{describe_size(needed)}, and {describe_size(disk.free_bytes)} are free",
                 hint,
             )
+
+
+def require_room_for_copy(machine: Machine, folder: Path, size: int) -> None:
+    """Refuse to copy databases of so many bytes to a disk without room for them.
+
+    Raises:
+        WbError: there is none.
+    """
+    require_room(
+        machine,
+        folder,
+        size + WAL_BYTES,
+        "a copy of the databases",
+        "Make room there; the copy is removed once it is stored.",
+    )
+
+
+def require_room_for_wal(
+    machine: Machine, repository: Path, wal: int, copy_folder: Path, size: int
+) -> None:
+    """Refuse to store so many bytes of WAL in a folder without room for them.
+
+    The copy of the databases, of so many bytes, may lie on the same disk meanwhile.
+
+    Raises:
+        WbError: there is none.
+    """
+    is_shared = len(machine.find_disks([copy_folder, repository])) == 1
+    require_room(
+        machine,
+        repository,
+        wal + (size + WAL_BYTES if is_shared else 0),
+        "the WAL of the backup" + (" beside a copy of the databases" if is_shared else ""),
+        "Make room there. `wb backup forget` frees what no rule keeps.",
+    )
 
 
 def refuse_cut_off(end: TaskEnd, what: str) -> None:

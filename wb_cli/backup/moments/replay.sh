@@ -1,21 +1,23 @@
-# Replay received WAL on a fetched database up to the moment in WB_MOMENT.
+# Replay received WAL on a fetched database in WB_DATA, up to the moment in WB_MOMENT; without one,
+# to the end of the WAL.
 #
-# The stretch of WAL is in /wal, the database in /copy/pgdata. The last line is `reached` and the
-# time of the last change that is in it. What went wrong is on stderr. With WB_MAY_END, the WAL may
-# hold nothing from after the moment: all that is there is replayed then. The server is a throw-away
-# one in a container without a network.
+# The WAL is in /wal/stored, in /wal/near, or in both: then `near` goes on where `stored` ends. WB_LAST
+# is the last segment of it. The last line is `reached` and the time of the last change that is in it.
+# What went wrong is on stderr. If the server was killed, `killed` is written.
+#
+# Where the WAL holds nothing from after the moment, WB_AT_END says what is done: `stay` fails, `take`
+# replays all that is there, and `ask` writes `more`, and waits for more WAL in another run. With
+# WB_CHECK every page is checked afterwards. The server is a throw-away one in a container without a
+# network.
 set -u
-data=/copy/pgdata
+data=$WB_DATA
 sockets=/tmp/sockets
 ended='recovery ended before configured recovery target was reached'
+. /throw_away.sh
 
-as_postgres() {
-    su -s /bin/sh postgres -c "PATH=$PATH exec $*"
-}
-
-# The last segment may be one that is still being written.
+# The last segment may be one that is still being written. Then the disk has more of it.
 cat >/tmp/segment <<'SEGMENT'
-for file in "/wal/$1" "/wal/$1.partial"; do
+for file in "/wal/stored/$1" "/wal/near/$1" "/wal/near/$1.partial" "/wal/stored/$1.partial"; do
     [ ! -e "$file" ] || { echo "$1" >>/tmp/segments; exec cp "$file" "$2"; }
 done
 exit 1
@@ -43,22 +45,54 @@ replay() {
     done
 }
 
+# PostgreSQL takes WAL that is damaged or missing for the end of it. At the true end are zeros. What
+# a killed PostgreSQL had half written is skipped later, and is no damage.
+find_damage() {
+    grep -E 'LOG:  .*(incorrect|invalid|unexpected|contrecord|out-of-)' /tmp/log |
+        grep -Ev 'got 0$|magic number 0000 |skipped missing contrecord' | sed 's/.*LOG:  /the WAL is damaged: /' | tail -n 1
+    sort -u /tmp/segments | grep -E '^[0-9A-F]{24}$' | tail -n 1 | awk -v "last=$WB_LAST" \
+        '$0 "" < last "" { print "the WAL ends in " $0 ", and was received up to " last }'
+}
+
+refuse_damage() {
+    damage=$(find_damage)
+    [ -z "$damage" ] || { echo "$damage" >&2; exit 1; }
+}
+
+replay_to_end() {
+    replay && refuse_damage
+}
+
+replay_to_moment() {
+    # Said by the command line, it is not left behind in the database.
+    replay "-c recovery_target_time=$WB_MOMENT" && return
+    grep -q "$ended" /tmp/log || return
+    refuse_damage
+    case $WB_AT_END in
+        ask) echo more; exit 0 ;;
+        take) replay_to_end ;;
+        *) return 1 ;;
+    esac
+}
+
 install -d -o postgres "$sockets"
 : >/tmp/segments
 chown postgres /tmp/segments
 echo 'local all all trust' >/tmp/hba
 chown -R postgres "$data"
 chmod 0700 "$data"
-# Said by the command line, it is not left behind in the database.
-replay "-c recovery_target_time=$WB_MOMENT" || {
-    [ -n "$WB_MAY_END" ] && grep -q "$ended" /tmp/log && replay
-} || {
+if [ -n "$WB_MOMENT" ]; then replay_to_moment; else replay_to_end; fi || {
     grep -E 'FATAL|PANIC|ERROR' /tmp/log >/tmp/errors || cp /tmp/log /tmp/errors
     tail -n 5 /tmp/errors >&2
-    exit 1
+    fail 1
 }
 last=$(sed -n 's/.*last completed transaction was at log time //p' /tmp/log | tail -n 1)
-as_postgres "pg_ctl stop -w -t 86400 -s -m fast -D $data" || exit
+if [ -n "$WB_CHECK" ]; then
+    echo checking
+    PGHOST="$sockets" PGUSER=postgres PGOPTIONS='-c statement_timeout=0' \
+        pg_amcheck --all --install-missing >&2 || fail
+fi
+as_postgres "pg_ctl stop -w -t 86400 -s -m fast -D $data" || fail
 rm -f "$data/recovery.signal"
 sync
 echo "reached $last"

@@ -8,7 +8,6 @@ backup that fits up to the end of the stretch, each moment can be gone back to.
 from __future__ import annotations
 
 import math
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,63 +16,12 @@ from msgspec import Struct
 from wb_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from wb_cli.backup.moments.stretch import Stretch
     from wb_cli.backup.snapshots import Backup
 
-NAME = re.compile(r"(\d{8}T\d{6}Z)\.(\w+)")
-PARTIAL = ".partial"
-LOG_BYTES = 0x1_0000_0000
 SHOWN = 5
-
-
-class Stretch(Struct, frozen=True):
-    """WAL without a gap, as it lies in a folder.
-
-    ``first`` and ``last`` are the names of its segments, each of ``segment_bytes``. All of it is
-    there up to ``until``, in seconds since the epoch; 0 if that was never so. ``snapshot`` is the
-    one that has it in the repository; "" where it is on the disk.
-    """
-
-    name: str
-    first: str
-    last: str
-    segment_bytes: int
-    until: float
-    snapshot: str = ""
-
-    @property
-    def began(self) -> str:
-        """When it began, so that stretches sort by it."""
-        return self.name.partition(".")[0]
-
-    @property
-    def line(self) -> str:
-        """The data folder that it is of."""
-        return self.name.partition(".")[2]
-
-    def has(self, position: str) -> bool:
-        """Whether it goes on from a position in the WAL."""
-        return self.number(self.first) <= self.find_segment(position)
-
-    def find_segment(self, position: str) -> int:
-        """Number the segment of a position: ``0/3000028``."""
-        high, _, low = position.partition("/")
-        return (int(high, 16) * LOG_BYTES + int(low, 16)) // self.segment_bytes
-
-    def number(self, segment: str) -> int:
-        """Number a segment by its name."""
-        log, rest = int(segment[8:16], 16), int(segment[16:24], 16)
-        return log * (LOG_BYTES // self.segment_bytes) + rest
-
-    @property
-    def total_bytes(self) -> int:
-        """The bytes of all its segments."""
-        return (self.number(self.last) - self.number(self.first) + 1) * self.segment_bytes
-
-    def count(self, position: str) -> int:
-        """Count the segments from a position on."""
-        return self.number(self.last) - self.find_segment(position) + 1
 
 
 class Span(Struct, frozen=True):
@@ -109,38 +57,24 @@ class Way(Struct, frozen=True):
     is_live: bool = False
 
     @property
+    def first(self) -> int:
+        """The number of the first segment that is replayed."""
+        return self.stretch.find_segment(self.backup.wal)
+
+    @property
+    def last(self) -> int:
+        """The number of the last segment that should be needed."""
+        return self.stretch.find_last_needed(self.moment)
+
+    @property
     def fetched_bytes(self) -> int:
         """The bytes of WAL that are fetched from the repository; 0 where it is on the disk."""
-        return self.stretch.total_bytes if self.stretch.snapshot else 0
+        return self.replayed_bytes if self.stretch.snapshot else 0
 
     @property
     def replayed_bytes(self) -> int:
-        """The bytes of WAL that are replayed at most. The databases grow by less than that."""
-        return max(0, self.stretch.count(self.backup.wal)) * self.stretch.segment_bytes
-
-
-def parse_stretches(lines: Iterable[str]) -> tuple[Stretch, ...]:
-    """Read what was listed: a line for each stretch, with name, first, last, bytes and until."""
-    found = []
-    for line in lines:
-        words = line.split()
-        if len(words) == 5 and NAME.fullmatch(words[0]):  # noqa: PLR2004  (those five)
-            name, first, last, size, until = words
-            found.append(Stretch(name, first, last, int(size), float(until)))
-    return tuple(sorted(found, key=lambda each: each.began))
-
-
-def collect_stretches(
-    segments: Iterable[tuple[str, str, int]], untils: Mapping[str, float], snapshot: str
-) -> tuple[Stretch, ...]:
-    """Make stretches of the segments of a snapshot: stretch, name, and bytes of each."""
-    own: dict[str, list[tuple[str, int]]] = {}
-    for stretch, segment, size in segments:
-        own.setdefault(stretch, []).append((segment, size))
-    return tuple(
-        Stretch(name, min(all_)[0], max(all_)[0], max(all_)[1], untils.get(name, 0), snapshot)
-        for name, all_ in sorted(own.items())
-    )
+        """The bytes of WAL that are replayed. The databases grow by less than that."""
+        return max(0, self.last - self.first + 1) * self.stretch.segment_bytes
 
 
 def find_spans(backups: Iterable[Backup], stretches: Iterable[Stretch]) -> list[Span]:
@@ -224,13 +158,19 @@ def find_unneeded(
         keeper = old[0] if old else fitting[-1]
         first = min(stretch.find_segment(keeper.wal), stretch.number(stretch.last))
         if first > stretch.number(stretch.first):
-            unneeded[stretch.name] = _name_segment(stretch, first)
+            unneeded[stretch.name] = stretch.name_segment(first)
     return unneeded
 
 
-def _name_segment(stretch: Stretch, number: int) -> str:
-    log, rest = divmod(number, LOG_BYTES // stretch.segment_bytes)
-    return f"{stretch.last[:8]}{log:08X}{rest:08X}"
+def count_new_bytes(backups: Iterable[Backup], stretches: Iterable[Stretch]) -> int:
+    """Count the bytes of WAL that no backup has yet, at most. ``backups`` come newest first."""
+    own = list(backups)
+    total = 0
+    for stretch in stretches:
+        newest = next((backup for backup in own if fits(backup, stretch)), None)
+        first = stretch.find_segment(newest.wal) if newest else stretch.number(stretch.first)
+        total += max(0, stretch.number(stretch.last) - first + 1) * stretch.segment_bytes
+    return total
 
 
 def read_time(text: str) -> float:

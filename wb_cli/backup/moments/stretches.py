@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from wb_cli import contract
 from wb_cli.backup.copying.counting import MAINTENANCE, Postgres
-from wb_cli.backup.moments.spans import parse_stretches
+from wb_cli.backup.moments.stretch import parse_stretches
 from wb_cli.contract import Part
 from wb_cli.engine.task import TaskMount, TaskSpec
 from wb_cli.errors import WbError
@@ -19,7 +19,7 @@ from wb_cli.lifecycle.receiving.part import LOOK
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wb_cli.backup.moments.spans import Stretch
+    from wb_cli.backup.moments.stretch import Stretch
     from wb_cli.instances.model import Instance
     from wb_cli.lifecycle.fleet import Fleet
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from wb_cli import contract
 from wb_cli.backup.copying.counting import MAINTENANCE
-from wb_cli.backup.moments.spans import find_unneeded
+from wb_cli.backup.moments.spans import count_new_bytes, find_unneeded
 from wb_cli.backup.moments.stretches import (
     keep_for_backup,
     let_go,
@@ -48,6 +48,15 @@ class WalOfBackup(Struct):
             return database.ask(MAINTENANCE, POSITION)
         database.ask(MAINTENANCE, DROP_SLOT)
         return ""
+
+    def count_new_bytes(self, restic: Restic) -> int:
+        """Count the bytes of WAL by which the repository may grow."""
+        if not self.instance.point_in_time:
+            return 0
+        # What cannot be read has no WAL, and whoever lists the backups is told of it.
+        backups = group_by_instance(find_backups(restic.list_snapshots(lambda _: None)))
+        stretches = list_stretches(self.fleet, self.instance)
+        return count_new_bytes(backups.get(self.instance.id, []), stretches)
 
     def keep(self, root: str) -> tuple[TaskMount, ...]:
         """Keep what has come by now, and give what a backup sees of it. It counts without, too."""

@@ -12,12 +12,11 @@ from wb_cli import contract
 from wb_cli.backup.make import ROOT
 from wb_cli.backup.moments.spans import (
     Span,
-    Stretch,
     choose_way,
-    collect_stretches,
     find_spans,
     read_time,
 )
+from wb_cli.backup.moments.stretch import Segment, Stretch, collect_stretches
 from wb_cli.backup.moments.stretches import find_folder, list_stretches, note_now
 
 if TYPE_CHECKING:
@@ -63,14 +62,15 @@ def read_stored(restic: Restic, own: Sequence[Backup], moment: float) -> tuple[S
     holder = next(iter([*later[-1:], *with_wal[:1]]), None)
     if holder is None:
         return ()
-    found: list[tuple[str, str, int]] = []
+    found: list[tuple[str, Segment]] = []
 
     def see(node: dict[str, Any]) -> None:
         if match := SEGMENT.fullmatch(str(node.get("path", ""))):
-            found.append((match[1], match[2], int(node.get("size", 0))))
+            written = read_time(str(node["mtime"]))
+            found.append((match[1], Segment(match[2], int(node.get("size", 0)), written)))
 
     restic.list_files(holder.id, [STORED], see)
-    names = sorted({name for name, _, _ in found})
+    names = sorted({name for name, _ in found})
     untils = {name: _read_until(restic, holder.id, name) for name in names}
     return collect_stretches(found, untils, holder.id)
 

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wb_cli import contract
 from wb_cli.backup.databases import fetch_databases
 from wb_cli.backup.make import ROOT, SECRETS
-from wb_cli.backup.moments.replay import replay
+from wb_cli.backup.moments.fetch_wal import fetch_wal
+from wb_cli.backup.moments.replay import AtEnd, Replay, Wal
 from wb_cli.backup.restoring.restored import Piece
 from wb_cli.engine.task import TaskMount
 from wb_cli.errors import UsageError
@@ -90,19 +92,36 @@ class Fetch(Struct):
 
     def _replay(self, way: Way) -> None:
         """Bring the fetched database to a moment, with WAL of the disk or of the repository."""
-        fleet, stretch = self.exchange.fleet, way.stretch
         fetched = self.exchange.root / contract.RESTORED
-        wal = Path(way.folder)
-        if stretch.snapshot:
-            wal = fetched / FETCHED_WAL
-            self.machine.create(wal, (), {})
-            self.restic.restore(
-                f"{stretch.snapshot}:{ROOT}/{contract.WAL}/{stretch.name}",
-                TaskMount(str(wal), "/restored", is_read_only=False),
-                lambda progress: self.options.report(f"fetching WAL: {progress}"),
-            )
-        databases = fetched / contract.DATABASES
-        replay(fleet, self.exchange.find_image(), databases, wal, way, self.options)
+        replay = Replay(
+            self.exchange.fleet,
+            self.exchange.find_image(),
+            fetched / contract.DATABASES,
+            contract.PGDATA_NAME,
+            self.options,
+        )
+        if way.folder:
+            at_end = AtEnd.STAY if way.is_live else AtEnd.TAKE
+            replay.to_moment(self._describe_wal(way, near=Path(way.folder)), way.moment, at_end)
+            return
+        stored, end = fetched / FETCHED_WAL, way.stretch.number(way.stretch.last)
+        self._fetch_wal(way, range(way.first, way.last + 1), stored)
+        wal = self._describe_wal(way, stored=stored)
+        if way.last < end:
+            part = replace(wal, last=way.last, last_name=way.stretch.name_segment(way.last))
+            if replay.to_moment(part, way.moment, AtEnd.ASK):
+                return
+            self._fetch_wal(way, range(way.last + 1, end + 1), stored)
+        replay.to_moment(wal, way.moment, AtEnd.TAKE)
+
+    def _describe_wal(
+        self, way: Way, *, stored: Path | None = None, near: Path | None = None
+    ) -> Wal:
+        last = way.stretch.last
+        return Wal(way.first, way.stretch.number(last), last, stored, near)
+
+    def _fetch_wal(self, way: Way, segments: range, target: Path) -> None:
+        fetch_wal(self.machine, self.restic, way.stretch, segments, target, self.options)
 
     def _take_secrets(self) -> None:
         """Take the secrets of the backup where this host has neither secrets nor a database."""

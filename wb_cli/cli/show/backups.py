@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from wb_cli.cli.console import make_error_document
 from wb_cli.cli.show.tables import Column, Give, StateCell
-from wb_cli.quantities import describe_duration, describe_size, shorten_list
+from wb_cli.quantities import (
+    describe_duration,
+    describe_moment,
+    describe_size,
+    shorten_list,
+    write_moment,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from wb_cli.backup.answers import Repaired
     from wb_cli.backup.manifest import Manifest
-    from wb_cli.backup.snapshots import Backup
+    from wb_cli.backup.snapshots import Backup, Proof
     from wb_cli.cli.console import Console
     from wb_cli.cli.show.tables import Cell
     from wb_cli.errors import WbError
@@ -94,11 +100,24 @@ def _describe_proof(backup: Backup) -> Cell:
     when = f"{tried:%Y-%m-%d %H:%M}"
     match backup.proof.verdict:
         case "proven":
-            return f"{when}, restored in {backup.proof.seconds:.1f} s"
+            text = f"{when}, restored in {backup.proof.seconds:.1f} s{_describe_wal(backup.proof)}"
+            return StateCell("failed", text) if backup.wal_has_failed else text
         case "failed":
             return StateCell("failed", f"failed at {when}")
         case _:
             return f"could not be checked at {when}"
+
+
+def _describe_wal(proof: Proof) -> str:
+    """Say to which moments the WAL leads that follows it, as far as that was tried."""
+    match proof.of_wal:
+        case "proven":
+            return f", WAL until {describe_moment(proof.until)}"
+        case "failed":
+            return "; its WAL failed"
+        case "unknown":
+            return "; its WAL could not be checked"
+    return ""
 
 
 def make_document(backup: Backup, places: Sequence[str]) -> dict[str, Any]:
@@ -110,9 +129,17 @@ def make_document(backup: Backup, places: Sequence[str]) -> dict[str, Any]:
         "time": backup.time,
         "base": backup.base or None,
         "repositories": list(places),
-        "proof": {"result": proof.verdict, "time": proof.when, "restoreSeconds": proof.seconds}
-        if proof
-        else None,
+        "proof": _make_proof(proof) if proof else None,
+    }
+
+
+def _make_proof(proof: Proof) -> dict[str, Any]:
+    until = write_moment(proof.until) if proof.until else None
+    return {
+        "result": proof.verdict,
+        "time": proof.when,
+        "restoreSeconds": proof.seconds,
+        "wal": {"result": proof.of_wal, "until": until} if proof.of_wal else None,
     }
 
 

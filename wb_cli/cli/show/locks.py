@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wb_cli.backup.owner import read_owner
 from wb_cli.cli.console import make_error_document
 
 if TYPE_CHECKING:
@@ -36,9 +37,12 @@ def make_document(unlocked: Unlocked) -> dict[str, Any]:
 
 
 def _make_lock(lock: Lock) -> dict[str, Any]:
+    owner = read_owner(lock.hostname)
     return {
         "id": lock.id,
-        "host": lock.hostname or None,
+        "host": (owner.machine if owner else lock.hostname) or None,
+        "command": owner.verb if owner else None,
+        "instance": (owner.instance if owner else "") or None,
         "user": lock.username or None,
         "process": lock.pid or None,
         "lastSeen": lock.time or None,

@@ -18,7 +18,10 @@ UNKNOWN, NONE = "?", "-"
 
 
 def show_proven(status: BackupStatus | WbError | None) -> Cell:
-    """Show what would be lost, and how long one would wait: ``2d / 40s``."""
+    """Show what would be lost, and how long one would wait: ``2d / 40s``.
+
+    Where WAL was replayed on it, that is lost which is newer than the WAL: ``2d / 40s, WAL 3h``.
+    """
     if isinstance(status, WbError):
         return UNKNOWN
     if status is None or status.kept is None:
@@ -28,4 +31,6 @@ def show_proven(status: BackupStatus | WbError | None) -> Cell:
         return StateCell("failed" if kept.has_failed else "degraded", "never proven")
     age = describe_duration(measure_age(kept.proven, time.time()))
     text = f"{age} / {describe_duration(kept.restore_seconds)}"
-    return StateCell("failed", text) if kept.has_failed else text
+    if kept.proven_until:
+        text += f", WAL {describe_duration(measure_age(kept.proven_until, time.time()))}"
+    return StateCell("failed", text) if kept.has_failed or kept.wal_has_failed else text

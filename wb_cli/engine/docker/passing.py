@@ -29,6 +29,7 @@ def start_passing(  # noqa: PLR0913  (what runs, and what it sees)
     network: str,
     environment: Mapping[str, str] | None = None,
     archive: bytes = b"",
+    hostname: str = "",
 ) -> tuple[str, Connection]:
     """Start a program as root of a container; give the container's id, and the connection to it.
 
@@ -51,6 +52,7 @@ def start_passing(  # noqa: PLR0913  (what runs, and what it sees)
         container = api.create_container(
             image,
             entrypoint=list(entrypoint),
+            hostname=hostname or None,
             user="0:0",
             stdin_open=True,  # the engine closes it when this connection ends
             environment=dict(environment or {}),

@@ -47,6 +47,7 @@ def run_task(
         network=spec.network,
         environment=spec.environment,
         archive=_pack(spec.files) if spec.files else b"",
+        hostname=spec.hostname,
     )
     try:
         remove_never_started(api, container)

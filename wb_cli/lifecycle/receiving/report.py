@@ -24,6 +24,14 @@ class Report(Struct, frozen=True):
     until: float
     behind: int
 
+    @property
+    def began(self) -> datetime | None:
+        """When the stretch began, which its name says; ``None`` if it does not."""
+        try:
+            return datetime.fromisoformat(self.stretch.partition(".")[0]).astimezone(UTC)
+        except ValueError:
+            return None
+
     def is_late(self, now: float) -> bool:
         """Whether too much would be lost with the database."""
         return now - self.until > LATE_AFTER_S

@@ -31,8 +31,9 @@ class Kept(Struct, frozen=True, rename="camel"):
     """The backups of one instance. Times are RFC 3339, and empty where there is none.
 
     ``oldest`` and ``newest`` are when backups were made. ``proven`` is when the last one was made
-    that is proven, and ``restore_seconds`` what its restore took. ``has_failed`` says that the
-    newest was tried and is no good.
+    that is proven, and ``restore_seconds`` what its restore took. ``proven_until`` is the last
+    moment to which replayed WAL led. ``has_failed`` says that the newest was tried and is no good,
+    ``wal_has_failed`` that the WAL that follows it is.
     """
 
     oldest: str
@@ -40,6 +41,8 @@ class Kept(Struct, frozen=True, rename="camel"):
     proven: str = ""
     restore_seconds: float = 0.0
     has_failed: bool = False
+    proven_until: str = ""
+    wal_has_failed: bool = False
 
 
 class Copying(Struct, frozen=True, rename="camel"):

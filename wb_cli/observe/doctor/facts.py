@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from wb_cli.instances.registry_file.doubts import Doubt
     from wb_cli.instances.registry_file.refused import RefusedEntry
     from wb_cli.instances.selectors import Selection
+    from wb_cli.lifecycle.receiving.room import Received, Slot
     from wb_cli.lifecycle.record.backup_record import Copying
     from wb_cli.observe.backups import BackupStatus
     from wb_cli.observe.certificates import CertificateStatus
@@ -86,7 +87,8 @@ class Known(Struct, frozen=True):
     ``backup`` is ``None`` where no backups are made. ``backup_failure`` says how its last backup
     ended, if that was badly, ``is_trial_cut_off`` that wb was killed at its last trial.
     ``receiver`` is what its receiver of WAL says, ``None`` if it was not asked, because there is
-    none or it does not run.
+    none or it does not run. ``received`` is how much WAL it has, ``slots`` are those for which
+    PostgreSQL keeps WAL.
     """
 
     instance: Instance
@@ -101,6 +103,8 @@ class Known(Struct, frozen=True):
     backup_failure: str = ""
     is_trial_cut_off: bool = False
     receiver: str | None = None
+    received: Received | None = None
+    slots: tuple[Slot, ...] = ()
 
 
 class Machine(Struct, frozen=True, kw_only=True):

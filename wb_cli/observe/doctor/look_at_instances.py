@@ -18,10 +18,10 @@ from wb_cli.lifecycle.planning.changes import Action, list_changes
 from wb_cli.lifecycle.planning.desired import instance_path
 from wb_cli.lifecycle.planning.images import choose_images
 from wb_cli.lifecycle.planning.reconcile import plan_run
-from wb_cli.lifecycle.receiving.part import REPORT
 from wb_cli.observe.certificates import look_if_there
 from wb_cli.observe.doctor.facts import Database, Difference, Folder, Known
 from wb_cli.observe.doctor.look_at_backups import BACKUPS, LAST_BACKUP, LAST_TRIAL
+from wb_cli.observe.doctor.look_at_wal import HELD, RECEIVED, RECEIVER, ask_about_wal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,6 @@ FOLDERS, IMAGES, DATABASE = "how its folders stand", "its images", "what its dat
 DATA_VERSION = "of which version its database is"
 DIFFERENCE = "whether it runs as declared"
 CERTIFICATE = "its certificate"
-RECEIVER = "which WAL was received"
 CONTAINER = "how the container {} stands"
 DATA_FOLDERS = {contract.DATABASES: Part.POSTGRES, contract.VALKEY_DATA: Part.VALKEY}
 QUESTION = (
@@ -99,13 +98,17 @@ def ask_about_instance(
         jobs[IMAGES] = partial(_find_images, instance, fleet)
         if ours:
             jobs[DIFFERENCE] = partial(_compare, instance, facts, fleet)
-        postgres = ours.get(Part.POSTGRES)
-        if postgres and postgres.is_running and not postgres.is_stopping:
+        postgres = _take_running(ours.get(Part.POSTGRES))
+        if postgres:
             jobs[DATABASE] = partial(_ask_database, fleet, postgres)
-        receiver = ours.get(Part.WAL)
-        if receiver and receiver.is_running and not receiver.is_stopping:
-            jobs[RECEIVER] = partial(_ask_receiver, fleet.engine, receiver)
+        jobs |= ask_about_wal(fleet.engine, postgres, _take_running(ours.get(Part.WAL)))
     return {(instance.id, what): job for what, job in jobs.items()}
+
+
+def _take_running(container: ObservedContainer | None) -> ObservedContainer | None:
+    """Take a container only if it can be asked."""
+    is_there = container and container.is_running and not container.is_stopping
+    return container if is_there else None
 
 
 def collect_known(instance: Instance, answers: Mapping[Question, Any]) -> Known:
@@ -122,6 +125,8 @@ def collect_known(instance: Instance, answers: Mapping[Question, Any]) -> Known:
         certificate=answers.get((instance.id, CERTIFICATE)),
         backup=answers.get((instance.id, BACKUPS)),
         receiver=answers.get((instance.id, RECEIVER)),
+        received=answers.get((instance.id, RECEIVED)),
+        slots=answers.get((instance.id, HELD), ()),
         backup_failure=answers.get((instance.id, LAST_BACKUP), ""),
         is_trial_cut_off=answers.get((instance.id, LAST_TRIAL), False),
     )
@@ -187,11 +192,6 @@ def _compare(instance: Instance, facts: Facts, fleet: Fleet) -> Difference:
         if change.action is Action.REPLACE and change.part in running
     )
     return Difference(declared, plan.drift)
-
-
-def _ask_receiver(engine: Engine, receiver: ObservedContainer) -> str:
-    code, output = engine.execute(receiver.id, ("cat", REPORT))
-    return "" if code else output.decode(errors="replace")
 
 
 def _ask_database(fleet: Fleet, postgres: ObservedContainer) -> Database:

@@ -80,6 +80,7 @@ AT_WORK = {
     Verb.ROLLBACK: InstanceState.STARTING,
     Verb.ROTATE: InstanceState.STARTING,
     Verb.UPGRADE_POSTGRES: InstanceState.STARTING,
+    Verb.IMPORT: InstanceState.STARTING,
     Verb.STOP: InstanceState.STOPPING,
 }
 

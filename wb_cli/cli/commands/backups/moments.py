@@ -46,7 +46,7 @@ def find_moments(
     from wb_cli.backup.moments.spans import find_spans
     from wb_cli.backup.moments.stretches import list_stretches
 
-    own = _find_receiving(wb, instance)
+    own = find_receiving(wb, instance)
     if own is None:
         return ()
     try:
@@ -55,7 +55,7 @@ def find_moments(
         return error
 
 
-def _find_receiving(wb: Wb, instance: str | None) -> Instance | None:
+def find_receiving(wb: Wb, instance: str | None) -> Instance | None:
     """Find an instance by its id, if its WAL is received."""
     own = wb.registry.find(instance) if instance in wb.registry.ids() else None
     return own if own and own.point_in_time else None
@@ -68,7 +68,7 @@ def show_moments(wb: Wb, instance: str, moments: Sequence[Span] | WbError) -> No
         return
     for span in moments:
         wb.console.note(f"it can go back to each moment from {span}")
-    if not moments and _find_receiving(wb, instance):
+    if not moments and find_receiving(wb, instance):
         wb.console.note(f"it can go back to no moment yet: `wb backup {instance}` begins it")
 
 

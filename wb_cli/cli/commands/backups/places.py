@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,12 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from wb_cli.backup.copies import Copied
+    from wb_cli.backup.owner import Owner
     from wb_cli.backup.restic import Restic
     from wb_cli.backup.snapshots import Backup, Snapshot
     from wb_cli.cli.context import Wb
     from wb_cli.instances.host_settings.settings import Settings
     from wb_cli.lifecycle.ended import Ended
-    from wb_cli.lifecycle.options import RunOptions
+    from wb_cli.lifecycle.options import RunOptions, Verb
 
 T = TypeVar("T", bound=ActionResult)
 
@@ -59,13 +62,20 @@ def prepare(wb: Wb) -> None:
         )
 
 
-def open_repository(wb: Wb, cancelled: threading.Event | None = None) -> Restic:
+def open_repository(
+    wb: Wb, cancelled: threading.Event | None = None, verb: Verb | None = None, instance: str = ""
+) -> Restic:
     """Make what works on the repository. Nothing is asked yet.
+
+    Its locks name the verb and the instance.
 
     Raises:
         UsageError: this host has no key.
     """
-    return _make_restic(wb, wb.settings.backup_repository, _find_key(wb), cancelled)
+    from wb_cli.backup.owner import Owner
+
+    owner = Owner(socket.gethostname(), verb, instance)
+    return _make_restic(wb, wb.settings.backup_repository, _find_key(wb), cancelled, owner)
 
 
 def act_with_repository(
@@ -80,7 +90,7 @@ def act_with_repository(
     """
 
     def act(id_: str, own: RunOptions) -> T:
-        return action(id_, own, open_repository(wb, own.cancelled))
+        return action(id_, own, open_repository(wb, own.cancelled, options.verb, id_))
 
     return act_in_steps(wb, options, ids, act)
 
@@ -174,8 +184,13 @@ def _find_key(wb: Wb) -> Secret:
 
 
 def _make_restic(
-    wb: Wb, location: str, key: Secret, cancelled: threading.Event | None = None
+    wb: Wb,
+    location: str,
+    key: Secret,
+    cancelled: threading.Event | None = None,
+    owner: Owner | None = None,
 ) -> Restic:
+    from wb_cli.backup.owner import Owner
     from wb_cli.backup.repository import Limits, Repository
     from wb_cli.backup.restic import Restic
     from wb_cli.backup.ssh_files import read_ssh_files
@@ -199,6 +214,7 @@ def _make_restic(
         ),
         read_ssh_files(settings, location, Path.home()),
         cache,
+        (owner or Owner(socket.gethostname())).name_host(uuid.uuid4().hex[:8]),
     )
     return Restic(wb.engine, repository, cancelled or threading.Event())
 

@@ -8,6 +8,7 @@ import typer
 
 from wb_cli.cli.commands.backups.backup import At, go_to_host
 from wb_cli.cli.commands.backups.looking import look, look_again
+from wb_cli.cli.commands.backups.moments import find_receiving
 from wb_cli.cli.commands.backups.places import act_with_repository, open_repository
 from wb_cli.cli.options import Json, Quiet, Verbose, Wait, complete_id
 from wb_cli.cli.show.endings import show_endings
@@ -57,8 +58,9 @@ def prove(
 
     The databases come from the repository, a throw-away PostgreSQL without a network starts on
     them, every page is checked, and the tables and rows are compared with those that were there.
-    The files of the folders are counted, and some of them are read. What could not be checked, or
-    had no room, does not count as proven. Nothing of the instance is touched.
+    The files of the folders are counted, and some of them are read. The WAL that follows the backup
+    (the field pointInTime) is replayed to its end. What could not be checked, or had no room, does
+    not count as proven. Nothing of the instance is touched.
 
     Examples:
         wb backup prove demo
@@ -67,7 +69,12 @@ def prove(
     """
     del as_json, verbose, quiet
     from wb_cli.backup.prove import Prove
-    from wb_cli.backup.snapshots import choose, choose_for_trial, find_backups
+    from wb_cli.backup.snapshots import (
+        choose,
+        choose_for_trial,
+        find_backups,
+        group_by_instance,
+    )
     from wb_cli.cli.commands.backups.telling import told
     from wb_cli.lifecycle.batch import combine_exit_codes
     from wb_cli.lifecycle.options import RunOptions, Verb
@@ -78,12 +85,21 @@ def prove(
         backups = find_backups(look(wb, open_repository(wb), wb.console.note))
         chosen = {id_: choose(backups, id_, at) for id_ in ids or choose_for_trial(backups)}
         chosen = dict(list(chosen.items())[:limit])
+        groups = group_by_instance(backups)
         room = most_bytes or wb.settings.backup_proof_disk
         outcome.endings = act_with_repository(
             wb,
             RunOptions(Verb.PROVE, wait_s=wait, parallel=1),
             list(chosen),
-            lambda id_, own, restic: Prove(wb.fleet, restic, chosen[id_], own, room).run(),
+            lambda id_, options, restic: Prove(
+                wb.fleet,
+                restic,
+                chosen[id_],
+                options,
+                room,
+                groups[id_],
+                find_receiving(wb, id_),
+            ).run(),
         )
         if outcome.endings:
             look_again(wb, open_repository(wb))

@@ -105,7 +105,7 @@ def upgrade_postgres(
             instances[id_],
             images[id_],
             own,
-            open_repository(wb, own.cancelled) if has_backup else None,
+            open_repository(wb, own.cancelled, own.verb, id_) if has_backup else None,
         ).run(),
     )
     show_endings(wb.console, endings, selection.refused)

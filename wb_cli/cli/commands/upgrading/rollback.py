@@ -82,7 +82,7 @@ def _make_rollbacks(wb: Wb, *, keeps_database: bool) -> Callable[[str, RunOption
         settle_upgrade(fleet, id_, options, partial(change_entry_of, wb, id_))
 
         def restore(instance: Any, backup: str, own: RunOptions) -> Any:
-            restic = open_repository(wb, own.cancelled)
+            restic = open_repository(wb, own.cancelled, options.verb, id_)
             return bring_databases_back(fleet, restic, instance, backup, own)
 
         return Rollback(

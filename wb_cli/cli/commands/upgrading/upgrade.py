@@ -162,7 +162,8 @@ def _make_upgrades(
         settle_upgrade(fleet, id_, options, partial(change_entry_of, wb, id_))
 
         def back_up(instance: Any, own: RunOptions) -> str:
-            return back_up_first(fleet, open_repository(wb, own.cancelled), instance, own)
+            restic = open_repository(wb, own.cancelled, options.verb, id_)
+            return back_up_first(fleet, restic, instance, own)
 
         return Upgrade(
             fleet,

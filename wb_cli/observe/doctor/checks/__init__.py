@@ -14,6 +14,7 @@ from wb_cli.observe.doctor.checks import (
     network,
     registry,
     sites,
+    wal,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "network",
     "registry",
     "sites",
+    "wal",
 ]

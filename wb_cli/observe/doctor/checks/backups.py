@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from wb_cli.lifecycle.receiving.report import parse
 from wb_cli.observe.backups import measure_age
 from wb_cli.observe.doctor.check import check
 from wb_cli.observe.doctor.finding import Severity, Sign, of_instance
@@ -22,7 +21,8 @@ PROVEN_WITHIN_DAYS = 8
 PROVE, BACK_UP = "wb backup prove {ids}", "wb backup {ids}"
 
 
-def _list_kept(facts: Facts) -> Iterator[tuple[str, Kept]]:
+def list_kept(facts: Facts) -> Iterator[tuple[str, Kept]]:
+    """List what is kept of each instance that has backups."""
     for known in facts.known:
         if known.backup and known.backup.kept:
             yield known.instance.id, known.backup.kept
@@ -42,7 +42,7 @@ def find_missing_backups(facts: Facts) -> Iterator[Sign]:
 def find_unproven_backups(facts: Facts) -> Iterator[Sign]:
     """The last proven backup is old, or there is none although there was time."""
     limit, now = PROVEN_WITHIN_DAYS * DAY_S, time.time()
-    for instance, kept in _list_kept(facts):
+    for instance, kept in list_kept(facts):
         if kept.has_failed or measure_age(kept.proven or kept.oldest, now) <= limit:
             continue
         is_old = measure_age(kept.newest, now) > limit
@@ -56,7 +56,7 @@ def find_unproven_backups(facts: Facts) -> Iterator[Sign]:
 @check("backup-bad", "it would not come back from it")
 def find_bad_backups(facts: Facts) -> Iterator[Sign]:
     """The newest backup was tried, and is no good."""
-    for instance, kept in _list_kept(facts):
+    for instance, kept in list_kept(facts):
         if kept.has_failed:
             what = "its newest backup was tried, and is no good"
             advice = (
@@ -80,7 +80,7 @@ def find_failed_backups(facts: Facts) -> Iterator[Sign]:
 @check("backup-copy", "what only one place has is lost with it")
 def find_missed_copies(facts: Facts) -> Iterator[Sign]:
     """The last copy to a further place failed, or nothing was ever copied there."""
-    if not any(True for _ in _list_kept(facts)):
+    if not any(True for _ in list_kept(facts)):
         return
     for place in facts.settings.backup_copies:
         copying = facts.copies.get(place)
@@ -108,17 +108,3 @@ def find_missing_schedule(facts: Facts) -> Iterator[Sign]:
     if facts.machine.has_schedule is False and any(known.backup for known in facts.known):
         what = "backups are made, and nothing on this machine makes them by the clock"
         yield Sign(Severity.NOTICE, what, "wb backup schedule")
-
-
-@check("wal-late", "what is written since is lost with the database")
-def find_late_receivers(facts: Facts) -> Iterator[Sign]:
-    """The WAL of an instance that is to go back to any moment does not arrive."""
-    for known in facts.known:
-        if not known.instance.point_in_time or known.receiver is None:
-            continue
-        report, now = parse(known.receiver), time.time()
-        if report and not report.is_late(now):
-            continue
-        what = f"its receiver {report.describe(now)}" if report else "its receiver gets no WAL"
-        command, advice = "wb logs {id} --part wal", "It goes on by itself once that is mended."
-        yield of_instance(known.instance.id, Severity.WARNING, what, command, advice)
