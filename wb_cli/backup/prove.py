@@ -13,20 +13,17 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from wb_cli import contract
-from wb_cli.backup import manifest
 from wb_cli.backup.complaints import DamagedError
-from wb_cli.backup.copying.base_backup import DATA, INSIDE, SAMPLE
+from wb_cli.backup.copying.base_backup import INSIDE, SAMPLE
 from wb_cli.backup.copying.counting import NAMES, parse_counts, read_sql
-from wb_cli.backup.copying.room import refuse_cut_off, require_room
-from wb_cli.backup.copying.staging import folder_of_proof, remove_left
-from wb_cli.backup.databases import MisfitError, fetch_databases
+from wb_cli.backup.copying.room import refuse_cut_off
+from wb_cli.backup.databases import MisfitError
 from wb_cli.backup.listing import Listing, compare_folders, make_patterns
 from wb_cli.backup.make import ROOT
-from wb_cli.backup.snapshots import MANIFEST_PATH
+from wb_cli.backup.trial import fetched
 from wb_cli.engine.task import TaskMount, TaskSpec
 from wb_cli.errors import ExitCode, WbError
-from wb_cli.quantities import describe_size, shorten_list, write_now
+from wb_cli.quantities import shorten_list, write_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,39 +122,18 @@ class Prove(Struct):
 
     def _look(self, began: float) -> tuple[str, float]:
         """Give what is wrong with the backup ("" for nothing), and how long its restore took."""
-        text = self.restic.read_file(self.backup.manifest, MANIFEST_PATH)
-        found = manifest.parse(text, self.backup.short_id)
-        image = found.images.get(contract.Part.POSTGRES, "")
-        if not self.fleet.engine.find_image(image):
-            raise WbError(f"the image that it ran on is not on this engine: {image}")
-        machine = self.fleet.machine
-        if machine is None:
-            raise WbError("the machine of the engine cannot be looked at")
-        self._require_budget(found)
-        target = folder_of_proof(self.fleet, self.backup.instance)
-        # A wb that was killed at a trial left its copy.
-        remove_left(self.fleet, target, image)
-        require_room(machine, self.fleet.settings.mount_path, found.room, "it")
         try:
-            fetch_databases(
-                self.fleet, self.restic, self.backup, image, target / DATA, self.options
-            )
-            seconds = time.monotonic() - began
-            problem = self._examine(image, target, found) or self._look_at_folders(
-                machine, image, target, found
-            )
+            with fetched(
+                self.fleet, self.restic, self.backup, self.options, self.most_bytes
+            ) as trial:
+                seconds = time.monotonic() - began
+                found, image, target = trial.found, trial.image, trial.target
+                problem = self._examine(image, target, found) or self._look_at_folders(
+                    trial.machine, image, target, found
+                )
         except MisfitError as error:
             problem, seconds = error.headline, 0.0
-        finally:
-            remove_left(self.fleet, target, image)
         return problem, seconds
-
-    def _require_budget(self, found: Manifest) -> None:
-        if self.most_bytes is not None and found.room > self.most_bytes:
-            raise WbError(
-                f"it takes {describe_size(found.room)} on the disk, and a trial may take "
-                f"{describe_size(self.most_bytes)}"
-            )
 
     def _restore(
         self, machine: Machine, target: Path, folder: str, patterns: Sequence[str] = ()

@@ -43,6 +43,7 @@ class TaskSpec(Struct, frozen=True):
     ``network`` is the name of a network, or ``container:<id>``: then it shares the network of that
     container, and the other's loopback is its own. ``secrets`` are environment variables that the
     description of the container does not show. ``files`` are the contents of small files by path.
+    ``memory`` is how many bytes it may take; 0 is no limit.
     """
 
     purpose: str
@@ -55,6 +56,7 @@ class TaskSpec(Struct, frozen=True):
     files: Mapping[str, bytes] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     priority: Priority = Priority.NORMAL
+    memory: int = 0
 
 
 class TaskEnd(Struct, frozen=True):

@@ -47,6 +47,7 @@ def run_task(
         network=spec.network,
         environment=spec.environment,
         archive=_pack(spec.files) if spec.files else b"",
+        memory=spec.memory,
     )
     try:
         remove_never_started(api, container)

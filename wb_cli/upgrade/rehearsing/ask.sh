@@ -1,0 +1,12 @@
+# Start a platform by the command of its image, and ask it for everything: the seconds that it may take
+# to become healthy ($1), and the command.
+#
+# The program that asks takes the place of this shell, so the platform is its child.
+within=$1
+shift
+python=$(command -v python3 || command -v python) || {
+    echo "its image has no Python, by which it could be asked" >&2
+    exit 1
+}
+"$@" >/tmp/said 2>&1 &
+exec "$python" /ask.py $! "$within"

@@ -1,0 +1,30 @@
+# Start a throw-away PostgreSQL on a restored copy, and say `started`. It goes on until it is ended.
+#
+# It has no network and no port, and trusts everybody at its socket, which lies beside the copy. What
+# it writes need not outlast the machine.
+set -u
+data=/copy/data
+sockets=/copy/data.sockets
+
+as_postgres() {
+    su -s /bin/sh postgres -c "PATH=$PATH exec $*"
+}
+
+fail() {
+    tail -n 20 /tmp/log >&2
+    exit 1
+}
+
+install -d -o postgres -m 0755 "$sockets"
+echo 'local all all trust' >/tmp/hba
+chown -R postgres "$data"
+chmod 0700 "$data"
+as_postgres "pg_ctl start -w -t 86400 -s -D $data -l /tmp/log -o '-c listen_addresses= \
+    -c unix_socket_directories=$sockets -c hba_file=/tmp/hba -c archive_mode=off -c ssl=off \
+    -c shared_buffers=128MB -c fsync=off -c full_page_writes=off -c synchronous_commit=off'" || fail
+read -r server <"$data/postmaster.pid" || fail
+echo started
+while kill -0 "$server" 2>/dev/null; do
+    sleep 1
+done
+fail
