@@ -35,15 +35,9 @@ if TYPE_CHECKING:
     from wb_cli.lifecycle.fleet import Fleet
     from wb_cli.lifecycle.options import RunOptions
     from wb_cli.upgrade.rehearsing.answers import Answer
+    from wb_cli.upgrade.rehearsing.budget import Budget
     from wb_cli.upgrade.target import Version
     from wb_cli.upgrade.upgrade import Entry
-
-
-class Budget(Struct, frozen=True):
-    """What a rehearsal may take, in bytes. Of the memory, PostgreSQL and the platform have half."""
-
-    memory: int
-    disk: int | None = None
 
 
 class Side(Struct, frozen=True):
@@ -113,7 +107,7 @@ class Rehearsal(Struct):
     def _compare(self, old: Side, new: Side, trial: Trial, comparison: Comparison) -> None:
         self.options.report("starting a PostgreSQL on it, without a network")
         engine, labels = self.fleet.engine, self.fleet.settings.labels
-        memory, cancelled = self.budget.memory // 2, self.options.cancelled
+        memory, cancelled = self.budget.share, self.options.cancelled
         with running_database(engine, trial, memory, labels, cancelled) as database:
             asker = Asker(engine, trial, database, self.options.timeout_s, memory, labels)
             self._ask(asker, old, comparison.keep, ())

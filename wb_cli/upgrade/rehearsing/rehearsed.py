@@ -72,9 +72,9 @@ class Rehearsed(Struct, frozen=True):
         codes = {Ending.SAME: ExitCode.OK, Ending.DIFFERS: ExitCode.DIFFERS}
         return codes.get(self.ending, ExitCode.FAILURE)
 
-    def describe(self) -> tuple[str, ...]:
+    def describe(self) -> str:
         """Describe it in lines: the sum, and each group with its first differences."""
-        return (self.summary, *self._describe_groups(), *self._describe_rest())
+        return "\n".join((self.summary, *self._describe_groups(), *self._describe_rest()))
 
     @property
     def summary(self) -> str:
