@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,17 +18,17 @@ from wb_cli.errors import ExitCode
 pytestmark = pytest.mark.backup
 
 Doctored = Callable[[str, str, str], str]
-# One object of which one figure is made wrong. Its compiled code is taken away, or it would be used.
-FAULT = """\
+ROUTES = "/app/venv/lib/python3*/site-packages/wb_cli/server/http"
+ITEMS = "await answer(platform, request, PO_ITEMS.query(platform.databases, of))"
+# One figure of one object is made wrong. The compiled code goes, or it would be used.
+FAULT = f"""\
 USER root
-RUN cd /app/venv/lib/python3*/site-packages/wb_cli/server/http \\
- && rm __pycache__/routes_read.* \\
- && sed -i 's/return await answer(platform, request, PO_ITEMS.*/return wrong(await answer(platform, \
-request, PO_ITEMS.query(platform.databases, of)), of)/' routes_read.py \\
+RUN cd {ROUTES} && rm __pycache__/routes_read.* \\
+ && sed -i 's/return {ITEMS}/return wrong({ITEMS}, of)/' routes_read.py \\
  && printf '%s\\n' 'import json' 'def wrong(response, of):' \\
     '    shown = json.loads(response.body)' \\
-    '    if of.known.id == "{object}":' \\
-    '        shown["items"][{row}]["{field}"] += {by}' \\
+    '    if (of.project_id, of.known.id) == ("PROJECT", "OBJECT"):' \\
+    '        shown["items"][ROW]["FIELD"] += BY' \\
     '    return json_answer(shown)' >> routes_read.py
 USER platform
 """
@@ -68,3 +69,93 @@ def test_the_same_version_gives_no_difference_and_the_instance_is_not_touched(
     assert found["compared"] > 100
     assert (found["differing"], found["groups"], found["unanswered"]) == (0, [], [])
     assert shared_site.state(sample.id) == before
+
+
+def test_one_wrong_figure_is_named_and_nothing_else(
+    shared_site: Site, sample: Sample, doctored: Doctored, tmp_path: Path
+) -> None:
+    fault = choose_fault(sample.platform)
+    wrong = doctored(PLATFORM_IMAGE, "wrong", fault.render())
+    page = tmp_path / "figures.html"
+    words = ("--page", str(page))
+    found = rehearse(shared_site, sample.id, wrong, *words, exits=ExitCode.DIFFERS)
+    assert (found["result"], found["differing"], found["differences"]) == ("differs", 1, 1)
+    ((group,), (shown,)) = found["groups"], found["groups"][0]["shown"]
+    assert (group["cause"], group["count"]) == ("another figure", 1)
+    assert group["field"] == f"items[].{fault.field}"
+    assert f"({fault.object}), items" in shown["result"]
+    assert shown["path"] == f"items[{fault.row}].{fault.field}"
+    assert json.loads(shown["old"]) == fault.old
+    assert json.loads(shown["new"]) == fault.old + fault.by
+    text = page.read_text()
+    assert fault.object in text
+    assert shown["new"] in text
+    said = shared_site.wb("upgrade", sample.id, "--to", wrong, "--rehearse", exits=8)
+    assert f"items[{fault.row}].{fault.field}" in said.stdout
+
+
+class Fault(NamedTuple):
+    """Where a figure is made wrong, what it was, and by how much it is."""
+
+    project: str
+    object: str
+    row: int
+    field: str
+    old: float
+    by: int = 7
+
+    def render(self) -> str:
+        text = FAULT
+        for name, value in self._asdict().items():
+            text = text.replace(name.upper(), str(value))
+        return text
+
+
+def choose_fault(platform: Platform) -> Fault:
+    """A figure in the middle of an object that has several rows."""
+    project = platform.get("/api/projects")[0]["id"]
+    for object_id in platform.objects(project):
+        status, body = platform.request("GET", f"/api/projects/{project}/objects/{object_id}/items")
+        shown = json.loads(body)
+        if status == HTTPStatus.OK and len(shown["items"]) > 2:
+            row, field = len(shown["items"]) // 2, shown["fetchConfig"]["values"][0]
+            return Fault(project, object_id, row, field, shown["items"][row][field])
+    raise AssertionError("the sample has no object with rows")
+
+
+def test_a_version_that_cannot_be_asked_is_never_called_the_same(
+    shared_site: Site, sample: Sample, platforms: Platforms
+) -> None:
+    found = rehearse(shared_site, sample.id, platforms("exits"), exits=ExitCode.FAILURE)
+    assert found["result"] == "failed"
+    assert "could not be compared" in found["error"]["message"]
+    foreign = shared_site.start()
+    shared_site.back_up(foreign)
+    found = rehearse(shared_site, foreign, PLATFORM_IMAGE, exits=ExitCode.FAILURE)
+    assert "could not be compared" in found["error"]["message"]
+
+
+def test_it_stays_within_its_memory_and_its_disk(shared_site: Site, sample: Sample) -> None:
+    words = ("--memory", "48m")
+    found = rehearse(shared_site, sample.id, PLATFORM_IMAGE, *words, exits=ExitCode.FAILURE)
+    assert "could not be compared" in found["error"]["message"]
+    words = ("--disk", "6m")
+    found = rehearse(shared_site, sample.id, PLATFORM_IMAGE, *words, exits=ExitCode.FAILURE)
+    assert "may take 6.0 MiB" in found["error"]["message"]
+
+
+def test_a_proven_backup_is_taken_before_a_newer_one(shared_site: Site, sample: Sample) -> None:
+    words = ("upgrade", sample.id, "--to", PLATFORM_IMAGE, "--rehearse")
+    assert "no backup of it is proven" in shared_site.wb(*words).stderr
+    shared_site.wb("backup", "prove", sample.id, "--at", sample.backup)
+    shared_site.back_up(sample.id)
+    found = rehearse(shared_site, sample.id, PLATFORM_IMAGE)
+    assert (found["backup"], found["isProven"]) == (sample.backup, True)
+
+
+def test_options_that_do_not_go_together_are_refused(shared_site: Site, sample: Sample) -> None:
+    words = ("upgrade", sample.id, "--to", PLATFORM_IMAGE)
+    for more in (("--page", "a.html"), ("--rehearse", "--dry-run"), ("--rehearse", "--status")):
+        shared_site.wb(*words, *more, exits=ExitCode.USAGE)
+    no_folder = ("--rehearse", "--page", "/no/such/folder/a.html")
+    shared_site.wb(*words, *no_folder, exits=ExitCode.USAGE)
