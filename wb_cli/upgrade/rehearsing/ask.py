@@ -60,6 +60,7 @@ class Client:
 
     def __init__(self) -> None:
         self._own = threading.local()
+        self._connections: list[http.client.HTTPConnection] = []
 
     def ask(self, path: str) -> Answer:
         """Ask for a path, again where it fails."""
@@ -68,7 +69,7 @@ class Client:
             try:
                 answer = self._ask(path)
             except (OSError, http.client.HTTPException):
-                self._own.connection = None
+                self._connect().close()  # it is opened again by the next question
             if 0 < answer.status < ERROR:
                 break
             time.sleep(SOON_S)
@@ -82,10 +83,7 @@ class Client:
         return json.loads(answer.body)
 
     def _ask(self, path: str) -> Answer:
-        connection = getattr(self._own, "connection", None)
-        if connection is None:
-            connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=ANSWERS_WITHIN_S)
-            self._own.connection = connection
+        connection = self._connect()
         connection.request("GET", path, headers={"Accept-Encoding": "identity"})
         response = connection.getresponse()
         version = read_version(response.getheader("ETag") or "")
@@ -94,6 +92,20 @@ class Client:
             return Answer(response.status, version, digest_rest(body, response))
         text = normalise(body)
         return Answer(response.status, version, hashlib.sha256(text).hexdigest(), text)
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if not hasattr(self._own, "connection"):
+            self._own.connection = http.client.HTTPConnection(
+                "127.0.0.1", PORT, timeout=ANSWERS_WITHIN_S
+            )
+            self._connections.append(self._own.connection)
+        connection: http.client.HTTPConnection = self._own.connection
+        return connection
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for connection in self._connections:
+            connection.close()
 
 
 def digest_rest(begin: bytes, response: http.client.HTTPResponse) -> str:
@@ -198,6 +210,7 @@ def main(server: int, within_s: float) -> None:
     questions = read_questions(client)
     print(json.dumps({"total": len(questions)}), flush=True)  # noqa: T201
     ask_all(client, questions)
+    client.close()
     if has_ended(server):
         sys.exit("it ended while it was asked; was there too little memory?")
 
