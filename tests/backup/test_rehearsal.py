@@ -28,7 +28,7 @@ RUN cd {ROUTES} && rm __pycache__/routes_read.* \\
  && printf '%s\\n' 'import json' 'def wrong(response, of):' \\
     '    shown = json.loads(response.body)' \\
     '    if (of.project_id, of.known.id) == ("PROJECT", "OBJECT"):' \\
-    '        shown["items"][ROW]["FIELD"] += BY' \\
+    '        shown["items"][ROW][FIELD] += BY' \\
     '    return json_answer(shown)' >> routes_read.py
 USER platform
 """
@@ -107,7 +107,7 @@ class Fault(NamedTuple):
     def render(self) -> str:
         text = FAULT
         for name, value in self._asdict().items():
-            text = text.replace(name.upper(), str(value))
+            text = text.replace(name.upper(), json.dumps(value) if name == "field" else str(value))
         return text
 
 
@@ -133,6 +133,7 @@ def test_a_version_that_cannot_be_asked_is_never_called_the_same(
     shared_site.back_up(foreign)
     found = rehearse(shared_site, foreign, PLATFORM_IMAGE, exits=ExitCode.FAILURE)
     assert "could not be compared" in found["error"]["message"]
+    assert "no Python" in found["error"]["message"]
 
 
 def test_it_stays_within_its_memory_and_its_disk(shared_site: Site, sample: Sample) -> None:

@@ -123,11 +123,12 @@ def test_each_question_of_a_file_is_answered(
 
 
 def test_a_platform_without_a_list_of_projects_cannot_be_asked(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: Client, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     monkeypatch.delitem(PAGES, "/api/projects")
-    with pytest.raises(SystemExit, match="/api/projects answers with 404"):
+    with pytest.raises(SystemExit, match=str(ask.UNFIT)):
         ask.find_questions(client)
+    assert capsys.readouterr().err == "/api/projects answers with 404\n"
 
 
 @pytest.mark.usefixtures("client")
@@ -136,6 +137,10 @@ def test_a_platform_that_ends_or_is_late_is_not_waited_for(monkeypatch: pytest.M
     ended = os.posix_spawn("/bin/true", ["true"], {})
     with pytest.raises(SystemExit, match="it ended while it started"):
         ask.wait_until_healthy(ended, 30)
+    killed = os.posix_spawn("/bin/sleep", ["sleep", "30"], {})
+    os.kill(killed, 9)
+    with pytest.raises(SystemExit, match="too little memory, while it started"):
+        ask.wait_until_healthy(killed, 30)
     lives = os.posix_spawn("/bin/sleep", ["sleep", "30"], {})
     try:
         with pytest.raises(SystemExit, match=r"not healthy within 0\.2 s"):

@@ -52,8 +52,8 @@ def test_the_lines_name_what_differs_and_how_much_more_there_is() -> None:
     text = make(differing=8, groups=groups, is_proven=False, other_versions=3).describe()
     first, second, *found, more, versions = text.splitlines()
     assert first == (
-        "1.6.7 -> 1.7.0: 8 of 10 results differ, in 8 values, on the backup abcdef01 of "
-        f"{MADE} (not proven) (0.0 s)"
+        "1.6.7 -> 1.7.0: 8 of 10 results not the same, in 8 values, on the backup abcdef01 of "
+        "2026-11-27 15:00 (not proven) (0.0 s)"
     )
     assert second == "  another figure in n: 8 in one result"
     assert found == ["    one: n: 1 -> 3"] * 5

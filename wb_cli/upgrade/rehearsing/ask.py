@@ -28,6 +28,8 @@ LINES_TOLD, LONGEST_LINE = 10, 300
 PORT, HEALTH_PATH = 8000, "/health_check"
 WORKERS, TRIES, ANSWERS_WITHIN_S, SOON_S = 4, 3, 300.0, 0.1
 OK, ERROR = 200, 500
+# The exit code that says that this is no platform that could be asked.
+UNFIT = 3
 # A larger answer is only known by its digest.
 LARGEST = 16 * 1024 * 1024
 PIECE = 1024 * 1024
@@ -79,7 +81,8 @@ class Client:
         """Ask for a list. Ends the program where the platform has none."""
         answer = self.ask(path)
         if answer.status != OK or answer.body is None:
-            sys.exit(f"{path} answers with {answer.status or 'nothing'}")
+            print(f"{path} answers with {answer.status or 'nothing'}", file=sys.stderr)  # noqa: T201
+            sys.exit(UNFIT)
         return json.loads(answer.body)
 
     def _ask(self, path: str) -> Answer:
@@ -134,8 +137,8 @@ def wait_until_healthy(server: int, within_s: float) -> None:
     """Wait until the platform answers. Ends the program if it does not."""
     end = time.monotonic() + within_s
     while time.monotonic() < end:
-        if has_ended(server):
-            sys.exit("it ended while it started")
+        if ended := find_end(server):
+            sys.exit(f"{ended} while it started")
         connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)
         try:
             connection.request("GET", HEALTH_PATH)
@@ -211,13 +214,16 @@ def main(server: int, within_s: float) -> None:
     print(json.dumps({"total": len(questions)}), flush=True)  # noqa: T201
     ask_all(client, questions)
     client.close()
-    if has_ended(server):
-        sys.exit("it ended while it was asked; was there too little memory?")
+    if ended := find_end(server):
+        sys.exit(f"{ended} while it was asked")
 
 
-def has_ended(server: int) -> bool:
-    """Whether the platform, which is a child of this process, has ended."""
-    return bool(os.waitpid(server, os.WNOHANG)[0])
+def find_end(server: int) -> str:
+    """Say how the platform ended, which is a child of this process; "" if it runs."""
+    ended, status = os.waitpid(server, os.WNOHANG)
+    if not ended:
+        return ""
+    return "it was killed, perhaps for too little memory," if os.WIFSIGNALED(status) else "it ended"
 
 
 def tell_last_lines() -> None:

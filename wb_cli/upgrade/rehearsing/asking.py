@@ -34,6 +34,9 @@ NO_VALKEY = "redis://127.0.0.1:1"
 # Nobody can reach the database but who sees its socket, so it asks for none.
 NO_PASSWORD = Secret("none")
 REMEDY = "`--timeout` gives it more time to become healthy, `--memory` more room."
+# The exit code of an image that cannot be asked at all.
+UNFIT = 3
+NOT_ASKED = "It needs the routes of `wb-platform` from `/api/projects` on, and a Python."
 # Before so many seconds have passed, nothing is said of the time that is left.
 TELLS_FROM_S = 3.0
 
@@ -128,7 +131,8 @@ class Asker(Struct, frozen=True):
             raise
         self.database.require()
         if end.code:
-            raise WbError(f"it could not be asked: {end.why}", REMEDY)
+            remedy = NOT_ASKED if end.code == UNFIT else REMEDY
+            raise WbError(f"it could not be asked: {end.why}", remedy)
         if questions.problem:
             raise questions.problem
 

@@ -1,8 +1,8 @@
 # Start a throw-away PostgreSQL on a restored copy, and say `started`. It goes on until it is ended.
 #
-# It has no network and no port, and trusts everybody at its socket, which lies beside the copy. What
-# it writes need not outlast the machine. Whoever asks the same again gets the same, to the last digit:
-# rows are read in one order, by one process.
+# It has no network and no port. It trusts everybody at its socket, which lies beside the copy, in a
+# folder that is closed to other users of the machine. What it writes need not outlast the machine.
+# Whoever asks the same again gets the same, to the last digit: one process reads the rows, in order.
 set -u
 data=/copy/data
 sockets=/copy/data.sockets
@@ -16,7 +16,7 @@ fail() {
     exit 1
 }
 
-install -d -o postgres -m 0755 "$sockets"
+install -d -o postgres -m 0700 "$sockets"
 echo 'local all all trust' >/tmp/hba
 chown -R postgres "$data"
 chmod 0700 "$data"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 GROUPS_SHOWN, FOUND_SHOWN = 12, 5
 SHORT = 8
+# So much of an RFC 3339 time says the minute.
+MINUTE = 16
 
 
 class Ending(StrEnum):
@@ -81,7 +83,8 @@ class Rehearsed(Struct, frozen=True):
         """Describe it in a line."""
         way = f"{self.before.describe()} -> {self.after.describe()}"
         proven = "proven" if self.is_proven else "not proven"
-        on = f"on the backup {self.backup[:SHORT]} of {self.backup_time} ({proven})"
+        when = self.backup_time[:MINUTE].replace("T", " ")
+        on = f"on the backup {self.backup[:SHORT]} of {when} ({proven})"
         return f"{way}: {self.verdict}, {on} ({self.seconds:.1f} s)"
 
     @property
@@ -91,9 +94,10 @@ class Rehearsed(Struct, frozen=True):
             case Ending.SAME:
                 return f"all of {self.compared:,} results are the same"
             case Ending.DIFFERS:
+                values = "value" if self.differences == 1 else "values"
                 return (
-                    f"{self.differing:,} of {self.compared:,} results differ, "
-                    f"in {self.differences:,} values"
+                    f"{self.differing:,} of {self.compared:,} results not the same, "
+                    f"in {self.differences:,} {values}"
                 )
             case Ending.UNKNOWN if not self.compared:
                 return "could not be compared: the version from before has no result"
