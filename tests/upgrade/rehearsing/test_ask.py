@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from wb_cli.upgrade.rehearsing import ask
+from wb_cli.contract import HEALTH_PATH, PLATFORM_PORT
+from wb_cli.server.http.routes_read import ENDPOINTS
+from wb_cli.upgrade.rehearsing import answers, ask, asking
 from wb_cli.upgrade.rehearsing.answers import parse_answer, read_body
 from wb_cli.upgrade.rehearsing.ask import Client, Question
 
@@ -81,6 +84,27 @@ def test_everything_that_a_platform_lists_is_asked_for_once(client: Client) -> N
         f"{root}/objects/o2/items": "a/b: Two (o2), items",
         f"{root}/metrics/m": "a/b: metric m",
     }
+
+
+def test_what_it_asks_are_routes_of_the_platform_whose_answers_are_cached(client: Client) -> None:
+    cached = [endpoint for endpoint in ENDPOINTS if 304 in endpoint.responses]
+    asked = [question.path for question in ask.find_questions(client)]
+    patterns = {
+        endpoint.path: re.sub(r"\{\w+\}", "[^/]+", endpoint.path)
+        for endpoint in cached
+        if "{dimension}" not in endpoint.path
+    }
+    for path in asked:
+        assert any(re.fullmatch(pattern, path) for pattern in patterns.values()), path
+    for pattern in patterns.values():
+        assert any(re.fullmatch(pattern, path) for path in asked), pattern
+
+
+def test_what_it_knows_by_heart_is_what_wb_knows() -> None:
+    assert (ask.PORT, ask.HEALTH_PATH) == (PLATFORM_PORT, HEALTH_PATH)
+    assert (ask.LARGEST, ask.OK, ask.ERROR) == (answers.LARGEST, answers.OK, answers.ERROR)
+    assert (ask.QUESTIONS, ask.UNFIT) == (asking.QUESTIONS, asking.UNFIT)
+    assert f"exit {ask.UNFIT}" in Path(ask.__file__).with_name("ask.sh").read_text()
 
 
 def test_the_order_of_names_and_spaces_do_not_matter(client: Client) -> None:

@@ -1,9 +1,11 @@
 """What is said of a rehearsal: its end, its exit code, its lines, and its page."""
 
+import json
 from typing import Any
 
 import pytest
 
+from wb_cli.cli.commands.schema import read_schema
 from wb_cli.errors import ExitCode
 from wb_cli.upgrade.rehearsing.causes import Cause
 from wb_cli.upgrade.rehearsing.page import write_page
@@ -111,3 +113,9 @@ def test_a_long_group_is_closed_at_first_on_the_page() -> None:
     assert "<details><summary>" in page
     short = "".join(write_page([make(differing=1, groups=differ())], {}, MADE))
     assert "<details open>" in short
+
+
+def test_the_schema_has_exactly_the_existing_causes_and_endings() -> None:
+    defined = json.loads(read_schema("upgrade"))["$defs"]
+    assert set(defined["group"]["properties"]["cause"]["enum"]) == set(Cause)
+    assert set(defined["rehearsed"]["oneOf"][0]["properties"]["result"]["enum"]) == set(Ending)

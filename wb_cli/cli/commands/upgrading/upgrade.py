@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wb_cli.cli.commands.backups.places import open_repository, prepare
+from wb_cli.cli.commands.upgrading.fetching import fetch_images
 from wb_cli.cli.commands.upgrading.rehearsing import refuse_others, show_rehearsal
 from wb_cli.cli.commands.upgrading.standing import show_standing
 from wb_cli.cli.context import get_wb
@@ -23,10 +24,9 @@ from wb_cli.errors import ExitCode, UsageError, WbError
 from wb_cli.lifecycle.options import READY_WITHIN_S, RunOptions, Verb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from wb_cli.cli.context import Wb
-    from wb_cli.engine.pull_progress import PullProgress
     from wb_cli.lifecycle.ended import Ended
     from wb_cli.upgrade.upgrade import Upgrade
     from wb_cli.upgrade.upgraded import Upgraded
@@ -166,7 +166,7 @@ def upgrade(
     if not to:
         raise UsageError("--to is missing: the version to come", "`--status` shows what there is.")
     canaries = _find_canaries(wb, canary or (), ids)
-    _fetch_images(wb, ids, to, dry_run=dry_run)
+    fetch_images(wb, ids, to, dry_run=dry_run)
     if rehearse:
         options = RunOptions(Verb.REHEARSE, timeout, wait, parallel=1)
         budget = Budget(memory or MEMORY, disk or wb.settings.backup_proof_disk)
@@ -241,42 +241,6 @@ def _find_canaries(wb: Wb, words: Sequence[str], ids: Sequence[str]) -> set[str]
             f"The chosen ones are {', '.join(ids)}.",
         )
     return found
-
-
-def _fetch_images(wb: Wb, ids: Iterable[str], to: str, *, dry_run: bool) -> None:
-    """Fetch each image that is missing here, before anything is changed.
-
-    Raises:
-        WbError: an image cannot be had. Nothing was changed.
-    """
-    from wb_cli.instances.registry_file.entries import parse_entry
-    from wb_cli.lifecycle.planning.images import choose_platform_image
-    from wb_cli.upgrade.target import change_entry
-
-    entries = (change_entry(wb.registry_file.read_entry(id_), to) for id_ in ids)
-    wanted = (choose_platform_image(parse_entry(entry), wb.settings) for entry in entries)
-    missing = [each for each in dict.fromkeys(wanted) if wb.images.find(each) is None]
-    if missing and dry_run:
-        raise WbError(
-            f"not on this engine: {', '.join(missing)}", "Without --dry-run it is fetched first."
-        )
-    for reference in missing:
-        _fetch_image(wb, reference)
-
-
-def _fetch_image(wb: Wb, reference: str) -> None:
-    from wb_cli.provision.pull import explain, pull_one
-
-    with wb.console.tasks() as tasks:
-        tasks.update(reference, "fetching")
-
-        def show_progress(progress: PullProgress) -> None:
-            tasks.update(reference, str(progress))
-
-        try:
-            pull_one(wb.images, reference, show_progress, wb.settings.mirror)
-        except WbError as error:
-            raise explain(error) from error
 
 
 def _soak(wb: Wb, endings: Sequence[Ended[Upgraded]], seconds: float) -> int:
