@@ -54,7 +54,7 @@ def test_the_lines_name_what_differs_and_how_much_more_there_is() -> None:
     text = make(differing=8, groups=groups, is_proven=False, other_versions=3).describe()
     first, second, *found, more, versions = text.splitlines()
     assert first == (
-        "1.6.7 -> 1.7.0: 8 of 10 results not the same, in 8 values, on the backup abcdef01 of "
+        "1.6.7 -> 1.7.0: 8 of 10 results differ, in 8 values, on the backup abcdef01 of "
         "2026-11-27 15:00 (not proven) (0.0 s)"
     )
     assert second == "  another figure in n: 8 in one result"
@@ -77,7 +77,7 @@ def test_what_was_not_compared_is_said() -> None:
     text = make(unanswered=("a", "b")).describe()
     assert "10 results are the same, and 2 could not be compared" in text
     assert "gave no answer to a, b" in text
-    assert "all of 10 results are the same" in make().describe()
+    assert "all 10 results are the same" in make().describe()
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_the_page_is_whole_by_itself_and_escapes_everything() -> None:
     assert "29 more are not shown" in page
     assert "src=" not in page
     assert "href=" not in page
-    assert "All of 10 results are the same" in page
+    assert "All 10 results are the same" in page
 
 
 def test_a_long_group_is_closed_at_first_on_the_page() -> None:

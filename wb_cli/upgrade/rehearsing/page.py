@@ -60,11 +60,11 @@ def write_page(
 def _write_instance(found: Rehearsed) -> Iterator[str]:
     before, after = (escape(version.describe()) for version in (found.before, found.after))
     proven = "proven" if found.is_proven else "not proven"
-    verdict = found.verdict[:1].upper() + found.verdict[1:]
+    verdict = escape(_begin_large(found.verdict))
     yield (
         f"<h2>{escape(found.instance)}: {before} to {after}</h2>"
-        f'<p class="{CLASSES[found.ending]}"><strong>{escape(verdict)}.</strong></p>'
-        f'<p class="dim">On the backup {escape(found.backup[:8])} of {escape(found.backup_time)}, '
+        f'<p class="{CLASSES[found.ending]}"><strong>{verdict}.</strong></p>'
+        f'<p class="dim">On the backup {escape(found.backup[:8])} of {escape(found.when)}, '
         f"which is {proven}.</p>\n"
     )
     for group in found.groups:
@@ -77,7 +77,7 @@ def _write_instance(found: Rehearsed) -> Iterator[str]:
 
 def _write_group(group: Group) -> Iterator[str]:
     is_open = " open" if len(group.kept) <= OPEN_UP_TO else ""
-    yield f"<details{is_open}><summary>{escape(group.describe())}</summary><table>"
+    yield f"<details{is_open}><summary>{escape(_begin_large(group.describe()))}</summary><table>"
     yield "<tr><th>Result</th><th>Field</th><th>Row</th><th>Before</th><th>After</th></tr>\n"
     yield from _write_rows(group.kept)
     yield "</table>"
@@ -94,3 +94,8 @@ def _write_rows(kept: Iterable[Found]) -> Iterator[str]:
         yield from (f"<td>{escape(cell)}</td>" for cell in cells)
         yield from (f'<td class="value">{escape(value)}</td>' for value in values)
         yield "</tr>\n"
+
+
+def _begin_large(text: str) -> str:
+    """Begin a sentence with a capital letter."""
+    return text[:1].upper() + text[1:]

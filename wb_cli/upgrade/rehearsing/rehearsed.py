@@ -83,20 +83,25 @@ class Rehearsed(Struct, frozen=True):
         """Describe it in a line."""
         way = f"{self.before.describe()} -> {self.after.describe()}"
         proven = "proven" if self.is_proven else "not proven"
-        when = self.backup_time[:MINUTE].replace("T", " ")
-        on = f"on the backup {self.backup[:SHORT]} of {when} ({proven})"
+        on = f"on the backup {self.backup[:SHORT]} of {self.when} ({proven})"
         return f"{way}: {self.verdict}, {on} ({self.seconds:.1f} s)"
+
+    @property
+    def when(self) -> str:
+        """When the backup was made, to the minute, as the repository has it."""
+        return self.backup_time[:MINUTE].replace("T", " ")
 
     @property
     def verdict(self) -> str:
         """Say how many results are the same."""
         match self.ending:
             case Ending.SAME:
-                return f"all of {self.compared:,} results are the same"
+                return f"all {self.compared:,} results are the same"
             case Ending.DIFFERS:
+                differ = "differs" if self.differing == 1 else "differ"
                 values = "value" if self.differences == 1 else "values"
                 return (
-                    f"{self.differing:,} of {self.compared:,} results not the same, "
+                    f"{self.differing:,} of {self.compared:,} results {differ}, "
                     f"in {self.differences:,} {values}"
                 )
             case Ending.UNKNOWN if not self.compared:
