@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from backup.faulty_platform import choose_fault
 from backup.site import Site
 from support.json_answers import check
 from support.platform_stand_in import Platforms
@@ -18,20 +18,6 @@ from wb_cli.errors import ExitCode
 pytestmark = pytest.mark.backup
 
 Doctored = Callable[[str, str, str], str]
-ROUTES = "/app/venv/lib/python3*/site-packages/wb_cli/server/http"
-ITEMS = "await answer(platform, request, PO_ITEMS.query(platform.databases, of))"
-# One figure of one object is made wrong. The compiled code goes, or it would be used.
-FAULT = f"""\
-USER root
-RUN cd {ROUTES} && rm __pycache__/routes_read.* \\
- && sed -i 's/return {ITEMS}/return wrong({ITEMS}, of)/' routes_read.py \\
- && printf '%s\\n' 'import json' 'def wrong(response, of):' \\
-    '    shown = json.loads(response.body)' \\
-    '    if (of.project_id, of.known.id) == ("PROJECT", "OBJECT"):' \\
-    '        shown["items"][ROW][FIELD] += BY' \\
-    '    return json_answer(shown)' >> routes_read.py
-USER platform
-"""
 
 
 class Sample(NamedTuple):
@@ -92,35 +78,6 @@ def test_one_wrong_figure_is_named_and_nothing_else(
     assert shown["new"] in text
     said = shared_site.wb("upgrade", sample.id, "--to", wrong, "--rehearse", exits=8)
     assert f"items[{fault.row}].{fault.field}" in said.stdout
-
-
-class Fault(NamedTuple):
-    """Where a figure is made wrong, what it was, and by how much it is."""
-
-    project: str
-    object: str
-    row: int
-    field: str
-    old: float
-    by: int = 7
-
-    def render(self) -> str:
-        text = FAULT
-        for name, value in self._asdict().items():
-            text = text.replace(name.upper(), json.dumps(value) if name == "field" else str(value))
-        return text
-
-
-def choose_fault(platform: Platform) -> Fault:
-    """A figure in the middle of an object that has several rows."""
-    project = platform.get("/api/projects")[0]["id"]
-    for object_id in platform.objects(project):
-        status, body = platform.request("GET", f"/api/projects/{project}/objects/{object_id}/items")
-        shown = json.loads(body)
-        if status == HTTPStatus.OK and len(shown["items"]) > 2:
-            row, field = len(shown["items"]) // 2, shown["fetchConfig"]["values"][0]
-            return Fault(project, object_id, row, field, shown["items"][row][field])
-    raise AssertionError("the sample has no object with rows")
 
 
 def test_a_version_that_cannot_be_asked_is_never_called_the_same(

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from backup.faulty_platform import Fault, choose_fault
 from backup.site import Site
-from backup.test_rehearsal import Fault, choose_fault
 from support.json_answers import check
 from support.running_platform import Platform
 from support.services import PLATFORM_IMAGE
