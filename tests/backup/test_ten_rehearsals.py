@@ -28,22 +28,28 @@ class Fleet(NamedTuple):
 @pytest.fixture(scope="module")
 def fleet(shared_site: Site) -> Fleet:
     """The instances, stopped: a rehearsal needs none to run."""
-    made = [shared_site.prepare(image=PLATFORM_IMAGE) for _ in range(COUNT)]
-    for number, id_ in enumerate(made):
-        shared_site.wb("run", id_)
+    ids = [shared_site.prepare(image=PLATFORM_IMAGE) for _ in range(COUNT)]
+    act_on_all(shared_site, "run")
+    platforms = [Platform(shared_site, id_) for id_ in ids]
+    for number, platform in enumerate(platforms):
         rows = str(1000 + 100 * number)
-        platform = Platform(shared_site, id_)
         platform.load_sample("--objects", "10", "--rows", rows, "--seed", "7")
-        shared_site.back_up(id_)
-        figure = choose_fault(platform)
-        shared_site.wb("stop", id_)
-    return Fleet(made, figure)
+    figure = choose_fault(platforms[0])
+    act_on_all(shared_site, "backup")
+    act_on_all(shared_site, "stop")
+    return Fleet(ids, figure)
+
+
+def act_on_all(site: Site, verb: str, *words: str, exits: int = 0) -> str:
+    """Run a command on all instances, which may take longer than one on a single one."""
+    with site.started(verb, "all", *words) as process:
+        answer, talk = process.communicate(timeout=WITHIN_S)
+    assert process.returncode == exits, talk
+    return str(answer)
 
 
 def rehearse_all(site: Site, to: str, exits: int) -> list[dict[str, Any]]:
-    with site.started("upgrade", "all", "--to", to, "--rehearse", "--json") as process:
-        answer, talk = process.communicate(timeout=WITHIN_S)
-    assert process.returncode == exits, talk
+    answer = act_on_all(site, "upgrade", "--to", to, "--rehearse", "--json", exits=exits)
     assert (site.list_copies(), site.tasks()) == ([], [])
     return list(check("upgrade", answer)["instances"])
 
