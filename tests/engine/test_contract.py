@@ -696,6 +696,10 @@ def test_an_outpost_needs_its_image(bench: Bench) -> None:
         bench.engine.open_outpost("no-such-image:1", shell("true"), bench.labels)
 
 
+# What tail keeps of a file without a line break is all of it.
+TAKES_MEMORY = "head -c 200000000 /dev/zero | tail >/dev/null"
+
+
 def describe_task(bench: Bench, script: str, **more: Any) -> TaskSpec:
     return TaskSpec("test", VALKEY_IMAGE, shell(script), labels=bench.labels, **more)
 
@@ -726,6 +730,13 @@ def test_a_task_stands_behind_others_by_its_priority(
     bench.engine.run_task(task, lines.append, threading.Event())
     (niceness,) = lines
     assert int(niceness) == min(os.nice(0) * isinstance(bench.engine, FakeEngine) + above, 19)
+
+
+def test_a_task_that_takes_more_memory_than_it_may_fails(bench: Bench) -> None:
+    end = bench.engine.run_task(
+        describe_task(bench, TAKES_MEMORY, memory=32 * 1024**2), lambda _: None, threading.Event()
+    )
+    assert end.code
 
 
 def test_a_task_that_is_cancelled_is_told_to_end(bench: Bench) -> None:

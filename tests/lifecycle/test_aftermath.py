@@ -37,6 +37,7 @@ LEFT = {
     Verb.RESTORE: ["ready before: done", "undone: begun", FAILED, "not begun: waits"],
     Verb.CLONE: ["ready before: done", "undone: begun", FAILED, "not begun: waits"],
     Verb.UPGRADE: ["ready before: done", "undone: begun", FAILED, "not begun: waits"],
+    Verb.REHEARSE: ["done before: done", FAILED, "not begun: begun, waits"],
     Verb.UPGRADE_POSTGRES: ["ready before: done", "undone: begun", FAILED, "not begun: waits"],
     Verb.IMPORT: ["ready before: done", "undone: begun", FAILED, "not begun: waits"],
     Verb.ROLLBACK: ["ready before: done", "undone: begun", FAILED, "not begun: waits"],
@@ -60,6 +61,9 @@ ANSWERS = {
     Verb.RESTORE: f"undoing what was begun: {NEEDS_TIME}",
     Verb.CLONE: f"undoing what was begun: {NEEDS_TIME}",
     Verb.UPGRADE: f"undoing what was begun: {NEEDS_TIME}",
+    Verb.REHEARSE: (
+        "ending the rehearsal, and removing its clone: the instance is not touched; Ctrl-C is heard"
+    ),
     Verb.UPGRADE_POSTGRES: f"undoing what was begun: {NEEDS_TIME}",
     Verb.IMPORT: f"undoing what was begun: {NEEDS_TIME}",
     Verb.ROLLBACK: f"undoing what was begun: {NEEDS_TIME}",

@@ -45,11 +45,14 @@ from wb_cli.errors import (
     NotFoundError,
 )
 from wb_cli.lifecycle.readiness.health import EXEC_PROBES
+from wb_cli.quantities import KIB
 from wb_cli.secret import Secret
 
 KILLED = 137
 WRITTEN_AT = "2026-01-01T00:00:00"
 STARTED_AT, FINISHED_AT = "2026-01-01T00:00:00.5Z", "2026-01-01T00:00:01.5Z"
+# Limits the memory of the program behind it, in KiB.
+LIMITED = 'ulimit -v "$1"; shift; exec "$@"'
 NOT_FOUND = (127, b"executable file not found in $PATH")
 CHANGING = {
     "make_again",
@@ -411,9 +414,10 @@ class FakeEngine:
         if spec.image not in self.images:
             raise ImageMissingError(f"No such image: {spec.image}")
         secrets = {name: secret.reveal() for name, secret in spec.secrets.items()}
+        limit = ("sh", "-c", LIMITED, "limited", str(spec.memory // KIB)) if spec.memory else ()
         niceness = {Priority.NORMAL: 0, Priority.LOW: 10, Priority.IDLE: 19}[spec.priority]
         with subprocess.Popen(
-            ("nice", "-n", str(niceness), *spec.command),
+            ("nice", "-n", str(niceness), *limit, *spec.command),
             env={**os.environ, **spec.environment, **secrets},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

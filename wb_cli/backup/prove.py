@@ -11,23 +11,20 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wb_cli import contract
-from wb_cli.backup import manifest
 from wb_cli.backup.complaints import DamagedError
-from wb_cli.backup.copying.base_backup import DATA, INSIDE, SAMPLE, WAL_REPLAYED
+from wb_cli.backup.copying.base_backup import INSIDE, SAMPLE, WAL_REPLAYED
 from wb_cli.backup.copying.counting import NAMES, parse_counts, read_sql
 from wb_cli.backup.copying.room import refuse_cut_off, require_room
-from wb_cli.backup.copying.staging import folder_of_proof, remove_left
-from wb_cli.backup.databases import MisfitError, fetch_databases
+from wb_cli.backup.databases import MisfitError
 from wb_cli.backup.listing import Listing, compare_folders, make_patterns
 from wb_cli.backup.make import ROOT
 from wb_cli.backup.moments.trial import WalTrial
 from wb_cli.backup.proof import OfWal, Proof, Verdict
-from wb_cli.backup.snapshots import MANIFEST_PATH
 from wb_cli.backup.throw_away import read_common_script, see_whether_killed
+from wb_cli.backup.trial import fetched, require_budget
 from wb_cli.engine.task import TaskMount, TaskSpec
 from wb_cli.errors import WbError
-from wb_cli.quantities import describe_size, shorten_list, write_now
+from wb_cli.quantities import shorten_list, write_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +35,7 @@ if TYPE_CHECKING:
     from wb_cli.backup.moments.following import Following
     from wb_cli.backup.restic import Restic
     from wb_cli.backup.snapshots import Backup
+    from wb_cli.backup.trial import Trial
     from wb_cli.instances.model import Instance
     from wb_cli.lifecycle.fleet import Fleet
     from wb_cli.lifecycle.machine.base import Machine
@@ -98,54 +96,35 @@ class Prove(Struct):
 
     def _look(self, began: float) -> tuple[str, float]:
         """Give what is wrong with the backup ("" for nothing), and how long its restore took."""
-        text = self.restic.read_file(self.backup.manifest, MANIFEST_PATH)
-        found = manifest.parse(text, self.backup.short_id)
-        image = found.images.get(contract.Part.POSTGRES, "")
-        if not self.fleet.engine.find_image(image):
-            raise WbError(f"the image that it ran on is not on this engine: {image}")
-        machine = self.fleet.machine
-        if machine is None:
-            raise WbError("the machine of the engine cannot be looked at")
-        self._require_budget(found.room)
-        target = folder_of_proof(self.fleet, self.backup.instance)
-        # A wb that was killed at a trial left its copy.
-        remove_left(self.fleet, target, image)
-        require_room(machine, self.fleet.settings.mount_path, found.room, "it")
-        looked = time.monotonic()
-        following = self._find_following(machine, found)
-        began += time.monotonic() - looked  # no part of a restore
         try:
-            fetch_databases(
-                self.fleet, self.restic, self.backup, image, target / DATA, self.options
-            )
-            seconds = time.monotonic() - began
-            problem = self._examine(
-                image, target, found, takes_copy=bool(following)
-            ) or self._look_at_folders(machine, image, target, found)
-            if following and not self.of_wal and not problem:
-                self.of_wal = self._wal.run(machine, image, target, following)
+            with fetched(
+                self.fleet, self.restic, self.backup, self.options, self.most_bytes
+            ) as trial:
+                seconds = time.monotonic() - began
+                problem = self._look_at(trial)
         except MisfitError as error:
             problem, seconds = error.headline, 0.0
-        finally:
-            remove_left(self.fleet, target, image)
         return problem, seconds
 
-    def _require_budget(self, room: int) -> None:
-        if self.most_bytes is not None and room > self.most_bytes:
-            raise WbError(
-                f"it takes {describe_size(room)} on the disk, and a trial may take "
-                f"{describe_size(self.most_bytes)}"
-            )
+    def _look_at(self, trial: Trial) -> str:
+        """Give what is wrong with what was fetched ("" for nothing), and try the WAL after it."""
+        found, image, target = trial.found, trial.image, trial.target
+        following = self._find_following(trial.machine, found)
+        problem = self._examine(
+            image, target, found, takes_copy=bool(following)
+        ) or self._look_at_folders(trial.machine, image, target, found)
+        if following and not self.of_wal and not problem:
+            self.of_wal = self._wal.run(trial.machine, image, target, following)
+        return problem
 
     def _find_following(self, machine: Machine, found: Manifest) -> Following | None:
         """Find the WAL to try. Without room for that, the backup itself is tried all the same."""
         try:
             following = self._wal.find(self.backup)
             if following:
-                databases = found.database_bytes or found.bytes
-                room = found.room + databases + following.room
-                self._require_budget(room)
-                require_room(machine, self.fleet.settings.mount_path, room, "it with its WAL")
+                room = (found.database_bytes or found.bytes) + following.room
+                require_budget(self.most_bytes, found.room + room)
+                require_room(machine, self.fleet.settings.mount_path, room, "its WAL beside it")
         except WbError as error:
             kind = Verdict.FAILED if isinstance(error, DamagedError) else Verdict.UNKNOWN
             self.of_wal = OfWal(kind, reason=error.headline)

@@ -246,7 +246,7 @@ class Engine(Protocol):
         The container is gone when this call ends, and soon after wb has died. Raises
         ``InterruptedError`` when ``cancelled`` is set; then the program was told to end. Raises
         ``ImageMissingError``, and ``EngineError`` if the program was killed from outside or a mount
-        source is missing.
+        source is missing. What takes more memory than its limit is killed.
         """
         ...
 

@@ -44,6 +44,7 @@ class TaskSpec(Struct, frozen=True):
     container, and the other's loopback is its own. ``secrets`` are environment variables that the
     description of the container does not show. ``files`` are the contents of small files by path.
     ``hostname`` is what the program takes for the name of its machine; "" for the container's id.
+    ``memory`` is how many bytes it may take; 0 is no limit.
     """
 
     purpose: str
@@ -57,6 +58,7 @@ class TaskSpec(Struct, frozen=True):
     labels: Mapping[str, str] = field(default_factory=dict)
     priority: Priority = Priority.NORMAL
     hostname: str = ""
+    memory: int = 0
 
 
 class TaskEnd(Struct, frozen=True):

@@ -311,11 +311,15 @@ class BuildSpec(Struct, frozen=True):
 
 
 class ImageInfo(Struct, frozen=True):
-    """An image on the engine. ``postgres_version`` is what an image of PostgreSQL says it holds."""
+    """An image on the engine. ``postgres_version`` is what an image of PostgreSQL says it holds.
+
+    ``command`` is what a container of it runs, with the arguments.
+    """
 
     id: str
     digests: tuple[str, ...] = ()
     postgres_version: str = ""
+    command: tuple[str, ...] = ()
 
     @property
     def postgres_major(self) -> int | None:

@@ -116,6 +116,7 @@ _RULES = {
     AfterSignal.END_STEP: (Fate.STOPPED, _ask_engine),
     AfterSignal.END_FOLDER: (Fate.REMOVED, _call_not_begun),
     AfterSignal.GIVE_UP: (Fate.DONE, _call_not_begun),
+    AfterSignal.END_REHEARSAL: (Fate.DONE, _call_not_begun),
     AfterSignal.END_REPAIR: (Fate.DONE, _call_not_begun),
     AfterSignal.END_INSTANCE: (Fate.DONE, _call_not_begun),
 }

@@ -30,6 +30,7 @@ class AfterSignal(StrEnum):
     END_STEP = "ending the step that was begun: that takes as long as a container needs to stop"
     END_FOLDER = "ending the removal at the next folder"
     GIVE_UP = "ending the backup: nothing of the instance is changed"
+    END_REHEARSAL = "ending the rehearsal, and removing its clone: the instance is not touched"
     END_REPAIR = "ending the repair of the instance that was begun"
     END_INSTANCE = "ending the instance that was begun: certbot is not interrupted"
 
@@ -48,6 +49,7 @@ class Verb(StrEnum):
     RESTORE = "restore"
     CLONE = "clone"
     UPGRADE = "upgrade"
+    REHEARSE = "upgrade --rehearse"
     ROLLBACK = "rollback"
     ROTATE = "rotate-secret"
     REPAIR = "repair"
@@ -63,10 +65,11 @@ class Verb(StrEnum):
 
     def name_lock(self, instance: str) -> str:
         """Name the lock under which it works. A backup keeps nobody from changing the instance."""
-        is_of_backups = self in {Verb.BACKUP, Verb.PROVE, Verb.FORGET}
+        is_of_backups = self in OF_BACKUPS
         return f"{instance}.backup" if is_of_backups else instance
 
 
+OF_BACKUPS = {Verb.BACKUP, Verb.PROVE, Verb.FORGET, Verb.REHEARSE}
 _AFTER_SIGNAL = {
     Verb.RUN: AfterSignal.UNDO,
     Verb.RESTART: AfterSignal.UNDO,
@@ -79,6 +82,7 @@ _AFTER_SIGNAL = {
     Verb.RESTORE: AfterSignal.UNDO,
     Verb.CLONE: AfterSignal.UNDO,
     Verb.UPGRADE: AfterSignal.UNDO,
+    Verb.REHEARSE: AfterSignal.END_REHEARSAL,
     Verb.ROLLBACK: AfterSignal.UNDO,
     Verb.ROTATE: AfterSignal.UNDO,
     Verb.REPAIR: AfterSignal.END_REPAIR,

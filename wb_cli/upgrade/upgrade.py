@@ -16,10 +16,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wb_cli.contract import Part
-from wb_cli.errors import ImageMissingError, StartFailedError, StillStartingError, WbError
+from wb_cli.errors import StartFailedError, StillStartingError, WbError
 from wb_cli.instances.registry_file.entries import parse_entry
 from wb_cli.lifecycle import actions
-from wb_cli.lifecycle.planning.images import choose_platform_image
 from wb_cli.quantities import write_now
 from wb_cli.upgrade.attempts import (
     Attempt,
@@ -33,10 +32,10 @@ from wb_cli.upgrade.image_check import CHECK_WITHIN_S, LABEL_CHECK, run_check
 from wb_cli.upgrade.safety import explain_missing_backup
 from wb_cli.upgrade.target import Version, change_entry, put_back
 from wb_cli.upgrade.upgraded import Ending, Upgraded
+from wb_cli.upgrade.versions import find_present, find_wanted
 
 if TYPE_CHECKING:
     from wb_cli.engine.base import ImageStore
-    from wb_cli.engine.types import ObservedContainer
     from wb_cli.instances.model import Instance
     from wb_cli.lifecycle.fleet import Fleet
     from wb_cli.lifecycle.options import RunOptions
@@ -88,11 +87,12 @@ class Upgrade(Struct):
         """
         wanted_entry = change_entry(self.entry, self.to)
         instance, wanted = parse_entry(self.entry), parse_entry(wanted_entry)
-        after = self._find_version(wanted)
+        settings = self.fleet.settings
+        after = find_wanted(self.images, settings, wanted)
         platform = self.fleet.engine.observe().find_running(self._id, Part.PLATFORM)
         attempts = Attempts(self.fleet.settings.servers_file, self._id)
         known = attempts.read()
-        before = self._find_before(instance, platform)
+        before = find_present(self.images, settings, instance, platform)
         if platform is None:
             return self._declare_only(before, after, wanted_entry)
         if platform.image_id == after.id and self.entry == wanted_entry:
@@ -107,21 +107,6 @@ class Upgrade(Struct):
         return self._switch(attempts, attempt, wanted)
 
     # Look
-
-    def _find_version(self, instance: Instance) -> Version:
-        reference = choose_platform_image(instance, self.fleet.settings)
-        image = self.images.find(reference)
-        if image is None:
-            raise ImageMissingError(
-                f"the image {reference} is not on this engine", f"`wb pull {self._id}` gets it."
-            )
-        return Version(instance.server_version, instance.image or "", reference, image.id)
-
-    def _find_before(self, instance: Instance, platform: ObservedContainer | None) -> Version:
-        reference = choose_platform_image(instance, self.fleet.settings)
-        image = self.images.find(reference)
-        id_ = platform.image_id if platform else image.id if image else ""
-        return Version(instance.server_version, instance.image or "", reference, id_)
 
     def _find_obstacle(
         self, instance: Instance, before: Version, after: Version, known: list[Attempt]

@@ -73,8 +73,8 @@ class Upgraded(Struct, frozen=True):
         """Give it for ``--json``."""
         return {
             "result": str(self.ending),
-            "before": _make_document(self.before),
-            "after": _make_document(self.after),
+            "before": make_document(self.before),
+            "after": make_document(self.after),
             "reason": self.reason,
             "awaySeconds": self.away_s,
             "seconds": round(self.seconds, 3),
@@ -84,5 +84,6 @@ class Upgraded(Struct, frozen=True):
         }
 
 
-def _make_document(version: Version) -> dict[str, str]:
+def make_document(version: Version) -> dict[str, str]:
+    """Give a version for ``--json``."""
     return {"version": version.describe(), "image": version.reference, "imageId": version.id}

@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from wb_cli.cli.words.param_types import Count, Seconds
+from wb_cli.cli.words.param_types import Count, Seconds, Size
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,13 @@ def test_a_count_can_be_without_an_upper_limit() -> None:
     assert Count(0).convert("123456", None, None) == 123456
     with pytest.raises(click.BadParameter, match="from 0 on"):
         Count(0).convert("-1", None, None)
+
+
+def test_a_size_is_in_bytes_or_has_a_unit() -> None:
+    assert Size().convert("2g", None, None) == 2 * 1024**3
+    assert Size().convert(16 * 1024**2, None, None) == 16 * 1024**2
+
+
+def test_what_is_no_size_is_named() -> None:
+    with pytest.raises(click.BadParameter, match="'much' must be"):
+        Size().convert("much", None, None)

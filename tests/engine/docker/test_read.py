@@ -142,6 +142,9 @@ def test_the_inspection_of_an_image() -> None:
     inspected = {"Id": "sha256:abc", "RepoDigests": ["a@sha256:d"]}
     assert read.image(inspected) == ImageInfo("sha256:abc", ("a@sha256:d",))
     assert read.image({"Id": "sha256:abc", "RepoDigests": None}).digests == ()
+    runs = {"Id": "sha256:abc", "Config": {"Entrypoint": ["python", "-m"], "Cmd": ["server"]}}
+    assert read.image(runs).command == ("python", "-m", "server")
+    assert read.image({"Id": "sha256:abc", "Config": {"Entrypoint": None}}).command == ()
 
 
 def test_the_folder_at_a_server_s_data_path_is_its_data_folder() -> None:

@@ -24,7 +24,7 @@ EXIT_CODES = {
     ExitCode.STILL_STARTING: "not ready in time, left running",
     ExitCode.ENGINE_UNREACHABLE: "the Docker Engine does not answer",
     ExitCode.LOCKED: "another command is changing the instance",
-    ExitCode.DIFFERS: "something would change (`config diff`), or has (`apply`)",
+    ExitCode.DIFFERS: "it differs, now (`config diff`, `upgrade --rehearse`) or since (`apply`)",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
     ExitCode.TERMINATED: "ended by SIGTERM or SIGHUP",
 }

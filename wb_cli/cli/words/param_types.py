@@ -28,6 +28,21 @@ class Seconds(click.ParamType):
         return float(found[1]) * SECONDS_IN[found[2]]
 
 
+class Size(click.ParamType):
+    """A number of bytes, as the fields of an entry have it: ``512m``, ``2g``."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the number of bytes."""
+        from wb_cli.instances.values import parse_size
+
+        try:
+            return parse_size(value)
+        except ValueError as error:
+            self.fail(f"{value!r} must be {error}.", param, ctx)
+
+
 class Count(click.ParamType):
     """A whole number within limits. ``most`` may be left out."""
 

@@ -30,11 +30,13 @@ def start_passing(  # noqa: PLR0913  (what runs, and what it sees)
     environment: Mapping[str, str] | None = None,
     archive: bytes = b"",
     hostname: str = "",
+    memory: int = 0,
 ) -> tuple[str, Connection]:
     """Start a program as root of a container; give the container's id, and the connection to it.
 
     The engine closes the program's input when the connection ends, and removes the container when
-    the program does. ``archive`` is a tar file for ``/``. Raises ``ImageMissingError``.
+    the program does. ``archive`` is a tar file for ``/``. ``memory`` is how many bytes it may
+    take; 0 is no limit. Raises ``ImageMissingError``.
     """
     from docker.types import LogConfig
 
@@ -48,6 +50,8 @@ def start_passing(  # noqa: PLR0913  (what runs, and what it sees)
             # SELinux would close the machine's folders.
             security_opt=["label=disable", NO_NEW_PRIVILEGES],
             cap_drop=list(DROPPED_CAPABILITIES),
+            mem_limit=memory or None,
+            memswap_limit=memory or None,
         )
         container = api.create_container(
             image,

@@ -137,13 +137,15 @@ def detail(inspected: Document) -> ContainerDetail:
 
 def image(inspected: Document) -> ImageInfo:
     """Read the inspection of one image."""
-    texts = (inspected.get("Config") or {}).get("Env") or ()
+    config = inspected.get("Config") or {}
+    texts = config.get("Env") or ()
     variables = {name: value for name, _, value in (text.partition("=") for text in texts)}
     versions = (variables[name] for name in POSTGRES_VERSIONS if name in variables)
     return ImageInfo(
         inspected["Id"],
         tuple(inspected.get("RepoDigests") or ()),
         next(versions, "").partition("-")[0],
+        (*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
     )
 
 

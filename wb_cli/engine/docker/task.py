@@ -48,6 +48,7 @@ def run_task(
         environment=spec.environment,
         archive=_pack(spec.files) if spec.files else b"",
         hostname=spec.hostname,
+        memory=spec.memory,
     )
     try:
         remove_never_started(api, container)

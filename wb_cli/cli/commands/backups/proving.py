@@ -12,8 +12,7 @@ from wb_cli.cli.commands.backups.moments import find_receiving
 from wb_cli.cli.commands.backups.places import act_with_repository, open_repository
 from wb_cli.cli.options import Json, Quiet, Verbose, Wait, complete_id
 from wb_cli.cli.show.endings import show_endings
-from wb_cli.cli.words.param_types import Count
-from wb_cli.errors import UsageError
+from wb_cli.cli.words.param_types import Count, Size
 
 
 def add_to(group: typer.Typer) -> None:
@@ -41,14 +40,14 @@ def prove(
         ),
     ] = None,
     disk: Annotated[
-        str,
+        int | None,
         typer.Option(
-            metavar="SIZE",
             help="Take no more room than that, such as 20g; without it, as WB_BACKUP_PROOF_DISK "
             "says.",
+            click_type=Size(),
             show_default=False,
         ),
-    ] = "",
+    ] = None,
     wait: Wait = 0,
     verbose: Verbose = 0,
     quiet: Quiet = False,
@@ -79,14 +78,13 @@ def prove(
     from wb_cli.lifecycle.batch import combine_exit_codes
     from wb_cli.lifecycle.options import RunOptions, Verb
 
-    most_bytes = _read_size(disk)
     wb = go_to_host(ctx, ids[0] if ids and len(ids) == 1 else None)
     with told(wb, "backup prove") as outcome:
         backups = find_backups(look(wb, open_repository(wb), wb.console.note))
         chosen = {id_: choose(backups, id_, at) for id_ in ids or choose_for_trial(backups)}
         chosen = dict(list(chosen.items())[:limit])
         groups = group_by_instance(backups)
-        room = most_bytes or wb.settings.backup_proof_disk
+        room = disk or wb.settings.backup_proof_disk
         outcome.endings = act_with_repository(
             wb,
             RunOptions(Verb.PROVE, wait_s=wait, parallel=1),
@@ -108,12 +106,3 @@ def prove(
             wb.console.note("No backup is there yet.")
         show_endings(wb.console, outcome.endings, ())
     return outcome.code
-
-
-def _read_size(text: str) -> int | None:
-    from wb_cli.instances.values import parse_size
-
-    try:
-        return parse_size(text) if text else None
-    except ValueError as error:
-        raise UsageError(f"--disk {text!r} must be {error}") from None

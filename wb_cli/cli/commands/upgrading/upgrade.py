@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from wb_cli.cli.commands.backups.places import open_repository, prepare
+from wb_cli.cli.commands.upgrading.fetching import fetch_images
+from wb_cli.cli.commands.upgrading.rehearsing import refuse_others, show_rehearsal
 from wb_cli.cli.commands.upgrading.standing import show_standing
 from wb_cli.cli.context import get_wb
 from wb_cli.cli.entries import change_entry_of
@@ -16,15 +19,14 @@ from wb_cli.cli.hosts import select_on_one
 from wb_cli.cli.options import DryRun, Json, Quiet, Selectors, Verbose, Wait
 from wb_cli.cli.show.endings import act_in_steps, show_endings
 from wb_cli.cli.show.refused import name_refused
-from wb_cli.cli.words.param_types import Count, Seconds
+from wb_cli.cli.words.param_types import Count, Seconds, Size
 from wb_cli.errors import ExitCode, UsageError, WbError
 from wb_cli.lifecycle.options import READY_WITHIN_S, RunOptions, Verb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from wb_cli.cli.context import Wb
-    from wb_cli.engine.pull_progress import PullProgress
     from wb_cli.lifecycle.ended import Ended
     from wb_cli.upgrade.upgrade import Upgrade
     from wb_cli.upgrade.upgraded import Upgraded
@@ -82,6 +84,38 @@ def upgrade(
         float,
         typer.Option(help="How long the new image's own check may take.", click_type=Seconds()),
     ] = 60,
+    rehearse: Annotated[
+        bool,
+        typer.Option(
+            "--rehearse",
+            help="Upgrade nothing: compare what both versions answer on a clone of a backup.",
+        ),
+    ] = False,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what a rehearsal finds as a page for those who own the figures.",
+            show_default=False,
+        ),
+    ] = None,
+    memory: Annotated[
+        int | None,
+        typer.Option(
+            help="Memory that a rehearsal may take; without it 2g.",
+            click_type=Size(),
+            show_default=False,
+        ),
+    ] = None,
+    disk: Annotated[
+        int | None,
+        typer.Option(
+            help="Room on the disk that a rehearsal may take; without it, as WB_BACKUP_PROOF_DISK "
+            "says.",
+            click_type=Size(),
+            show_default=False,
+        ),
+    ] = None,
     dry_run: DryRun = False,
     timeout: Annotated[
         float,
@@ -105,24 +139,38 @@ def upgrade(
     It stops by itself where too many fail. Run again, it goes on: what has the version is left
     alone, and so is an instance where this upgrade failed before, until `--retry`.
 
+    With `--rehearse` nothing is upgraded. The last proven backup of each instance is cloned, in no
+    network. Every result that the version in use gives is computed by the new one, too. What
+    differs is named, with its object, field, old and new value, grouped by likely cause. The exit
+    code is 8 then. Nothing is left of the clone.
+
     Examples:
         wb upgrade demo --to 1.7.0
+        wb upgrade demo --to 1.7.0 --rehearse --page figures.html
         wb upgrade all --to 1.7.0 --canary @canary --soak 10m
         wb upgrade all --status
     """
     del as_json, verbose, quiet
     from wb_cli.lifecycle.batch import combine_exit_codes
+    from wb_cli.upgrade.rehearsing.budget import MEMORY, Budget
     from wb_cli.upgrade.rollout import count_failures, describe_stand, split_into_batches
     from wb_cli.upgrade.upgrade import Ways
 
     wb, selection = select_on_one(get_wb(ctx), selectors)
     ids = [instance.id for instance in selection.instances]
+    given = {"--page": page, "--memory": memory, "--disk": disk}
+    others = {"--status": status, "--dry-run": dry_run}
+    refuse_others(rehearse, given, others)
     if status:
         return show_standing(wb, ids, selection.refused)
     if not to:
         raise UsageError("--to is missing: the version to come", "`--status` shows what there is.")
     canaries = _find_canaries(wb, canary or (), ids)
-    _fetch_images(wb, ids, to, dry_run=dry_run)
+    fetch_images(wb, ids, to, dry_run=dry_run)
+    if rehearse:
+        options = RunOptions(Verb.REHEARSE, timeout, wait, parallel=1)
+        budget = Budget(memory or MEMORY, disk or wb.settings.backup_proof_disk)
+        return show_rehearsal(wb, selection, to, options, budget, page)
     if not (no_backup or dry_run):
         prepare(wb)
     make = _make_upgrades(wb, to, Ways(check_within, retry, not any_hour), backs_up=not no_backup)
@@ -194,42 +242,6 @@ def _find_canaries(wb: Wb, words: Sequence[str], ids: Sequence[str]) -> set[str]
             f"The chosen ones are {', '.join(ids)}.",
         )
     return found
-
-
-def _fetch_images(wb: Wb, ids: Iterable[str], to: str, *, dry_run: bool) -> None:
-    """Fetch each image that is missing here, before anything is changed.
-
-    Raises:
-        WbError: an image cannot be had. Nothing was changed.
-    """
-    from wb_cli.instances.registry_file.entries import parse_entry
-    from wb_cli.lifecycle.planning.images import choose_platform_image
-    from wb_cli.upgrade.target import change_entry
-
-    entries = (change_entry(wb.registry_file.read_entry(id_), to) for id_ in ids)
-    wanted = (choose_platform_image(parse_entry(entry), wb.settings) for entry in entries)
-    missing = [each for each in dict.fromkeys(wanted) if wb.images.find(each) is None]
-    if missing and dry_run:
-        raise WbError(
-            f"not on this engine: {', '.join(missing)}", "Without --dry-run it is fetched first."
-        )
-    for reference in missing:
-        _fetch_image(wb, reference)
-
-
-def _fetch_image(wb: Wb, reference: str) -> None:
-    from wb_cli.provision.pull import explain, pull_one
-
-    with wb.console.tasks() as tasks:
-        tasks.update(reference, "fetching")
-
-        def show_progress(progress: PullProgress) -> None:
-            tasks.update(reference, str(progress))
-
-        try:
-            pull_one(wb.images, reference, show_progress, wb.settings.mirror)
-        except WbError as error:
-            raise explain(error) from error
 
 
 def _soak(wb: Wb, endings: Sequence[Ended[Upgraded]], seconds: float) -> int:

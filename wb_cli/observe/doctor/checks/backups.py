@@ -95,7 +95,7 @@ def find_missed_copies(facts: Facts) -> Iterator[Sign]:
 
 @check("backup-trial-cut-off", "what it had restored takes room on the disk")
 def find_trials_cut_off(facts: Facts) -> Iterator[Sign]:
-    """The last trial of its backups was killed."""
+    """The last trial of its backups, or rehearsal on one, was killed."""
     for known in facts.known:
         if known.is_trial_cut_off:
             what = "the last trial of its backup did not end: wb was killed"

@@ -1,0 +1,51 @@
+"""A platform in which one figure of one object is wrong."""
+
+import json
+from http import HTTPStatus
+from typing import NamedTuple
+
+from support.running_platform import Platform
+
+ROUTES = "/app/venv/lib/python3*/site-packages/wb_cli/server/http"
+ITEMS = "await answer(platform, request, PO_ITEMS.query(platform.databases, of))"
+# One figure of one object is made wrong. The compiled code goes, or it would be used.
+FAULT = f"""\
+USER root
+RUN cd {ROUTES} && rm __pycache__/routes_read.* \\
+ && sed -i 's/return {ITEMS}/return wrong({ITEMS}, of)/' routes_read.py \\
+ && printf '%s\\n' 'import json' 'def wrong(response, of):' \\
+    '    shown = json.loads(response.body)' \\
+    '    if (of.project_id, of.known.id) == ("PROJECT", "OBJECT"):' \\
+    '        shown["items"][ROW][FIELD] += BY' \\
+    '    return json_answer(shown)' >> routes_read.py
+USER platform
+"""
+
+
+class Fault(NamedTuple):
+    """Where a figure is made wrong, what it was, and by how much it is."""
+
+    project: str
+    object: str
+    row: int
+    field: str
+    old: float
+    by: int = 7
+
+    def render(self) -> str:
+        text = FAULT
+        for name, value in self._asdict().items():
+            text = text.replace(name.upper(), json.dumps(value) if name == "field" else str(value))
+        return text
+
+
+def choose_fault(platform: Platform) -> Fault:
+    """A figure in the middle of an object that has several rows."""
+    project = platform.get("/api/projects")[0]["id"]
+    for object_id in platform.objects(project):
+        status, body = platform.request("GET", f"/api/projects/{project}/objects/{object_id}/items")
+        shown = json.loads(body)
+        if status == HTTPStatus.OK and len(shown["items"]) > 2:
+            row, field = len(shown["items"]) // 2, shown["fetchConfig"]["values"][0]
+            return Fault(project, object_id, row, field, shown["items"][row][field])
+    raise AssertionError("the sample has no object with rows")
