@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wb_cli.contract import Part
+from wb_cli.instances.registry_file.entries import parse_entry
+from wb_cli.lifecycle import actions
 from wb_cli.quantities import write_now
 from wb_cli.upgrade.attempts import Attempts, State, close, find_unfinished
 from wb_cli.upgrade.target import put_back
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from wb_cli.lifecycle.fleet import Fleet
     from wb_cli.lifecycle.options import RunOptions
     from wb_cli.upgrade.attempts import Attempt
-    from wb_cli.upgrade.upgrade import Change
+    from wb_cli.upgrade.upgrade import Change, Entry
 
 
 def settle_upgrade(
@@ -43,6 +45,29 @@ def settle_upgrade(
     how = "it was finished: the new version runs" if is_finished else "it was undone"
     options.tell(f"{what}; {how}")
     return True
+
+
+def settle_and_start(
+    fleet: Fleet,
+    read_entry: Callable[[], Entry],
+    options: RunOptions,
+    declare: Callable[[Change], object],
+) -> None:
+    """End an upgrade that was cut off, and start the platform if that had stopped it.
+
+    PostgreSQL runs then. An instance that somebody stopped since stays as it is.
+
+    Raises:
+        WbError: the platform does not start.
+        InterruptedError: a signal came.
+    """
+    id_ = str(read_entry()["id"])
+    if not settle_upgrade(fleet, id_, options, declare):
+        return
+    observed = fleet.engine.observe()
+    is_up, platform = (observed.find_running(id_, part) for part in (Part.POSTGRES, Part.PLATFORM))
+    if is_up and not platform:
+        actions.run(fleet, parse_entry(read_entry()), options)
 
 
 def _is_of(container: ObservedContainer, attempt: Attempt) -> bool:
