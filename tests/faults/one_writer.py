@@ -43,10 +43,10 @@ class OneWriter:
     """Gets every event, and notes each moment at which a data folder had two writers.
 
     It looks at the data folders below ``root`` alone, of which none is mounted yet. A platform is
-    no writer: a stock one mounts ``databases`` beside its PostgreSQL. Nor is the
-    container through which wb looks at a machine elsewhere, nor a task that works in the folder of
-    an instance beside the data: a backup is fetched there while the database runs. ``sees`` gives a path of the engine's
-    machine as this test sees it.
+    no writer: a stock one mounts ``databases`` beside its PostgreSQL. Nor is the container through
+    which wb looks at a machine elsewhere, nor a task that works in the folder of an instance beside
+    the data: a backup is fetched there while the database runs. ``sees`` gives a path of the
+    engine's machine as this test sees it.
     """
 
     client: docker.DockerClient
@@ -97,7 +97,7 @@ class OneWriter:
         sources = [mount["Source"] for mount in inspected["Mounts"] if mount["Type"] == "bind"]
         seen = map(self.sees, sources)
         places = [Place.of(str(source)) for source in seen if source.is_dir()]
-        if LABEL_TASK in labels and not MOVES & set(inspected["Config"]["Cmd"] or ()):
+        if LABEL_TASK in labels and not MOVES & set(inspected["Config"]["Entrypoint"]):
             return [place for place in places if place.path.name in DATA_FOLDERS]
         return places
 
