@@ -54,6 +54,11 @@ class Changing(Deployment):
         self.backup = self.site.back_up(self.id)
         self.lessen()
 
+    def replace_changing(self) -> "Changing":
+        """Discard it after a failed try, and start a new instance."""
+        self.discard()
+        return start_changing(self.host)
+
     def lessen(self) -> None:
         """Have fewer rows than the backup."""
         self.host.sql(self.id, f"DELETE FROM counted WHERE n > {PRESENT}")

@@ -65,8 +65,7 @@ class Killer:
             self.deployment.check_good()
             self.deployment.settle()
         if len(self.tries.lost) > before:
-            self.deployment.discard()
-            self.deployment = start_changing(self.deployment.host)
+            self.deployment = self.deployment.replace_changing()
         return was_killed
 
     def kill_at_step(self, moment: str, step: int) -> bool:
