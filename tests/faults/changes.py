@@ -169,6 +169,28 @@ CHANGES = {
 }
 
 
+# The names of the tries in the table.
+OWN_ENGINE_KILLED = "a real engine is killed in one of these"
+
+
+def name_kill(verb: str) -> str:
+    return f"`kill -9` of `wb {verb}` at a step, at any time, or as the engine works"
+
+
+def name_loss(verb: str) -> str:
+    return f"`wb {verb}` loses the engine at a call"
+
+
+def name_rivals(verb: str) -> str:
+    return f"two, then ten operators give `wb {verb}` at once"
+
+
+FAULTS = {
+    OWN_ENGINE_KILLED,
+    *(name(verb) for verb in CHANGES for name in (name_kill, name_loss, name_rivals)),
+}
+
+
 def repair_and_run(deployment: Changing, _: list[str]) -> None:
     deployment.give("repair", deployment.id)
     deployment.give("run", deployment.id)

@@ -14,7 +14,15 @@ from contextlib import ExitStack
 import docker
 import pytest
 from backup.site import RESTIC
-from faults.changes import CHANGES, REMEDIES, Changing, start_changing
+from faults.changes import (
+    CHANGES,
+    OWN_ENGINE_KILLED,
+    REMEDIES,
+    Changing,
+    name_loss,
+    name_rivals,
+    start_changing,
+)
 from faults.engine.faulty_engine import Call, Fault, FaultyEngine, How
 from faults.tally import NotTriedError, Tries
 from support.fixtures.hosts import hosts_with
@@ -63,7 +71,7 @@ def test_a_change_that_loses_the_engine_at_any_call_is_ended_or_undone_by_one_co
     change, remedies = CHANGES[verb], itertools.cycle(REMEDIES)
     for fault in choose_faults(deployment, faulty, verb):
         remedy, before = next(remedies), len(tries.lost)
-        with tries.one(f"the engine is lost in `wb {verb}`", f"wb {verb}, {fault}; then {remedy}"):
+        with tries.one(name_loss(verb), f"wb {verb}, {fault}; then {remedy}"):
             change.prepare(deployment)
             words = change.make_words(deployment)
             faulty.begin(fault)
@@ -88,7 +96,7 @@ def test_of_several_operators_who_change_an_instance_at_once_one_does_and_it_is_
     change.prepare(deployment)
     words = change.make_words(deployment)
     with (
-        tries.one(f"{count} operators give `wb {verb}` at once", verb),
+        tries.one(name_rivals(verb), verb),
         ExitStack() as stack,
     ):
         started = [stack.enter_context(deployment.site.started(*words)) for _ in range(count)]
@@ -123,7 +131,7 @@ def test_a_change_whose_real_engine_is_killed_is_ended_or_undone_by_one_command(
 ) -> None:
     deployment = start_changing(own_host)
     for (verb, change), remedy in zip(CHANGES.items(), itertools.cycle(REMEDIES), strict=False):
-        with tries.one("a real engine is killed in such a command", f"wb {verb}; then {remedy}"):
+        with tries.one(OWN_ENGINE_KILLED, f"wb {verb}; then {remedy}"):
             change.prepare(deployment)
             words, platform = change.make_words(deployment), own_host.ids(deployment.id)["platform"]
             with deployment.site.started(*words) as process:

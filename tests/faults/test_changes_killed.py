@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from faults.changes import CHANGES, REMEDIES, Changing, start_changing
+from faults.changes import CHANGES, REMEDIES, Changing, name_kill, start_changing
 from faults.engine.events import EngineEvents
 from faults.kills import Moment
 from faults.tally import NotTriedError, Tries
@@ -39,10 +39,6 @@ def deployment(host: Host, platforms: Platforms) -> Changing:
     return start_changing(host)
 
 
-def name_fault(verb: str) -> str:
-    return f"`kill -9` of `wb {verb}` at a step, at any time, or as the engine works"
-
-
 class Killer:
     """Kills one command of an instance again and again. Each time another remedy follows."""
 
@@ -54,7 +50,7 @@ class Killer:
         """Kill the command, mend the instance, and check it. Say whether it was killed."""
         remedy = next(self._remedies)
         before, was_killed = len(self.tries.lost), True
-        with self.tries.one(name_fault(self.verb), f"wb {self.verb}, {when}; then {remedy}"):
+        with self.tries.one(name_kill(self.verb), f"wb {self.verb}, {when}; then {remedy}"):
             change = CHANGES[self.verb]
             change.prepare(self.deployment)
             words = change.make_words(self.deployment)

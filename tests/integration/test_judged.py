@@ -63,24 +63,26 @@ def under_load(host: Host, ids: Sequence[str]) -> Iterator[None]:
     """Ask all instances again and again, as users do."""
     is_over = threading.Event()
 
-    def ask() -> None:
+    def ask(some: Sequence[str]) -> None:
         while not is_over.wait(EVERY_S):
-            for id_ in ids:
+            for id_ in some:
                 url = f"http://127.0.0.1:{host.port(id_)}/api/projects"
                 with suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
                     answer.read()
 
-    asking = threading.Thread(target=ask)
-    asking.start()
+    asking = [threading.Thread(target=ask, args=(ids[place::3],)) for place in range(3)]
+    for thread in asking:
+        thread.start()
     try:
         yield
     finally:
         is_over.set()
-        asking.join()
+        for thread in asking:
+            thread.join()
 
 
 def roll_out(host: Host, ids: Sequence[str], to: str, *more: str, exits: int = 0) -> Any:
-    words = ("--no-backup", "--parallel", str(BATCH), "--soak", "8", *more)
+    words = ("--no-backup", "--parallel", str(BATCH), "--soak", "20", *more)
     return check(
         "upgrade", host.wb("upgrade", *ids, "--to", to, *words, "--json", exits=exits).stdout
     )
