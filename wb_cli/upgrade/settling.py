@@ -47,27 +47,26 @@ def settle_upgrade(
     return True
 
 
-def settle_and_start(
+def settle_and_run(
     fleet: Fleet,
     read_entry: Callable[[], Entry],
     options: RunOptions,
     declare: Callable[[Change], object],
 ) -> None:
-    """End an upgrade that was cut off, and start the platform if that had stopped it.
+    """End an upgrade that was cut off, and make the instance run as that leaves it declared.
 
-    PostgreSQL runs then. An instance that somebody stopped since stays as it is.
+    The platform may be stopped, or run beside the one that was set aside. An instance whose
+    PostgreSQL does not run was stopped since, and stays as it is.
 
     Raises:
         WbError: the platform does not start.
         InterruptedError: a signal came.
     """
     id_ = str(read_entry()["id"])
-    if not settle_upgrade(fleet, id_, options, declare):
-        return
-    observed = fleet.engine.observe()
-    is_up, platform = (observed.find_running(id_, part) for part in (Part.POSTGRES, Part.PLATFORM))
-    if is_up and not platform:
-        actions.run(fleet, parse_entry(read_entry()), options)
+    if settle_upgrade(fleet, id_, options, declare):
+        postgres = fleet.engine.observe().find_running(id_, Part.POSTGRES)
+        if postgres is not None:
+            actions.run(fleet, parse_entry(read_entry()), options)
 
 
 def _is_of(container: ObservedContainer, attempt: Attempt) -> bool:

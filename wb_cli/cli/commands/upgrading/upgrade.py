@@ -165,13 +165,13 @@ def _make_upgrades(
 ) -> Callable[[str, RunOptions], Upgrade]:
     """Make what upgrades one instance, once its lock is held: its entry is read then."""
     from wb_cli.upgrade.safety import back_up_first
-    from wb_cli.upgrade.settling import settle_and_start
+    from wb_cli.upgrade.settling import settle_and_run
     from wb_cli.upgrade.upgrade import Upgrade
 
     def make(id_: str, options: RunOptions) -> Upgrade:
         fleet = wb.fleet
         read_entry = partial(wb.registry_file.read_entry, id_)
-        settle_and_start(fleet, read_entry, options, partial(change_entry_of, wb, id_))
+        settle_and_run(fleet, read_entry, options, partial(change_entry_of, wb, id_))
 
         def back_up(instance: Any, own: RunOptions) -> str:
             return back_up_first(fleet, open_repository(wb, own.cancelled), instance, own)
