@@ -163,7 +163,7 @@ def upgrade(deployment: Changing) -> None:
 
 CHANGES = {
     "upgrade": Change(stay, make_upgrade, 10),
-    "rollback": Change(upgrade, make_rollback, 10),
+    "rollback": Change(upgrade, make_rollback, 8),
     "rotate-secret": Change(stay, make_rotation, 14),
     "restore": Change(Changing.lessen, make_restore, 14),
 }

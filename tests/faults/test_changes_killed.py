@@ -15,12 +15,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from faults.changes import CHANGES, REMEDIES, Changing, name_kill, start_changing
+from faults.changes import CHANGES, REMEDIES, Changing, name_kill
 from faults.engine.events import EngineEvents
 from faults.kills import Moment
 from faults.tally import NotTriedError, Tries
-from support.platform_stand_in import Platforms
-from support.wb_host import COMMAND_S, Host
+from support.wb_host import COMMAND_S
 
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
 
@@ -28,15 +27,8 @@ LAUNCHER = Path(__file__).with_name("killed_at_step.py")
 SEED = int(os.environ.get("WB_TEST_SEED", "0")) or time.time_ns() % 10**9
 # By default a sample: so many steps of each command, and so many kills by chance.
 ALL = bool(os.environ.get("WB_TEST_ALL"))
-SOME_STEPS, BY_CHANCE = 3, (10 if ALL else 2)
+SOME_STEPS, BY_CHANCE = 2, (15 if ALL else 2)
 EVENTS, POLL_S = 8, 0.2
-
-
-@pytest.fixture
-def deployment(host: Host, platforms: Platforms) -> Changing:
-    """An instance, for which there is another version."""
-    platforms("newer")
-    return start_changing(host)
 
 
 class Killer:
