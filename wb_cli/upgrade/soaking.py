@@ -22,8 +22,12 @@ class Judged(Struct, frozen=True):
     judgement: Judgement
     unread: dict[str, str]
 
+    def find_verdict(self, id_: str) -> Verdict:
+        """Find the verdict on one instance."""
+        return Verdict.UNKNOWN if id_ in self.unread else self.judgement.verdict
+
     def describe_for(self, id_: str) -> str:
-        """Describe the verdict on one instance."""
+        """Describe the verdict on one instance, with its evidence."""
         if why := self.unread.get(id_):
             return f"{Verdict.UNKNOWN}: {why}"
         return self.judgement.describe()
@@ -41,7 +45,7 @@ class Judged(Struct, frozen=True):
 class Noted(Struct, frozen=True):
     """That a verdict was kept with an instance's upgrade."""
 
-    verdict: str
+    verdict: Verdict
 
     @property
     def ending(self) -> str:
@@ -55,7 +59,7 @@ class Noted(Struct, frozen=True):
 
     def describe(self) -> str:
         """Describe it in a line."""
-        return self.verdict
+        return f"judged: {self.verdict}"
 
 
 def judge_batch(

@@ -90,9 +90,8 @@ class Soak:
         def keep(id_: str, _: RunOptions) -> Noted:
             from wb_cli.upgrade.attempts import Attempts
 
-            verdict = judged.describe_for(id_)
-            Attempts(self._wb.settings.servers_file, id_).judge(verdict)
-            return Noted(verdict)
+            Attempts(self._wb.settings.servers_file, id_).judge(judged.describe_for(id_))
+            return Noted(judged.find_verdict(id_))
 
         act_in_steps(self._wb, self._options, list(judged.instances), keep)
 
