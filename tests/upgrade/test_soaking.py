@@ -119,12 +119,23 @@ def test_one_whose_figures_cannot_be_read_is_not_taken_for_a_good_one(
     served[UPGRADED[2]].server.server_close()
     judged = judge_batch(before, look(served, *IDS), UPGRADED, REST)
     assert judged.judgement.verdict is Verdict.UNKNOWN
-    assert set(judged.unread) == set(UPGRADED[:3])
+    assert set(judged.unknown) == set(UPGRADED[:3])
     said = [judged.describe_for(id_) for id_ in UPGRADED[:3]]
     assert "answered 503" in said[0]
     assert "its metrics lack" in said[1]
     assert "did not answer" in said[2]
     assert judged.as_document()["verdict"] == "could not be judged"
+
+
+def test_one_that_nobody_asked_is_not_taken_for_a_good_one_and_keeps_nobody_from_a_verdict(
+    served: dict[str, Served],
+) -> None:
+    before = look(served, *IDS)
+    served[UPGRADED[0]].text = TEXT.replace("{requests}", "5").replace("{seconds}", "1")
+    judged = judge_batch(before, look(served, *IDS), UPGRADED, REST)
+    assert judged.judgement.verdict is Verdict.NO_WORSE
+    assert list(judged.unknown) == [UPGRADED[0]]
+    assert "asked too little" in judged.describe_for(UPGRADED[0])
 
 
 def test_one_that_does_not_run_or_takes_another_token_is_named(served: dict[str, Served]) -> None:

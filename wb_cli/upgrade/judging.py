@@ -89,6 +89,11 @@ def judge(upgraded: Sequence[Watched], others: Sequence[Watched]) -> Judgement:
     return Judgement(verdict, (*evidence, *_show_warm_up(upgraded)))
 
 
+def is_comparable(watched: Watched) -> bool:
+    """Whether enough is known of an instance to compare it with itself."""
+    return all(kind.find_change(watched) is not None for kind in KINDS)
+
+
 def _judge_one(
     kind: Kind, upgraded: Sequence[Watched], others: Sequence[Watched]
 ) -> tuple[Verdict, str]:

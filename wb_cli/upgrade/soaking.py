@@ -7,28 +7,30 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from wb_cli.errors import ExitCode, WbError
-from wb_cli.upgrade.judging import Judgement, Verdict, Watched, judge
+from wb_cli.upgrade.judging import Judgement, Verdict, Watched, is_comparable, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from wb_cli.upgrade.looking import Looks
 
+TOO_LITTLE = "it was asked too little, or was not warm, so nothing could be compared"
+
 
 class Judged(Struct, frozen=True):
-    """What came of judging a batch: the upgraded so far, and why some could not be read."""
+    """What came of judging a batch: the upgraded so far, and why some are not known to be good."""
 
     instances: tuple[str, ...]
     judgement: Judgement
-    unread: dict[str, str]
+    unknown: dict[str, str]
 
     def find_verdict(self, id_: str) -> Verdict:
         """Find the verdict on one instance."""
-        return Verdict.UNKNOWN if id_ in self.unread else self.judgement.verdict
+        return Verdict.UNKNOWN if id_ in self.unknown else self.judgement.verdict
 
     def describe_for(self, id_: str) -> str:
         """Describe the verdict on one instance, with its evidence."""
-        if why := self.unread.get(id_):
+        if why := self.unknown.get(id_):
             return f"{Verdict.UNKNOWN}: {why}"
         return self.judgement.describe()
 
@@ -38,7 +40,7 @@ class Judged(Struct, frozen=True):
             "instances": list(self.instances),
             "verdict": str(self.judgement.verdict),
             "evidence": list(self.judgement.evidence),
-            "unread": self.unread,
+            "unknown": self.unknown,
         }
 
 
@@ -70,13 +72,17 @@ def judge_batch(
     One whose figures cannot be read is not taken for a good one.
     """
     ids = tuple(sorted(upgraded))
-    found = judge(_match(before, after, ids), _match(before, after, rest))
+    watched = _match(before, after, ids)
+    found = judge(watched, _match(before, after, rest))
     looks = {id_: after.find_unread(id_) or before.find_unread(id_) for id_ in ids}
     unread = {id_: why for id_, why in looks.items() if why}
-    if unread and found.verdict is not Verdict.WORSE:
+    if unread:
         lines = tuple(f"{id_}: {why}" for id_, why in unread.items())
-        found = Judgement(Verdict.UNKNOWN, (*lines, *found.evidence))
-    return Judged(ids, found, unread)
+        is_worse = found.verdict is Verdict.WORSE
+        verdict = Verdict.WORSE if is_worse else Verdict.UNKNOWN
+        found = Judgement(verdict, (*lines, *found.evidence))
+    idle = {each.instance: TOO_LITTLE for each in watched if not is_comparable(each)}
+    return Judged(ids, found, idle | unread)
 
 
 def _match(before: Looks, after: Looks, ids: Iterable[str]) -> Sequence[Watched]:
