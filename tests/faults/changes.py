@@ -97,6 +97,7 @@ class Changing(Deployment):
         """Accept what was restored, if anything was. Nothing else may be left."""
         if ".before-restore" in self.site.hidden(self.id):
             self.give("restore", self.id, "--accept", "--yes")
+            self.host.valkey(self.id, "SET", "kept", self.written)
         assert self.site.hidden(self.id) == set()
         assert not list((self.host.root / "secrets" / "handovers").glob("*"))
         wait_until(lambda: not self.site.tasks(), "the containers of tasks are gone")
@@ -162,7 +163,7 @@ def upgrade(deployment: Changing) -> None:
 
 
 CHANGES = {
-    "upgrade": Change(stay, make_upgrade, 10),
+    "upgrade": Change(stay, make_upgrade, 9),
     "rollback": Change(upgrade, make_rollback, 8),
     "rotate-secret": Change(stay, make_rotation, 14),
     "restore": Change(Changing.lessen, make_restore, 14),

@@ -48,6 +48,7 @@ class Killer:
             words = change.make_words(self.deployment)
             was_killed = kill(words)
             if not was_killed:
+                self.deployment.settle()
                 raise NotTriedError
             REMEDIES[remedy](self.deployment, words)
             self.deployment.check_good()
