@@ -165,7 +165,7 @@ def upgrade(deployment: Changing) -> None:
 CHANGES = {
     "upgrade": Change(stay, make_upgrade, 9),
     "rollback": Change(upgrade, make_rollback, 8),
-    "rotate-secret": Change(stay, make_rotation, 14),
+    "rotate-secret": Change(stay, make_rotation, 10),
     "restore": Change(Changing.lessen, make_restore, 14),
 }
 
