@@ -151,7 +151,7 @@ def coverage(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """The suite of faults: wb killed at every step and at random times, and more."""
     install_checks(session)
-    run_suite(session, "faults")
+    run_suite(session, "faults", "restic")
 
 
 @nox.session(name="edge")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
-from faults import kills
+from faults import changes, kills
 from faults.engine.faulty_engine import How
 from faults.tally import TWO_WRITERS, name_fault
 from support.command_line import every_command
@@ -127,7 +127,8 @@ def test_the_readme_s_table_of_faults_has_the_names_that_the_tally_prints() -> N
         "| fault | tries | held | lost |\n| --- | ---: | ---: | ---: |\n"
     )
     rows = takewhile(lambda line: line.startswith("| "), table.splitlines())
-    counted_by_try = {how.value for how in How if how is not How.DELAYED} | {kills.FAULT}
+    counted_by_try = {how.value for how in How if how is not How.DELAYED}
+    counted_by_try |= {kills.FAULT, *changes.FAULTS}
     texts = [path.read_text() for path in FAULTS.glob("test_*.py")]
     counted_by_test = {
         name_fault(ast.get_docstring(ast.parse(text)) or "")

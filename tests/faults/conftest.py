@@ -6,10 +6,13 @@ from pathlib import Path
 
 import docker
 import pytest
+from faults.changes import Changing, start_changing
 from faults.engine.events import EngineEvents
 from faults.engine.faulty_engine import FaultyEngine
 from faults.one_writer import OneWriter
 from faults.tally import TWO_WRITERS, Tally, Tries, name_fault
+from support.platform_stand_in import Platforms
+from support.wb_host import Host
 
 TALLY = Tally()
 COUNTED = pytest.StashKey[bool]()
@@ -65,6 +68,21 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyEngine]:
     engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
     with FaultyEngine(tmp_path_factory.mktemp("faulty") / "docker.sock", engine) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def changing() -> list[Changing]:
+    """The instance that a module's tests change, once it is started."""
+    return []
+
+
+@pytest.fixture
+def deployment(shared_host: Host, platforms: Platforms, changing: list[Changing]) -> Changing:
+    """The same instance, for which there is another version; a new one if a test has lost it."""
+    platforms("newer")
+    if not changing or changing[0].id not in shared_host.entries:
+        changing[:] = [start_changing(shared_host)]
+    return changing[0]
 
 
 @pytest.hookimpl(wrapper=True)

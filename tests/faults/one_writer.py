@@ -9,9 +9,12 @@ from typing import Any
 import docker
 from faults.engine.events import Event
 
+from wb_cli.engine.task import LABEL_TASK
 from wb_cli.engine.types import LABEL_OUTPOST
 
 DATA_FOLDERS = {"databases", "valkey_data"}
+# The words of a task that moves data folders: it must not run beside a database.
+MOVES = {"in", "back"}
 Inode = tuple[int, int]
 
 
@@ -40,9 +43,10 @@ class OneWriter:
     """Gets every event, and notes each moment at which a data folder had two writers.
 
     It looks at the data folders below ``root`` alone, of which none is mounted yet. A platform is
-    no writer: a stock one mounts ``databases`` beside its PostgreSQL. Nor is the
-    container through which wb looks at a machine elsewhere. ``sees`` gives a path of the engine's
-    machine as this test sees it.
+    no writer: a stock one mounts ``databases`` beside its PostgreSQL. Nor is the container through
+    which wb looks at a machine elsewhere, nor a task that works in the folder of an instance beside
+    the data: a backup is fetched there while the database runs. ``sees`` gives a path of the
+    engine's machine as this test sees it.
     """
 
     client: docker.DockerClient
@@ -92,7 +96,10 @@ class OneWriter:
             return []
         sources = [mount["Source"] for mount in inspected["Mounts"] if mount["Type"] == "bind"]
         seen = map(self.sees, sources)
-        return [Place.of(str(source)) for source in seen if source.is_dir()]
+        places = [Place.of(str(source)) for source in seen if source.is_dir()]
+        if LABEL_TASK in labels and not MOVES & set(inspected["Config"]["Entrypoint"]):
+            return [place for place in places if place.path.name in DATA_FOLDERS]
+        return places
 
 
 def _read_inode(path: Path) -> Inode:

@@ -40,6 +40,17 @@ def test_what_begins_is_there_until_it_ends(attempts: Attempts) -> None:
     assert not find_unfinished(attempts.read())
 
 
+def test_a_verdict_is_kept_with_the_upgrade_and_with_nothing_else(attempts: Attempts) -> None:
+    attempts.judge("no worse")
+    assert attempts.read() == []
+    attempts.begin(attempt(State.UPGRADED))
+    attempts.judge("no worse")
+    assert [each.judged for each in attempts.read()] == ["no worse"]
+    attempts.begin(attempt(State.FATAL))
+    attempts.judge("worse")
+    assert [each.judged for each in attempts.read()] == ["no worse", ""]
+
+
 def test_only_the_last_ones_are_kept(attempts: Attempts) -> None:
     for number in range(KEPT + 3):
         attempts.begin(Attempt(OLD, NEW, f"{number}"))

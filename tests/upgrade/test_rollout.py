@@ -38,5 +38,5 @@ def test_what_failed_or_runs_degraded_counts_and_what_was_left_alone_does_not() 
         ended("e", Ending.UPGRADED),
     ]
     assert count_failures(endings) == 2
-    said = describe_stand(endings, ["f", "g"], 2, 1)
+    said = describe_stand(endings, ["f", "g"], "2 failed, and 1 may")
     assert said == "stopped: 2 failed, and 1 may; 2 done, 2 were not begun: f, g"

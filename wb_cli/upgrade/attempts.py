@@ -38,7 +38,8 @@ class Attempt(Struct, frozen=True, rename="camel"):
     """One upgrade of an instance. Times are RFC 3339; ``ended`` is "" while it is under way.
 
     ``reason`` says why it failed. ``away_s`` is how many seconds the platform was away, ``backup``
-    the id of the backup that was made before.
+    the id of the backup that was made before. ``judged`` is how it did in the rollout's last soak,
+    in words; "" if it was not judged.
     """
 
     before: Version
@@ -49,6 +50,7 @@ class Attempt(Struct, frozen=True, rename="camel"):
     reason: str = ""
     away_s: float | None = None
     backup: str = ""
+    judged: str = ""
 
 
 class Attempts:
@@ -79,6 +81,12 @@ class Attempts:
     def end(self, attempt: Attempt) -> None:
         """Write how the last attempt ended."""
         self._write([*self.read()[:-1], attempt])
+
+    def judge(self, verdict: str) -> None:
+        """Write how the last attempt was judged, if it is one that upgraded the instance."""
+        attempts = self.read()
+        if attempts and attempts[-1].state is State.UPGRADED:
+            self.end(replace(attempts[-1], judged=verdict))
 
     def _write(self, attempts: list[Attempt]) -> None:
         with file_errors(self._path, "write"):

@@ -35,12 +35,7 @@ def count_failures(endings: Sequence[Ended[Upgraded]]) -> int:
     return sum(1 for ended in endings if ended.error or (ended.result and ended.result.degraded))
 
 
-def describe_stand(
-    endings: Sequence[Ended[Upgraded]], left: Sequence[str], failures: int, most: int
-) -> str:
+def describe_stand(endings: Sequence[Ended[Upgraded]], left: Sequence[str], why: str) -> str:
     """Say why a rollout stopped, and where it stands."""
     done = sum(1 for each in endings if each.result and each.result.ending not in LEFT_ALONE)
-    return (
-        f"stopped: {failures} failed, and {most} may; {done} done, {len(left)} were not begun: "
-        f"{', '.join(left)}"
-    )
+    return f"stopped: {why}; {done} done, {len(left)} were not begun: {', '.join(left)}"

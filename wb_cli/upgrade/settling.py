@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wb_cli.contract import Part
+from wb_cli.instances.registry_file.entries import parse_entry
+from wb_cli.lifecycle import actions
 from wb_cli.quantities import write_now
 from wb_cli.upgrade.attempts import Attempts, State, close, find_unfinished
 from wb_cli.upgrade.target import put_back
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from wb_cli.lifecycle.fleet import Fleet
     from wb_cli.lifecycle.options import RunOptions
     from wb_cli.upgrade.attempts import Attempt
-    from wb_cli.upgrade.upgrade import Change
+    from wb_cli.upgrade.upgrade import Change, Entry
 
 
 def settle_upgrade(
@@ -43,6 +45,28 @@ def settle_upgrade(
     how = "it was finished: the new version runs" if is_finished else "it was undone"
     options.tell(f"{what}; {how}")
     return True
+
+
+def settle_and_run(
+    fleet: Fleet,
+    read_entry: Callable[[], Entry],
+    options: RunOptions,
+    declare: Callable[[Change], object],
+) -> None:
+    """End an upgrade that was cut off, and make the instance run as that leaves it declared.
+
+    The platform may be stopped, or run beside the one that was set aside. An instance whose
+    PostgreSQL does not run was stopped since, and stays as it is.
+
+    Raises:
+        WbError: the platform does not start.
+        InterruptedError: a signal came.
+    """
+    id_ = str(read_entry()["id"])
+    if settle_upgrade(fleet, id_, options, declare):
+        postgres = fleet.engine.observe().find_running(id_, Part.POSTGRES)
+        if postgres is not None:
+            actions.run(fleet, parse_entry(read_entry()), options)
 
 
 def _is_of(container: ObservedContainer, attempt: Attempt) -> bool:

@@ -75,11 +75,12 @@ def _make_rollbacks(wb: Wb, *, keeps_database: bool) -> Callable[[str, RunOption
     """Make what takes back the upgrade of one instance, once its lock is held."""
     from wb_cli.upgrade.rollback import Rollback
     from wb_cli.upgrade.safety import bring_databases_back
-    from wb_cli.upgrade.settling import settle_upgrade
+    from wb_cli.upgrade.settling import settle_and_run
 
     def make(id_: str, options: RunOptions) -> Rollback:
         fleet = wb.fleet
-        settle_upgrade(fleet, id_, options, partial(change_entry_of, wb, id_))
+        read_entry = partial(wb.registry_file.read_entry, id_)
+        settle_and_run(fleet, read_entry, options, partial(change_entry_of, wb, id_))
 
         def restore(instance: Any, backup: str, own: RunOptions) -> Any:
             restic = open_repository(wb, own.cancelled, options.verb, id_)
@@ -88,7 +89,7 @@ def _make_rollbacks(wb: Wb, *, keeps_database: bool) -> Callable[[str, RunOption
         return Rollback(
             fleet,
             wb.images,
-            wb.registry_file.read_entry(id_),
+            read_entry(),
             options,
             partial(change_entry_of, wb, id_),
             restore,

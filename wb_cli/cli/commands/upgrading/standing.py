@@ -60,7 +60,7 @@ def _make_row(id_: str, version: str, last: Attempt | WbError | None) -> tuple[s
         return (id_, version, "none", "-", "-", "")
     way = f"{last.before.describe()} -> {last.after.describe()}: {last.state}"
     away = "-" if last.away_s is None else f"{last.away_s:.1f} s"
-    why = last.reason if last.ended else UNDER_WAY
+    why = last.reason or last.judged if last.ended else UNDER_WAY
     return (id_, version, way, last.ended or last.began, away, why)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +11,7 @@ import typer
 from wb_cli.cli.commands.backups.places import open_repository, prepare
 from wb_cli.cli.commands.upgrading.fetching import fetch_images
 from wb_cli.cli.commands.upgrading.rehearsing import refuse_others, show_rehearsal
+from wb_cli.cli.commands.upgrading.soaking import Soak
 from wb_cli.cli.commands.upgrading.standing import show_standing
 from wb_cli.cli.context import get_wb
 from wb_cli.cli.entries import change_entry_of
@@ -67,6 +67,10 @@ def upgrade(
             click_type=Seconds(),
         ),
     ] = 0,
+    no_judge: Annotated[
+        bool,
+        typer.Option("--no-judge", help="Soak without comparing answer times and errors."),
+    ] = False,
     max_failures: Annotated[
         int,
         typer.Option(help="It stops by itself when more than that failed.", click_type=Count(0)),
@@ -136,8 +140,10 @@ def upgrade(
     logs ID --failed`.
 
     Of several instances the canaries go first, the others in a shuffled order, a batch at a time.
-    It stops by itself where too many fail. Run again, it goes on: what has the version is left
-    alone, and so is an instance where this upgrade failed before, until `--retry`.
+    It stops by itself where too many fail, or where after `--soak` the upgraded have got slower or
+    fail more often, against themselves before and those still to come. Run again, it goes on: what
+    has the version is left alone, and so is an instance where this upgrade failed before, until
+    `--retry`.
 
     With `--rehearse` nothing is upgraded. The last proven backup of each instance is cloned, in no
     network. Every result that the version in use gives is computed by the new one, too. What
@@ -178,17 +184,21 @@ def upgrade(
     endings: list[Ended[Upgraded]] = []
     stopped = ""
     batches = list(split_into_batches(ids, canaries, parallel, to))
+    soaking = Soak(wb, options, soak, judges=not no_judge)
+    soaking.watch_before(ids if len(batches) > 1 else ())
     for number, batch in enumerate(batches):
         endings += act_in_steps(wb, options, batch, lambda id_, own: make(id_, own).run())
         left = [id_ for later in batches[number + 1 :] for id_ in later]
         failures = count_failures(endings)
         if left and failures <= max_failures and not dry_run:
-            failures += _soak(wb, [each for each in endings if not each.error], soak)
-        if left and failures > max_failures:
-            stopped = describe_stand(endings, left, failures, max_failures)
+            failures += soaking.run(endings, left)
+        why = f"{failures} failed, and {max_failures} may" if failures > max_failures else ""
+        if left and (why := why or soaking.worse):
+            stopped = describe_stand(endings, left, why)
             break
     endings.sort(key=lambda ended: ids.index(ended.instance))
-    show_endings(wb.console, endings, selection.refused, {"stopped": stopped})
+    more = {"stopped": stopped, "judged": soaking.make_documents()}
+    show_endings(wb.console, endings, selection.refused, more)
     code = combine_exit_codes(endings) if endings else ExitCode.OK
     if stopped and not wb.console.as_json:
         wb.console.show_error(WbError(stopped, "`wb why ID` tells more; run it again to go on."))
@@ -202,12 +212,13 @@ def _make_upgrades(
 ) -> Callable[[str, RunOptions], Upgrade]:
     """Make what upgrades one instance, once its lock is held: its entry is read then."""
     from wb_cli.upgrade.safety import back_up_first
-    from wb_cli.upgrade.settling import settle_upgrade
+    from wb_cli.upgrade.settling import settle_and_run
     from wb_cli.upgrade.upgrade import Upgrade
 
     def make(id_: str, options: RunOptions) -> Upgrade:
         fleet = wb.fleet
-        settle_upgrade(fleet, id_, options, partial(change_entry_of, wb, id_))
+        read_entry = partial(wb.registry_file.read_entry, id_)
+        settle_and_run(fleet, read_entry, options, partial(change_entry_of, wb, id_))
 
         def back_up(instance: Any, own: RunOptions) -> str:
             restic = open_repository(wb, own.cancelled, options.verb, id_)
@@ -216,7 +227,7 @@ def _make_upgrades(
         return Upgrade(
             fleet,
             wb.images,
-            wb.registry_file.read_entry(id_),
+            read_entry(),
             to,
             options,
             ways,
@@ -242,23 +253,3 @@ def _find_canaries(wb: Wb, words: Sequence[str], ids: Sequence[str]) -> set[str]
             f"The chosen ones are {', '.join(ids)}.",
         )
     return found
-
-
-def _soak(wb: Wb, endings: Sequence[Ended[Upgraded]], seconds: float) -> int:
-    """Let a batch run for a while. Give how many of all so far do not run well any more."""
-    from wb_cli.upgrade.upgraded import Ending
-    from wb_cli.upgrade.watching import find_unwell
-
-    results = {each.instance: each.result for each in endings if each.result}
-    ran = {id_ for id_, result in results.items() if result.ending is Ending.UPGRADED}
-    if not seconds or not ran:
-        return 0
-    with wb.console.tasks() as tasks:
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            tasks.update("rollout", f"soaking: {left:.0f} s left")
-            time.sleep(min(1.0, left))
-    unwell = find_unwell(wb.engine.observe(), ran)
-    for id_, why in unwell.items():
-        wb.console.note(f"{id_}: {why}; `wb why {id_}`, `wb rollback {id_}`")
-    return len(unwell)

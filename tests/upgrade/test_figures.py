@@ -1,0 +1,56 @@
+"""What is read from the text of `/metrics`, and what came between two looks."""
+
+import pytest
+from msgspec.structs import replace
+
+from wb_cli.errors import WbError
+from wb_cli.upgrade.figures import Figures, find_window, parse_figures
+
+TEXT = r"""
+# HELP wb_uptime_seconds Seconds since this platform server began.
+# TYPE wb_uptime_seconds gauge
+wb_uptime_seconds 12.5
+wb_warm_up_done 1.0
+wb_warm_up_seconds 2.25
+wb_l2_keys NaN
+wb_worst +Inf
+wb_broken much
+this is no sample
+wb_http_requests_total{endpoint="object",status="200"} 90.0
+wb_http_requests_total{endpoint="object",status="404"} 4.0
+wb_http_requests_total{endpoint="a \"quoted\" one",status="503"} 6.0 1700000000
+wb_http_requests_total{endpoint="health_check",status="503"} 1000.0
+wb_http_requests_total{endpoint="metrics",status="200"} 1000.0
+wb_http_request_seconds_bucket{endpoint="object",le="0.001"} 90.0
+wb_http_request_seconds_sum{endpoint="object"} 0.47
+wb_http_request_seconds_count{endpoint="object"} 94.0
+wb_http_request_seconds_sum{endpoint="refused"} 0.0
+wb_http_request_seconds_count{endpoint="refused"} 7.0
+"""
+FIGURES = Figures(12.5, True, 2.25, 100, 6, {"object": 0.47}, {"object": 94})
+
+
+def test_requests_errors_and_durations_are_read_without_what_is_no_work() -> None:
+    assert parse_figures(TEXT) == FIGURES
+
+
+@pytest.mark.parametrize("text", ["", "ok", "<html>", "wb_uptime_seconds 1", "{}{}{} 1\n\0"])
+def test_the_text_of_another_program_is_refused(text: str) -> None:
+    with pytest.raises(WbError, match=r"its metrics lack .*wb_warm_up_seconds"):
+        parse_figures(text)
+
+
+def test_a_window_has_what_came_between_also_of_a_new_endpoint() -> None:
+    later = Figures(
+        15.0, True, 2.25, 130, 7, {"object": 0.57, "page": 0.2}, {"object": 114, "page": 10}
+    )
+    window = find_window(FIGURES, later)
+    assert window
+    assert (window.requests, window.errors) == (30, 1)
+    assert window.seconds == pytest.approx({"object": 0.1, "page": 0.2})
+    assert window.answers == {"object": 20, "page": 10}
+
+
+def test_there_is_no_window_over_a_restart_or_before_the_warm_up_is_done() -> None:
+    assert find_window(FIGURES, replace(FIGURES, uptime_s=1.0)) is None
+    assert find_window(replace(FIGURES, is_warm=False), replace(FIGURES, uptime_s=20.0)) is None

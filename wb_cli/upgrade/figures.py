@@ -1,0 +1,104 @@
+"""The figures of a platform: what its `/metrics` counts, and what came between two looks. Pure.
+
+The names are those of ``wb_cli/server/watch/traffic.py`` and ``wb_cli/server/http/metrics.py``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from wb_cli.errors import WbError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+REQUESTS, DURATIONS = "wb_http_requests_total", "wb_http_request_seconds"
+UPTIME, WARM, WARM_UP = "wb_uptime_seconds", "wb_warm_up_done", "wb_warm_up_seconds"
+# What wb, monitors and the listener itself ask for is no work of the platform.
+NO_WORK = {"metrics", "health_check", "refused"}
+SERVER_ERROR = 500
+SAMPLE = re.compile(r"(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<labels>.*)\})? (?P<value>\S+)(?: \S+)?")
+LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+class Figures(Struct, frozen=True):
+    """What a platform has counted since it began. Durations are in seconds, by endpoint.
+
+    ``warm_up_s`` is how long its warm-up took, or has taken so far.
+    """
+
+    uptime_s: float
+    is_warm: bool
+    warm_up_s: float
+    requests: int
+    errors: int
+    seconds: Mapping[str, float]
+    answers: Mapping[str, int]
+
+
+class Window(Struct, frozen=True):
+    """What came between two looks at one process: all requests, failed ones, durations."""
+
+    requests: int
+    errors: int
+    seconds: Mapping[str, float]
+    answers: Mapping[str, int]
+
+
+def parse_figures(text: str) -> Figures:
+    """Read the figures from the text of `/metrics`.
+
+    Raises:
+        WbError: the text does not have them, as that of another program.
+    """
+    plain: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    answers: dict[str, int] = {}
+    requests = errors = 0
+    for name, labels, value in _read_samples(text):
+        endpoint = labels.get("endpoint", "")
+        if endpoint in NO_WORK:
+            continue
+        if name == REQUESTS:
+            requests += int(value)
+            errors += int(value) if int(labels.get("status", "0")) >= SERVER_ERROR else 0
+        elif name == f"{DURATIONS}_sum":
+            seconds[endpoint] = value
+        elif name == f"{DURATIONS}_count":
+            answers[endpoint] = int(value)
+        elif not labels:
+            plain[name] = value
+    if missing := [name for name in (UPTIME, WARM, WARM_UP) if name not in plain]:
+        raise WbError(f"its metrics lack {', '.join(missing)}", "`--no-judge` leaves this out.")
+    return Figures(
+        plain[UPTIME], bool(plain[WARM]), plain[WARM_UP], requests, errors, seconds, answers
+    )
+
+
+def _read_samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
+    for line in text.splitlines():
+        if found := SAMPLE.fullmatch(line.strip()):
+            try:
+                value = float(found["value"])
+            except ValueError:
+                continue
+            if value == value and abs(value) != float("inf"):  # noqa: PLR0124  (not a number)
+                yield found["name"], dict(LABEL.findall(found["labels"] or "")), value
+
+
+def find_window(earlier: Figures, later: Figures) -> Window | None:
+    """Find what came between two looks; ``None`` if another process runs, or it was not warm yet.
+
+    A process that warms up is slow by that alone.
+    """
+    if later.uptime_s < earlier.uptime_s or not earlier.is_warm:
+        return None
+    return Window(
+        later.requests - earlier.requests,
+        later.errors - earlier.errors,
+        {name: value - earlier.seconds.get(name, 0.0) for name, value in later.seconds.items()},
+        {name: count - earlier.answers.get(name, 0) for name, count in later.answers.items()},
+    )

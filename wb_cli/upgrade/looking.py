@@ -1,0 +1,100 @@
+"""Look at the figures of platforms for a while, span by span of time."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from wb_cli.contract import Part
+from wb_cli.errors import WbError
+from wb_cli.lifecycle.readiness.health import reachable_address
+from wb_cli.observe.status.side_by_side import ask_all
+from wb_cli.upgrade.figures import find_window, parse_figures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from wb_cli.engine.base import Engine
+    from wb_cli.engine.types import ObservedContainer
+    from wb_cli.instances.secrets import SecretStore
+    from wb_cli.upgrade.figures import Figures, Window
+
+PATH = "/metrics"
+ANSWERS_WITHIN_S, ALL_WITHIN_S = 3.0, 10.0
+MOST_BYTES = 4 * 2**20
+SPANS, SHORTEST_S = 10, 0.5
+
+
+class Looks:
+    """Looks at instances, and keeps what was found: ``figures`` by the last look, or why not.
+
+    ``windows`` are the spans of time in which one process ran all the while, and was warm.
+    """
+
+    def __init__(self, engine: Engine, secrets: SecretStore, ids: Sequence[str]) -> None:
+        self._engine, self._secrets, self._ids = engine, secrets, ids
+        self.figures: dict[str, Figures | WbError] = {}
+        self.windows: dict[str, list[Window]] = {id_: [] for id_ in ids}
+
+    def look_for(self, seconds: float, report: Callable[[float], object]) -> Looks:
+        """Look again and again, for that long. ``report`` is told how many seconds are left."""
+        span = max(seconds / SPANS, SHORTEST_S)
+        end = time.monotonic() + seconds
+        self._look()
+        due = time.monotonic() + span
+        while (left := end - time.monotonic()) > 0:
+            report(left)
+            time.sleep(min(1.0, left, max(due - time.monotonic(), 0.0)))
+            if time.monotonic() >= due:
+                self._look()
+                due += span
+        return self
+
+    def find_unread(self, id_: str) -> str:
+        """Find why an instance's figures were not read by the last look; "" if they were."""
+        found = self.figures.get(id_)
+        if found is None:
+            return f"it did not answer within {ALL_WITHIN_S:g} s"
+        return found.headline if isinstance(found, WbError) else ""
+
+    def _look(self) -> None:
+        observed = self._engine.observe()
+        before, platforms = (
+            self.figures,
+            {id_: observed.find_running(id_, Part.PLATFORM) for id_ in self._ids},
+        )
+        self.figures = ask_all(
+            {id_: partial(self._read, id_, found) for id_, found in platforms.items()},
+            ALL_WITHIN_S,
+        )
+        for id_, later in self.figures.items():
+            earlier = before.get(id_)
+            if earlier and not isinstance(earlier, WbError) and not isinstance(later, WbError):
+                window = find_window(earlier, later)
+                self.windows[id_] += [window] if window else []
+
+    def _read(self, id_: str, platform: ObservedContainer | None) -> Figures:
+        """Read the figures of one platform.
+
+        Raises:
+            WbError: it does not run, does not answer, or answers something else.
+        """
+        if platform is None or not platform.ports:
+            raise WbError(f"the platform of {id_} cannot be reached", f"`wb status {id_}`")
+        host, port = reachable_address(platform.ports[0])
+        stored = self._secrets.read(id_)
+        token = {"Authorization": f"Bearer {stored.admin_token.reveal()}"} if stored else {}
+        connection = http.client.HTTPConnection(host, port, timeout=ANSWERS_WITHIN_S)
+        try:
+            connection.request("GET", PATH, headers=token)
+            answer = connection.getresponse()
+            text = answer.read(MOST_BYTES).decode(errors="replace")
+        except (OSError, http.client.HTTPException) as error:
+            raise WbError(f"{PATH} of {id_} did not answer: {error}", f"`wb why {id_}`") from error
+        finally:
+            connection.close()
+        if answer.status != http.client.OK:
+            raise WbError(f"{PATH} of {id_} answered {answer.status}", f"`wb token {id_}`")
+        return parse_figures(text)
