@@ -202,11 +202,18 @@ def run(deployment: Changing, _: list[str]) -> None:
 
 
 def repeat(deployment: Changing, words: list[str]) -> None:
-    """Give the same command. One that had come to its end has nothing left to take back."""
-    exits = (ExitCode.OK, ExitCode.USAGE) if words[0] == "rollback" else (ExitCode.OK,)
+    """Give the same command. One that had come to its end has nothing left to take back.
+
+    A restore that was cut off after its exchange is not begun again: it says that a run ends it.
+    """
+    exits = {
+        "rollback": (ExitCode.OK, ExitCode.USAGE),
+        "restore": (ExitCode.OK, ExitCode.FAILURE),
+    }.get(words[0], (ExitCode.OK,))
     if words[0] == "rotate-secret" and not is_postgres_running(deployment):
         run(deployment, words)
-    deployment.give(*words, exits=exits)
+    if deployment.give(*words, exits=exits) == ExitCode.FAILURE:
+        run(deployment, words)
 
 
 def is_postgres_running(deployment: Changing) -> bool:
