@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from backup.faults.programs import end, end_by, find, kill_if_there
+from backup.faults.programs import end, end_by, find
 from backup.site import Site
 from support.services import wait_until
 
@@ -57,26 +57,6 @@ def test_restic_killed_while_it_stores(shared_site: Site, id_: str) -> None:
     done = end(shared_site, "^restic .* backup ", "backup", id_, worked_s=WORKED_S)
     assert done.returncode == ExitCode.FAILURE
     assert "restic was ended from outside" in done.stderr
-
-
-def test_the_lock_of_a_backup_names_the_command_and_the_instance(
-    shared_site: Site, id_: str
-) -> None:
-    os.utime(shared_site.folder(id_) / "assets" / "large")
-
-    def look_and_kill() -> None:
-        wait_until(lambda: find(shared_site, "^restic .* backup "), "restic works")
-        wait_until(lambda: list_owners(shared_site), "it has its lock")
-        assert list_owners(shared_site) == [("backup", id_)]
-        kill_if_there(find(shared_site, "^restic .* backup "))
-
-    end_by(shared_site, look_and_kill, "backup", id_)
-    shared_site.wb("backup", "unlock", "--all", "--yes")
-
-
-def list_owners(site: Site) -> list[tuple[str, str]]:
-    (place,) = site.json("backup", "unlock")["places"]
-    return [(lock["command"], lock["instance"]) for lock in place["left"]]
 
 
 def test_pg_basebackup_killed_while_it_copies(shared_site: Site, id_: str) -> None:
