@@ -9,10 +9,11 @@ from server.db.small_project import PROJECT
 
 from wb_cli.server.db.address import MAIN, connect
 from wb_cli.server.db.errors import DatabaseUnavailableError
-from wb_cli.server.db.notices import EPOCHS, PROJECTS, SilentError, listen
+from wb_cli.server.db.notices import EPOCHS, PROJECTS, Reader, SilentError, listen
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_versions import read_object_version
 from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, touch_object
+from wb_cli.server.results import bus
 
 pytestmark = pytest.mark.services
 WITHIN_S = 20
@@ -226,6 +227,32 @@ async def test_nobody_listens_when_nobody_asks(databases: Databases):
             await task
 
     assert databases.open_connections == held - 1
+
+
+async def test_a_missing_trigger_is_told_once_however_often_it_is_looked_for(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(bus, "AGAIN_LATER_S", 0.0)
+    looked = []
+
+    async def look_and_listen(at: Databases, database: str, reader: Reader) -> None:
+        looked.append(database)
+        await listen(at, database, reader)
+
+    monkeypatch.setattr(bus, "listen", look_and_listen)
+    await execute(databases, PROJECT, "ALTER TABLE metrics DISABLE TRIGGER tells_change")
+    hearing = bus.VersionBus(databases)
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            while looked.count(PROJECT) < 3:
+                hearing.attend(PROJECT)
+                await asyncio.sleep(0)
+    finally:
+        await hearing.close()
+        await execute(databases, PROJECT, "ALTER TABLE metrics ENABLE TRIGGER tells_change")
+
+    (told,) = [line for line in caplog.messages if "metrics.tells_change" in line]
+    assert told.endswith("is missing or switched off. Each request asks it for versions.")
 
 
 async def test_a_database_without_the_triggers_is_refused_at_once(fresh: Databases):

@@ -42,6 +42,7 @@ class VersionBus:
         self._notebooks: dict[str, Notebook] = {}
         self._listening: dict[str, asyncio.Task[None]] = {}
         self._again_at: dict[str, float] = {}
+        self._told: dict[str, str] = {}  # what is missing in a database, by its name
         self._is_closed = False
 
     @property
@@ -62,6 +63,8 @@ class VersionBus:
 
     def attend(self, database: str) -> None:
         """Listen to a database that was asked for, and is there."""
+        if not self._databases.state.connected:
+            return  # its migrations may be under way, or it may be away
         now = self._clock()
         for name in (MAIN, database):
             if notebook := self._notebooks.get(name):
@@ -110,7 +113,9 @@ class VersionBus:
             await listen(self._databases, database, notebook)
         except SilentError as error:
             pause = AGAIN_LATER_S
-            log.warning("[Bus] %s", error.message)
+            if self._told.get(database) != error.message:
+                self._told[database] = error.message
+                log.warning("[Bus] %s. Each request asks it for versions.", error.message)
         except DatabaseBusyError:
             pause = AGAIN_LATER_S
         except DatabaseError as error:
