@@ -158,6 +158,8 @@ CUT_OFF = replace(WELL, known=(replace(KNOWN, is_trial_cut_off=True),))
 
 
 NOW = time.time()
+# What has come up to then is not late as long as the tests run.
+LATER = NOW + 3600
 
 
 def receiving(said: str | None, **changes: Any) -> Facts:
@@ -179,7 +181,7 @@ def began(days: int, at: int) -> Facts:
     now = datetime.now(UTC)
     name = f"{now - timedelta(days=at, hours=1):%Y%m%dT%H%M%SZ}.a"
     (known,) = kept(days, days).known
-    return receiving(f"{name} {NOW} 0", backup=known.backup)
+    return receiving(f"{name} {LATER} 0", backup=known.backup)
 
 
 def holding(
@@ -203,17 +205,17 @@ def holding(
 RECEIVERS = {
     "wal-late": (
         (receiving(""), receiving(f"s {NOW - 3600} 0")),
-        (receiving(f"s {NOW + 3600} 0"), receiving(None), WELL),
+        (receiving(f"s {LATER} 0"), receiving(None), WELL),
     ),
     "wal-gap": (
         (began(2, at=1), began(3, at=1)),
-        (began(1, at=2), began(1, at=1), receiving(f"s {NOW} 0"), receiving(None)),
+        (began(1, at=2), began(1, at=1), receiving(f"s {LATER} 0"), receiving(None)),
     ),
     "wal-held": (
         (
             holding("wb", held=1025),
             holding("wb", held=1025, wanted=False),
-            holding("wb", held=1025, said=f"s {NOW} 0"),
+            holding("wb", held=1025, said=f"s {LATER} 0"),
             holding("theirs", held=1025),
             holding("theirs", status="lost"),
             holding("theirs", held=1025, limit=None),
