@@ -95,7 +95,8 @@ def test_one_command_each_runs_shows_and_stops_the_instances_of_all_hosts(fleet:
     assert fleet.states() == {id_: (host, "running") for id_, host in expected.items()}
     table = fleet.wb("status").stdout
     assert all(host.host_url in table for host in fleet.far)
-    assert json.loads(fleet.wb("status", "--json").stdout)["older"] == []
+    older = json.loads(fleet.wb("status", "--json").stdout)["older"]
+    assert not set(older) & set(fleet.all), "others' may be on this machine's engine"
     assert fleet.wb("status", "-q", "--exit-code").stdout.split() == sorted(fleet.all)
     again = json.loads(fleet.wb("run", "all", "--json").stdout)["instances"]
     assert {each["id"]: (each["host"], each["result"]) for each in again} == {
