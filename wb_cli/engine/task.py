@@ -73,9 +73,10 @@ class TaskEnd(Struct, frozen=True):
         return self.code > SIGNAL
 
     @property
-    def had_no_room(self) -> bool:
-        """Whether it complained of a full disk."""
-        return any("no space left on device" in line.lower() for line in self.complaints)
+    def no_room(self) -> str:
+        """What it said of a full disk; "" if it said nothing of one."""
+        said = (line for line in self.complaints if "no space left on device" in line.lower())
+        return next(said, "")
 
     @property
     def why(self) -> str:

@@ -104,7 +104,7 @@ def test_a_disk_that_becomes_full_ends_a_copy(shared_site: Site, id_: str) -> No
     assert "no space left on device" in said.lower()
 
 
-@pytest.mark.parametrize("moment", ["amid fetch databases", "amid examine"])
+@pytest.mark.parametrize("moment", ["amid fetch databases", "created examine"])
 def test_a_disk_that_becomes_full_makes_a_trial_none(
     shared_site: Site, id_: str, moment: str
 ) -> None:
@@ -113,7 +113,7 @@ def test_a_disk_that_becomes_full_makes_a_trial_none(
     assert "no space left on device" in said.lower()
 
 
-@pytest.mark.parametrize("moment", ["amid fetch databases", "amid password"])
+@pytest.mark.parametrize("moment", ["amid fetch databases", "created password"])
 def test_a_disk_that_becomes_full_ends_a_restore_before_the_stop(
     shared_site: Site, id_: str, moment: str
 ) -> None:
@@ -121,7 +121,7 @@ def test_a_disk_that_becomes_full_ends_a_restore_before_the_stop(
     assert "no space left on device" in said.lower()
 
 
-@pytest.mark.parametrize("moment", ["amid fetch databases", "amid password"])
+@pytest.mark.parametrize("moment", ["amid fetch databases", "created password"])
 def test_a_disk_that_becomes_full_leaves_nothing_of_a_clone(
     shared_site: Site, id_: str, moment: str
 ) -> None:

@@ -73,7 +73,7 @@ def refuse_cut_off(end: TaskEnd, what: str) -> None:
     Raises:
         WbError: that is so of the one that did ``what``.
     """
-    if end.had_no_room:
-        raise WbError(f"{what} had no room on the disk: {end.complaints[-1]}", "Make room there.")
+    if end.no_room:
+        raise WbError(f"{what} had no room on the disk: {end.no_room}", "Make room there.")
     if end.was_killed:
         raise WbError(f"{what} was ended from outside", "Was there too little memory? Ask again.")
