@@ -6,18 +6,23 @@ from typing import NamedTuple
 
 from support.running_platform import Platform
 
-ROUTES = "/app/venv/lib/python3*/site-packages/wb_cli/server/http"
-ITEMS = "await answer(platform, request, PO_ITEMS.query(platform.databases, of))"
+HTTP = "/app/venv/lib/python3*/site-packages/wb_cli/server/http"
 # One figure of one object is made wrong. The compiled code goes, or it would be used.
 FAULT = f"""\
 USER root
-RUN cd {ROUTES} && rm __pycache__/routes_read.* \\
- && sed -i 's/return {ITEMS}/return wrong({ITEMS}, of)/' routes_read.py \\
- && printf '%s\\n' 'import json' 'def wrong(response, of):' \\
-    '    shown = json.loads(response.body)' \\
-    '    if (of.project_id, of.known.id) == ("PROJECT", "OBJECT"):' \\
+RUN cd {HTTP} && rm __pycache__/routes_read.* \\
+ && sed -i '/^@from_cache$/{{N;s/^@from_cache\\ndef object_items(/@wrong\\n&/}}' routes_read.py \\
+ && sed -i '/^@wrong$/i from wb_cli.server.http.wrong_figure import wrong' routes_read.py \\
+ && grep -q '^@wrong$' routes_read.py \\
+ && printf '%s\\n' 'import json' 'from functools import wraps' \\
+    'from wb_cli.server.http.answers import json_answer' 'def wrong(answer):' \\
+    '    @wraps(answer)' '    async def answered(platform, request):' \\
+    '        response = await answer(platform, request)' \\
+    '        if tuple(request.path_params.values()) != ("PROJECT", "OBJECT"):' \\
+    '            return response' \\
+    '        shown = json.loads(response.body)' \\
     '        shown["items"][ROW][FIELD] += BY' \\
-    '    return json_answer(shown)' >> routes_read.py
+    '        return json_answer(shown)' '    return answered' > wrong_figure.py
 USER platform
 """
 

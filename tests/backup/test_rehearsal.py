@@ -66,6 +66,7 @@ def test_one_wrong_figure_is_named_and_nothing_else(
     words = ("--page", str(page))
     found = rehearse(shared_site, sample.id, wrong, *words, exits=ExitCode.DIFFERS)
     assert (found["result"], found["differing"], found["differences"]) == ("differs", 1, 1)
+    assert found["otherVersions"] == 0, "the data is the same; only what is made of it differs"
     ((group,), (shown,)) = found["groups"], found["groups"][0]["shown"]
     assert (group["cause"], group["count"]) == ("another figure", 1)
     assert group["field"] == f"items[].{fault.field}"

@@ -107,6 +107,18 @@ def test_what_it_knows_by_heart_is_what_wb_knows() -> None:
     assert f"exit {ask.UNFIT}" in Path(ask.__file__).with_name("ask.sh").read_text()
 
 
+@pytest.mark.parametrize(
+    ("tag", "version"),
+    [
+        ('W/"2026-11-27%20a~0123456789ab"', "2026-11-27 a"),
+        ('W/"0123456789abcdef01234567"', ""),
+        ("", ""),
+    ],
+)
+def test_a_tag_that_is_a_digest_tells_no_version(tag: str, version: str) -> None:
+    assert ask.read_version(tag) == version
+
+
 def test_the_order_of_names_and_spaces_do_not_matter(client: Client) -> None:
     one, other = client.ask("/sorted"), client.ask("/turned")
     assert (one.digest, one.version) == (other.digest, "2026-11-27")

@@ -129,8 +129,12 @@ def normalise(body: bytes) -> bytes:
 
 
 def read_version(tag: str) -> str:
-    """Read the version of the data, with which an ETag begins."""
-    return unquote(tag.removeprefix("W/").strip('"').partition("~")[0])
+    """Read the version of the data, with which an ETag begins; "" where it does not tell one.
+
+    Releases whose ETag is a digest of the answer do not tell it.
+    """
+    version, tells_it, _ = tag.removeprefix("W/").strip('"').partition("~")
+    return unquote(version) if tells_it else ""
 
 
 def wait_until_healthy(server: int, within_s: float) -> None:
