@@ -16,12 +16,15 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.bench_lifecycle import NAME, PASSWORD, command, new_host, timed
+
+from wb_cli.instances.local_images import RESTIC
 
 POSTGRES = f"{NAME}-postgres"
 DATABASE = "bench"
@@ -72,11 +75,18 @@ def size_of(path: str) -> int:
     return int(inside("du", "-sb", path).split()[0])
 
 
+def wb(*words: str) -> dict[str, Any]:
+    """Run a command of wb; give what it says of the instance."""
+    done = subprocess.run(["wb", *words, "--json"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"wb {' '.join(words)}\n{done.stdout}{done.stderr}")
+    (ended,) = json.loads(done.stdout)["instances"]
+    return dict(ended)
+
+
 def wb_backup() -> int:
     """Back up; give the bytes that were added to the repository."""
-    done = subprocess.run(["wb", "backup", NAME, "--json"], capture_output=True, check=True)
-    (ended,) = json.loads(done.stdout)["instances"]
-    return int(ended["manifest"]["addedBytes"])
+    return int(wb("backup", NAME)["manifest"]["addedBytes"])
 
 
 def pg_dump() -> int:
@@ -94,10 +104,7 @@ def pg_basebackup() -> int:
 
 def wb_restore() -> dict[str, Any]:
     """Restore the newest backup; give what wb says of it."""
-    words = ["wb", "restore", NAME, "--yes", "--no-backup", "--json"]
-    done = subprocess.run(words, capture_output=True, check=True)
-    (ended,) = json.loads(done.stdout)["instances"]
-    return dict(ended)
+    return wb("restore", NAME, "--yes", "--no-backup")
 
 
 def pg_restore() -> None:
@@ -126,6 +133,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     chosen = parser.parse_args()
     with new_host() as folder:
+        os.environ.setdefault("WB_RESTIC_IMAGE", RESTIC.reference)
         os.environ["WB_BACKUP_REPOSITORY"] = str(Path(folder).parent.parent / "repository")
         command("wb", "run", NAME)
         sql(f"create database {DATABASE}", "postgres")
