@@ -3,12 +3,13 @@
     PYTHONPATH=.:tests python tests/benchmarks/bench_backup.py [--rows 1000000] [--rounds 10]
 
 One instance with a table of so many rows. Each round changes 1 % of the rows, which lie together
-(``--everywhere``: some in each page), then copies them in each way: `wb backup`, which covers all databases, the folders and the secrets, is checked against
-PostgreSQL's checksums, encrypted and stored; `pg_dump -Fc` of the one database; and
-`pg_basebackup`, a plain copy without a check. At the end `wb restore`, and `pg_restore` of the dump
-into a new database. Prints seconds, the bytes that each copy adds on disk, and the ratios to wb.
-Where clients were at work, a backup of wb waits up to 10 seconds, in which PostgreSQL tells what
-was written to meanwhile. Needs an image of restic: `wb images build restic`.
+(``--everywhere``: some in each page), then copies them in each way: `wb backup`, which covers all
+databases, the folders and the secrets, is checked against PostgreSQL's checksums, encrypted and
+stored; `pg_dump -Fc` of the one database; and `pg_basebackup`, a plain copy without a check. At the
+end `wb restore`, and `pg_restore` of the dump into a new database. Told are seconds, and the bytes
+that each copy adds on disk. Where clients were at work, a backup of wb waits up to 10 seconds, in
+which PostgreSQL tells what was written to meanwhile. Needs an image of
+restic: `wb images build restic`.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench_lifecycle import NAME, PASSWORD, command, new_host, timed
+from benchmarks.measure import HEADER, Row, noise_of, tell
 
 from wb_cli.instances.local_images import RESTIC
 
@@ -116,16 +118,15 @@ def pg_restore() -> None:
 
 
 def report(ways: list[Way]) -> None:
-    """Show the medians, and what the first, the second and the last copy added."""
-    base = statistics.median(ways[0].seconds)
-    for way in ways:
-        median = statistics.median(way.seconds)
-        first, second, last = (way.added[place] / MIB for place in (0, 1, -1))
-        print(
-            f"{way.name:28} {median:6.2f} s ({median / base:5.2f} x wb); on disk: first "
-            f"{first:7.1f} MiB, second {second:7.1f} MiB, number {len(way.added)} {last:7.1f} MiB",
-            flush=True,
-        )
+    """Tell the medians, and what the first and each later copy added."""
+    wb, *peers = ways
+    for peer in peers:
+        middles = statistics.median(wb.seconds), statistics.median(peer.seconds)
+        noise = noise_of(wb.seconds, peer.seconds)
+        tell(Row(f"{wb.name} / {peer.name}", *middles, noise=noise))
+        for which, chosen in (("first", slice(1)), ("later", slice(1, None))):
+            ours, other = (statistics.median(way.added[chosen]) / MIB for way in (wb, peer))
+            tell(Row(f"what a {which} {wb.name} adds / {peer.name}", ours, other, unit="MiB"))
 
 
 def main() -> None:
@@ -144,7 +145,7 @@ def main() -> None:
         # Or PostgreSQL writes each page once more when it comes to it, after the first backup.
         sql("vacuum (freeze, analyze) figures")
         bytes_ = int(sql(f"select pg_database_size('{DATABASE}')"))
-        print(f"{chosen.rows:,} rows, {bytes_ / MIB:.0f} MiB", flush=True)
+        print(f"{chosen.rows:,} rows, {bytes_ / MIB:.0f} MiB\n{HEADER}", flush=True)
         ways = [Way("wb backup", wb_backup), Way("pg_dump -Fc", pg_dump)]
         ways.append(Way("pg_basebackup", pg_basebackup))
         change = EVERYWHERE if chosen.everywhere else TOGETHER
@@ -156,10 +157,8 @@ def main() -> None:
         loaded = timed(pg_restore)
         inside("rm", "-rf", "/tmp/copy", "/tmp/dump")
         restored = wb_restore()
-        print(
-            f"wb restore {restored['seconds']:.1f} s, away for {restored['awaySeconds']:.1f} s; "
-            f"pg_restore of the one database {loaded:.1f} s"
-        )
+        tell(Row("wb restore / pg_restore of the one database", restored["seconds"], loaded))
+        print(f"  (the instance was away for {restored['awaySeconds']:.1f} s)")
 
 
 if __name__ == "__main__":
