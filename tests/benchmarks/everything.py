@@ -8,30 +8,26 @@ into the README, with its pictures; figures that were not measured now stay as t
 ``--short`` takes fewer rounds of some, and compares each ratio with its bound in ``bounds.json``. A
 ratio may be worse than its bound by as much as it differs from round to round, or as two runs of
 the same work differ on this machine, whichever is more. What is worse is measured twice more. It
-fails if that was never better. ``--bounds`` writes the bounds anew: what was measured, and `SLACK`.
+fails if that was never better. ``--bounds`` writes the bounds anew, from what was measured.
 """
 
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import pictures, readme_figures
-from benchmarks.measure import FIGURES, Point, Row, noise_of, read_figures
+from benchmarks import bounds, pictures, readme_figures
+from benchmarks.measure import FIGURES, Point, Row, read_figures
 
 HERE = Path(__file__).parent
-KEPT, BOUNDS = HERE / "figures.json", HERE / "bounds.json"
-TRIES = 3
-# A bound is worse than what was measured by such a share.
-SLACK = 0.2
+KEPT = HERE / "figures.json"
 
 
 class Benchmark(NamedTuple):
@@ -82,56 +78,21 @@ def run(benchmark: Benchmark, words: Sequence[str]) -> Found:
     return Found(rows, [each for each in told if isinstance(each, Point)])
 
 
-def measure_noise(rounds: int = 60) -> float:
-    """By how much two runs of the same work differ on this machine, as a share."""
-
-    def work() -> float:
-        began = time.perf_counter()
-        json.loads(json.dumps(list(range(20_000))))
-        return time.perf_counter() - began
-
-    pairs = [(work(), work()) for _ in range(rounds)]
-    ones, others = zip(*pairs, strict=True)
-    ratios = [one / other for one, other in pairs]
-    spread = statistics.quantiles(ratios, n=10)
-    return max(noise_of(ones, others), (spread[-1] - spread[0]) / 2)
-
-
-def read_bounds() -> dict[str, float]:
-    """The worst ratio that each figure may have."""
-    return dict(json.loads(BOUNDS.read_text())) if BOUNDS.exists() else {}
-
-
-def bound_for(row: Row) -> float:
-    """The bound of what was measured."""
-    return round(row.ratio / (1 + SLACK) if row.faster else row.ratio * (1 + SLACK), 3)
-
-
-def find_worse(rows: Sequence[Row], bounds: dict[str, float], noise: float) -> list[Row]:
-    """The rows whose ratio is worse than its bound by more than the noise."""
-    return [
-        row
-        for row in rows
-        if row.name in bounds and row.is_worse_than(bounds[row.name], max(noise, row.noise))
-    ]
-
-
-def check(chosen: Sequence[Benchmark], noise: float) -> list[Row]:
+def check(chosen: Sequence[Benchmark]) -> list[Row]:
     """Measure the short forms. Give what was worse than its bound in every try."""
-    bounds, lost = read_bounds(), []
+    known, noise = bounds.read(), bounds.measure_noise()
     print(f"two runs of the same work differ by {noise:.1%} here", flush=True)
+    worse: list[Row] = []
     for benchmark in chosen:
-        if benchmark.short is None:
-            continue
-        worse: list[Row] = []
-        for number in range(TRIES):
-            found = find_worse(run(benchmark, benchmark.short).rows, bounds, noise)
-            names = {row.name for row in worse} if number else {row.name for row in found}
-            worse = [row for row in found if row.name in names]
-            if not worse:
-                break
-        lost += worse
-    return lost
+        if (words := benchmark.short) is not None:
+            measure = partial(measure_rows, benchmark, words)
+            worse += bounds.find_always_worse(measure, known, noise)
+    return worse
+
+
+def measure_rows(benchmark: Benchmark, words: Sequence[str]) -> list[Row]:
+    """Run one, and give its rows."""
+    return run(benchmark, words).rows
 
 
 def keep(found: dict[str, Found]) -> None:
@@ -171,9 +132,9 @@ def main() -> None:
     options = parser.parse_args()
     chosen = [each for each in ALL if not options.names or each.name in options.names]
     if options.short and not options.bounds:
-        worse = check(chosen, measure_noise())
+        worse = check(chosen)
         for row in worse:
-            print(f"worse than its bound, in {TRIES} tries: {row}")
+            print(f"worse than its bound, in {bounds.TRIES} tries: {row}")
         sys.exit(1 if worse else 0)
     found = {
         each.name: run(each, (each.short if options.short else each.words) or ())
@@ -181,8 +142,7 @@ def main() -> None:
         if not (options.short and each.short is None)
     }
     if options.bounds:
-        told = {row.name: bound_for(row) for each in found.values() for row in each.rows}
-        BOUNDS.write_text(json.dumps(read_bounds() | told, indent=1) + "\n")
+        bounds.write([row for each in found.values() for row in each.rows])
     if options.write:
         keep(found)
         write_down(dict(read_kept()))
