@@ -146,6 +146,8 @@ def docker_way(folder: Path) -> Way:
             data,
             "-e",
             pgdata,
+            "-e",
+            f"POSTGRES_PASSWORD={PASSWORD}",
             "-p",
             f"127.0.0.1:{PORT + 10000}:5432",
             IMAGES["postgres"],
@@ -178,7 +180,10 @@ def describe_project(name: str, port: int, folder: Path, subnet: str) -> dict[st
                 "image": IMAGES["postgres"],
                 "container_name": f"{name}-postgres",
                 "volumes": [f"{folder}/databases:/var/lib/postgresql/data"],
-                "environment": {"PGDATA": "/var/lib/postgresql/data/pgdata"},
+                "environment": {
+                    "PGDATA": "/var/lib/postgresql/data/pgdata",
+                    "POSTGRES_PASSWORD": PASSWORD,
+                },
                 "ports": [f"127.0.0.1:{port + 10000}:5432"],
                 "healthcheck": {"test": ["CMD", "pg_isready", "-h", "127.0.0.1"], **check},
             },
@@ -242,10 +247,8 @@ def new_host() -> Iterator[Path]:
         command("wb", "init-dirs", NAME)
         command("wb", "run", NAME)
         command("wb", "stop", NAME)
-        try:
-            yield root / "mnt" / NAME
-        finally:
-            command("wb", "stop", NAME)
+        yield root / "mnt" / NAME
+        command("wb", "stop", NAME)
 
 
 def begin_anew(folder: Path) -> None:
