@@ -93,8 +93,9 @@ class Model:
         """End a process without flushing."""
         process.connection.is_cut = True
         tasks = [request.task for request in process.requests]
-        for task in [*tasks, process.l2._behind._task]:
-            task.cancel()
+        for request in process.requests:
+            request.cancel()
+        process.l2._behind._task.cancel()
         await asyncio.gather(*tasks, process.l2._behind._task, return_exceptions=True)
         closing = asyncio.create_task(process.cache.close())
         while not closing.done():
@@ -116,6 +117,7 @@ class Model:
     def check_request(self, request: Request) -> None:
         task = request.task
         if task.cancelled():
+            assert request.is_cancelled, "the end of one caller broke a request of another"
             return
         error = task.exception()
         if error is not None:
@@ -202,7 +204,7 @@ class Model:
     def cancel(self) -> None:
         process = self.any_process()
         if process.requests:
-            self.chance.dice.choice(process.requests).task.cancel()
+            self.chance.dice.choice(process.requests).cancel()
 
     def hang_or_resume(self) -> None:
         self.valkey.is_hung = not self.valkey.is_hung
@@ -247,7 +249,7 @@ class Model:
         self.processes.remove(process)
         process.connection.is_cut = True
         for request in process.requests:
-            request.task.cancel()
+            request.cancel()
         process.l2._behind._task.cancel()
         self.processes.append(Process.start(self.valkey, self.chance))
 

@@ -81,7 +81,7 @@ def key_flights_by_uniqueness_alone(patch: pytest.MonkeyPatch) -> None:
 
 def join_unsettled_loads_that_began(patch: pytest.MonkeyPatch) -> None:
     def find(self, uniqueness, version):
-        flying = (f for f in self._in_the_air if not f.task.done())
+        flying = (f for f in self._in_the_air if not f.landed.done())
         return next((f for f in flying if (f.uniqueness, f.version) == (uniqueness, version)), None)
 
     patch.setattr(Flights, "find", find)
@@ -123,7 +123,7 @@ MUTANTS = [
     (store_under_the_version_asked_for, "v1 was answered with"),
     (store_what_has_another_version, "L1 replaced|one process wrote"),
     (raise_what_l2_raises, r"broke a request: LostError"),
-    (pass_cancellation_on, r"broke a request: LoadAbandonedError"),
+    (pass_cancellation_on, "the end of one caller broke a request of another"),
 ]
 
 

@@ -190,7 +190,13 @@ class Request:
     thing: str
     version: str | None
     known: int = 0
+    is_cancelled: bool = False
     task: "asyncio.Task[Any]" = field(init=False)
+
+    def cancel(self) -> None:
+        """Let its caller go away."""
+        self.is_cancelled = True
+        self.task.cancel()
 
 
 def foreign(version: str) -> bytes:

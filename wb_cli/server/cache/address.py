@@ -24,11 +24,9 @@ class InvalidUrl:
 
     is_connected = False
 
-    def pack_command(self, *_: object) -> list[bytes]:
+    async def send_packed_command(self, _: object) -> None:
         """Fail as a connection fails."""
         raise OSError("not a valid URL")
-
-    pack_commands = pack_command
 
     async def disconnect(self, *, nowait: bool) -> None:
         """Nothing to close."""

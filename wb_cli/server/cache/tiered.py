@@ -5,6 +5,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from itertools import islice
 
 from wb_cli.server.cache.counts import Counts
@@ -123,10 +124,12 @@ class Cache:
         self._hydrations.add(result)
         try:
             names = iter(todo)
-            async for batch in self._l2.read_many([key_of(self.name, u) for u in todo]):
-                for uniqueness, found in zip(islice(names, len(batch)), batch, strict=True):
-                    self._hydrate_found(result, uniqueness, wanted[uniqueness], found, order)
-                await asyncio.sleep(0)  # let requests go first
+            keys = [key_of(self.name, uniqueness) for uniqueness in todo]
+            async with aclosing(self._l2.read_many(keys)) as batches:
+                async for batch in batches:
+                    for uniqueness, found in zip(islice(names, len(batch)), batch, strict=True):
+                        self._hydrate_found(result, uniqueness, wanted[uniqueness], found, order)
+                    await asyncio.sleep(0)  # let requests go first
             await self._load_times.recall()
         finally:
             self._hydrations.discard(result)
@@ -187,23 +190,46 @@ class Cache:
     ) -> Entry:
         self._flights.check_for_loop(uniqueness, version)
         flight = self._flights.find(uniqueness, version)
-        if flight is None:
-            flight = Flight(uniqueness, version, self._order_or_next(order))
-            self._flights.take_off(flight, lambda flight: self._find_or_load(flight, loader))
-        else:
+        if flight is not None:
             self.counts.joined += 1
+            return await self._flights.wait_for(flight)
+        flight = Flight(uniqueness, version, self._order_or_next(order))
+        self._flights.board(flight)
+        if self._l2 is not None and version is not None:
+            return await self._find_or_take_off(flight, version, loader)
+        reason = Miss.UNSETTLED if version is None else Miss.NOT_PERSISTED
+        return await self._take_off(flight, loader, reason)
+
+    async def _find_or_take_off(self, flight: Flight, version: str, loader: Loader) -> Entry:
+        """Look into L2 here. To wait for a task that does it would take half as long again."""
+        try:
+            found = await self._find_in_l2(flight.uniqueness, version)
+        except BaseException:
+            # This caller was cancelled. The flight goes on for the others.
+            again = self._find_or_load
+            self._flights.take_off(flight, lambda flight: again(flight, version, loader))
+            raise
+        if not isinstance(found, Entry):
+            return await self._take_off(flight, loader, found)
+        self._keep_found(flight, found)
+        self._flights.land(flight, found)
+        return found
+
+    async def _take_off(self, flight: Flight, loader: Loader, reason: Absence | Miss) -> Entry:
+        self._flights.take_off(flight, lambda flight: self._load(flight, loader, reason))
         return await self._flights.wait_for(flight)
 
-    async def _find_or_load(self, flight: Flight, loader: Loader) -> Entry:
-        if flight.version is None:
-            return await self._load(flight, loader, Miss.UNSETTLED)
-        found = await self._find_in_l2(flight.uniqueness, flight.version)
+    async def _find_or_load(self, flight: Flight, version: str, loader: Loader) -> Entry:
+        found = await self._find_in_l2(flight.uniqueness, version)
         if not isinstance(found, Entry):
             return await self._load(flight, loader, found)
+        self._keep_found(flight, found)
+        return found
+
+    def _keep_found(self, flight: Flight, found: Entry) -> None:
         self.counts.l2_hits += 1
         if not flight.is_void:
             self._shelf.put(flight.uniqueness, found, flight.order)
-        return found
 
     async def _find_in_l2(self, uniqueness: str, version: str) -> Entry | Absence | Miss:
         if self._l2 is None:
