@@ -56,6 +56,7 @@ class Model:
             (2, self.hydrate),
             (2, self.clear),
             (1, self.begin_epoch),
+            (1, self.begin_group_epoch),
             (1, self.take_snapshot),
             (1, self.crash),
             (2, self.rubbish),
@@ -107,6 +108,9 @@ class Model:
     def check(self) -> None:
         for process in self.processes:
             for thing, node in process.cache._nodes.items():
+                assert node.entry.fingerprint == process.cache.fingerprint_of(thing), (
+                    f"{thing} is of another epoch"
+                )
                 self.check_entry(thing, node.entry)
             for ranks in stored_versions(process.connection.written).values():
                 assert ranks == sorted(ranks), f"one process wrote {ranks} to one key"
@@ -242,6 +246,14 @@ class Model:
         self.epoch += 1
         for process in self.chance.dice.sample(self.processes, len(self.processes)):
             process.cache.begin_epoch(str(self.epoch))
+
+    def begin_group_epoch(self) -> None:
+        """One thing alone is forgotten by all processes. What each holds of it is new to it."""
+        self.epoch += 1
+        group = self.any_thing().upper()
+        for process in self.chance.dice.sample(self.processes, len(self.processes)):
+            process.cache.begin_group_epoch(group, str(self.epoch))
+            assert group.lower() not in process.cache._nodes
 
     def crash(self) -> None:
         """Kill a process with all its memory, and start another."""

@@ -178,7 +178,7 @@ class Process:
         connection.look()
         l2 = RemoteTier(connection, pause=chance.door, max_queue_bytes=40_000)
         l1 = WatchedTier(1_700)  # three entries at most
-        cache = Cache("things", l1, l2, fingerprint=FINGERPRINT)
+        cache = Cache("things", l1, l2, fingerprint=FINGERPRINT, group_of=str.upper)
         l2.start()
         return cls(connection, l2, cache)
 

@@ -134,10 +134,10 @@ class Flights:
         finally:
             flight.waiters.discard(asking)
 
-    def void(self, uniqueness: str | None = None) -> None:
-        """Let the flights of one thing (or all) store nothing. The next caller starts anew."""
+    def void(self, concerns: Callable[[str], bool] = lambda _: True) -> None:
+        """Let the flights of these things (or all) store nothing. The next caller starts anew."""
         for flight in list(self._joinable.values()):
-            if uniqueness in (None, flight.uniqueness):
+            if concerns(flight.uniqueness):
                 flight.is_void = True
                 self._close_to_others(flight)
 
