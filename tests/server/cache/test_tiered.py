@@ -535,6 +535,14 @@ async def test_nothing_of_an_earlier_epoch_comes_from_a_hydration_in_progress(
     assert len(process.cache) == 0
 
 
+async def test_a_long_list_is_encoded_beside_the_loop(process: Process) -> None:
+    rows = [{"value": n} for n in range(5_000)]
+    with_thread = await process.get("v1", Loader({"items": rows}))
+    assert with_thread == encode({"items": rows}, "v1", "1.0")
+    with pytest.raises(UnfaithfulValueError, match=r"items\[5000\]"):
+        await process.get("v2", Loader({"items": [*rows, float("nan")]}))
+
+
 # Groups ---------------------------------------------------------------------------------------
 
 

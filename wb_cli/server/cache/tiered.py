@@ -9,19 +9,20 @@ from contextlib import aclosing
 from itertools import islice
 
 from wb_cli.server.cache.counts import Counts
-from wb_cli.server.cache.entry import Entry, finish
+from wb_cli.server.cache.entry import Entry, encode, finish
 from wb_cli.server.cache.entry import key as key_of
 from wb_cli.server.cache.flights import Flight, Flights, Loaded, Loader
 from wb_cli.server.cache.hydration import LOOKED, Hydration, Miss, Status
 from wb_cli.server.cache.load_times import LoadTimes
 from wb_cli.server.cache.local import LocalTier
-from wb_cli.server.cache.lossless import to_json
+from wb_cli.server.cache.lossless import is_large, to_json
 from wb_cli.server.cache.remote import Absence, RemoteTier
 
 log = logging.getLogger(__name__)
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-# Larger JSON is checked and compressed in a thread, to leave the event loop free.
+# Larger JSON is checked and compressed in a thread, to leave the event loop free. Long lists are
+# encoded there, too.
 THREAD_FROM_BYTES = 256 * 1024
 
 
@@ -291,6 +292,8 @@ class Cache:
         return entry
 
     async def _encode(self, loaded: Loaded, fingerprint: str) -> Entry:
+        if is_large(loaded.data):
+            return await asyncio.to_thread(encode, loaded.data, loaded.version, fingerprint)
         encoded = to_json(loaded.data)
         arguments = loaded.data, encoded, loaded.version, fingerprint
         if len(encoded) < THREAD_FROM_BYTES:
