@@ -107,6 +107,7 @@ CHANGING_ROUTES = (
     ("POST", "/api/projects/{project}/modules/{module}/run/complete"),
     ("DELETE", "/api/caches/{cache}"),
     ("DELETE", "/api/caches"),
+    ("DELETE", "/api/projects/{project}/caches"),
 )
 
 # The seconds that a container has to stop by itself before the engine kills it.

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.services
 
 OBJECT = "/api/projects/north/objects/by-area"
 PATHS = (OBJECT, f"{OBJECT}/items", "/api/projects/north/metrics/visits", "/api/datasets/hfa")
+DATASETS = 3
 # A deadline of L2 is 0.15 s. The rest is for a busy machine.
 DELAYED_AT_MOST_S = 1.0
 
@@ -45,6 +46,19 @@ def test_entries_cleared_while_valkey_hangs_are_not_served_once_it_is_back(demo,
 
     warm_up = after.health()["warmUp"]
     assert (warm_up["fromL2"], warm_up["fromDatabase"]) == (0, ENTRIES)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_project_cleared_while_valkey_hangs_is_not_served_once_it_is_back(demo, paused, number):
+    server, own = paused
+
+    assert server.http.delete("/api/projects/north/caches").status_code == 200
+    server.stop(number)
+    own.container.unpause()
+    after = demo.start_warm(VALKEY_URL=own.url)
+
+    warm_up = after.health()["warmUp"]
+    assert (warm_up["fromL2"], warm_up["fromDatabase"]) == (DATASETS, ENTRIES - DATASETS)
 
 
 def test_a_valkey_that_hung_is_used_again_within_a_second(paused):

@@ -14,7 +14,7 @@ class ScriptedServer:
 
     def __init__(self, *replies: Any) -> None:
         self.replies = deque(replies)
-        self.commands: list[Any] = []
+        self.commands: list[bytes] = []
         self.connections: list[ScriptedConnection] = []
 
     def connect(self) -> "ScriptedConnection":
@@ -32,13 +32,7 @@ class ScriptedConnection:
         self.server = server
         self.is_connected = False
 
-    def pack_command(self, *command: Any) -> list[Any]:
-        return [command]
-
-    def pack_commands(self, commands: Any) -> list[Any]:
-        return list(commands)
-
-    async def send_packed_command(self, packed: list[Any]) -> None:
+    async def send_packed_command(self, packed: list[bytes]) -> None:
         self.is_connected = True
         self.server.commands += packed
 

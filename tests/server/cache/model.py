@@ -56,6 +56,7 @@ class Model:
             (2, self.hydrate),
             (2, self.clear),
             (1, self.begin_epoch),
+            (1, self.begin_group_epoch),
             (1, self.take_snapshot),
             (1, self.crash),
             (2, self.rubbish),
@@ -93,8 +94,9 @@ class Model:
         """End a process without flushing."""
         process.connection.is_cut = True
         tasks = [request.task for request in process.requests]
-        for task in [*tasks, process.l2._behind._task]:
-            task.cancel()
+        for request in process.requests:
+            request.cancel()
+        process.l2._behind._task.cancel()
         await asyncio.gather(*tasks, process.l2._behind._task, return_exceptions=True)
         closing = asyncio.create_task(process.cache.close())
         while not closing.done():
@@ -106,6 +108,9 @@ class Model:
     def check(self) -> None:
         for process in self.processes:
             for thing, node in process.cache._nodes.items():
+                assert node.entry.fingerprint == process.cache.fingerprint_of(thing), (
+                    f"{thing} is of another epoch"
+                )
                 self.check_entry(thing, node.entry)
             for ranks in stored_versions(process.connection.written).values():
                 assert ranks == sorted(ranks), f"one process wrote {ranks} to one key"
@@ -116,6 +121,7 @@ class Model:
     def check_request(self, request: Request) -> None:
         task = request.task
         if task.cancelled():
+            assert request.is_cancelled, "the end of one caller broke a request of another"
             return
         error = task.exception()
         if error is not None:
@@ -202,7 +208,7 @@ class Model:
     def cancel(self) -> None:
         process = self.any_process()
         if process.requests:
-            self.chance.dice.choice(process.requests).task.cancel()
+            self.chance.dice.choice(process.requests).cancel()
 
     def hang_or_resume(self) -> None:
         self.valkey.is_hung = not self.valkey.is_hung
@@ -241,13 +247,21 @@ class Model:
         for process in self.chance.dice.sample(self.processes, len(self.processes)):
             process.cache.begin_epoch(str(self.epoch))
 
+    def begin_group_epoch(self) -> None:
+        """One thing alone is forgotten by all processes. What each holds of it is new to it."""
+        self.epoch += 1
+        group = self.any_thing().upper()
+        for process in self.chance.dice.sample(self.processes, len(self.processes)):
+            process.cache.begin_group_epoch(group, str(self.epoch))
+            assert group.lower() not in process.cache._nodes
+
     def crash(self) -> None:
         """Kill a process with all its memory, and start another."""
         process = self.any_process()
         self.processes.remove(process)
         process.connection.is_cut = True
         for request in process.requests:
-            request.task.cancel()
+            request.cancel()
         process.l2._behind._task.cancel()
         self.processes.append(Process.start(self.valkey, self.chance))
 

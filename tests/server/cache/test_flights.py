@@ -6,7 +6,7 @@ import pytest
 from server.cache.stores import settle
 from server.cache.test_tiered import Loader, Process, process, store  # noqa: F401  (fixtures)
 
-from wb_cli.server.cache import Loaded, LoadLoopError
+from wb_cli.server.cache import Entry, LoadAbandonedError, Loaded, LoadLoopError
 
 WITHIN_S = 5
 
@@ -95,3 +95,48 @@ async def test_a_load_may_ask_for_another_thing_and_another_cache(
         return Loaded([part.value() for part in parts], "v1")
 
     assert (await process.get("v1", load)).value() == ["a", "a", "b"]
+
+
+async def found_by_others(process: Process, end: str) -> list[object]:  # noqa: F811
+    """Three callers ask for what L2 has. While the first looks there, something happens."""
+    entry = await process.get("v1", Loader())
+    await process.l2.flush()
+    process.cache._shelf.clear()
+    process.store.gate = asyncio.Event()
+    callers = [asyncio.create_task(process.get("v1", Loader("anew"))) for _ in range(3)]
+    await settle()
+    if end == "cancelled":
+        callers[0].cancel()
+    else:
+        await process.cache.close()
+    process.store.gate.set()
+    ends = await asyncio.gather(*callers, return_exceptions=True)
+    assert len(process.cache._flights) == 0
+    return [found == entry if isinstance(found, Entry) else type(found) for found in ends]
+
+
+async def test_a_caller_that_goes_away_while_it_looks_into_l2_leaves_the_flight_to_the_others(
+    process: Process,  # noqa: F811
+) -> None:
+    assert await found_by_others(process, "cancelled") == [asyncio.CancelledError, True, True]
+    assert process.cache.counts.l2_hits == 1
+
+
+async def test_closing_ends_the_wait_for_a_look_into_l2(process: Process) -> None:  # noqa: F811
+    ends = await found_by_others(process, "closed")
+    assert ends == [True, LoadAbandonedError, LoadAbandonedError]
+
+
+async def test_no_load_begins_after_a_close_during_a_look_into_l2(
+    process: Process,  # noqa: F811
+) -> None:
+    process.store.gate = asyncio.Event()
+    loader = Loader()
+    caller = asyncio.create_task(process.get("v1", loader))
+    await settle()
+    await process.cache.close()
+    process.store.gate.set()
+
+    with pytest.raises(LoadAbandonedError):
+        await caller
+    assert loader.calls == 0

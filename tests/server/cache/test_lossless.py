@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 
 from wb_cli.server.cache.lossless import (
     MAX_INTEGER,
+    OPTIONS,
+    PIECE,
     UnfaithfulValueError,
     check,
     describe,
+    is_large,
     to_json,
 )
 
@@ -120,3 +123,42 @@ def test_nesting_too_deep_for_the_encoder_is_refused() -> None:
 def test_scalars_and_empty_containers_have_no_fault() -> None:
     values: list[object] = [None, True, 1, 1.5, "text", [], {}]
     assert [describe(value) for value in values] == [None] * 7
+
+
+ROWS = [{"area": f"District {n}", "value": n / 3, "none": None} for n in range(2 * PIECE + 1)]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ROWS,
+        ROWS[: PIECE + 1],
+        {"status": "ok", "items": ROWS, "é": [1], "more": ROWS[: 2 * PIECE]},
+        {"items": [[1, [2]]] * (PIECE + 1)},
+    ],
+)
+def test_long_lists_are_encoded_in_pieces_to_the_same_bytes(data: object) -> None:
+    assert is_large(data)
+    encoded = to_json(data)
+    check(data, encoded)
+    assert encoded == orjson.dumps(data, option=OPTIONS)
+
+
+@pytest.mark.parametrize("data", [ROWS[:PIECE], {"items": ROWS[:PIECE]}, {}, [], 1, {1: ROWS}])
+def test_short_lists_and_odd_dicts_are_not_encoded_in_pieces(data: object) -> None:
+    assert not is_large(data)
+
+
+@pytest.mark.parametrize(
+    ("odd", "what"), [(float("nan"), "nan"), (b"x", "of type bytes"), ((1,), "of type tuple")]
+)
+def test_an_unfaithful_value_in_a_long_list_is_named(odd: object, what: str) -> None:
+    data = {"items": [*ROWS, {"area": odd}]}
+    with pytest.raises(UnfaithfulValueError) as refused:
+        check(data, to_json(data))
+    assert (refused.value.path, refused.value.what) == (f"$.items[{len(ROWS)}].area", what)
+
+
+def test_an_odd_key_beside_a_long_list_is_refused() -> None:
+    with pytest.raises(UnfaithfulValueError):
+        to_json({"items": ROWS, 1: "one"})

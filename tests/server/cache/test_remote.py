@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import aclosing
 
 import pytest
 from server.cache.stores import Clock, MemoryStore, expect_entry, no_pause, settle
@@ -9,7 +10,7 @@ from server.cache.stores import Clock, MemoryStore, expect_entry, no_pause, sett
 from wb_cli.server.cache.breaker import BreakerState
 from wb_cli.server.cache.entry import Entry, encode
 from wb_cli.server.cache.errors import BusyError, LoadingError, LostError, RefusedError
-from wb_cli.server.cache.remote import Absence, RemoteTier
+from wb_cli.server.cache.remote import READ_BATCH_KEYS, Absence, RemoteTier
 from wb_cli.server.cache.write_behind import MAX_QUEUE_BYTES
 
 LOST = LostError("no answer within 0.15 s")
@@ -152,9 +153,24 @@ async def test_a_store_lost_midway_ends_a_long_read_quickly(l2: L2) -> None:
     async for batch in l2.tier.read_many([b"%d" % n for n in range(1000)]):
         found += batch
         l2.store.lose()
-    assert set(found[:16]) == {Absence.NONE}
-    assert set(found[16:]) == {Absence.NOT_READY}
+    asked = 16 + READ_BATCH_KEYS  # the second batch was on its way
+    assert set(found[:asked]) == {Absence.NONE}
+    assert set(found[asked:]) == {Absence.NOT_READY}
     assert len(found) == 1000
+
+
+async def test_the_next_batch_is_on_its_way_while_the_caller_works(l2: L2) -> None:
+    wanted = [b"%d" % n for n in range(100)]
+    l2.store.data = {key: entry().wire() for key in wanted}
+    async with aclosing(l2.tier.read_many(wanted)) as batches:
+        first = await anext(batches)
+        l2.store.gate = asyncio.Event()
+        await settle()
+        coming = [task for task in asyncio.all_tasks() if "_get_many" in repr(task)]
+    await settle()
+
+    assert (len(first), len(coming)) == (16, 1)
+    assert coming[0].cancelled()
 
 
 async def test_versions_are_read_without_the_data(l2: L2) -> None:

@@ -20,6 +20,7 @@ from wb_cli.server.cache import (
     UnfaithfulValueError,
 )
 from wb_cli.server.cache.entry import encode
+from wb_cli.server.cache.entry import key as key_of
 from wb_cli.server.cache.errors import LostError
 
 KEY = b"cache:reports:north"
@@ -532,6 +533,120 @@ async def test_nothing_of_an_earlier_epoch_comes_from_a_hydration_in_progress(
     process.store.gate.set()
     assert set((await hydration).missing) == set(wanted)
     assert len(process.cache) == 0
+
+
+async def test_a_long_list_is_encoded_beside_the_loop(process: Process) -> None:
+    rows = [{"value": n} for n in range(5_000)]
+    with_thread = await process.get("v1", Loader({"items": rows}))
+    assert with_thread == encode({"items": rows}, "v1", "1.0")
+    with pytest.raises(UnfaithfulValueError, match=r"items\[5000\]"):
+        await process.get("v2", Loader({"items": [*rows, float("nan")]}))
+
+
+# Groups ---------------------------------------------------------------------------------------
+
+
+def grouped(store: MemoryStore) -> Process:
+    """A process whose things are grouped by what stands before a bar."""
+    process = Process(store)
+    head_of = lambda uniqueness: uniqueness.partition("|")[0]  # noqa: E731
+    process.cache = Cache("reports", process.l1, process.l2, fingerprint="1.0", group_of=head_of)
+    return process
+
+
+async def read(process: Process, *things: str) -> list[object]:
+    """The values of things, of which those that no tier has are "fresh"."""
+    get = process.cache.get_or_load
+    return [(await get(thing, "v1", Loader("fresh"))).value() for thing in things]
+
+
+THINGS = ("north|1", "north|2", "northern|1", "south|1")
+
+
+async def test_a_new_epoch_of_a_group_serves_nothing_of_it_and_leaves_the_others(
+    store: MemoryStore,
+) -> None:
+    process = grouped(store)
+    for thing in THINGS:
+        await process.cache.get_or_load(thing, "v1", Loader("old"))
+    await process.l2.flush()
+
+    assert process.cache.begin_group_epoch("north", "1") == 2
+    assert process.cache.begin_group_epoch("north", "1") == 0
+
+    assert await process.cache.status("north|1", "v1") is Status.STALE
+    assert await read(process, *THINGS) == ["fresh", "fresh", "old", "old"]
+    assert await process.cache.status("north|1", "v1") is Status.L1
+    await process.end()
+
+
+async def test_a_group_s_epoch_holds_while_l2_is_away_and_over_a_restart(
+    store: MemoryStore,
+) -> None:
+    process = grouped(store)
+    for thing in THINGS:
+        await process.cache.get_or_load(thing, "v1", Loader("old"))
+    await process.l2.flush()
+    store.lose()
+    process.cache.begin_group_epoch("north", "1")
+    store.come_back()
+    await process.end()
+
+    again = grouped(store)
+    again.cache.begin_group_epoch("north", "1")
+    found = await again.cache.hydrate_many(dict.fromkeys(THINGS, "v1"))
+
+    assert set(found.missing) == {"north|1", "north|2"}
+    assert await read(again, *THINGS) == ["fresh", "fresh", "old", "old"]
+    await again.end()
+
+
+async def test_what_a_group_s_epoch_made_is_served_after_a_restart(store: MemoryStore) -> None:
+    process = grouped(store)
+    process.cache.begin_group_epoch("north", "1")
+    await process.cache.get_or_load("north|1", "v1", Loader("kept"))
+    await process.l2.flush()
+    await process.end()
+
+    again = grouped(store)
+    again.cache.begin_group_epoch("north", "1")
+
+    assert await read(again, "north|1") == ["kept"]
+    await again.end()
+
+
+async def test_loads_and_hydrations_in_progress_at_a_group_s_epoch_store_nothing_of_it(
+    store: MemoryStore,
+) -> None:
+    process = grouped(store)
+    fill = {key_of("reports", thing): encode("old", "v1", "1.0").wire() for thing in THINGS}
+    held = [Loader("before").hold() for _ in range(2)]
+    loads = [
+        asyncio.create_task(process.cache.get_or_load(thing, "v1", loader))
+        for thing, loader in zip(("north|9", "south|9"), held, strict=True)
+    ]
+    await settle()
+    store.data |= fill
+    store.gate = asyncio.Event()
+    hydration = asyncio.create_task(process.cache.hydrate_many(dict.fromkeys(THINGS, "v1")))
+    await settle()
+
+    process.cache.begin_group_epoch("north", "1")
+    store.gate.set()
+    for loader in held:
+        loader.gate.set()
+
+    assert set((await hydration).missing) == {"north|1", "north|2"}
+    assert [(await load).value() for load in loads] == ["before", "before"]
+    assert process.cache.peek("north|9", "v1") is None
+    assert process.cache.peek("south|9", "v1")
+    await process.end()
+
+
+async def test_a_cache_without_groups_knows_no_epoch_of_one(process: Process) -> None:
+    await process.get("v1", Loader())
+    assert process.cache.begin_group_epoch("north", "1") == 0
+    assert process.cache.peek("north", "v1")
 
 
 @pytest.mark.parametrize("clear", [lambda c: c.clear("north"), lambda c: c.begin_epoch("1")])

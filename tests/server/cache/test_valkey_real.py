@@ -1,7 +1,9 @@
 """The link's calls against a real Valkey."""
 
 import pytest
+import valkey as valkey_client
 
+from wb_cli.server.cache import Cache, Loaded, LocalTier, RemoteTier
 from wb_cli.server.cache.errors import RefusedError
 from wb_cli.server.cache.valkey import ValkeyLink
 
@@ -51,3 +53,26 @@ async def test_valkey_says_how_many_keys_it_has_and_how_much_memory(link: Valkey
     assert (await link.usage()).max_bytes == 64 * 1024**2
     await link._writer.call(("CONFIG", "SET", "maxmemory", "0"))
     assert (await link.usage()).max_bytes == 0
+
+
+async def test_what_l2_lacks_in_many_parts_is_asked_for_once(
+    link: ValkeyLink, valkey_url: str
+) -> None:
+    parts = [{f"{part}-{n}": "v1" for n in range(300)} for part in range(3)]
+    cache = Cache("reports", LocalTier(2**24), RemoteTier(link), fingerprint="1.0")
+
+    async def load() -> Loaded:
+        return Loaded("found", "v1")
+
+    with valkey_client.Valkey.from_url(valkey_url) as client:
+        client.config_resetstat()
+        for part in parts:
+            await cache.hydrate_many(part)
+        for part in parts:
+            for uniqueness, version in part.items():
+                await cache.get_or_load(uniqueness, version, load)
+        calls, looked = client.info("commandstats"), client.info("stats")
+
+    assert calls["cmdstat_get"]["calls"] == 1  # for the duration of earlier loads
+    assert calls["cmdstat_mget"]["calls"] < 20
+    assert looked["keyspace_misses"] == 900 + 1

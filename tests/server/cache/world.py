@@ -178,7 +178,7 @@ class Process:
         connection.look()
         l2 = RemoteTier(connection, pause=chance.door, max_queue_bytes=40_000)
         l1 = WatchedTier(1_700)  # three entries at most
-        cache = Cache("things", l1, l2, fingerprint=FINGERPRINT)
+        cache = Cache("things", l1, l2, fingerprint=FINGERPRINT, group_of=str.upper)
         l2.start()
         return cls(connection, l2, cache)
 
@@ -190,7 +190,13 @@ class Request:
     thing: str
     version: str | None
     known: int = 0
+    is_cancelled: bool = False
     task: "asyncio.Task[Any]" = field(init=False)
+
+    def cancel(self) -> None:
+        """Let its caller go away."""
+        self.is_cancelled = True
+        self.task.cancel()
 
 
 def foreign(version: str) -> bytes:

@@ -109,7 +109,7 @@ async def columns(databases: Databases, database: str) -> dict[str, dict[str, st
             PROJECT_INPUTS,
             {"module_runs", "version_floors", "results_idle", "results_ghost"},
         ),
-        (MAIN, MAIN_INPUTS, {"projects", "cache_epochs"}),
+        (MAIN, MAIN_INPUTS, {"projects", "cache_epochs", "project_epochs"}),
     ],
 )
 async def test_every_column_of_every_table_is_listed_as_input_or_as_no_input(

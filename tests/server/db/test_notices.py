@@ -9,7 +9,7 @@ from server.db.small_project import PROJECT
 
 from wb_cli.server.db.address import MAIN, connect
 from wb_cli.server.db.errors import DatabaseUnavailableError
-from wb_cli.server.db.notices import EPOCHS, PROJECTS, Reader, SilentError, listen
+from wb_cli.server.db.notices import PROJECTS, Reader, SilentError, listen
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.db.queries_versions import read_object_version
 from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, touch_object
@@ -123,8 +123,10 @@ async def test_a_run_is_told_at_its_begin_and_its_end(databases: Databases):
         ("UPDATE instance_config SET facility_columns = '{residence}'", "instance_config"),
         ("INSERT INTO raw_indicators VALUES ('told', 'Told')", "instance_config"),
         ("INSERT INTO hfa_indicators VALUES ('told', 'Told')", "dataset_hfa_versions"),
-        ("INSERT INTO cache_epochs VALUES ('told', 1)", EPOCHS),
-        ("DELETE FROM cache_epochs WHERE cache = 'told'", EPOCHS),
+        ("INSERT INTO cache_epochs VALUES ('told', 1)", "cache_epochs"),
+        ("DELETE FROM cache_epochs WHERE cache = 'told'", "cache_epochs"),
+        ("INSERT INTO project_epochs VALUES ('told', 1)", "project_epochs"),
+        ("DELETE FROM project_epochs WHERE project = 'told'", "project_epochs"),
         ("INSERT INTO projects (id, label) VALUES ('told', 'Told')", PROJECTS),
         ("DELETE FROM projects WHERE id = 'told'", PROJECTS),
     ],

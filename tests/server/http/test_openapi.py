@@ -49,12 +49,14 @@ GOOD = [
     ("object_items", "GET", f"{OBJECT}/items"),
     ("objects", "GET", "/api/projects/north/objects"),
     ("complete_run", "POST", f"{RUN}/complete"),
+    ("clear_project", "DELETE", "/api/projects/north/caches"),
     ("clear_cache", "DELETE", "/api/caches/po_items"),
     ("clear_caches", "DELETE", "/api/caches"),
 ]
 # While neither PostgreSQL nor Valkey is there.
 ALONE = [
     ("health_check", "GET", "/health_check", 503),
+    ("clear_project", "DELETE", "/api/projects/north/caches", 503),
     ("clear_cache", "DELETE", "/api/caches/po_items", 503),
     ("clear_caches", "DELETE", "/api/caches", 503),
     ("projects", "GET", "/api/projects", 503),
@@ -62,6 +64,7 @@ ALONE = [
 PROBLEMS = [
     ("objects", "GET", "/api/projects/nope/objects", {}, 404),
     ("objects", "GET", "/api/projects/NOPE/objects", {}, 422),
+    ("clear_project", "DELETE", "/api/projects/nope/caches", {}, 404),
     ("objects", "GET", "/api/projects/north/objects?limit=3", {}, 400),
     ("object_items", "GET", "/api/projects/north/objects/wrong/items", {}, 409),
     ("object_items", "GET", f"{OBJECT}/items", {"Accept-Encoding": "identity;q=0"}, 406),

@@ -1,13 +1,25 @@
 """The routes, over HTTP, on real data."""
 
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 import pytest
 import zstandard
-from support.platform_data import NORTH, execute, fill, locked_results, with_databases
+from support.platform_data import (
+    ENTRIES,
+    NORTH,
+    execute,
+    fill,
+    fill_project,
+    locked_results,
+    with_databases,
+)
 from support.platform_server import PlatformServer, environment_for
 from support.services import wait_until
+
+from wb_cli.server.db.pool import Databases
+from wb_cli.server.db.queries_projects import Project, create_project, remove_project
 
 pytestmark = pytest.mark.services
 
@@ -19,6 +31,7 @@ CHANGING = [
     ("POST", "/api/projects/north/modules/m1/run/complete"),
     ("DELETE", "/api/caches/po_items"),
     ("DELETE", "/api/caches"),
+    ("DELETE", "/api/projects/north/caches"),
 ]
 
 
@@ -278,6 +291,59 @@ def test_what_was_cleared_does_not_come_back_with_a_restart(demo, server):
     again = demo.start_warm()
 
     assert again.health()["warmUp"]["fromL2"] == 0
+
+
+SOUTH = "/api/projects/south"
+
+
+@pytest.fixture
+def two_projects(demo):
+    """Another project, with the same objects and results as the first."""
+
+    async def make(databases: Databases) -> None:
+        await create_project(databases, Project("south", "South"))
+        await fill_project(databases, "south")
+
+    with_databases(demo.postgres_url, make)
+    yield demo
+    with_databases(demo.postgres_url, lambda databases: remove_project(databases, "south"))
+
+
+def entries_of_south(server) -> set[str]:
+    return {entry["status"] for entry in server.json(f"{SOUTH}/objects/by-area/cache").values()}
+
+
+def test_one_project_is_cleared_in_both_tiers_and_the_others_and_the_datasets_are_not(
+    two_projects,
+):
+    server = two_projects.start_warm()
+    other = two_projects.start_warm()
+    of_north = {"po_detail": 4, "metric_info": 1, "po_items": 3, "replicant_options": 0}
+
+    cleared = server.http.delete("/api/projects/north/caches").raise_for_status().json()
+
+    assert cleared == {"cleared": of_north}
+    assert {standing(server, entry) for entry in ("detail", "metricInfo", "items")} == {"stale"}
+    assert entries_of_south(server) == {"l1"}
+    assert server.metric("wb_cache_entries", cache="dataset_hmis") == 2
+    wait_until(lambda: standing(other, "items") != "l1", "the other has heard", within=10)
+    assert entries_of_south(other) == {"l1"}
+    assert server.http.get(f"{OBJECT}/items").status_code == 200
+    assert standing(server, "items") == "l1"
+
+
+def test_what_was_cleared_of_a_project_does_not_come_back_with_a_restart(two_projects):
+    server = two_projects.start_warm()
+    with two_projects.valkey() as client:
+        wait_until(lambda: len(client.keys("cache:*")) == ENTRIES + 8, "written behind")
+    server.http.delete("/api/projects/north/caches").raise_for_status()
+    server.stop(signal.SIGKILL)
+
+    again = two_projects.start_warm().health()["warmUp"]
+    after = two_projects.start_warm().health()["warmUp"]
+
+    assert (again["fromL2"], again["fromDatabase"]) == (ENTRIES, 8)
+    assert (after["fromL2"], after["fromDatabase"]) == (ENTRIES + 8, 0)
 
 
 @pytest.mark.parametrize(("method", "path"), CHANGING)

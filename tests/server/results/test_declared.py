@@ -5,6 +5,7 @@ import inspect
 import re
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ from support.services import wait_until
 
 import wb_cli
 from wb_cli.server.db import loaded
+from wb_cli.server.db.queries_versions import ObjectVersion, RunVersion
 from wb_cli.server.results import declared
-from wb_cli.server.results.declared import DECLARED
+from wb_cli.server.results.declared import DECLARED, MetricOf, ReplicantsOf
 from wb_cli.server.results.fingerprint import SHARED
-from wb_cli.server.results.wants import Declaration
+from wb_cli.server.results.names import head, part
+from wb_cli.server.results.wants import Declaration, ObjectOf
 
 # The lines that a newcomer adds at the end of `declared.py`. They use an existing query.
 A_NEW_CACHE = """
@@ -57,6 +60,22 @@ def test_a_new_cache_is_warmed_measured_and_cleared_by_its_declaration_alone(
     assert server.http.delete("/api/caches/po_labels").json() == {"cleared": {"po_labels": 4}}
     assert server.metric("wb_cache_entries", cache="po_labels") == 0
     assert "po_labels" in server.http.delete("/api/caches").json()["cleared"]
+
+
+def test_the_hashes_of_projects_caches_begin_with_the_project_s_id():
+    run = RunVersion("1", is_running=False)
+    known = ObjectVersion("a", "A", "1", "m", "r", "m1", run, {"values": ["v"]}, ["v"], "sum")
+    of = ObjectOf("no:r|th%", known)
+    subjects = [of, MetricOf(of.project_id, "m", run), ReplicantsOf(of.project_id, known, "b")]
+    of_projects = [cache for cache in DECLARED if cache.is_of_projects]
+    made = []
+    for cache in of_projects:
+        for subject in subjects:
+            with suppress(AttributeError):
+                made.append((cache.name, head(cache.uniqueness(subject))))
+
+    assert {name for name, _ in made} == {cache.name for cache in of_projects}
+    assert {found for _, found in made} == {part(of.project_id)}
 
 
 def test_no_two_caches_have_one_name():

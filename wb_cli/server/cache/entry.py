@@ -157,7 +157,7 @@ def key(cache: str, uniqueness: str) -> bytes:
 # The names are those of the stored envelope.
 
 
-class _Names(msgspec.Struct):
+class _Names(msgspec.Struct, gc=False):
     versionHash: str  # noqa: N815
     fingerprint: str
 

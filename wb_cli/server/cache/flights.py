@@ -1,4 +1,4 @@
-"""Loads in progress. All callers for the same version of the same thing share one task."""
+"""Loads in progress. All callers for the same version of the same thing share one flight."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -36,7 +36,11 @@ class LoadLoopError(RuntimeError):
 
 @dataclass(eq=False, slots=True)
 class Flight:
-    """One load. It takes its order when it starts, so a load that starts later is newer."""
+    """One load. It takes its order when it starts, so a load that starts later is newer.
+
+    Its first caller looks into L2 by itself. The flight has a task of its own if that finds
+    nothing.
+    """
 
     uniqueness: str
     version: str | None
@@ -44,7 +48,8 @@ class Flight:
     is_void: bool = False  # its thing was cleared: it answers, and stores nothing
     waiters: "set[Flight]" = field(default_factory=set)  # flights whose loaders wait for this one
     flights: "Flights" = field(init=False)
-    task: "asyncio.Task[Entry]" = field(init=False)
+    landed: "asyncio.Future[Entry]" = field(init=False)
+    task: "asyncio.Task[Entry] | None" = None
 
     def is_of(self, flights: "Flights", uniqueness: str, version: str | None) -> bool:
         """Whether it loads this version of this thing for this cache."""
@@ -74,21 +79,39 @@ class Flights:
         """The flight that a caller can join, if there is one."""
         return self._joinable.get((uniqueness, version))
 
-    def take_off(
-        self, flight: Flight, work: Callable[[Flight], Coroutine[Any, Any, Entry]]
-    ) -> Flight:
-        """Register a flight and start its task, which runs when the caller first awaits."""
+    def board(self, flight: Flight) -> None:
+        """Let others join a flight. Whoever calls this brings it to its end."""
         flight.flights = self
+        flight.landed = asyncio.get_running_loop().create_future()
         self._joinable[flight.uniqueness, flight.version] = flight
         self._in_the_air.add(flight)
+
+    def take_off(
+        self, flight: Flight, work: Callable[[Flight], Coroutine[Any, Any, Entry]]
+    ) -> None:
+        """Start a flight's task, which runs when the caller first awaits."""
+        if flight.landed.done():
+            return  # the cache was closed
         flight.task = asyncio.create_task(self._fly(flight, work), name=f"load {flight.uniqueness}")
-        flight.task.add_done_callback(lambda task: self._land(flight, task))
-        return flight
+        flight.task.add_done_callback(lambda task: self._land_with(flight, task))
+
+    def land(self, flight: Flight, end: Entry | BaseException) -> None:
+        """End a flight. Everybody who waits for it gets the entry or the error."""
+        self._close_to_others(flight)
+        self._in_the_air.discard(flight)
+        if flight.landed.done():
+            return
+        if isinstance(end, Entry):
+            flight.landed.set_result(end)
+        else:
+            flight.landed.set_exception(end)
+            # Fetch it, or asyncio logs "never retrieved" when all callers have gone.
+            flight.landed.exception()
 
     def check_for_loop(self, uniqueness: str, version: str | None) -> None:
         """Raise `LoadLoopError` if the running loader would wait for itself."""
         asking = _current.get()
-        if asking is None or asking.task.done():
+        if asking is None or asking.landed.done():
             return
         seen, todo = {asking}, [asking]
         while todo:
@@ -104,23 +127,25 @@ class Flights:
         """The flight's entry. If a caller is cancelled, the flight goes on for the others."""
         asking = _current.get()
         if asking is None:
-            return await asyncio.shield(flight.task)
+            return await asyncio.shield(flight.landed)
         flight.waiters.add(asking)
         try:
-            return await asyncio.shield(flight.task)
+            return await asyncio.shield(flight.landed)
         finally:
             flight.waiters.discard(asking)
 
-    def void(self, uniqueness: str | None = None) -> None:
-        """Let the flights of one thing (or all) store nothing. The next caller starts anew."""
+    def void(self, concerns: Callable[[str], bool] = lambda _: True) -> None:
+        """Let the flights of these things (or all) store nothing. The next caller starts anew."""
         for flight in list(self._joinable.values()):
-            if uniqueness in (None, flight.uniqueness):
+            if concerns(flight.uniqueness):
                 flight.is_void = True
                 self._close_to_others(flight)
 
     async def close(self) -> None:
         """Cancel every flight and wait until all have ended."""
-        tasks = [flight.task for flight in self._in_the_air]
+        tasks = [flight.task for flight in self._in_the_air if flight.task]
+        for flight in [flight for flight in self._in_the_air if not flight.task]:
+            self.land(flight, _abandoned(flight))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -135,17 +160,20 @@ class Flights:
             return await work(flight)
         except asyncio.CancelledError as error:
             # A waiter would take a CancelledError for its own cancellation.
-            raise LoadAbandonedError(f"the load of {flight.uniqueness} was cancelled") from error
+            raise _abandoned(flight) from error
         finally:
             self._close_to_others(flight)
 
-    def _land(self, flight: Flight, task: "asyncio.Task[Entry]") -> None:
-        self._close_to_others(flight)  # the task may have been cancelled before it ran
-        self._in_the_air.discard(flight)
-        if not task.cancelled():
-            # Fetch the exception, or asyncio logs "never retrieved" when all callers have gone.
-            task.exception()
+    def _land_with(self, flight: Flight, task: "asyncio.Task[Entry]") -> None:
+        if task.cancelled():  # before it ran
+            self.land(flight, _abandoned(flight))
+        else:
+            self.land(flight, task.exception() or task.result())
 
     def _close_to_others(self, flight: Flight) -> None:
         if self._joinable.get((flight.uniqueness, flight.version)) is flight:
             del self._joinable[flight.uniqueness, flight.version]
+
+
+def _abandoned(flight: Flight) -> LoadAbandonedError:
+    return LoadAbandonedError(f"the load of {flight.uniqueness} was cancelled")

@@ -36,10 +36,5 @@ class Hydration:
     held: list[str] = field(default_factory=list)
     hydrated: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
-    cleared: set[str | None] = field(
-        default_factory=set
-    )  # since the hydration began; None stands for everything
-
-    def is_cleared(self, uniqueness: str) -> bool:
-        """Whether this thing was cleared, so that its entry from L2 must not be used."""
-        return uniqueness in self.cleared or None in self.cleared
+    # Cleared since the hydration began, so that an entry from L2 must not be used.
+    cleared: set[str] = field(default_factory=set)

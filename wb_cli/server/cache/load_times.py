@@ -6,10 +6,12 @@ import msgspec
 
 from wb_cli.server.cache.counts import Counts
 from wb_cli.server.cache.entry import Entry, encode
-from wb_cli.server.cache.remote import RemoteTier
+from wb_cli.server.cache.remote import Absence, RemoteTier
 
 # Write again when the number of loads has grown by this much.
 GROWTH = 1.25
+# What L2 says if it was asked, and holds nothing of ours.
+ANSWERED = frozenset((Absence.NONE, Absence.GARBAGE))
 
 
 class LoadTimes:
@@ -23,15 +25,15 @@ class LoadTimes:
         self._noted = 0
 
     async def recall(self) -> None:
-        """Read what earlier processes knew. This is done once."""
+        """Read what earlier processes knew. This is done once, as soon as L2 answers."""
         if self._is_recalled:
             return
         found = await self._l2.read(self._key)
+        self._is_recalled = isinstance(found, Entry) or found in ANSWERED
         if isinstance(found, Entry):
             with suppress(msgspec.MsgspecError):  # the value under our key is not ours
                 past = msgspec.json.decode(found.json(), type=_Totals)
                 self._counts.past_loads, self._counts.past_seconds = past.loads, past.seconds
-                self._is_recalled = True
 
     def note(self, order: int) -> None:
         """Write what this process knows, if the number of loads has grown enough."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from enum import StrEnum
 
 from wb_cli.server.cache.breaker import Breaker
@@ -75,23 +75,33 @@ class RemoteTier:
         wire = await self._get(key)
         return wire if isinstance(wire, Absence) else _entry(wire)
 
-    async def read_many(self, keys: Sequence[bytes]) -> AsyncIterator[list[Entry | Absence]]:
+    async def read_many(self, keys: Sequence[bytes]) -> AsyncGenerator[list[Entry | Absence], None]:
         """The entries that L2 holds under the keys, in batches bounded by bytes. Decodes no data.
 
-        Sizes are not known beforehand, so the size of a batch follows from the batch before it.
+        L2 sends the next batch while the caller works on this one. Sizes are not known beforehand,
+        so the size of a batch follows from the last one that has come.
         """
         start, count = 0, READ_BATCH_KEYS // 8
-        while start < len(keys):
-            batch = keys[start : start + count]
-            start += count
-            wires = await self._get_many(batch)
-            brought = sum(len(wire) for wire in wires if isinstance(wire, bytes))
-            count = max(1, min(READ_BATCH_KEYS, READ_BATCH_BYTES * len(batch) // (brought or 1)))
-            found = [wire if isinstance(wire, Absence) else _entry(wire) for wire in wires]
-            if self.queue:
-                pairs = zip(batch, found, strict=True)
-                found = [self._unwritten(key) or stored for key, stored in pairs]
-            yield found
+        coming: asyncio.Task[Sequence[bytes | Absence | None]] | None = None
+        try:
+            while start < len(keys):
+                batch = keys[start : start + count]
+                start += count
+                wires = await (coming or self._get_many(batch))
+                brought = sum(map(len, filter(None, wires)))
+                next_count = READ_BATCH_BYTES * len(batch) // (brought or 1)
+                count = max(1, min(READ_BATCH_KEYS, next_count))
+                if start < len(keys):
+                    coming = asyncio.create_task(self._get_many(keys[start : start + count]))
+                    await asyncio.sleep(0)  # the task sends its question
+                found = [wire if isinstance(wire, Absence) else _entry(wire) for wire in wires]
+                if self.queue:
+                    pairs = zip(batch, found, strict=True)
+                    found = [self._unwritten(key) or stored for key, stored in pairs]
+                yield found
+        finally:
+            if coming is not None:
+                coming.cancel()
 
     async def versions(self, keys: Sequence[bytes]) -> list[tuple[str, str] | None]:
         """Version and fingerprint under each key, without fetching the data."""

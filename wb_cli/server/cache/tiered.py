@@ -5,22 +5,24 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from itertools import islice
 
 from wb_cli.server.cache.counts import Counts
-from wb_cli.server.cache.entry import Entry, finish
+from wb_cli.server.cache.entry import Entry, encode, finish
 from wb_cli.server.cache.entry import key as key_of
 from wb_cli.server.cache.flights import Flight, Flights, Loaded, Loader
 from wb_cli.server.cache.hydration import LOOKED, Hydration, Miss, Status
 from wb_cli.server.cache.load_times import LoadTimes
 from wb_cli.server.cache.local import LocalTier
-from wb_cli.server.cache.lossless import to_json
+from wb_cli.server.cache.lossless import is_large, to_json
 from wb_cli.server.cache.remote import Absence, RemoteTier
 
 log = logging.getLogger(__name__)
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-# Larger JSON is checked and compressed in a thread, to leave the event loop free.
+# Larger JSON is checked and compressed in a thread, to leave the event loop free. Long lists are
+# encoded there, too.
 THREAD_FROM_BYTES = 256 * 1024
 
 
@@ -31,23 +33,29 @@ class Cache:
     data is unsettled. Then the cache is neither read nor written, and the caller joins no load that
     has already begun.
 
+    *Groups*: with a ``group_of``, which gives the group of a uniqueness, the things of one group
+    can be forgotten together.
+
     *order*: the warm-up reads versions long before it uses them. It takes an :meth:`order` before
     it reads them, and passes it on. So a version that a request asked for later counts as newer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (its name, its tiers, and what its entries are known by)
         self,
         name: str,
         l1: LocalTier,
         l2: RemoteTier | None = None,
         *,
         fingerprint: str,
+        group_of: Callable[[str], str] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if not NAME.fullmatch(name):
             raise ValueError(f"a cache's name is lower case letters, digits and _, not {name!r}")
         self.name = name
         self.fingerprint = self._code = fingerprint
+        self._group_of = group_of
+        self._group_epochs: dict[str, str] = {}
         self._l1 = l1
         self._l2 = l2
         self._shelf = l1.shelf()
@@ -104,7 +112,7 @@ class Cache:
         The library offers this for entries from other sources. This server does not use it: all
         its entries come from L2 or from a loader.
         """
-        if entry.version is None or entry.fingerprint != self.fingerprint:
+        if entry.version is None or entry.fingerprint != self.fingerprint_of(uniqueness):
             return False
         return self._shelf.put(uniqueness, entry, self._order_or_next(order))
 
@@ -123,10 +131,12 @@ class Cache:
         self._hydrations.add(result)
         try:
             names = iter(todo)
-            async for batch in self._l2.read_many([key_of(self.name, u) for u in todo]):
-                for uniqueness, found in zip(islice(names, len(batch)), batch, strict=True):
-                    self._hydrate_found(result, uniqueness, wanted[uniqueness], found, order)
-                await asyncio.sleep(0)  # let requests go first
+            keys = [key_of(self.name, uniqueness) for uniqueness in todo]
+            async with aclosing(self._l2.read_many(keys)) as batches:
+                async for batch in batches:
+                    for uniqueness, found in zip(islice(names, len(batch)), batch, strict=True):
+                        self._hydrate_found(result, uniqueness, wanted[uniqueness], found, order)
+                    await asyncio.sleep(0)  # let requests go first
             await self._load_times.recall()
         finally:
             self._hydrations.discard(result)
@@ -149,7 +159,7 @@ class Cache:
             return result
         found = await self._l2.versions([key_of(self.name, u) for u in unsure])
         for uniqueness, names in zip(unsure, found, strict=True):
-            if names == (wanted[uniqueness], self.fingerprint):
+            if names == (wanted[uniqueness], self.fingerprint_of(uniqueness)):
                 result[uniqueness] = Status.L2
             elif names is not None:
                 result[uniqueness] = Status.STALE
@@ -157,7 +167,9 @@ class Cache:
 
     def clear(self, uniqueness: str) -> None:
         """Forget one thing in both tiers. A load in progress still answers, but stores nothing."""
-        self._void(uniqueness)
+        self._flights.void(lambda other: other == uniqueness)
+        for hydration in self._hydrations:
+            hydration.cleared.add(uniqueness)
         self._shelf.discard(uniqueness)
         if self._l2 is not None:
             self._l2.delete(key_of(self.name, uniqueness), self.order())
@@ -173,8 +185,27 @@ class Cache:
         if fingerprint == self.fingerprint:
             return 0
         self.fingerprint = fingerprint
-        self._void(None)
+        self._flights.void()
         return self._shelf.clear()
+
+    def begin_group_epoch(self, group: str, epoch: str) -> int:
+        """The same for the things of one group; how many entries of it L1 had."""
+        group_of = self._group_of
+        if group_of is None or self._group_epochs.get(group) == epoch:
+            return 0
+        self._group_epochs[group] = epoch
+        self._flights.void(lambda uniqueness: group_of(uniqueness) == group)
+        concerned = [uniqueness for uniqueness in self._nodes if group_of(uniqueness) == group]
+        for uniqueness in concerned:
+            self._shelf.discard(uniqueness)
+        return len(concerned)
+
+    def fingerprint_of(self, uniqueness: str) -> str:
+        """The fingerprint of the code and the epochs that an entry of this thing must have."""
+        if not self._group_epochs or self._group_of is None:
+            return self.fingerprint
+        epoch = self._group_epochs.get(self._group_of(uniqueness))
+        return self.fingerprint if epoch is None else f"{self.fingerprint}~{epoch}"
 
     async def close(self) -> None:
         """End the loads in progress. Callers that wait for them get `LoadAbandonedError`."""
@@ -187,23 +218,46 @@ class Cache:
     ) -> Entry:
         self._flights.check_for_loop(uniqueness, version)
         flight = self._flights.find(uniqueness, version)
-        if flight is None:
-            flight = Flight(uniqueness, version, self._order_or_next(order))
-            self._flights.take_off(flight, lambda flight: self._find_or_load(flight, loader))
-        else:
+        if flight is not None:
             self.counts.joined += 1
+            return await self._flights.wait_for(flight)
+        flight = Flight(uniqueness, version, self._order_or_next(order))
+        self._flights.board(flight)
+        if self._l2 is not None and version is not None:
+            return await self._find_or_take_off(flight, version, loader)
+        reason = Miss.UNSETTLED if version is None else Miss.NOT_PERSISTED
+        return await self._take_off(flight, loader, reason)
+
+    async def _find_or_take_off(self, flight: Flight, version: str, loader: Loader) -> Entry:
+        """Look into L2 here. To wait for a task that does it would take half as long again."""
+        try:
+            found = await self._find_in_l2(flight.uniqueness, version)
+        except BaseException:
+            # This caller was cancelled. The flight goes on for the others.
+            again = self._find_or_load
+            self._flights.take_off(flight, lambda flight: again(flight, version, loader))
+            raise
+        if not isinstance(found, Entry):
+            return await self._take_off(flight, loader, found)
+        self._keep_found(flight, found)
+        self._flights.land(flight, found)
+        return found
+
+    async def _take_off(self, flight: Flight, loader: Loader, reason: Absence | Miss) -> Entry:
+        self._flights.take_off(flight, lambda flight: self._load(flight, loader, reason))
         return await self._flights.wait_for(flight)
 
-    async def _find_or_load(self, flight: Flight, loader: Loader) -> Entry:
-        if flight.version is None:
-            return await self._load(flight, loader, Miss.UNSETTLED)
-        found = await self._find_in_l2(flight.uniqueness, flight.version)
+    async def _find_or_load(self, flight: Flight, version: str, loader: Loader) -> Entry:
+        found = await self._find_in_l2(flight.uniqueness, version)
         if not isinstance(found, Entry):
             return await self._load(flight, loader, found)
+        self._keep_found(flight, found)
+        return found
+
+    def _keep_found(self, flight: Flight, found: Entry) -> None:
         self.counts.l2_hits += 1
         if not flight.is_void:
             self._shelf.put(flight.uniqueness, found, flight.order)
-        return found
 
     async def _find_in_l2(self, uniqueness: str, version: str) -> Entry | Absence | Miss:
         if self._l2 is None:
@@ -211,13 +265,15 @@ class Cache:
         not_found, reason = self._not_in_l2.pop(uniqueness, (None, Absence.NONE))
         if not_found == version:
             return reason
-        return self._judge(await self._l2.read(key_of(self.name, uniqueness)), version)
+        return self._judge(uniqueness, await self._l2.read(key_of(self.name, uniqueness)), version)
 
-    def _judge(self, found: Entry | Absence, version: str) -> Entry | Absence | Miss:
+    def _judge(
+        self, uniqueness: str, found: Entry | Absence, version: str
+    ) -> Entry | Absence | Miss:
         """The entry, if it has this version and was made by this code; otherwise the reason."""
         if not isinstance(found, Entry):
             return found
-        if found.fingerprint != self.fingerprint:
+        if found.fingerprint != self.fingerprint_of(uniqueness):
             return Miss.FOREIGN
         return found if found.version == version else Miss.STALE
 
@@ -226,7 +282,7 @@ class Cache:
         started = self._clock()
         try:
             loaded = await loader()
-            entry = await self._encode(loaded)
+            entry = await self._encode(loaded, self.fingerprint_of(flight.uniqueness))
         except Exception as error:
             self.counts.failures += 1
             log.warning("[Cache] %s: could not load %s: %s", self.name, flight.uniqueness, error)
@@ -235,9 +291,11 @@ class Cache:
         self._store(flight, loaded, entry)
         return entry
 
-    async def _encode(self, loaded: Loaded) -> Entry:
+    async def _encode(self, loaded: Loaded, fingerprint: str) -> Entry:
+        if is_large(loaded.data):
+            return await asyncio.to_thread(encode, loaded.data, loaded.version, fingerprint)
         encoded = to_json(loaded.data)
-        arguments = loaded.data, encoded, loaded.version, self.fingerprint
+        arguments = loaded.data, encoded, loaded.version, fingerprint
         if len(encoded) < THREAD_FROM_BYTES:
             return finish(*arguments)
         return await asyncio.to_thread(finish, *arguments)
@@ -269,9 +327,9 @@ class Cache:
     def _hydrate_found(
         self, result: Hydration, uniqueness: str, version: str, found: Entry | Absence, order: int
     ) -> None:
-        if result.cleared and result.is_cleared(uniqueness):
+        if uniqueness in result.cleared:
             found = Absence.CLEARED
-        judged = self._judge(found, version)
+        judged = self._judge(uniqueness, found, version)
         if not isinstance(judged, Entry):
             result.missing[uniqueness] = judged
             if judged in LOOKED:
@@ -288,8 +346,3 @@ class Cache:
         if self._flights.find(uniqueness, version) is not None:
             return Status.LOADING
         return Status.STALE if uniqueness in self._nodes else Status.ABSENT
-
-    def _void(self, uniqueness: str | None) -> None:
-        self._flights.void(uniqueness)
-        for hydration in self._hydrations:
-            hydration.cleared.add(uniqueness)

@@ -19,9 +19,9 @@ from wb_cli.server.db.pool import Databases
 log = logging.getLogger(__name__)
 
 CHANNEL = "wb_changes"
-# What `main` tells when a project has changed, or a cache was cleared.
+# What `main` tells when a project has changed, or a cache or a project was cleared.
 PROJECTS = "projects"
-EPOCHS = "cache_epochs"
+EPOCHS = ("cache_epochs", "project_epochs")
 # Nobody answers from memory for longer than this after the last proof that notices arrive.
 TRUSTED_FOR_S = 2.0
 PROVE_EVERY_S = 0.5
@@ -34,6 +34,7 @@ TELLING = {
         "dataset_hmis_versions.tells_change",
         "dataset_hfa_versions.tells_change",
         "cache_epochs.tells_change",
+        "project_epochs.tells_change",
     },
     "": {
         "presentation_objects.tells_update",

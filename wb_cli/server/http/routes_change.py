@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from wb_cli.server.db.epochs import begin_epochs
+from wb_cli.server.db.epochs import begin_epochs, begin_project_epoch
 from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, touch_object
 from wb_cli.server.http.access import Access
 from wb_cli.server.http.answers import json_answer
@@ -90,6 +90,15 @@ async def cleared(platform: Platform, names: Sequence[str]) -> Response:
     return json_answer({"cleared": {name: counts[name] for name in names}})
 
 
+async def clear_project(platform: Platform, request: Request) -> Response:
+    """Begin the next epoch of a project. The other projects and the datasets keep theirs."""
+    begun = await begin_project_epoch(platform.databases, project_of(request))
+    counts = platform.caches.begin_epochs(begun)
+    declared = platform.caches.declared.values()
+    names = [declaration.name for declaration in declared if declaration.is_of_projects]
+    return json_answer({"cleared": {name: counts[name] for name in names}})
+
+
 CLEARED = {200: Reply("How many entries each cache had in memory", "Cleared")}
 
 
@@ -148,5 +157,14 @@ ENDPOINTS = (
         "Empty every cache in both tiers",
         CLEARED,
         access=Access.TOKEN,
+    ),
+    Endpoint(
+        "DELETE",
+        f"{A_PROJECT}/caches",
+        clear_project,
+        "Empty the caches of one project in both tiers",
+        CLEARED,
+        (PROJECT,),
+        Access.TOKEN,
     ),
 )

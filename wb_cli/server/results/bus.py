@@ -97,7 +97,8 @@ class VersionBus:
     def _notebook_of(self, database: str) -> Notebook:
         if database != MAIN:
             return Notebook(self._clock, self._on_stale)
-        also = {PROJECTS: self._forget_projects, EPOCHS: self._databases.look_now}
+        also = {PROJECTS: self._forget_projects}
+        also |= dict.fromkeys(EPOCHS, self._databases.look_now)
         return MainNotebook(self._clock, self._on_stale, also)
 
     def _forget_projects(self) -> None:

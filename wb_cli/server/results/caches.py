@@ -5,7 +5,9 @@ from secrets import token_hex
 from typing import Any
 
 from wb_cli.server.cache import Cache, Entry, Loaded, LocalTier, RemoteTier
+from wb_cli.server.db.epochs import Epochs
 from wb_cli.server.results.declared import DECLARED
+from wb_cli.server.results.names import head, part
 from wb_cli.server.results.precedence import Precedence
 from wb_cli.server.results.wants import CachedQuery, Declaration
 from wb_cli.server.watch.history import Origins
@@ -32,12 +34,15 @@ class Caches:
         self.l2 = l2
         self.declared = {declaration.name: declaration for declaration in declared}
         self.precedence = Precedence()
+        self._epochs: dict[str, int] = {}
+        self._project_epochs: dict[str, int] = {}
         self._caches = {
             declaration.name: Cache(
                 declaration.name,
                 l1,
                 l2 if declaration.is_persistent else None,
                 fingerprint=fingerprint,
+                group_of=head if declaration.is_of_projects else None,
             )
             for declaration in declared
         }
@@ -53,12 +58,24 @@ class Caches:
         for cache in self:
             cache.begin_epoch(token_hex())
 
-    def begin_epochs(self, epochs: Mapping[str, int]) -> dict[str, int]:
-        """Go on in these epochs, by cache; 0 where none is given. Entries of others are not served.
+    def begin_epochs(self, epochs: Epochs) -> dict[str, int]:
+        """Go on in these epochs. Entries of others are not served any more.
 
-        Returns how many entries each cache had in memory that changed its epoch.
+        An epoch that is older than the known one is passed over: it was read before the later one,
+        and arrives after it. Returns how many entries of an ended epoch each cache had in memory.
         """
-        return {cache.name: cache.begin_epoch(str(epochs.get(cache.name, 0))) for cache in self}
+        count = {cache.name: self._begin_epoch(cache, epochs.caches) for cache in self}
+        for project_id, epoch in epochs.projects.items():
+            if epoch > self._project_epochs.get(project_id, 0):
+                self._project_epochs[project_id] = epoch
+                for cache in self:
+                    count[cache.name] += cache.begin_group_epoch(part(project_id), str(epoch))
+        return count
+
+    def _begin_epoch(self, cache: Cache, epochs: Mapping[str, int]) -> int:
+        known = self._epochs.get(cache.name, 0)
+        self._epochs[cache.name] = max(known, epochs.get(cache.name, 0))
+        return cache.begin_epoch(str(self._epochs[cache.name]))
 
     def order(self) -> int:
         """The next number of the order, by which newer versions win. All caches share it."""

@@ -132,6 +132,7 @@ DATASET_HMIS: Declaration[Hmis] = Declaration(
     load=lambda db, of: queries_datasets.load_hmis_items(
         db, of.indicators, of.known.facility_columns
     ),
+    is_of_projects=False,
     of_datasets=hmis_to_warm,
 )
 
@@ -143,6 +144,7 @@ DATASET_HFA: Declaration[DatasetVersions] = Declaration(
     uniqueness=lambda _: "hfa",
     version=lambda known: known.hfa,
     load=lambda db, _: queries_datasets.load_hfa_items(db),
+    is_of_projects=False,
     of_datasets=lambda known: {} if known.hfa is None else {"HFA": known},
 )
 

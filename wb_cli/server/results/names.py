@@ -17,6 +17,11 @@ class CacheKey:
 SEPARATING = re.compile("[|:%]")
 
 
+def head(uniqueness: str) -> str:
+    """The first part of a hash, as :func:`part` gives it."""
+    return uniqueness.partition("|")[0].partition(":")[0]
+
+
 def part(text: str) -> str:
     """An id as a part of a hash, with its separators escaped, so that no two ids look alike."""
     return SEPARATING.sub(lambda found: f"%{ord(found[0]):02X}", text)

@@ -46,6 +46,9 @@ class Declaration(Generic[Subject]):
         uniqueness: a text for the subject that no other subject of this cache has.
         version: the version of the subject; None while it is unsettled.
         load: asks the database for the subject's data.
+        is_of_projects: whether the uniqueness begins with the project's id, as
+            :func:`~wb_cli.server.results.names.part` gives it. A project's entries are cleared
+            together.
         is_persistent: whether entries live in L2 too, or in L1 alone.
         of_object: the subject that the warm-up wants for an object; None for no subject.
         of_datasets: the subjects that the warm-up wants of the datasets, by label.
@@ -57,6 +60,7 @@ class Declaration(Generic[Subject]):
     uniqueness: Callable[[Subject], str]
     version: Callable[[Subject], str | None]
     load: Callable[[Databases, Subject], Awaitable[VersionedData]]
+    is_of_projects: bool = True
     is_persistent: bool = True
     of_object: Callable[[ObjectOf], Subject] | None = None
     of_datasets: Callable[[DatasetVersions], Mapping[str, Subject]] = no_datasets

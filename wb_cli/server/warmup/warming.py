@@ -20,7 +20,7 @@ from wb_cli.server.db.queries_versions import (
     read_dataset_versions,
     read_object_versions,
 )
-from wb_cli.server.process.collector import keep_for_good, uncollected
+from wb_cli.server.process.collector import keep_for_good, uncollected, young_alone
 from wb_cli.server.results.caches import Caches
 from wb_cli.server.warmup.jobs import Batch, Job, Planner, most_recent_first
 from wb_cli.server.warmup.loading import Loading
@@ -81,7 +81,8 @@ class WarmUp:
             missing = [job for batch in batches for job in await self._hydrate(batch, order)]
         progress.enter(Phase.DATABASE)
         log.info("[Warm-up] Ready: %s", progress.summary())
-        await Loading(self._caches, order).run(most_recent_first(missing), self._concurrency)
+        with young_alone():
+            await Loading(self._caches, order).run(most_recent_first(missing), self._concurrency)
         keep_for_good()
         progress.enter(Phase.DONE)
         progress.problem = ""
