@@ -12,6 +12,7 @@ from wb_cli.server.cache.entry import Entry, finish
 from wb_cli.server.cache.entry import key as key_of
 from wb_cli.server.cache.flights import Flight, Flights, Loaded, Loader
 from wb_cli.server.cache.hydration import LOOKED, Hydration, Miss, Status
+from wb_cli.server.cache.leases import Leases
 from wb_cli.server.cache.load_times import LoadTimes
 from wb_cli.server.cache.local import LocalTier
 from wb_cli.server.cache.lossless import to_json
@@ -198,12 +199,39 @@ class Cache:
         if flight.version is None:
             return await self._load(flight, loader, Miss.UNSETTLED)
         found = await self._find_in_l2(flight.uniqueness, flight.version)
-        if not isinstance(found, Entry):
+        if isinstance(found, Entry):
+            return self._take_over(flight, found)
+        if self._l2 is None or self._l2.leases is None or found not in LOOKED:
             return await self._load(flight, loader, found)
+        return await self._load_once(flight, loader, found, self._l2.leases)
+
+    def _take_over(self, flight: Flight, found: Entry) -> Entry:
+        """Note an entry that L2 had."""
         self.counts.l2_hits += 1
         if not flight.is_void:
             self._shelf.put(flight.uniqueness, found, flight.order)
         return found
+
+    async def _load_once(
+        self, flight: Flight, loader: Loader, reason: Absence | Miss, leases: Leases
+    ) -> Entry:
+        """Load, unless another process does, and its result appears in L2."""
+        version, l2 = flight.version, self._l2
+        if version is None or l2 is None:  # pragma: no cover  (both were asked for before)
+            raise AssertionError("a lease without a version or without L2")
+        key = key_of(self.name, flight.uniqueness)
+
+        async def look() -> Entry | None:
+            if (await l2.versions([key])) != [(version, self.fingerprint)]:
+                return None
+            found = self._judge(await l2.read(key), version)
+            return self._take_over(flight, found) if isinstance(found, Entry) else None
+
+        async def load() -> Entry:
+            return await self._load(flight, loader, reason)
+
+        state = f"{version} {self.fingerprint}"
+        return await leases.load_once(key, state, look, load, l2.flush)
 
     async def _find_in_l2(self, uniqueness: str, version: str) -> Entry | Absence | Miss:
         if self._l2 is None:
