@@ -128,7 +128,7 @@ def test_each_sample_names_its_worker_and_what_is_of_all_stands_once(demo: Any) 
 
         for worker in ("1", "2"):
             assert server.metric("wb_worker_up", worker=worker) == 1
-            asked = {"endpoint": "items", "status": "200", "worker": worker}
+            asked = {"endpoint": "object_items", "status": "200", "worker": worker}
             assert server.metric("wb_http_requests_total", **asked) == 1
         assert server.metric("wb_l2_keys") is not None
 
@@ -162,7 +162,7 @@ def test_a_signal_stops_all_and_loses_nothing(demo: Any, number: int) -> None:
         one.get(ITEMS).raise_for_status()
         other.get("/api/projects/north/objects/by-month/items").raise_for_status()
 
-        assert server.stop(number) == 0
+        assert server.stop(number) == 0, server.log
 
         assert len(client.keys("cache:po_items:*")) == 2
     assert not any(map(is_alive, workers))

@@ -85,15 +85,16 @@ class Siblings:
         """Answer the others, until the parent is gone. Call `on_orphaned` then."""
         if self.place.line is None:
             return
-        reader, self._writer = await asyncio.open_connection(
-            sock=self.place.line, limit=LONGEST_LINE
-        )
+        reader, writer = await asyncio.open_connection(sock=self.place.line, limit=LONGEST_LINE)
+        self._writer = writer
         try:
             while line := await reader.readline():
                 self._hear(orjson.loads(line))
         except OSError as error:
             log.warning("[Workers] %d lost its line: %s", self.place.number, error)
         finally:
+            self._writer = None
+            writer.close()
             self._note_alive(set())
         log.warning("[Workers] The parent of worker %d is gone", self.place.number)
         on_orphaned()

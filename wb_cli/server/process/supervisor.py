@@ -76,15 +76,27 @@ class Supervisor:
         for number in range(1, self._count + 1):
             self._begin(number, is_replacement=False)
         while self._workers:
-            timeout = None
-            if self._stops_until is not None:
-                timeout = max(0.0, self._stops_until - time.monotonic())
-            ready = self._selector.select(timeout)
-            if not ready and timeout is not None:
-                self._kill_the_rest()
-            for key, events in ready:
-                key.data(events)
+            self._step()
+        self._close()
         return self._exit_code
+
+    def _step(self) -> None:
+        """Wait for something to happen, and deal with it."""
+        timeout = None
+        if self._stops_until is not None:
+            timeout = max(0.0, self._stops_until - time.monotonic())
+        ready = self._selector.select(timeout)
+        if not ready and timeout is not None:
+            self._kill_the_rest()
+        for key, events in ready:
+            key.data(events)
+
+    def _close(self) -> None:
+        """Close what this process, or a worker that leaves it behind, has of the parent."""
+        signal.set_wakeup_fd(-1)
+        self._selector.close()
+        for end in (self._signals, self._woken, *(w.line for w in self._workers.values())):
+            end.close()
 
     # Signals ---------------------------------------------------------------------------------
 
@@ -143,13 +155,10 @@ class Supervisor:
         """Leave everything of the parent behind, work, and exit."""
         code = 1
         try:
-            signal.set_wakeup_fd(-1)
             for number in (*SIGNALS, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
-            # While another worker holds the parent's ends, nobody would notice the parent's end.
-            self._selector.close()
-            for end in (self._signals, self._woken, *(w.line for w in self._workers.values())):
-                end.close()
+            # While a worker holds the parent's ends, no other would notice the parent's end.
+            self._close()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             code = self._work(place)
         except BaseException:
