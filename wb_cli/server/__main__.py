@@ -112,6 +112,7 @@ async def serve(settings: Settings, listening: socket.socket, place: Place) -> N
         where = listening.getsockname()[:2]
         among = f", worker {place.number} of {place.count}" if place.count > 1 else ""
         log.info("[Server] Listening on %s:%d (%s%s)", *where, door.describe(), among)
+        platform.siblings.is_serving = True
         await listener.serve([listening])
 
 

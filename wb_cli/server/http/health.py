@@ -58,20 +58,15 @@ def report(platform: Platform) -> dict[str, Any]:
 def as_one(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The report of all workers, the one that was asked first.
 
-    Whether there is a database, each worker knows by itself, and the one that was asked says it.
-    The status and the warm-up are those of the worker that is least far. L1 is added up, for the
-    workers that answer.
+    The server is as far as the worker that is least far, whose state is told. L1 is added up, for
+    the workers that answer.
     """
-    own = reports[0]
-    if own["status"] == Health.WAITING:
-        return own
     states = list(Health)
-    others = [report for report in reports[1:] if report["status"] != Health.WAITING]
-    least = min([own, *others], key=lambda report: states.index(Health(report["status"])))
+    least = min(reports, key=lambda report: states.index(Health(report["status"])))
+    own = reports[0]
     return {
         **own,
-        "status": least["status"],
-        "warmUp": least["warmUp"],
+        **{name: least[name] for name in ("status", "database", "warmUp")},
         "l1": {name: sum(report["l1"][name] for report in reports) for name in own["l1"]},
         "workers": {**own["workers"], "answering": len(reports)},
     }
@@ -80,7 +75,9 @@ def as_one(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
 async def health_check(platform: Platform, _: Request) -> Response:
     """Answer 503 while there is no database. A missing Valkey is only reported."""
     others = await platform.siblings.ask(Question.STATE, within_s=KNOWN_WITHIN_S)
-    body = as_one([report(platform), *(other["health"] for other in others.values())])
+    # A worker that replaces another one, and does not accept yet, does not count.
+    serving = [other["health"] for other in others.values() if other["isServing"]]
+    body = as_one([report(platform), *serving])
     is_alive = body["status"] != Health.WAITING
     status = HTTPStatus.OK if is_alive else HTTPStatus.SERVICE_UNAVAILABLE
     return Response(

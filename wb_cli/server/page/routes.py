@@ -31,7 +31,7 @@ HEADERS = {
 def view_of(platform: Platform, others: Iterable[Mapping[str, Any]] = ()) -> PageView:
     """What the page shows now: the sums of this worker and of the others that have answered."""
     settings, database = platform.settings, platform.databases.state
-    states = [state_of(platform), *others]
+    states = [state_of(platform), *(state for state in others if state["isServing"])]
     health = as_one([state["health"] for state in states])
     place = platform.siblings.place
     return PageView(
@@ -64,6 +64,7 @@ def view_of(platform: Platform, others: Iterable[Mapping[str, Any]] = ()) -> Pag
 def state_of(platform: Platform) -> dict[str, Any]:
     """What this worker alone adds to the page, as plain values."""
     return {
+        "isServing": platform.siblings.is_serving,
         "health": report(platform),
         "connections": platform.databases.open_connections,
         "saved": platform.caches.seconds_saved(),

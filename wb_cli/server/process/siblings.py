@@ -55,6 +55,7 @@ class Siblings:
     def __init__(self, place: Place, answers: Mapping[str, Answer] | None = None) -> None:
         self.place = place
         self.answers: dict[str, Answer] = dict(answers or {})
+        self.is_serving = False  # whether this worker accepts connections
         self._others: set[int] = set()
         self._writer: asyncio.StreamWriter | None = None
         self._ids = count(1)
