@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -37,7 +37,7 @@ class Place:
     is_replacement: bool = False
 
 
-def alive_line(numbers: set[int]) -> bytes:
+def alive_line(numbers: Iterable[int]) -> bytes:
     """The line by which the parent tells who is alive."""
     return orjson.dumps({"alive": sorted(numbers)}) + b"\n"
 

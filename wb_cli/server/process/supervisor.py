@@ -11,11 +11,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from wb_cli.contract import SHUTDOWN_FAILSAFE_S
 from wb_cli.server.process.shutdown import SIGNALS
-from wb_cli.server.process.siblings import Place, alive_line
+from wb_cli.server.process.siblings import Place
+from wb_cli.server.process.switchboard import Switchboard
 
 log = logging.getLogger(__name__)
 
@@ -24,22 +25,16 @@ LIVES_AT_LEAST_S = 10.0
 FAILURES_ALLOWED = 3
 # Each worker ends itself after the failsafe's time. Later than this, it hangs.
 KILLED_AFTER_S = SHUTDOWN_FAILSAFE_S + 0.5
-# A worker that reads nothing loses what is sent to it beyond this. Who asked it waits in vain.
-MOST_UNREAD_BYTES = 16 * 1024 * 1024
-READ_BYTES = 256 * 1024
+SIGNALS_READ = 4096
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True)
 class Worker:
-    """A worker, and the parent's end of its line."""
+    """A worker's process."""
 
     number: int
     pid: int
-    line: socket.socket
     began: float
-    received: bytearray = field(default_factory=bytearray)
-    unsent: bytearray = field(default_factory=bytearray)
-    is_forsaken: bool = False
 
 
 class Supervisor:
@@ -64,6 +59,7 @@ class Supervisor:
         self._work = work
         self._workers: dict[int, Worker] = {}
         self._selector = selectors.DefaultSelector()
+        self._switchboard = Switchboard(self._selector)
         self._signals, self._woken = socket.socketpair()
         self._began = time.monotonic()
         self._failures = 0
@@ -95,8 +91,9 @@ class Supervisor:
         """Close what this process, or a worker that leaves it behind, has of the parent."""
         signal.set_wakeup_fd(-1)
         self._selector.close()
-        for end in (self._signals, self._woken, *(w.line for w in self._workers.values())):
-            end.close()
+        self._switchboard.close()
+        self._signals.close()
+        self._woken.close()
 
     # Signals ---------------------------------------------------------------------------------
 
@@ -109,7 +106,7 @@ class Supervisor:
         self._selector.register(self._signals, selectors.EVENT_READ, self._on_signals)
 
     def _on_signals(self, _: int) -> None:
-        numbers = self._signals.recv(READ_BYTES)
+        numbers = self._signals.recv(SIGNALS_READ)
         stops = [number for number in numbers if number in SIGNALS]
         if stops and self._stops_until is None:
             log.info("[Shutdown] %s received", signal.Signals(stops[0]).name)
@@ -134,7 +131,7 @@ class Supervisor:
 
     def _begin(self, number: int, *, is_replacement: bool) -> None:
         """Start a worker. The others know of it before it is there."""
-        self._tell_who_is_alive({*self._workers, number})
+        self._switchboard.tell_who_is_alive({*self._workers, number})
         ours, theirs = socket.socketpair()
         # A signal between the fork and the worker's first step would be lost.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -145,11 +142,9 @@ class Supervisor:
             self._become_worker(place)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         theirs.close()
-        ours.settimeout(0)
-        worker = Worker(number, pid, ours, time.monotonic())
-        self._workers[number] = worker
-        self._watch(worker)
-        self._tell_who_is_alive(set(self._workers))
+        self._workers[number] = Worker(number, pid, time.monotonic())
+        self._switchboard.add(number, ours)
+        self._switchboard.tell_who_is_alive(self._workers)
 
     def _become_worker(self, place: Place) -> None:
         """Leave everything of the parent behind, work, and exit."""
@@ -176,13 +171,12 @@ class Supervisor:
 
     def _on_end(self, worker: Worker, code: int) -> None:
         del self._workers[worker.number]
-        self._forsake(worker)
-        worker.line.close()
+        self._switchboard.remove(worker.number)
         if self._stops_until is not None:
             # A worker that had not begun yet ends by the signal itself.
             if code not in (0, -signal.SIGTERM):
                 self._exit_code = 1
-            self._tell_who_is_alive(set(self._workers))
+            self._switchboard.tell_who_is_alive(self._workers)
             return
         self._note_failure(time.monotonic() - worker.began)
         if self._failures >= FAILURES_ALLOWED:
@@ -195,60 +189,6 @@ class Supervisor:
 
     def _note_failure(self, lived_s: float) -> None:
         self._failures = self._failures + 1 if lived_s < LIVES_AT_LEAST_S else 0
-
-    # Messages --------------------------------------------------------------------------------
-
-    def _tell_who_is_alive(self, numbers: set[int]) -> None:
-        for worker in self._workers.values():
-            self._send(worker, alive_line(numbers))
-
-    def _watch(self, worker: Worker) -> None:
-        def on_ready(events: int) -> None:
-            try:
-                if events & selectors.EVENT_READ:
-                    self._read(worker)
-                if events & selectors.EVENT_WRITE:
-                    self._write(worker)
-            except OSError:
-                self._forsake(worker)
-
-        self._selector.register(worker.line, selectors.EVENT_READ, on_ready)
-
-    def _read(self, worker: Worker) -> None:
-        """Carry whole lines on. A line begins with the number of the worker that it is for."""
-        received = worker.line.recv(READ_BYTES)
-        if not received:
-            self._forsake(worker)
-            return
-        worker.received += received
-        *lines, rest = worker.received.split(b"\n")
-        worker.received = bytearray(rest)
-        for line in lines:
-            number, _, message = line.partition(b" ")
-            if addressee := self._workers.get(int(number)):
-                self._send(addressee, bytes(message) + b"\n")
-
-    def _send(self, worker: Worker, line: bytes) -> None:
-        if worker.is_forsaken or len(worker.unsent) + len(line) > MOST_UNREAD_BYTES:
-            return
-        worker.unsent += line
-        self._wait_for(worker, selectors.EVENT_READ | selectors.EVENT_WRITE)
-
-    def _write(self, worker: Worker) -> None:
-        sent = worker.line.send(worker.unsent)
-        del worker.unsent[:sent]
-        if not worker.unsent:
-            self._wait_for(worker, selectors.EVENT_READ)
-
-    def _wait_for(self, worker: Worker, events: int) -> None:
-        on_ready = self._selector.get_key(worker.line).data
-        self._selector.modify(worker.line, events, on_ready)
-
-    def _forsake(self, worker: Worker) -> None:
-        """Carry nothing any more for a worker that ends just now. A signal tells of its end."""
-        if not worker.is_forsaken:
-            worker.is_forsaken = True
-            self._selector.unregister(worker.line)
 
 
 def how(code: int) -> str:
