@@ -24,11 +24,13 @@ FEWEST_ANSWERS = ANSWERS if ALL else 4_000
 SHOWN = 20
 
 
+# Two workers of each server answer as one: what one acknowledged, the other answers no older.
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_answer_is_older_than_what_was_known_when_it_was_asked_for(
-    seed: int, services: Services
+    seed: int, workers: int, services: Services
 ) -> None:
-    with Stack.running(services) as stack:
+    with Stack.running(services, workers) as stack:
         race = Race(Plan.of(seed, ANSWERS, WITHIN_S), stack)
         asyncio.run(race.run())
     if race.findings:

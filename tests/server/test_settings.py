@@ -4,6 +4,7 @@ import pytest
 
 from wb_cli.errors import UsageError
 from wb_cli.secret import Secret
+from wb_cli.server.db.connections import Limits
 from wb_cli.server.settings import Settings
 
 
@@ -50,6 +51,8 @@ def test_the_variables_that_wb_sets_are_read():
         ("WARM_CONCURRENCY", "0"),
         ("WARM_CONCURRENCY", "13"),
         ("L1_MAX_MIB", "1e3"),
+        ("WEB_WORKERS", "0"),
+        ("WEB_WORKERS", "5"),
     ],
 )
 def test_a_value_that_cannot_be_right_is_refused_by_name(name, value):
@@ -82,3 +85,24 @@ def test_secrets_do_not_show_in_the_settings():
     )
 
     assert "hidden" not in repr(settings)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 4])
+def test_the_shares_of_all_workers_are_within_the_bounds_of_the_whole(workers):
+    whole = Settings.from_environment({"WEB_WORKERS": str(workers)}).tuning
+    limits = Limits()
+
+    share, of_connections = whole.share(), limits.share(workers)
+
+    assert share.l1_max_bytes * workers <= whole.l1_max_bytes
+    assert share.warm_concurrency * workers <= whole.warm_concurrency
+    assert share.max_connections * workers <= whole.max_connections
+    assert of_connections.total * workers <= limits.total
+    assert of_connections.loads_per_database <= of_connections.loads < of_connections.total
+
+
+def test_one_worker_has_the_whole():
+    tuning = Settings.from_environment({}).tuning
+
+    assert tuning.share() == tuning
+    assert Limits().share(1) == Limits()

@@ -54,3 +54,24 @@ def test_a_window_has_what_came_between_also_of_a_new_endpoint() -> None:
 def test_there_is_no_window_over_a_restart_or_before_the_warm_up_is_done() -> None:
     assert find_window(FIGURES, replace(FIGURES, uptime_s=1.0)) is None
     assert find_window(replace(FIGURES, is_warm=False), replace(FIGURES, uptime_s=20.0)) is None
+
+
+def test_the_workers_of_one_platform_are_added_up_and_the_last_that_began_decides() -> None:
+    text = """
+wb_uptime_seconds{worker="1"} 90
+wb_uptime_seconds{worker="2"} 3
+wb_warm_up_done{worker="1"} 1
+wb_warm_up_done{worker="2"} 0
+wb_warm_up_seconds{worker="1"} 2
+wb_warm_up_seconds{worker="2"} 1
+wb_http_requests_total{endpoint="object",status="200",worker="1"} 4
+wb_http_requests_total{endpoint="object",status="500",worker="2"} 1
+wb_http_request_seconds_sum{endpoint="object",worker="1"} 0.25
+wb_http_request_seconds_sum{endpoint="object",worker="2"} 0.5
+wb_http_request_seconds_count{endpoint="object",worker="1"} 4
+wb_http_request_seconds_count{endpoint="object",worker="2"} 1
+"""
+
+    read = parse_figures(text)
+
+    assert read == Figures(3, False, 2, 5, 1, {"object": 0.75}, {"object": 5})

@@ -6,14 +6,15 @@ import os
 import socket
 import sys
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from wb_cli.errors import ExitCode, WbError
 from wb_cli.server.app import build_app
-from wb_cli.server.cache import LocalTier, RemoteTier, ValkeyLink
+from wb_cli.server.cache import MAX_QUEUE_BYTES, Leases, LocalTier, RemoteTier, ValkeyLink
 from wb_cli.server.db.connections import Limits
 from wb_cli.server.db.epochs import read_epochs
+from wb_cli.server.db.errors import DatabaseUnavailableError
 from wb_cli.server.db.migrations import migrate_all
 from wb_cli.server.db.pool import Databases
 from wb_cli.server.platform import Platform
@@ -22,6 +23,8 @@ from wb_cli.server.process.collector import keep_for_good, keep_trimmed
 from wb_cli.server.process.listener import ConnectionLimits, Listener, bind
 from wb_cli.server.process.log import set_up_logging
 from wb_cli.server.process.shutdown import arm_failsafe, on_stop_signal
+from wb_cli.server.process.siblings import Place, Siblings
+from wb_cli.server.process.supervisor import Supervisor
 from wb_cli.server.results.bus import VersionBus
 from wb_cli.server.results.caches import Caches
 from wb_cli.server.results.fingerprint import code_fingerprint
@@ -37,20 +40,26 @@ log = logging.getLogger(__name__)
 FLUSH_WITHIN_S = 2.0
 DATABASE_CLOSES_WITHIN_S = 1.0
 LOADS_FOR_REQUESTS = 2
+LISTENS_WITHIN_S = 10.0
 
 
-async def serve(settings: Settings, listening: socket.socket) -> None:
+async def serve(settings: Settings, listening: socket.socket, place: Place) -> None:
     """Serve until told to stop. Nothing here waits for PostgreSQL or Valkey.
 
     A part that is built later is closed earlier. The listener closes first, so that requests can
     finish. The warm-up, the loads, the queue of writes and PostgreSQL follow. Valkey closes last.
+
+    A worker that replaces another one listens only when it has its database: the others answer
+    meanwhile.
     """
-    concurrency = settings.tuning.warm_concurrency
+    share = settings.tuning.share()
+    concurrency = share.warm_concurrency
     async with AsyncExitStack() as closing:
         valkey = ValkeyLink(settings.valkey_url.reveal())
         closing.push_async_callback(valkey.close)
-        l2 = RemoteTier(valkey)
-        caches = Caches(LocalTier(settings.tuning.l1_max_bytes), l2, code_fingerprint())
+        leases = Leases(valkey) if place.count > 1 else None
+        l2 = RemoteTier(valkey, max_queue_bytes=MAX_QUEUE_BYTES // place.count, leases=leases)
+        caches = Caches(LocalTier(share.l1_max_bytes), l2, code_fingerprint())
         caches.begin_unknown_epoch()
 
         async def look(connection: Any) -> None:
@@ -58,7 +67,7 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
 
         databases = Databases(
             settings.postgres,
-            Limits(loads_per_database=concurrency + LOADS_FOR_REQUESTS),
+            Limits(loads_per_database=concurrency + LOADS_FOR_REQUESTS).share(place.count),
             prepare=migrate_all,
             look=look,
         )
@@ -80,9 +89,10 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
             history=history,
             loop_lag=loop_lag,
             stored=stored,
+            siblings=Siblings(place),
         )
-        listener = Listener(build_app(platform), ConnectionLimits(settings.tuning.max_connections))
-        on_stop_signal(arm_failsafe, listener.stop)
+        listener = Listener(build_app(platform), ConnectionLimits(share.max_connections))
+        stop = on_stop_signal(arm_failsafe, listener.stop)
 
         keep_for_good()
         valkey.start()
@@ -95,8 +105,14 @@ async def serve(settings: Settings, listening: socket.socket) -> None:
         watch = loop_lag.watch(lambda: warm_up.progress.is_warm)
         in_background("the loop's watch", watch, closing)
         in_background("the trimming", keep_trimmed(), closing)
+        in_background("the line to the others", platform.siblings.attend(stop), closing)
+        if place.is_replacement:
+            with suppress(DatabaseUnavailableError):
+                await databases.wait_until_ready(LISTENS_WITHIN_S)
         where = listening.getsockname()[:2]
-        log.info("[Server] Listening on %s:%d (%s)", *where, door.describe())
+        among = f", worker {place.number} of {place.count}" if place.count > 1 else ""
+        log.info("[Server] Listening on %s:%d (%s%s)", *where, door.describe(), among)
+        platform.siblings.is_serving = True
         await listener.serve([listening])
 
 
@@ -116,18 +132,35 @@ def in_background(name: str, work: Coroutine[Any, Any, None], closing: AsyncExit
     closing.push_async_callback(end)
 
 
-def main() -> ExitCode:
+def main() -> int:
     """Run the program. This is the only place where an error becomes a message and an exit code."""
     set_up_logging("info")
     try:
         settings = Settings.from_environment(os.environ)
         set_up_logging(settings.log_level)
-        with asyncio.Runner(loop_factory=door.new_loop) as runner:
-            runner.run(serve(settings, bind(settings)))
+        listening = bind(settings)
+        if settings.tuning.workers == 1:
+            work(settings, listening, Place())
+            return ExitCode.OK
+        return supervise(settings, listening)
     except WbError as error:
         say(error)
         return error.exit_code
+
+
+def work(settings: Settings, listening: socket.socket, place: Place) -> int:
+    """Serve in this process, until told to stop."""
+    with asyncio.Runner(loop_factory=door.new_loop) as runner:
+        runner.run(serve(settings, listening, place))
     return ExitCode.OK
+
+
+def supervise(settings: Settings, listening: socket.socket) -> int:
+    """Serve in several workers, until told to stop."""
+    log.info("[Workers] %d of them", settings.tuning.workers)
+    return Supervisor(
+        settings.tuning.workers, listening, lambda place: work(settings, listening, place)
+    ).run()
 
 
 def say(error: WbError) -> None:

@@ -9,6 +9,8 @@ from wb_cli.server.http.front import Front
 from wb_cli.server.http.hot_door import HotDoor
 from wb_cli.server.http.openapi import openapi_endpoint
 from wb_cli.server.http.problems import on_failure, on_http_exception
+from wb_cli.server.http.whole import answer_others
+from wb_cli.server.http.workers_metrics import pack
 from wb_cli.server.page import routes as page_routes
 from wb_cli.server.platform import Platform
 
@@ -24,6 +26,11 @@ ENDPOINTS = (*DESCRIBED, openapi_endpoint(DESCRIBED))
 
 def build_app(platform: Platform) -> Front:
     """Build the ASGI application. It opens no connection; `__main__` does that."""
+    answer_others(
+        platform,
+        state=lambda: page_routes.state_of(platform),
+        metrics=lambda: pack(metrics.registry_of(platform).collect()),
+    )
     routes = [endpoint.route(platform) for endpoint in ENDPOINTS]
     app = Starlette(
         routes=[*routes, page_routes.STATIC],

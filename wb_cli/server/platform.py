@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from wb_cli.server.cache import ValkeyLink
 from wb_cli.server.db.pool import Databases
+from wb_cli.server.process.siblings import Place, Siblings
 from wb_cli.server.results.bus import VersionBus
 from wb_cli.server.results.caches import Caches
 from wb_cli.server.settings import Settings
@@ -28,6 +29,7 @@ class Platform:
     history: History
     loop_lag: LoopLag
     stored: Stored
+    siblings: Siblings = field(default_factory=lambda: Siblings(Place()))
     traffic: Traffic = field(default_factory=Traffic)
     started: float = field(default_factory=time.monotonic)
 
@@ -35,3 +37,8 @@ class Platform:
     def uptime_s(self) -> float:
         """Seconds since the process began."""
         return time.monotonic() - self.started
+
+    @property
+    def server_uptime_s(self) -> float:
+        """Seconds since the server began. A worker that was replaced began later."""
+        return time.monotonic() - self.siblings.place.began

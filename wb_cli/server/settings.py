@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from wb_cli import __version__
@@ -25,15 +25,30 @@ SHORTEST_TOKEN = 16
 MOST_CONNECTIONS = 8192
 # There may be 16 loads at one time. The warm-up leaves some of them to requests.
 MOST_LOADS = 12
+# PostgreSQL's connections are divided among the workers. A smaller share would leave too few loads.
+MOST_WORKERS = 4
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """Limits that an operator may change. The defaults suit a small server."""
+    """Limits that an operator may change. The defaults suit a small server.
+
+    All but the number of workers are limits of the whole server.
+    """
 
     warm_concurrency: int = 4
     l1_max_bytes: int = 512 * MIB
     max_connections: int = MOST_CONNECTIONS
+    workers: int = 1
+
+    def share(self) -> "Tuning":
+        """The limits of each worker, which are those of the server, divided."""
+        return replace(
+            self,
+            warm_concurrency=max(1, self.warm_concurrency // self.workers),
+            l1_max_bytes=self.l1_max_bytes // self.workers,
+            max_connections=max(1, self.max_connections // self.workers),
+        )
 
 
 @dataclass(frozen=True)
@@ -127,5 +142,6 @@ def tuning_of(read: Reader) -> Tuning:
     return Tuning(
         warm_concurrency=read.number("WARM_CONCURRENCY", Tuning.warm_concurrency, 1, MOST_LOADS),
         max_connections=read.number("MAX_CONNECTIONS", MOST_CONNECTIONS, 1, MOST_CONNECTIONS),
+        workers=read.number("WEB_WORKERS", Tuning.workers, 1, MOST_WORKERS),
         l1_max_bytes=read.number("L1_MAX_MIB", Tuning.l1_max_bytes // MIB, 1, MIB) * MIB,
     )

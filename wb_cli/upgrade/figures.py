@@ -54,7 +54,7 @@ def parse_figures(text: str) -> Figures:
     Raises:
         WbError: the text does not have them, as that of another program.
     """
-    plain: dict[str, float] = {}
+    plain: dict[str, list[float]] = {}  # a value of each worker
     seconds: dict[str, float] = {}
     answers: dict[str, int] = {}
     requests = errors = 0
@@ -66,16 +66,16 @@ def parse_figures(text: str) -> Figures:
             requests += int(value)
             errors += int(value) if int(labels.get("status", "0")) >= SERVER_ERROR else 0
         elif name == f"{DURATIONS}_sum":
-            seconds[endpoint] = value
+            seconds[endpoint] = seconds.get(endpoint, 0.0) + value
         elif name == f"{DURATIONS}_count":
-            answers[endpoint] = int(value)
-        elif not labels:
-            plain[name] = value
+            answers[endpoint] = answers.get(endpoint, 0) + int(value)
+        elif labels.keys() <= {"worker"}:
+            plain.setdefault(name, []).append(value)
     if missing := [name for name in (UPTIME, WARM, WARM_UP) if name not in plain]:
         raise WbError(f"its metrics lack {', '.join(missing)}", "`--no-judge` leaves this out.")
-    return Figures(
-        plain[UPTIME], bool(plain[WARM]), plain[WARM_UP], requests, errors, seconds, answers
-    )
+    # The worker that began last decides: a later look shows by it that one was replaced.
+    uptime, is_warm, warm_up = min(plain[UPTIME]), all(plain[WARM]), max(plain[WARM_UP])
+    return Figures(uptime, is_warm, warm_up, requests, errors, seconds, answers)
 
 
 def _read_samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:

@@ -28,11 +28,16 @@ A_FAILURE = re.compile(r"[A-Z]+ /\S* failed: ")
 
 @dataclass(eq=False)
 class Stack:
-    """Two servers, one Valkey and one PostgreSQL. Calls that block run in threads."""
+    """Two servers, one Valkey and one PostgreSQL. Calls that block run in threads.
+
+    Args:
+        workers: how many workers each server has.
+    """
 
     postgres: Service
     valkey: Service
     ports: tuple[int, ...] = field(default_factory=lambda: (free_port(), free_port()))
+    workers: int = 1
     servers: list[PlatformServer] = field(default_factory=list)
     # What servers said that they should not, and how they should not have ended.
     complaints: list[str] = field(default_factory=list)
@@ -42,9 +47,10 @@ class Stack:
 
     @classmethod
     @contextmanager
-    def running(cls, services: Services) -> "Iterator[Stack]":
+    def running(cls, services: Services, workers: int = 1) -> "Iterator[Stack]":
         """Start everything with a new instance, and end it after the block."""
-        stack = cls(services.new_postgres(), services.new_valkey(port=free_port()))
+        valkey = services.new_valkey(port=free_port())
+        stack = cls(services.new_postgres(), valkey, workers=workers)
         with ExitStack() as closing:
             closing.callback(services.remove, stack.postgres, stack.valkey)
             with_databases(stack.postgres.url, world.fill)
@@ -56,7 +62,8 @@ class Stack:
     def start_server(self, port: int) -> PlatformServer:
         """Start a server, and wait until it answers from its database."""
         environment = environment_for(self.postgres.url, self.valkey.url)
-        server = PlatformServer({**environment, "PORT": str(port)}).wait_listening()
+        environment |= {"PORT": str(port), "WEB_WORKERS": str(self.workers)}
+        server = PlatformServer(environment).wait_listening()
         server.wait_status("ready", "warm")
         return server
 

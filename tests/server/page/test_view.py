@@ -43,3 +43,8 @@ def test_a_notice_says_what_it_means_for_users():
     )
     assert view(status=Health.WAITING, database="gone").notice.startswith("No database: gone. ")
     assert view().notice == ""
+
+
+def test_a_worker_that_does_not_answer_is_named_and_not_counted_as_nothing():
+    assert "1 of 2 workers answer" in view(workers=(2, 1, 2)).notice
+    assert view(workers=(2, 2, 2)).notice == ""

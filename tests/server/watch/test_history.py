@@ -1,6 +1,6 @@
 """Where answers came from, over time."""
 
-from wb_cli.server.watch.history import KEPT, History, Origins
+from wb_cli.server.watch.history import KEPT, History, Origins, side_by_side
 
 
 def test_an_interval_holds_the_answers_since_the_last_interval():
@@ -20,3 +20,10 @@ def test_the_history_is_bounded():
         history.sample()
 
     assert len(history.intervals) == KEPT
+
+
+def test_histories_of_different_length_are_added_up_from_now_backwards():
+    old, new = [Origins(1), Origins(2), Origins(l2=3)], [Origins(database=5)]
+
+    assert side_by_side([old, new]) == [Origins(1), Origins(2), Origins(0, 3, 5)]
+    assert side_by_side([old]) == old

@@ -42,6 +42,7 @@ from wb_cli.server.cache.errors import L2Error
 from wb_cli.server.cache.flights import LoadAbandonedError, Loaded, Loader, LoadLoopError
 from wb_cli.server.cache.histogram import Histogram
 from wb_cli.server.cache.hydration import Hydration, Status
+from wb_cli.server.cache.leases import Leases
 from wb_cli.server.cache.local import LocalTier
 from wb_cli.server.cache.lossless import UnfaithfulValueError
 from wb_cli.server.cache.metrics import CacheCollector
@@ -49,8 +50,10 @@ from wb_cli.server.cache.remote import RemoteTier
 from wb_cli.server.cache.tiered import Cache
 from wb_cli.server.cache.usage import Usage
 from wb_cli.server.cache.valkey import LinkState, Timing, ValkeyLink
+from wb_cli.server.cache.write_behind import MAX_QUEUE_BYTES
 
 __all__ = [
+    "MAX_QUEUE_BYTES",
     "Cache",
     "CacheCollector",
     "Encoding",
@@ -58,6 +61,7 @@ __all__ = [
     "Histogram",
     "Hydration",
     "L2Error",
+    "Leases",
     "LinkState",
     "LoadAbandonedError",
     "LoadLoopError",

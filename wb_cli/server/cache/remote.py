@@ -9,6 +9,7 @@ from enum import StrEnum
 from wb_cli.server.cache.breaker import Breaker
 from wb_cli.server.cache.entry import Entry, GarbageError, decode, peek_version
 from wb_cli.server.cache.errors import BusyError, L2Error, RefusedError
+from wb_cli.server.cache.leases import Leases
 from wb_cli.server.cache.store import Store
 from wb_cli.server.cache.write_behind import MAX_QUEUE_BYTES, WriteBehind
 from wb_cli.server.cache.writes import Write
@@ -45,8 +46,10 @@ class RemoteTier:
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         max_queue_bytes: int = MAX_QUEUE_BYTES,
+        leases: Leases | None = None,
     ) -> None:
         self.breaker = Breaker(clock)
+        self.leases = leases  # where one process of several leads a load
         self._store = store
         self._behind = WriteBehind(store, clock, pause, max_queue_bytes)
         self.queue = self._behind.queue
@@ -182,6 +185,8 @@ class RemoteTier:
     async def close(self, within: float = 2.0) -> None:
         """Flush, then stop writing. The log names what was not written."""
         await self._behind.close(within)
+        if self.leases is not None:
+            await self.leases.close()
 
     def _on_ready(self) -> None:
         self.breaker.probe_now()

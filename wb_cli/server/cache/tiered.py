@@ -244,20 +244,45 @@ class Cache:
         return found
 
     async def _take_off(self, flight: Flight, loader: Loader, reason: Absence | Miss) -> Entry:
-        self._flights.take_off(flight, lambda flight: self._load(flight, loader, reason))
+        self._flights.take_off(flight, lambda flight: self._load_once(flight, loader, reason))
         return await self._flights.wait_for(flight)
 
     async def _find_or_load(self, flight: Flight, version: str, loader: Loader) -> Entry:
         found = await self._find_in_l2(flight.uniqueness, version)
         if not isinstance(found, Entry):
-            return await self._load(flight, loader, found)
+            return await self._load_once(flight, loader, found)
         self._keep_found(flight, found)
         return found
 
     def _keep_found(self, flight: Flight, found: Entry) -> None:
+        """Note an entry that L2 had."""
         self.counts.l2_hits += 1
         if not flight.is_void:
             self._shelf.put(flight.uniqueness, found, flight.order)
+
+    async def _load_once(self, flight: Flight, loader: Loader, reason: Absence | Miss) -> Entry:
+        """Load, unless another process does, and its result appears in L2."""
+        version, l2 = flight.version, self._l2
+        if version is None or l2 is None or l2.leases is None or reason not in LOOKED:
+            return await self._load(flight, loader, reason)
+        key, fingerprint = (
+            key_of(self.name, flight.uniqueness),
+            self.fingerprint_of(flight.uniqueness),
+        )
+
+        async def look() -> Entry | None:
+            if (await l2.versions([key])) != [(version, fingerprint)]:
+                return None
+            found = self._judge(flight.uniqueness, await l2.read(key), version)
+            if not isinstance(found, Entry):
+                return None
+            self._keep_found(flight, found)
+            return found
+
+        async def load() -> Entry:
+            return await self._load(flight, loader, reason)
+
+        return await l2.leases.load_once(key, f"{version} {fingerprint}", look, load, l2.flush)
 
     async def _find_in_l2(self, uniqueness: str, version: str) -> Entry | Absence | Miss:
         if self._l2 is None:

@@ -21,6 +21,9 @@ from wb_cli.server.cache.usage import Usage, usage_of
 log = logging.getLogger(__name__)
 
 BATCH_CONNECTIONS = 2
+IF_OURS = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call({}) end return 0"
+RENEW = IF_OURS.format("'PEXPIRE', KEYS[1], ARGV[2]")
+RELEASE = IF_OURS.format("'DEL', KEYS[1]")
 
 
 class LinkState(StrEnum):
@@ -161,6 +164,23 @@ class ValkeyLink:
                 self.timing.batch_deadline, lambda: self._writer.pipeline(commands)
             )
         return [reply if isinstance(reply, RefusedError) else None for reply in replies]
+
+    async def lease(self, key: bytes, token: bytes, seconds: float) -> bool:
+        """Take a lease, if nobody has it; whether it is ours. It may be sent twice."""
+        if not self.is_ready:
+            raise LostError(self.reason or f"Valkey is {self.state}")
+        command = ("SET", key, token, "NX", "GET", "PX", int(seconds * 1000))
+        deadline = self.timing.deadline
+        holder = await self._on(self._readers, deadline, lambda it: it.call(command))
+        return holder is None or holder == token
+
+    async def renew(self, key: bytes, token: bytes, seconds: float) -> None:
+        """Let a lease last longer, if it still has this token."""
+        await self._ask(("EVAL", RENEW, 1, key, token, int(seconds * 1000)))
+
+    async def release(self, key: bytes, token: bytes) -> None:
+        """Give a lease back, if it still has this token."""
+        await self._ask(("EVAL", RELEASE, 1, key, token))
 
     async def usage(self) -> Usage:
         """How many keys Valkey has, and how much memory it uses. Asked in one round trip."""

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Any
 
@@ -44,6 +44,17 @@ class Limits:
     acquire_within_s: float = 10.0
     idle_for_s: float = 60.0
     statement_s: float = STATEMENT_TIMEOUT_S
+
+    def share(self, workers: int) -> "Limits":
+        """The limits of each worker, which are those of the server, divided."""
+        loads = self.loads // workers
+        return replace(
+            self,
+            total=self.total // workers,
+            loads=loads,
+            loads_per_database=min(loads, self.loads_per_database),
+            notices=self.notices // workers,
+        )
 
 
 @dataclass(slots=True, eq=False)

@@ -1,6 +1,6 @@
 """``GET /metrics``: the numbers that Prometheus collects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -12,6 +12,8 @@ from wb_cli import __version__
 from wb_cli.server.cache import CacheCollector, LinkState, Usage
 from wb_cli.server.http.access import Access
 from wb_cli.server.http.endpoints import Endpoint, Reply
+from wb_cli.server.http.whole import KNOWN_WITHIN_S, Question
+from wb_cli.server.http.workers_metrics import merged, unpack
 from wb_cli.server.platform import Platform
 from wb_cli.server.results.bus import VersionBus
 from wb_cli.server.warmup.progress import Progress
@@ -46,7 +48,7 @@ def server_metrics(platform: Platform) -> Iterator[Metric]:
     info.add_metric(tuple(about.values()), 1)
     yield info
     yield GaugeMetricFamily(
-        "wb_uptime_seconds", "Seconds since this platform server began.", platform.uptime_s
+        "wb_uptime_seconds", "Seconds since this process began.", platform.uptime_s
     )
     yield GaugeMetricFamily(
         "wb_database_up",
@@ -166,9 +168,33 @@ def registry_of(platform: Platform) -> CollectorRegistry:
     return registry
 
 
+class Merged(Collector):
+    """Metrics that were collected before."""
+
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        """Every metric, with its value of then."""
+        return self._metrics
+
+
+async def registry_of_all(platform: Platform) -> CollectorRegistry:
+    """A registry of the metrics of all workers."""
+    place = platform.siblings.place
+    packed = await platform.siblings.ask(Question.METRICS, within_s=KNOWN_WITHIN_S)
+    known = {number: unpack(each) for number, each in packed.items()}
+    known[place.number] = list(registry_of(platform).collect())
+    registry = CollectorRegistry()
+    registry.register(Merged(merged(place.number, known, place.count)))
+    return registry
+
+
 async def metrics(platform: Platform, _: Request) -> Response:
-    """Every metric, as text."""
-    return Response(generate_latest(registry_of(platform)), media_type=MEDIA_TYPE)
+    """Every metric, as text. Where there are several workers, each sample names its worker."""
+    is_alone = platform.siblings.place.count == 1
+    registry = registry_of(platform) if is_alone else await registry_of_all(platform)
+    return Response(generate_latest(registry), media_type=MEDIA_TYPE)
 
 
 ENDPOINTS = (

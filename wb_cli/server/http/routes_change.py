@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from wb_cli.server.db.epochs import begin_epochs, begin_project_epoch
+from wb_cli.server.db.epochs import Epochs, begin_epochs, begin_project_epoch
 from wb_cli.server.db.writes_runs import begin_module_run, complete_module_run, touch_object
 from wb_cli.server.http.access import Access
 from wb_cli.server.http.answers import json_answer
@@ -14,6 +14,7 @@ from wb_cli.server.http.endpoints import Endpoint, Reply
 from wb_cli.server.http.parameters import CACHE, MODULE, OBJECT, PROJECT, RUN, project_of
 from wb_cli.server.http.routes_read import A_PROJECT, AN_OBJECT, known_object
 from wb_cli.server.http.schemas import UNSETTLED
+from wb_cli.server.http.whole import add_up, tell, tell_epochs
 from wb_cli.server.platform import Platform
 from wb_cli.server.results.declared import METRIC_INFO, PO_DETAIL, PO_ITEMS, MetricOf
 from wb_cli.server.results.names import CacheKey
@@ -23,7 +24,7 @@ async def touch(platform: Platform, request: Request) -> Response:
     """Move an object's version, as an edit does."""
     project_id, object_id = project_of(request), request.path_params[OBJECT.name]
     version = await touch_object(platform.databases, project_id, object_id)
-    platform.bus.tell(project_id, object_id)
+    await tell(platform, project_id, object_id)
     return json_answer({"id": object_id, "lastUpdated": version})
 
 
@@ -31,7 +32,7 @@ async def begin_run(platform: Platform, request: Request) -> Response:
     """Begin a run. From now on the module's results are unsettled."""
     project_id, module_id = project_of(request), request.path_params[MODULE.name]
     run_id = await begin_module_run(platform.databases, project_id, module_id)
-    platform.bus.tell(project_id)
+    await tell(platform, project_id)
     return json_answer({"id": module_id, "isRunning": True, "runId": run_id})
 
 
@@ -41,7 +42,7 @@ async def complete_run(platform: Platform, request: Request) -> Response:
     run = request.query_params.get(RUN.name)
     run_id = None if run is None else int(run)
     state = await complete_module_run(platform.databases, project_id, module_id, run_id)
-    platform.bus.tell(project_id)
+    await tell(platform, project_id)
     body = {"id": module_id, "isRunning": state.is_running, "lastRun": state.last_run}
     return json_answer(body)
 
@@ -84,18 +85,24 @@ async def clear_caches(platform: Platform, _: Request) -> Response:
 async def cleared(platform: Platform, names: Sequence[str]) -> Response:
     """Begin the next epoch of caches. Nothing of an earlier one is served any more.
 
-    Other processes hear of it as of any change, or ask within seconds.
+    The other workers are told before the answer. Other processes hear of it as of any change, or
+    ask within seconds.
     """
-    counts = platform.caches.begin_epochs(await begin_epochs(platform.databases, names))
-    return json_answer({"cleared": {name: counts[name] for name in names}})
+    return await cleared_in_all(platform, await begin_epochs(platform.databases, names), names)
 
 
 async def clear_project(platform: Platform, request: Request) -> Response:
     """Begin the next epoch of a project. The other projects and the datasets keep theirs."""
     begun = await begin_project_epoch(platform.databases, project_of(request))
-    counts = platform.caches.begin_epochs(begun)
     declared = platform.caches.declared.values()
     names = [declaration.name for declaration in declared if declaration.is_of_projects]
+    return await cleared_in_all(platform, begun, names)
+
+
+async def cleared_in_all(platform: Platform, begun: Epochs, names: Sequence[str]) -> Response:
+    """Go on in the epochs that were begun, in this worker and the others; how much that cleared."""
+    own = platform.caches.begin_epochs(begun)
+    counts = add_up(own, await tell_epochs(platform))
     return json_answer({"cleared": {name: counts[name] for name in names}})
 
 

@@ -88,6 +88,9 @@ HEALTH: dict[str, Schema] = {
         l1=record("Memory.", entries=COUNT, bytes=COUNT, maxBytes=COUNT),
         l2=record("Valkey.", state=one_of(LinkState), reason=about("Why it is away.", WHY)),
         warmUp=ref("WarmUp"),
+        workers=record(
+            "Its processes, and how many of them this answer is of.", count=COUNT, answering=COUNT
+        ),
     ),
     "WarmUp": record(
         "How far the warm-up has come. It runs once, when the server starts.",

@@ -61,6 +61,9 @@ def warm_up(view: PageView) -> str:
         f'<p class="bad">It failed: {escape(progress.problem)}</p>' if progress.problem else ""
     )
     total, done = progress.total("entries"), progress.total("done")
+    which, _, count = view.workers
+    if count > 1:  # each warms its own memory
+        problem += f'<p class="soft">This is worker {which} of {count}.</p>'
     if not total:
         words = NOTHING_TO_LOAD if progress.is_warm else f"It {PHASES[progress.phase]}."
         return f'<p class="soft">{words}</p>{problem}'

@@ -36,6 +36,7 @@ class PageView:
     progress: Progress
     answers: Origins
     intervals: Sequence[Origins]
+    workers: tuple[int, int, int] = (1, 1, 1)  # which one answers, how many are known, and all
 
     @property
     def has_database(self) -> bool:
@@ -56,13 +57,20 @@ class PageView:
     @property
     def notice(self) -> str:
         """What is wrong, and what it means for users; empty if nothing is wrong."""
-        return " ".join(filter(None, (self._database_notice(), self._valkey_notice())))
+        notices = (self._database_notice(), self._valkey_notice(), self._workers_notice())
+        return " ".join(filter(None, notices))
 
     def _database_notice(self) -> str:
         if self.has_database:
             return ""
         reason = self.database if self.database.endswith("?") else f"{self.database}."
         return f"No database: {reason} Until it is back, requests for data are answered with 503."
+
+    def _workers_notice(self) -> str:
+        _, known, count = self.workers
+        if known == count:
+            return ""
+        return f"{known} of {count} workers answer: the numbers are theirs."
 
     def _valkey_notice(self) -> str:
         match self.l2:

@@ -30,16 +30,24 @@ def force_exit() -> None:
     os._exit(1)
 
 
-def on_stop_signal(*steps: Callable[[], None]) -> None:
-    """Take these steps at the first SIGTERM or SIGINT. Later signals change nothing."""
+def on_stop_signal(*steps: Callable[[], None]) -> Callable[[], None]:
+    """Take these steps at the first SIGTERM or SIGINT. Later signals change nothing.
+
+    Returns a function that takes the same steps without a signal.
+    """
     loop = asyncio.get_running_loop()
 
-    def begin(number: signal.Signals) -> None:
-        for later in SIGNALS:
-            loop.add_signal_handler(later, lambda: None)
-        log.info("[Shutdown] %s received", number.name)
+    has_begun = False
+
+    def begin(reason: str) -> None:
+        nonlocal has_begun
+        if has_begun:
+            return
+        has_begun = True
+        log.info("[Shutdown] %s", reason)
         for step in steps:
             step()
 
     for number in SIGNALS:
-        loop.add_signal_handler(number, begin, number)
+        loop.add_signal_handler(number, begin, f"{number.name} received")
+    return lambda: begin("The parent is gone")

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 EVERY_S = 10.0
 KEPT = 180
@@ -25,6 +26,16 @@ class Origins:
     def __sub__(self, earlier: "Origins") -> "Origins":
         """The answers after an earlier count."""
         return Origins(self.l1 - earlier.l1, self.l2 - earlier.l2, self.database - earlier.database)
+
+    def __add__(self, other: "Origins") -> "Origins":
+        """The answers of both."""
+        return Origins(self.l1 + other.l1, self.l2 + other.l2, self.database + other.database)
+
+
+def side_by_side(histories: Sequence[Sequence[Origins]]) -> list[Origins]:
+    """The intervals of several processes as one list. All of them end now."""
+    from_now = zip_longest(*map(reversed, histories), fillvalue=Origins())
+    return [sum(intervals, Origins()) for intervals in from_now][::-1]
 
 
 @dataclass

@@ -1,0 +1,86 @@
+"""What the workers of one server tell each other, so that they answer as one.
+
+A server with one worker has no others: then nothing is sent, and nothing is waited for.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from wb_cli.server.db.address import MAIN
+from wb_cli.server.db.epochs import read_epochs
+from wb_cli.server.db.notices import TRUSTED_FOR_S
+from wb_cli.server.platform import Platform
+
+# After this time without an answer, another worker trusts nothing of before, unless it has heard
+# of the change from PostgreSQL: see `db/notices.py`.
+TOLD_WITHIN_S = TRUSTED_FOR_S
+# A worker that does not answer in this time is left out, and the answer says that it is.
+KNOWN_WITHIN_S = 0.5
+
+
+class Question(StrEnum):
+    """What one worker asks another."""
+
+    CHANGED = "changed"  # note a change, and say so
+    CLEARED = "cleared"  # go on in the epochs of now, and say how much that cleared
+    STATE = "state"
+    METRICS = "metrics"
+
+
+def answer_others(platform: Platform, state: Callable[[], Any], metrics: Callable[[], Any]) -> None:
+    """Answer what the other workers ask.
+
+    Args:
+        platform: the parts of this worker.
+        state: what the health check and the page show of this worker.
+        metrics: the metrics of this worker.
+    """
+
+    async def changed(about: list[str | None]) -> bool:
+        database, object_id = about
+        platform.bus.tell(str(database), object_id)
+        return True
+
+    async def cleared(_: Any) -> dict[str, int]:
+        async with platform.databases.connect(MAIN) as connection:
+            return platform.caches.begin_epochs(await read_epochs(connection))
+
+    async def state_now(_: Any) -> Any:
+        return state()
+
+    async def metrics_now(_: Any) -> Any:
+        return metrics()
+
+    platform.siblings.answers |= {
+        Question.CHANGED: changed,
+        Question.CLEARED: cleared,
+        Question.STATE: state_now,
+        Question.METRICS: metrics_now,
+    }
+
+
+async def tell(platform: Platform, database: str, object_id: str | None = None) -> None:
+    """Note what was changed, in this worker and in all others, before anybody is told that it was.
+
+    A worker that does not answer has had no proof for so long that notices arrive, so that it
+    answers nothing from memory.
+    """
+    platform.bus.tell(database, object_id)
+    about = [database, object_id]
+    await platform.siblings.ask(Question.CHANGED, about, within_s=TOLD_WITHIN_S)
+
+
+async def tell_epochs(platform: Platform) -> Iterable[Mapping[str, int]]:
+    """Let all other workers clear what was cleared; how many entries each had, by cache."""
+    told = await platform.siblings.ask(Question.CLEARED, within_s=TOLD_WITHIN_S)
+    return told.values()
+
+
+def add_up(own: Mapping[str, int], others: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    """The sums of this worker's counts and the others'."""
+    total = Counter(own)
+    for counts in others:
+        total.update(counts)
+    return total
