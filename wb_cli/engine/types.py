@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import PurePosixPath
 
 from msgspec import Struct, field
 
@@ -115,6 +116,11 @@ class SecretFile(Struct, frozen=True):
     variable: str
     path: str
     content: Secret
+
+    @property
+    def folder(self) -> str:
+        """The folder in the container that the file lies in."""
+        return str(PurePosixPath(self.path).parent)
 
 
 class ContainerSpec(Struct, frozen=True):
