@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.labels import RUN_LABEL
@@ -27,28 +28,40 @@ def write_in(folder: str) -> tuple[str, ...]:
     return ("sh", "-c", WRITE, "sh", folder)
 
 
+def build(host: Host, run_id: str, name: str, image: str, written: str) -> str:
+    """An image on another, which says to which folders it writes."""
+    tag = f"wb-test-closed-{run_id}-{name}:17"
+    folders = "RUN mkdir -p /run/postgresql && chmod 3777 /run/postgresql"
+    text = f'FROM {image}\nUSER root\n{folders}\nLABEL {LABEL_CLOSED_ROOT}="{written}"\n'
+    host.client.images.build(
+        fileobj=pack({"Dockerfile": text.encode()}),
+        custom_context=True,
+        tag=tag,
+        labels={RUN_LABEL: run_id},
+        rm=True,
+    )
+    return tag
+
+
 @pytest.fixture(scope="module")
-def closing(shared_host: Host, run_id: str) -> Iterator[dict[str, str]]:
+def closing(shared_host: Host, run_id: str) -> Iterator[dict[str, Any]]:
     """The variables that choose images like those of our recipes, whatever is built already."""
-    wanted = {
-        "WB_POSTGRES_IMAGE": (POSTGRES_IMAGE, "/tmp /var/run/postgresql"),
-        "WB_VALKEY_IMAGE": (VALKEY_IMAGE, "/tmp"),
+    postgres = (POSTGRES_IMAGE, "/tmp /var/run/postgresql")
+    chosen = {
+        "WB_POSTGRES_IMAGE": build(shared_host, run_id, "postgres", *postgres),
+        "WB_VALKEY_IMAGE": build(shared_host, run_id, "valkey", VALKEY_IMAGE, "/tmp /data"),
     }
-    chosen = {}
-    for variable, (image, written) in wanted.items():
-        text = f"FROM {image}\nRUN mkdir -p /run/postgresql && chmod 3777 /run/postgresql\n"
-        label = f'LABEL {LABEL_CLOSED_ROOT}="{written}" {RUN_LABEL}={run_id}\n'
-        name = image.partition(":")[0].rpartition("/")[2]
-        chosen[variable] = f"wb-test-closed-{run_id}-{name}:17"
-        shared_host.client.images.build(
-            fileobj=pack({"Dockerfile": (text + label).encode()}),
-            custom_context=True,
-            tag=chosen[variable],
-            rm=True,
-        )
     yield chosen
     for image in chosen.values():
         shared_host.client.images.remove(image, force=True)
+
+
+@pytest.fixture
+def opening(shared_host: Host, run_id: str) -> Iterator[str]:
+    """An image that is made from one of ours, and says that it writes elsewhere too."""
+    image = build(shared_host, run_id, "open", shared_host.platform, "")
+    yield image
+    shared_host.client.images.remove(image, force=True)
 
 
 @pytest.mark.parametrize("recipe", [POSTGRES, VALKEY, PLATFORM], ids=lambda recipe: recipe.name)
@@ -57,7 +70,7 @@ def test_our_images_say_that_they_work_on_a_closed_root(recipe) -> None:
 
 
 def test_a_program_writes_to_no_folder_of_a_closed_root_but_those_that_it_needs(
-    shared_host: Host, closing: dict[str, str]
+    shared_host: Host, closing: dict[str, Any]
 ) -> None:
     id_ = shared_host.prepare()
     shared_host.wb("run", id_, **closing)
@@ -70,7 +83,7 @@ def test_a_program_writes_to_no_folder_of_a_closed_root_but_those_that_it_needs(
 
 
 def test_the_first_password_reaches_a_closed_root_and_goes_with_its_container(
-    shared_host: Host, closing: dict[str, str]
+    shared_host: Host, closing: dict[str, Any]
 ) -> None:
     id_ = shared_host.prepare()
     shared_host.wb("run", id_, **closing)
@@ -85,7 +98,7 @@ def test_the_first_password_reaches_a_closed_root_and_goes_with_its_container(
 
 @pytest.mark.parametrize("restart", ["always", "no"])
 def test_a_container_on_a_closed_root_runs_on_at_the_next_run(
-    shared_host: Host, closing: dict[str, str], restart: str
+    shared_host: Host, closing: dict[str, Any], restart: str
 ) -> None:
     id_ = shared_host.prepare(restart=restart)
     shared_host.wb("run", id_, **closing)
@@ -96,9 +109,10 @@ def test_a_container_on_a_closed_root_runs_on_at_the_next_run(
 
 
 def test_a_throw_away_container_has_a_closed_root_too(
-    shared_host: Host, closing: dict[str, str], tmp_path: Path
+    shared_host: Host, closing: dict[str, Any], tmp_path: Path
 ) -> None:
-    engine, lines = DockerEngine(shared_host.client), []
+    engine = DockerEngine(shared_host.client)
+    lines: list[str] = []
     for folder in ("/", "/etc", "/tmp", "/given"):
         mounts = (TaskMount(str(tmp_path), "/given", is_read_only=False),)
         task = TaskSpec("test", closing["WB_POSTGRES_IMAGE"], write_in(folder), mounts)
@@ -106,8 +120,10 @@ def test_a_throw_away_container_has_a_closed_root_too(
     assert lines == ["refused", "refused", "written", "written"]
 
 
-def test_an_image_that_says_nothing_keeps_a_root_that_is_open(shared_host: Host) -> None:
-    id_ = shared_host.prepare()
+def test_an_image_that_says_nothing_keeps_a_root_that_is_open(
+    shared_host: Host, opening: str
+) -> None:
+    id_ = shared_host.prepare(image=opening)
     shared_host.wb("run", id_)
-    assert shared_host.inspect(id_)["HostConfig"]["ReadonlyRootfs"] is False
+    assert shared_host.execute(id_, *write_in("/etc")) == (0, "written\n")
     shared_host.wb("stop", id_)

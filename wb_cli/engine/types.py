@@ -119,8 +119,8 @@ class SecretFile(Struct, frozen=True):
 
     @property
     def folder(self) -> str:
-        """The folder in the container that the file lies in."""
-        return str(PurePosixPath(self.path).parent)
+        """The folder of secret files that it lies in, or below: ``/run/wb``."""
+        return str(PurePosixPath(*PurePosixPath(self.path).parent.parts[:3]))
 
 
 class ContainerSpec(Struct, frozen=True):

@@ -155,3 +155,10 @@ def test_only_root_may_open_the_folders_of_a_secret_file() -> None:
         "run/wb/deep/password": (False, 0o600, 0, 0),
     }
     assert content == "sesame äöü"
+
+
+def test_in_the_folder_of_secret_files_the_others_are_root_s_too() -> None:
+    file = SecretFile("FILE", "/run/wb/deep/password", Secret("sesame"))
+    with tarfile.open(fileobj=io.BytesIO(archive(file, file.folder))) as tar:
+        entries = {entry.name: (entry.isdir(), entry.mode) for entry in tar}
+    assert entries == {"deep": (True, 0o700), "deep/password": (False, 0o600)}

@@ -115,16 +115,17 @@ def network_arguments(spec: NetworkSpec) -> dict[str, Any]:
 
 
 def archive(file: SecretFile, start: str = "/") -> bytes:
-    """Pack the file into a tar for the folder ``start``. Only root may open the file.
+    """Pack the file into a tar for the folder ``start``. Only root may open it, and its folders.
 
-    Only root may open the folders below ``/run`` either, if they are in the tar.
+    ``start`` is ``/`` or the folder of secret files, which stays as it is, as ``/run`` does.
     """
     content = file.content.reveal().encode()
     path = file.path.removeprefix(start).strip("/")
     *folders, _ = path.split("/")
+    first = 2 if start == "/" else 1
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for depth in range(2, len(folders) + 1):
+        for depth in range(first, len(folders) + 1):
             folder = tarfile.TarInfo("/".join(folders[:depth]))
             folder.type, folder.mode = tarfile.DIRTYPE, 0o700
             tar.addfile(folder)
