@@ -50,6 +50,10 @@ DEMO_SAMPLE = ("--projects", "2", "--objects", "600", "--rows", "20000", "--seed
 WARM_WITHIN_S = 300
 # The versions that the tests of certificates are written for; Debian's 2.1 is one of them, too.
 CERTBOT = "certbot>=2,<6"
+# What the benchmarks measure against: a tool of the same kind, and Compose 2, which Debian has from
+# this release on.
+TUTOR = "tutor>=19,<23"
+RELEASE_WITH_COMPOSE = "trixie"
 # Every branch of these is run by the tests.
 PURE = "*/wb_cli/instances/*,*/wb_cli/edge/*,*/wb_cli/lifecycle/planning/*"
 # The suites that have targets of their own, and run in one process.
@@ -226,16 +230,19 @@ def audit(session: nox.Session) -> None:
 
 @nox.session(name="bench")
 def bench(session: nox.Session) -> None:
-    """Measure against peers: ARGS="bench_cache.py redis://localhost:6379"."""
-    folder = ROOT / "tests" / "benchmarks"
-    if not session.posargs:
-        names = ", ".join(sorted(path.name for path in folder.glob("bench_*.py")))
-        session.error(f"Which? ARGS names one, and what it is given: {names}")
+    """Measure against peers: all, ARGS="server cache --short", or ARGS="bench_soak.py"."""
     install_checks(session)
-    pip(session, "install", "--group", "bench")
-    script, *words = session.posargs
-    environment = {"PYTHONPATH": str(ROOT / "tests")}
-    tool(session, "python", str(folder / script), *words, env=environment)
+    install_peers(session)
+    script, words = "everything.py", session.posargs
+    if words and words[0].endswith(".py"):
+        script, *words = words
+    with own_folder(session) as environment:
+        prepare_engine(session, environment)
+        wb(session, "images", "build", "restic", env=environment | TEST_IMAGES)
+        environment["PYTHONPATH"] = str(ROOT / "tests")
+        tool(
+            session, "python", str(ROOT / "tests" / "benchmarks" / script), *words, env=environment
+        )
 
 
 # What is run
@@ -466,18 +473,56 @@ def install_edge(session: nox.Session) -> None:
     install_certbot(session)
 
 
+def install_peers(session: nox.Session) -> None:
+    """Have what the benchmarks measure against, and wrk, which asks."""
+    pip(session, "install", "--group", "bench")
+    if not shutil.which("wrk"):
+        apt_get(session, "install", "--yes", "--no-install-recommends", "wrk")
+    install_compose(session)
+    install_apart(session, "tutor", TUTOR)
+
+
+def install_compose(session: nox.Session) -> None:
+    """Have Docker Compose 2, of a newer Debian on this machine's own mirror."""
+    if shutil.which("docker-compose") or (UNPACKED[0] / "docker-compose").exists():
+        return
+    lists = TOOLS / "apt"
+    (lists / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+    (lists / "sources.list").write_text(f"deb {find_mirror(session)} {RELEASE_WITH_COMPOSE} main\n")
+    places = {"SourceList": "sources.list", "SourceParts": "none"}
+    options = [f"--option=Dir::Etc::{name}={lists / file}" for name, file in places.items()]
+    options.append(f"--option=Dir::State::Lists={lists / 'lists'}")
+    with session.chdir(TOOLS):
+        for words in (("update",), ("download", "docker-compose")):
+            session.run("apt-get", "-qq", *options, *words, silent=True, external=True)
+        (archive,) = Path.cwd().glob("docker-compose_*.deb")
+        session.run("dpkg", "--extract", str(archive), ".", external=True)
+
+
+def find_mirror(session: nox.Session) -> str:
+    """The mirror of Debian that apt uses, and not that of the security updates."""
+    words = ("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages")
+    found = str(session.run(*words, silent=True, external=True)).split()
+    return next(uri for uri in found if "security" not in uri)
+
+
 def install_certbot(session: nox.Session) -> None:
     """Have certbot, in an environment of its own, as its authors advise."""
-    program = TOOLS / "usr" / "bin" / "certbot"
-    if shutil.which("certbot") or program.is_file():
+    install_apart(session, "certbot", CERTBOT)
+
+
+def install_apart(session: nox.Session, name: str, package: str) -> None:
+    """Have a program of Python in an environment of its own."""
+    program = UNPACKED[0] / name
+    if shutil.which(name) or program.is_file():
         return
-    folder = TOOLS / "certbot"
+    folder = TOOLS / name
     tool(session, "python", "-m", "venv", str(folder))
     quietly = ("-m", "pip", "--quiet", "--disable-pip-version-check")
-    session.run(str(folder / "bin" / "python"), *quietly, "install", CERTBOT, external=True)
+    session.run(str(folder / "bin" / "python"), *quietly, "install", package, external=True)
     program.parent.mkdir(parents=True, exist_ok=True)
     program.unlink(missing_ok=True)
-    program.symlink_to(folder / "bin" / "certbot")
+    program.symlink_to(folder / "bin" / name)
 
 
 def unpack_ssh_server(session: nox.Session) -> None:

@@ -95,6 +95,24 @@ def test_a_restore_to_a_moment_has_exactly_what_was_committed_before(
     assert written(site, wordy) == "a c"
 
 
+@pytest.mark.parametrize("image", ["old_postgres", "next_postgres"])
+def test_another_major_version_goes_back_to_a_moment_as_well(
+    site: Site, image: str, request: pytest.FixtureRequest
+) -> None:
+    id_ = site.start(pointInTime=True, postgresImage=request.getfixturevalue(image))
+    site.sql(id_, "create table words (word text)")
+    wait_until(lambda: receiver(site, id_), "WAL comes")
+    site.back_up(id_)
+    write(site, id_, "a")
+    moment = now(site, id_)
+    write(site, id_, "b")
+    wait_until(lambda: has_all(site, id_), "all WAL has come")
+    (proven,) = site.json("backup", "prove", id_)["instances"]
+    assert (proven["result"], proven["wal"]["result"]) == ("proven", "proven"), proven
+    assert restore(site, id_, moment)["result"] == "restored"
+    assert written(site, id_) == "a"
+
+
 def test_a_moment_that_is_not_there_is_refused_with_those_that_are(site: Site, wordy: str) -> None:
     before = site.state(wordy)
     for moment, why in (

@@ -1,8 +1,8 @@
 """The cache against its targets, each as a ratio to a peer measured in the same run.
 
-Run it on a quiet machine, against an empty Valkey:
+Run it on a quiet machine, against an empty Valkey, or let it start one of its own:
 
-    PYTHONPATH=.:tests python tests/benchmarks/bench_cache.py redis://localhost:6379
+    PYTHONPATH=.:tests python tests/benchmarks/bench_cache.py [redis://localhost:6379]
 """
 
 import asyncio
@@ -15,9 +15,11 @@ from contextlib import asynccontextmanager
 
 import aiocache
 import cashews
+import docker
 import orjson
 from benchmarks.data import rows
-from benchmarks.measure import HEADER, LoopLag, Row, Work, medians, repeated, seconds
+from benchmarks.measure import HEADER, LoopLag, Point, Row, Work, medians, repeated, seconds, tell
+from support.services import Services
 from valkey.asyncio import Valkey
 
 from wb_cli.server.cache import Cache, Loaded, LocalTier, RemoteTier, ValkeyLink
@@ -27,6 +29,9 @@ from wb_cli.server.cache.writes import Drop, Write, WriteQueue
 OBJECTS = 3000
 SIZE = 20_000
 CALLERS = 10_000
+# How cost grows: with the bytes of a body, and with the number of objects.
+BODIES = (1_000, 4_000, 16_000, 64_000, 256_000, 1_000_000)
+COUNTS = (100, 300, 1_000, 3_000, 10_000)
 FIRST = "v1"
 
 
@@ -296,6 +301,61 @@ async def shutdown(bench: Bench) -> AsyncIterator[Row]:
     yield Row("shutdown with a full queue / 2 s", taken, 2, 1)
 
 
+# Growth --------------------------------------------------------------------------------------
+
+
+async def growth_with_bytes(bench: Bench) -> None:
+    """Note what a hit costs, and what its peers cost, from small bodies to large ones."""
+    client = Valkey.from_url(bench.url)
+    cache, l1 = bench.cache("g"), bench.cache(persist=False)
+    for size in BODIES:
+        data = rows(size)
+        entry = encode(data, FIRST, "1.0")
+        l1.hydrate("one", entry)
+        await client.mset({"cache:g:one": entry.wire(), "bench:json": orjson.dumps(data)})
+
+        async def from_valkey() -> None:
+            await cache.get_or_load("one", FIRST, no_loader)
+            cache._shelf.clear()
+
+        async def decoded() -> None:
+            orjson.loads(await client.get("bench:json"))
+
+        lines: dict[str, Work] = {
+            "hit in memory": lambda: l1.get_or_load("one", FIRST, no_loader),
+            "hit in Valkey": from_valkey,
+            "a bare GET of the same bytes": lambda: client.get("cache:g:one"),
+            "a GET of the JSON, decoded": decoded,
+        }
+        works = [repeated(work, 20) for work in lines.values()]
+        for line, taken in zip(lines, await medians(*works, rounds=9, middle=min), strict=True):
+            tell(Point("bytes", line, size, taken / 20))
+    await client.aclose()
+
+
+async def growth_with_objects(bench: Bench) -> None:
+    """Note what a warm-up costs, and an MGET of the same bytes, from few objects to many."""
+    client = Valkey.from_url(bench.url)
+    wire = encode(rows(SIZE), FIRST, "1.0").wire()
+    for count in COUNTS:
+        keys = [f"cache:grow:{n}" for n in range(count)]
+        await client.mset(dict.fromkeys(keys, wire))
+        wanted = {str(n): FIRST for n in range(count)}
+
+        async def ours(wanted: dict[str, str] = wanted) -> None:
+            await bench.cache("grow").hydrate_many(wanted)
+
+        async def mget(keys: list[str] = keys) -> None:
+            for start in range(0, len(keys), 100):
+                await client.mget(keys[start : start + 100])
+
+        lines: dict[str, Work] = {"warm-up from Valkey": ours, "MGET of the same bytes": mget}
+        taken = await medians(*lines.values(), rounds=5, middle=min)
+        for line, value in zip(lines, taken, strict=True):
+            tell(Point("objects", line, count, value))
+    await client.aclose()
+
+
 @asynccontextmanager
 async def running(url: str) -> AsyncIterator[Bench]:
     """A connected bench. It leaves Valkey empty."""
@@ -321,8 +381,22 @@ async def main(url: str) -> None:
         print(HEADER)
         for measurement in (l1_hits, l2_hits, warm_up, write_behind, full_queue, shutdown):
             async for row in measurement(bench):
-                print(row, flush=True)
+                tell(row)
+        await growth_with_bytes(bench)
+        await growth_with_objects(bench)
+
+
+def with_own_valkey() -> None:
+    """Measure on a Valkey that exists for this alone."""
+    services = Services(docker.from_env(), {"wb.benchmark": "cache"})
+    try:
+        asyncio.run(main(services.new_valkey().url))
+    finally:
+        services.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "redis://localhost:6379"))
+    if len(sys.argv) > 1:
+        asyncio.run(main(sys.argv[1]))
+    else:
+        with_own_valkey()

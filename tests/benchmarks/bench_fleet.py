@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench_lifecycle import IMAGES, PASSWORD, describe_project
+from benchmarks.measure import HEADER, Point, Row, noise_of, tell
 
 from wb_cli import __version__
 
@@ -39,6 +40,8 @@ FIRST_PORT = 9500
 MIB = 1024
 READY_WITHIN_S, ASKED_AGAIN_S = 600, 0.02
 STEPS = ("up", "up again", "look", "down")
+# One of many may cost so many times as much as one of few.
+TARGETS = {"up again": 1.5}
 
 
 @dataclass
@@ -66,6 +69,11 @@ class Way:
         self.peak_kib = max(self.peak_kib, usage.ru_maxrss)
         if step == "up":
             self.used_kib.append(free_kib - available_kib())
+
+    def step_in_words(self, step: str) -> str:
+        """The command of wb for a step, for a heading."""
+        command = self.commands[step].replace(shlex.quote(shutil.which("wb") or "wb"), "wb", 1)
+        return f"`{command}`, nothing to change" if step == "up again" else f"`{command}`"
 
     def seconds(self, step: str, size: int) -> float:
         """The median of a step, for one instance of so many."""
@@ -192,17 +200,18 @@ def measure_size(size: int, rounds: int, compose: str | None) -> list[Way]:
 
 
 def report(size: int, ways: list[Way]) -> None:
-    """Show what one instance costs in each way."""
-    for step in STEPS:
-        base = ways[0].seconds(step, size)
-        told = [
-            f"{way.name} {way.seconds(step, size):7.3f} s ({way.seconds(step, size) / base:5.2f} x)"
-            for way in ways
-        ]
-        print(f"{size:3} {step:9} {'   '.join(told)}", flush=True)
-    used = statistics.median(ways[0].used_kib) / size / MIB
-    own = ways[0].peak_kib / MIB
-    print(f"{size:3} {'memory':9} wb {own:.0f} MiB, an instance {used:.0f} MiB", flush=True)
+    """Tell what one instance costs in each way."""
+    wb, *peers = ways
+    for peer in peers:
+        for step in STEPS:
+            noise = noise_of(wb.taken[step], peer.taken[step])
+            values = (wb.seconds(step, size), peer.seconds(step, size))
+            tell(Row(f"{wb.step_in_words(step)} of {size} / {peer.name}", *values, noise=noise))
+    for step in ("up", "down"):
+        for way in ways:
+            tell(Point(f"fleet-{step}", way.name, size, way.seconds(step, size)))
+    used = statistics.median(wb.used_kib) / size / MIB
+    print(f"  (memory: wb {wb.peak_kib / MIB:.0f} MiB, an instance {used:.0f} MiB)", flush=True)
 
 
 def main() -> None:
@@ -216,16 +225,17 @@ def main() -> None:
     if chosen.wait:
         wait_until_ready(chosen.wait)
         return
-    print("seconds per instance", flush=True)
+    print(f"seconds per instance\n{HEADER}", flush=True)
     measured: dict[int, Way] = {}
     for size in chosen.sizes:
         ways = measure_size(size, chosen.rounds, chosen.compose)
         report(size, ways)
         measured[size] = ways[0]
     least, most = min(measured), max(measured)
-    for step in STEPS:
-        ratio = measured[most].seconds(step, most) / measured[least].seconds(step, least)
-        print(f"{step:9} one of {most} costs {ratio:.2f} times as much as one of {least}")
+    for step in STEPS if least < most else ():
+        costs = measured[most].seconds(step, most), measured[least].seconds(step, least)
+        name = f"{measured[most].step_in_words(step)}: one of {most} / one of {least}"
+        tell(Row(name, *costs, TARGETS.get(step)))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """`wb run` and `wb stop` against `docker run`/`docker stop` and Docker Compose, as whole processes.
 
-    python tests/benchmarks/bench_lifecycle.py [--rounds 7] [--compose /path/to/docker-compose]
+    PYTHONPATH=.:tests python tests/benchmarks/bench_lifecycle.py [--rounds 7]
+        [--compose /path/to/docker-compose]
 
-Takes turns: each round brings the same three images up and down in each way. "Up" ends when the
+Takes turns: each round brings the same three images up in each way, asks for the same once more
+with nothing to change, starts them anew, and brings them down. "Up" and "restart" end when the
 platform answers its health check, PostgreSQL a startup packet, and Valkey a PING, asked over the
-wire every 10 ms, whoever started them. Folders are initialised once, before the first round, and
-one instance exists at a time. Prints medians in seconds and their ratio to `wb`.
+wire every 10 ms, whoever started them. Folders are initialised before the first round; a first
+start, on folders that are empty, is measured in rounds of its own. One instance exists at a time.
 
 A quarter of `wb stop` is Python coming up, and an interpreter that was built without profile-guided
 optimisation takes a third longer for it: measure the `wb` that operators have, on the system's
@@ -21,10 +23,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+
+from benchmarks.measure import HEADER, Row, noise_of, tell
 
 from wb_cli import __version__
 from wb_cli.lifecycle.readiness import probes
@@ -39,24 +44,40 @@ IMAGES = {
 NAME = "wb-bench"
 PASSWORD = "bench"
 VALKEY_COMMAND = ["valkey-server", "--save", "60", "1"]
+STEPS = {
+    "up": "`wb run`, until all three answer",
+    "again": "`wb run` again, nothing to change",
+    "restart": "`wb restart`, until all three answer",
+    "down": "`wb stop`, nothing left",
+    "first": "a first `wb run`, on empty folders",
+}
+TARGETS = {
+    ("up", "docker, one after another"): 0.85,
+    ("up", "Compose"): 0.3,
+    ("down", "docker, one after another"): 0.9,
+}
 
 
 @dataclass
 class Way:
-    """One way to start and stop the instance, and the time of each start and stop."""
+    """One way to work on the instance: what is done at each step, and the seconds that it took."""
 
     name: str
-    up: Callable[[], None]
-    down: Callable[[], None]
-    up_s: list[float]
-    down_s: list[float]
+    steps: dict[str, Callable[[], None]]
+    taken: dict[str, list[float]] = field(default_factory=dict)
+
+    def measure(self, step: str) -> None:
+        """Take a step, if this way knows it."""
+        if step in self.steps:
+            self.taken.setdefault(step, []).append(timed(self.steps[step]))
 
 
 def command(*words: str) -> None:
     """Run a command. Show its output only if it fails."""
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"{' '.join(words)}\n{done.stdout}{done.stderr}")
+        print(f"{' '.join(words)}\n{done.stdout}{done.stderr}", file=sys.stderr)
+        sys.exit(1)
 
 
 def address(container: str) -> str:
@@ -104,7 +125,8 @@ def wb_way() -> Way:
     """`wb run` and `wb stop`."""
     wb = shutil.which("wb") or sys.exit("no `wb` on PATH")
     print(f"{wb}, Python {interpreter(wb)}", flush=True)
-    return Way("wb", lambda: command(wb, "run", NAME), lambda: command(wb, "stop", NAME), [], [])
+    verbs = {"up": "run", "again": "run", "restart": "restart", "down": "stop"}
+    return Way("wb", {step: partial(command, wb, verb, NAME) for step, verb in verbs.items()})
 
 
 def docker_way(folder: Path) -> Way:
@@ -124,6 +146,8 @@ def docker_way(folder: Path) -> Way:
             data,
             "-e",
             pgdata,
+            "-e",
+            f"POSTGRES_PASSWORD={PASSWORD}",
             "-p",
             f"127.0.0.1:{PORT + 10000}:5432",
             IMAGES["postgres"],
@@ -140,7 +164,8 @@ def docker_way(folder: Path) -> Way:
             command("docker", "stop", name)
         command("docker", "network", "rm", NAME)
 
-    return Way("docker run / docker stop, one after another", up, down, [], [])
+    # Not `docker restart`: with `--rm`, it sometimes loses the container.
+    return Way("docker, one after another", {"up": up, "down": down})
 
 
 def describe_project(name: str, port: int, folder: Path, subnet: str) -> dict[str, object]:
@@ -155,7 +180,10 @@ def describe_project(name: str, port: int, folder: Path, subnet: str) -> dict[st
                 "image": IMAGES["postgres"],
                 "container_name": f"{name}-postgres",
                 "volumes": [f"{folder}/databases:/var/lib/postgresql/data"],
-                "environment": {"PGDATA": "/var/lib/postgresql/data/pgdata"},
+                "environment": {
+                    "PGDATA": "/var/lib/postgresql/data/pgdata",
+                    "POSTGRES_PASSWORD": PASSWORD,
+                },
                 "ports": [f"127.0.0.1:{port + 10000}:5432"],
                 "healthcheck": {"test": ["CMD", "pg_isready", "-h", "127.0.0.1"], **check},
             },
@@ -184,13 +212,14 @@ def compose_way(folder: Path, compose: str) -> Way:
     file = folder.parent / "compose.json"
     file.write_text(json.dumps(document))
     base = (compose, "-f", str(file), "-p", NAME)
-    return Way(
-        "Docker Compose up --wait / down",
-        lambda: command(*base, "up", "-d", "--wait"),
-        lambda: command(*base, "down"),
-        [],
-        [],
-    )
+
+    def restart() -> None:
+        command(*base, "restart")
+        wait_until_ready()
+
+    up = partial(command, *base, "up", "-d", "--wait")
+    down = partial(command, *base, "down")
+    return Way("Compose", {"up": up, "again": up, "restart": restart, "down": down})
 
 
 @contextmanager
@@ -218,10 +247,14 @@ def new_host() -> Iterator[Path]:
         command("wb", "init-dirs", NAME)
         command("wb", "run", NAME)
         command("wb", "stop", NAME)
-        try:
-            yield root / "mnt" / NAME
-        finally:
-            command("wb", "stop", NAME)
+        yield root / "mnt" / NAME
+        command("wb", "stop", NAME)
+
+
+def begin_anew(folder: Path) -> None:
+    """Have folders as nothing has run on them."""
+    shutil.rmtree(folder)
+    command("wb", "init-dirs", NAME)
 
 
 def timed(act: Callable[[], None]) -> float:
@@ -231,24 +264,24 @@ def timed(act: Callable[[], None]) -> float:
     return time.perf_counter() - began
 
 
-def report(ways: list[Way]) -> None:
-    """Show the medians, and the ratio of each other way to wb."""
-    first = ways[0]
-    for what in ("up_s", "down_s"):
-        base = statistics.median(getattr(first, what))
-        for way in ways:
-            times = sorted(getattr(way, what))
-            median = statistics.median(times)
-            print(
-                f"{what[:-2]:5} {way.name:45} median {median:5.2f} s "
-                f"({times[0]:.2f} to {times[-1]:.2f})  {median / base:4.2f} x wb"
-            )
+def report(ways: list[Way], targets: Mapping[tuple[str, str], float]) -> None:
+    """Tell each step of wb beside the same of each other way."""
+    wb, *peers = ways
+    for step in wb.taken:
+        for peer in peers:
+            if step in peer.taken:
+                ours, other = wb.taken[step], peer.taken[step]
+                values = statistics.median(ours), statistics.median(other)
+                target = targets.get((step, peer.name))
+                name = f"{STEPS[step]} / {peer.name}"
+                tell(Row(name, *values, target, noise=noise_of(ours, other)))
 
 
 def main() -> None:
     """Take turns and report."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--first-rounds", type=int, default=3)
     parser.add_argument("--compose", default=shutil.which("docker-compose"))
     chosen = parser.parse_args()
     with new_host() as folder:
@@ -257,9 +290,15 @@ def main() -> None:
             ways.append(compose_way(folder, chosen.compose))
         for _ in range(chosen.rounds):
             for way in ways:
-                way.up_s.append(timed(way.up))
-                way.down_s.append(timed(way.down))
-    report(ways)
+                for step in ("up", "again", "restart", "down"):
+                    way.measure(step)
+        for _ in range(chosen.first_rounds):
+            for way in ways:
+                begin_anew(folder)
+                way.taken.setdefault("first", []).append(timed(way.steps["up"]))
+                way.steps["down"]()
+    print(HEADER)
+    report(ways, TARGETS)
 
 
 if __name__ == "__main__":

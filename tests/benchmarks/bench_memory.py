@@ -15,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.measure import HEADER, Row, tell
 from server.cache.stores import MemoryStore
 
 from wb_cli.server.cache import Cache, Loaded, LocalTier, RemoteTier
@@ -33,6 +34,7 @@ L1_CASES = [
     (64, 200_000, 1.5),
 ]
 QUEUE_CASES = [(64, 60, 3), (64, 200, 3), (64, 400, 3), (64, 4_000, 1.5), (64, 40_000, 1.5)]
+NAMES = {"l1": "L1", "queue": "the write-behind queue"}
 
 
 def resident() -> int:
@@ -93,21 +95,23 @@ def report(part: str, bound: int, size: int, most: float) -> None:
     command = [sys.executable, __file__, part, str(bound * MIB), str(size)]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     counted, untrimmed, trimmed = map(int, ended.stdout.split())
-    ratio = trimmed / (bound * MIB)
-    verdict = "met" if ratio <= most else "MISSED"
+    tell(
+        Row(
+            f"memory of {NAMES[part]}, bodies of {size:,} B / its bound",
+            trimmed / MIB,
+            bound,
+            most,
+            unit="MiB",
+        )
+    )
     print(
-        f"{part:<6} {bound:>4} MiB {size:>8} B {counted / MIB:>8.1f} {untrimmed / MIB:>10.1f} "
-        f"{trimmed / MIB:>8.1f} {ratio:>7.2f} {'<= ' + format(most, 'g'):>7}  {verdict}",
-        flush=True,
+        f"  (counted {counted / MIB:.1f} MiB, {untrimmed / MIB:.1f} MiB before memory is given up)"
     )
 
 
 def main() -> None:
     """Show every case as a table."""
-    print(
-        f"{'part':<6} {'bound':>8} {'body':>10} {'counted':>8} {'resident':>10} "
-        f"{'trimmed':>8} {'ratio':>7} {'target':>7}"
-    )
+    print(HEADER)
     for case in L1_CASES:
         report("l1", *case)
     for case in QUEUE_CASES:

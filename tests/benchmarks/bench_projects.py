@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 
 import docker
 import httpx
+from benchmarks.measure import HEADER, Row, noise_of, tell
 from support.platform_data import address_of, fill_project, with_databases
 from support.platform_server import PlatformServer, environment_for
 from support.services import Services
@@ -26,6 +27,7 @@ PROJECTS = 40
 CLIENTS = 12
 ROUNDS = 5
 SECONDS = 1.5
+TARGET = 0.9
 OBJECT = "/api/projects/{}/objects/by-area"
 
 
@@ -77,12 +79,14 @@ async def slow_loads(http: httpx.AsyncClient, url: str):
 
 
 async def compare(name: str, calm: Callable[[], Awaitable[float]], tried) -> None:
-    """Print the median ratio of rounds in which both take turns."""
-    ratios = []
+    """Tell the medians of rounds in which both take turns."""
+    peer, ours = [], []
     for _ in range(ROUNDS):
-        peer = await calm()
-        ratios.append(await tried() / peer)
-    print(f"{name:<58} {statistics.median(ratios):>6.2f}  ({min(ratios):.2f} to {max(ratios):.2f})")
+        peer.append(await calm())
+        ours.append(await tried())
+    middle = statistics.median
+    noise = noise_of(ours, peer)
+    tell(Row(name, middle(ours), middle(peer), TARGET, faster=True, unit="/s", noise=noise))
 
 
 async def measure(server: PlatformServer, url: str) -> None:
@@ -107,10 +111,10 @@ async def measure(server: PlatformServer, url: str) -> None:
                 return await rate(http, [OBJECT.format("p00")])
 
         for count in (6, 12, 40):
-            await compare(f"{count} projects, relative to 3", of(3), of(count))
-        await compare("3 projects beside 4 strangers, relative to none", of(3), with_strangers)
+            await compare(f"answers of {count} projects / of 3", of(3), of(count))
+        await compare("answers of 3 projects beside 4 strangers / none", of(3), with_strangers)
         await compare(
-            "one project during 10 slow loads of it, relative to none",
+            "answers of a project during 10 slow loads of it / none",
             lambda: rate(http, [OBJECT.format("p00")]),
             during_loads,
         )
@@ -132,6 +136,7 @@ async def fill(databases) -> None:
 
 def main() -> None:
     """Start what is needed, measure, remove it."""
+    print(HEADER)
     services = Services(docker.from_env(), {"wb.benchmark": "projects"})
     try:
         postgres = services.new_postgres("postgres", "-c", "fsync=off")

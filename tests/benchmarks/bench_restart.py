@@ -1,6 +1,7 @@
 """Cold start against warm restart of a whole instance, at fixed sizes, rows and seed.
 
-    python tests/benchmarks/bench_restart.py [--sizes 1000 5000 20000] [--rows 20000] [--seed 1]
+    PYTHONPATH=.:tests python tests/benchmarks/bench_restart.py [--sizes 1000 5000 20000]
+        [--rows 20000] [--seed 1]
 
 For each size: a new instance, sample data, then `wb restart` with nothing in Valkey (cold: every
 entry is loaded from PostgreSQL), and `wb restart` again (warm: every entry comes from Valkey).
@@ -20,11 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measure import HEADER, Point, Row, tell
+
 from wb_cli import __version__
 
 PORT = 9480
 NAME = "wb-bench-restart"
 WARM_WITHIN_S = 3600
+PICTURE = "restart"
 
 
 @dataclass(frozen=True)
@@ -82,15 +86,12 @@ def measure(size: int, rows: int, seed: int) -> None:
             cold, warm = restart(), restart()
         finally:
             wb("stop", NAME)
-    print(
-        f"{size:6} objects ({cold.entries} entries): "
-        f"cold {cold.platform_s:8.2f} s, warm {warm.platform_s:6.2f} s, "
-        f"{cold.platform_s / warm.platform_s:6.1f} x; "
-        f"whole command cold {cold.whole_s:8.2f} s, warm {warm.whole_s:6.2f} s, "
-        f"{cold.whole_s / warm.whole_s:5.1f} x; "
-        f"from Valkey {warm.from_valkey} of {warm.entries}",
-        flush=True,
-    )
+    what = f"{size:,} objects ({warm.entries:,} entries)"
+    tell(Row(f"cold / warm, {what}", warm.platform_s, cold.platform_s, faster=True))
+    tell(Row(f"the whole `wb restart`, {what}", warm.whole_s, cold.whole_s, faster=True))
+    tell(Point(PICTURE, "from PostgreSQL", size, cold.platform_s))
+    tell(Point(PICTURE, "from Valkey", size, warm.platform_s))
+    print(f"  ({warm.from_valkey:,} of {warm.entries:,} came from Valkey)", flush=True)
 
 
 def declare(root: Path) -> None:
@@ -116,6 +117,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20000)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
+    print(HEADER)
     for size in chosen.sizes:
         measure(size, chosen.rows, chosen.seed)
 

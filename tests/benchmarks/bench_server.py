@@ -1,11 +1,11 @@
-"""The platform server under load, against a minimal handler on the same listener.
+"""The platform server under load, against small handlers on the same listener.
 
     PYTHONPATH=.:tests python tests/benchmarks/bench_server.py [--seconds 2] [--rounds 7]
 
 It starts a PostgreSQL and a Valkey of its own, a platform that is warm, and `peer_server`. wrk
-(Debian's package) keeps 16 connections busy, one server after another, in each round. Printed are
-medians of answers a second, and their ratio to the minimal handler, whose body is as large as the
-compressed items. ``If-None-Match`` makes the 304.
+(Debian's package) keeps 16 connections busy, one server after another, in each round. The peers'
+body is as large as the compressed items. ``If-None-Match`` makes the 304. Then the number of
+connections grows.
 """
 
 import argparse
@@ -16,18 +16,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import docker
 import httpx
+from benchmarks.measure import HEADER, Point, Row, noise_of, tell
 from support.platform_data import NORTH, execute, fill, with_databases
 from support.platform_server import PlatformServer, environment_for
 from support.services import Services, free_port, wait_until
 
 CONNECTIONS = 16
+CALLERS = (1, 4, 16, 64, 256)
 ITEMS = "/api/projects/north/objects/by-area/items"
 TARGET = 0.7
+MINIMAL = "minimal handler"
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,21 @@ class Asked:
     name: str
     url: str
     headers: tuple[str, ...] = ()
+    rates: list[float] = field(default_factory=list)
 
-    def rate(self, seconds: float) -> float:
+    @property
+    def median(self) -> float:
+        """The median of the rounds, in answers a second."""
+        return statistics.median(self.rates)
+
+    def measure(self, seconds: float) -> None:
+        """Take a round."""
+        self.rates.append(self.rate(seconds))
+
+    def rate(self, seconds: float, connections: int = CONNECTIONS) -> float:
         """Answers a second, as wrk counts them."""
         words = [word for header in self.headers for word in ("-H", header)]
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", *words, self.url]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", *words, self.url]
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         if "Non-2xx or 3xx" in said or "Socket errors" in said:
             sys.exit(f"{self.name}: {said}")
@@ -49,11 +62,12 @@ class Asked:
 
 
 @contextmanager
-def peer(size: int, postgres_url: str) -> Iterator[str]:
+def peer(size: int, postgres_url: str, valkey_url: str) -> Iterator[str]:
     """Run the peer, and give its URL."""
     port = free_port()
     script = Path(__file__).with_name("peer_server.py")
-    with subprocess.Popen([sys.executable, str(script), str(port), str(size), postgres_url]) as it:
+    words = [sys.executable, str(script), str(port), str(size), postgres_url, valkey_url]
+    with subprocess.Popen(words) as it:
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: answers(f"{url}/minimal"), "the peer")
         yield url
@@ -84,7 +98,7 @@ def main() -> None:
 
 
 def measure(services: Services, seconds: float, rounds: int) -> None:
-    """Take the rounds, and print the medians."""
+    """Take the rounds, and tell what came of them."""
     postgres, valkey = services.new_postgres(), services.new_valkey()
     with_databases(postgres.url, fill)
     execute(
@@ -96,27 +110,45 @@ def measure(services: Services, seconds: float, rounds: int) -> None:
     server = PlatformServer(environment_for(postgres.url, valkey.url)).wait_listening()
     server.wait_status("warm")
     own = f"http://127.0.0.1:{server.port}"
-    with httpx.stream("GET", own + ITEMS, headers={"Accept-Encoding": "zstd"}) as found:
-        size, tag = len(b"".join(found.iter_raw())), found.headers["etag"]
+    size, tag = look_at(own + ITEMS)
     zstd = "Accept-Encoding: zstd"
-    with peer(size, postgres.url) as url:
-        asked = [
-            Asked("minimal handler", f"{url}/minimal"),
-            Asked("the same with one SELECT", f"{url}/select"),
-            Asked("L1 hit", own + ITEMS, (zstd,)),
-            Asked("304", own + ITEMS, (zstd, f"If-None-Match: {tag}")),
-            Asked("L1 hit, no-cache", own + ITEMS, (zstd, "Cache-Control: no-cache")),
-        ]
-        rates: dict[str, list[float]] = {each.name: [] for each in asked}
+    with peer(size, postgres.url, services.new_valkey().url) as url:
+        minimal = Asked(MINIMAL, f"{url}/minimal")
+        select = Asked("the same with one SELECT", f"{url}/select")
+        cashews = Asked("the same from cashews' two layers", f"{url}/cashews")
+        hit = Asked("L1 hit", own + ITEMS, (zstd,))
+        same = Asked("304", own + ITEMS, (zstd, f"If-None-Match: {tag}"))
+        forced = Asked("L1 hit, no-cache", own + ITEMS, (zstd, "Cache-Control: no-cache"))
+        asked = [minimal, select, cashews, hit, same, forced]
         for _ in range(rounds):
             for each in asked:
-                rates[each.name].append(each.rate(seconds))
-    print(f"{size} bytes a body, {CONNECTIONS} connections, {rounds} rounds of {seconds:g} s")
-    least = statistics.median(rates[asked[0].name])
-    for name, measured in rates.items():
-        rate = statistics.median(measured)
-        print(f"{name:<28} {rate:>9,.0f}/s {rate / least:>7.2f}")
+                each.measure(seconds)
+        print(f"{size} bytes a body, {CONNECTIONS} connections, {rounds} rounds of {seconds:g} s")
+        print(HEADER)
+        for ours, other, target in (
+            (hit, minimal, TARGET),
+            (same, minimal, TARGET),
+            (hit, cashews, None),
+            (forced, select, None),
+        ):
+            compare(ours, other, target)
+        for callers in CALLERS:
+            for each, line in ((hit, "L1 hit"), (minimal, MINIMAL)):
+                tell(Point("callers", line, callers, each.rate(seconds, callers)))
     server.close()
+
+
+def compare(ours: Asked, peer_: Asked, target: float | None) -> None:
+    """Tell one beside another."""
+    noise = noise_of(ours.rates, peer_.rates)
+    name = f"answers: {ours.name} / {peer_.name}"
+    tell(Row(name, ours.median, peer_.median, target, faster=True, unit="/s", noise=noise))
+
+
+def look_at(url: str) -> tuple[int, str]:
+    """The compressed size of a body, and its tag."""
+    with httpx.stream("GET", url, headers={"Accept-Encoding": "zstd"}) as found:
+        return len(b"".join(found.iter_raw())), found.headers["etag"]
 
 
 if __name__ == "__main__":

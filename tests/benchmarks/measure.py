@@ -2,44 +2,122 @@
 
 import asyncio
 import gc
+import json
+import os
 import statistics
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
 
 Work = Callable[[], Awaitable[object]]
 ROUNDS = 9
+# Where `make bench` wants the figures: a file with one line of JSON for each.
+FIGURES = "WB_BENCH_FIGURES"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One measured target: wb against the peer in the same run."""
+    """One figure: wb against a named peer in the same run.
+
+    ``unit`` is that of both numbers: "s", "/s", "MiB", or "" for a mere number. ``faster`` says
+    that the ratio shall be large. It is peer / ours for a time, and ours / peer for a rate.
+    ``noise`` is by how much of itself the ratio differs from round to round (see `noise_of`).
+    """
 
     name: str
     ours: float
     peer: float
-    target: float
-    faster: bool = False  # the ratio is peer / ours, and the target a least one
+    target: float | None = None
+    faster: bool = False
+    unit: str = "s"
+    noise: float = 0.0
 
     @property
     def ratio(self) -> float:
         """The number that is compared with the target."""
-        return self.peer / self.ours if self.faster else self.ours / self.peer
+        inverse = self.faster and not self.is_rate
+        return self.peer / self.ours if inverse else self.ours / self.peer
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether more is better."""
+        return self.unit.startswith("/")
 
     @property
     def is_met(self) -> bool:
-        """Whether the target is reached."""
-        return self.ratio >= self.target if self.faster else self.ratio <= self.target
+        """Whether the target is reached. Without one it is."""
+        return self.target is None or not self.is_worse_than(self.target)
+
+    def is_worse_than(self, bound: float, by: float = 0.0) -> bool:
+        """Whether the ratio is worse than a bound, by more than such a share of it."""
+        if self.faster:
+            return self.ratio < bound * (1 - by)
+        return self.ratio > bound * (1 + by)
+
+    @property
+    def bound(self) -> str:
+        """The target in words."""
+        if self.target is None:
+            return ""
+        return f"{'>=' if self.faster else '<='} {self.target:g}"
 
     def __str__(self) -> str:
-        bound = f"{'>=' if self.faster else '<='} {self.target:g}"
-        verdict = "met" if self.is_met else "MISSED"
-        times = f"{seconds(self.ours):>9} {seconds(self.peer):>9}"
-        return f"{self.name:<58} {times} {self.ratio:>7.2f} {bound:>8}  {verdict}"
+        verdict = "" if self.target is None else "met" if self.is_met else "MISSED"
+        values = f"{in_words(self.ours, self.unit):>9} {in_words(self.peer, self.unit):>9}"
+        return f"{self.name:<58} {values} {self.ratio:>7.2f} {self.bound:>8}  {verdict}".rstrip()
 
 
 HEADER = f"{'':<58} {'ours':>9} {'peer':>9} {'ratio':>7} {'target':>8}"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a picture: what a line costs at some size."""
+
+    picture: str
+    line: str
+    at: float
+    value: float
+
+
+def tell(figure: Row | Point) -> None:
+    """Print a figure, and note it where `make bench` wants it. A point is only noted."""
+    if isinstance(figure, Row):
+        print(figure, flush=True)
+    if file := os.environ.get(FIGURES):
+        kind = type(figure).__name__.lower()
+        with Path(file).open("a") as noted:
+            noted.write(json.dumps({"kind": kind} | asdict(figure)) + "\n")
+
+
+def read_figures(file: Path) -> list[Row | Point]:
+    """Read what was told."""
+    kinds: dict[str, Callable[..., Row | Point]] = {"row": Row, "point": Point}
+    told: list[dict[str, Any]] = [json.loads(line) for line in file.read_text().splitlines()]
+    return [kinds[each.pop("kind")](**each) for each in told]
+
+
+def noise_of(ours: Sequence[float], peer: Sequence[float]) -> float:
+    """By how much the median of a ratio may differ by chance, as a share of it.
+
+    Both took turns, so each round has its own ratio. The half width of the notch of a box plot,
+    1.57 times the range between the quartiles by the root of the number of rounds, is some 95 % of
+    the chance differences of a median (McGill, Tukey and Larsen: Variations of Box Plots, 1978).
+    """
+    ratios = [one / other for one, other in zip(ours, peer, strict=True)]
+    if len(ratios) < 3:
+        return 1.0
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    return 1.57 * (high - low) / len(ratios) ** 0.5 / middle
+
+
+def in_words(value: float, unit: str = "s") -> str:
+    """A number with its unit."""
+    if unit == "s":
+        return seconds(value)
+    return f"{value:,.0f}{unit}" if unit.startswith("/") else f"{value:.3g} {unit}".rstrip()
 
 
 def seconds(value: float) -> str:

@@ -1,9 +1,11 @@
 """What the platform server is measured against: small handlers on the same listener.
 
-    python tests/benchmarks/peer_server.py PORT BYTES POSTGRES_URL
+    python tests/benchmarks/peer_server.py PORT BYTES POSTGRES_URL VALKEY_URL
 
 ``/minimal`` answers so many bytes, with nothing but Starlette; ``/select`` asks PostgreSQL ``SELECT
-1`` before, over a pool. Both run on the platform's own `Listener`, so that the door is the same.
+1`` before, over a pool; ``/cashews`` asks cashews' two layers, its memory above Valkey, for the
+bytes, and whether they are still right it does not ask. All run on the platform's own `Listener`,
+so that the door is the same.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import cashews
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
@@ -42,24 +45,37 @@ class Application:
         await self._app(scope, receive, send)
 
 
-async def serve(port: int, size: int, url: str) -> None:
+async def serve(port: int, size: int, postgres_url: str, valkey_url: str) -> None:
     """Serve until killed."""
     body = b"x" * size
-    async with asyncpg.create_pool(url, min_size=4) as pool:
+    layers = cashews.Cache()
+    layers.setup(valkey_url, client_side=True)
+    async with asyncpg.create_pool(postgres_url, min_size=4) as pool:
+
+        def answer(found: bytes) -> Response:
+            return Response(found, media_type="application/json")
+
+        @layers(ttl="1h", key="items")
+        async def load() -> bytes:
+            return body
 
         async def minimal(_: Request) -> Response:
-            return Response(body, media_type="application/json")
+            return answer(body)
 
         async def select(_: Request) -> Response:
             async with pool.acquire() as connection:
                 await connection.fetchval("SELECT 1")
-            return Response(body, media_type="application/json")
+            return answer(body)
 
-        app = Starlette(routes=[Route("/minimal", minimal), Route("/select", select)])
+        async def cached(_: Request) -> Response:
+            return answer(await load())
+
+        handlers = {"/minimal": minimal, "/select": select, "/cashews": cached}
+        app = Starlette(routes=[Route(path, handler) for path, handler in handlers.items()])
         listening = bind(Settings(host="127.0.0.1", port=port))
         await Listener(Application(app)).serve([listening])
 
 
 if __name__ == "__main__":
-    own_port, body_size, postgres_url = sys.argv[1:]
-    asyncio.run(serve(int(own_port), int(body_size), postgres_url))
+    own_port, body_size, *urls = sys.argv[1:]
+    asyncio.run(serve(int(own_port), int(body_size), *urls))

@@ -15,6 +15,7 @@ from cluster.far_host import FarHost
 from cluster.operator import MOUNT_PATH, Operator
 from cluster.test_cut_off import end
 from support.labels import RUN_LABEL
+from support.platform_stand_in import Platforms
 from support.services import wait_until
 
 from wb_cli.errors import ExitCode
@@ -53,6 +54,16 @@ class Fleet:
         here = [self.listed_here()]
         elsewhere = [host.listed(id_) for host, id_ in zip(self.far, self.ids, strict=True)]
         return [list(each.values()).count("running") for each in here + elsewhere]
+
+    def find_platforms(self) -> dict[str, str]:
+        """The image of each platform that runs, by its instance."""
+        clients = [self._here, *(host.client for host in self.far)]
+        found = [each for client in clients for each in client.api.containers()]
+        return {
+            name: each["Image"]
+            for each in found
+            if (name := each["Names"][0].removeprefix("/")) in self.all
+        }
 
     def commands_on(self, *words: str) -> set[str]:
         """The instances of which `wb history` shows commands."""
@@ -156,6 +167,53 @@ def test_a_host_that_is_away_is_told_once_and_the_others_go_on(fleet: Fleet) -> 
     assert "3 stopped" in stopped.stdout
     assert more in done.stderr
     assert fleet.count_running() == [0, 0, 0, 0]
+
+
+def upgrade(fleet: Fleet, verb: str, *words: str, exits: int = 0) -> dict[str, str]:
+    """Upgrade all, or roll back all; give what came of each instance."""
+    told = json.loads(fleet.wb(verb, "all", *words, "--json", exits=exits).stdout)
+    return {each["id"]: each["result"] for each in told["instances"]}
+
+
+@pytest.fixture
+def newer(
+    fleet: Fleet, docker_client: docker.DockerClient, platforms: Platforms
+) -> tuple[str, ...]:
+    """Another version on all hosts."""
+    image = platforms("newer")
+    for host in fleet.far:
+        host.load(docker_client, [image])
+    return ("--to", image, "--no-backup", "--parallel", "4")
+
+
+def test_an_upgrade_goes_over_all_hosts_and_so_does_the_way_back(
+    fleet: Fleet, newer: tuple[str, ...]
+) -> None:
+    fleet.wb("run", "all")
+    before = fleet.find_platforms()
+    assert upgrade(fleet, "upgrade", *newer) == dict.fromkeys(fleet.all, "upgraded")
+    assert set(fleet.find_platforms().values()) == {newer[1]}
+    assert upgrade(fleet, "rollback", "--yes") == dict.fromkeys(fleet.all, "rolled back")
+    assert fleet.find_platforms() == before
+    fleet.wb("stop", "all")
+
+
+def test_a_host_that_goes_away_fails_alone_and_the_same_upgrade_goes_on(
+    fleet: Fleet, newer: tuple[str, ...]
+) -> None:
+    fleet.wb("run", "all")
+    cut = fleet.ids[1]
+    one_by_one = ("--parallel", "1", "--max-failures", "1", "--soak", "4", "--json")
+    words = ("upgrade", "all", *newer, *one_by_one, "--canary", fleet.local)
+    with fleet.running(*words) as process:
+        wait_until(lambda: newer[1] in fleet.find_platforms().values(), "the canary has it")
+        with fleet.far[1].cut_off():
+            code, said = end(process)
+    assert code == ExitCode.PARTIAL, said
+    has = dict.fromkeys(fleet.all, "is that version") | {cut: "upgraded"}
+    assert upgrade(fleet, "upgrade", *newer) == has
+    assert set(fleet.find_platforms().values()) == {newer[1]}
+    fleet.wb("stop", "all")
 
 
 def test_a_command_on_one_instance_goes_to_its_host(fleet: Fleet) -> None:

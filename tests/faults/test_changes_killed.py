@@ -27,7 +27,7 @@ LAUNCHER = Path(__file__).with_name("killed_at_step.py")
 SEED = int(os.environ.get("WB_TEST_SEED", "0")) or time.time_ns() % 10**9
 # By default a sample: so many steps of each command, and so many kills by chance.
 ALL = bool(os.environ.get("WB_TEST_ALL"))
-SOME_STEPS, BY_CHANCE = 2, (15 if ALL else 2)
+SOME_STEPS, BY_CHANCE = 2, (20 if ALL else 2)
 EVENTS, POLL_S = 8, 0.2
 
 

@@ -74,6 +74,22 @@ def test_a_plan_of_a_restart_replaces_every_container(shared_host: Host) -> None
     shared_host.wb("stop", id_)
 
 
+def test_a_planned_restart_leaves_an_instance_alone_that_could_not_start_again(
+    shared_host: Host,
+) -> None:
+    good, bad = shared_host.prepare(), shared_host.prepare()
+    shared_host.wb("run", good, bad)
+    before = shared_host.ids(bad)
+    file = plan(shared_host, good, bad, "--restart")
+    assets = shared_host.folder(bad) / "assets"
+    assets.rename(assets.with_name("away"))
+    done = shared_host.wb("apply", str(file), exits=ExitCode.PARTIAL)
+    assert "assets is missing" in done.stderr
+    assert shared_host.ids(bad) == before
+    assert {container.status for container in shared_host.containers(bad)} == {"running"}
+    shared_host.wb("stop", good, bad)
+
+
 def test_no_file_is_written_where_an_instance_cannot_be_planned(shared_host: Host) -> None:
     good, bad = shared_host.prepare(), shared_host.prepare(image="wb-test/not-there:1")
     file = shared_host.root / "both.plan"

@@ -43,11 +43,10 @@ def port() -> Iterator[int]:
 def look_back(port: int, token: str) -> Looks:
     """Look back at one that answers at the port, and at one that does not run."""
     platforms = {"demo": SimpleNamespace(ports=(Port(8000, port),))}
-    observed = SimpleNamespace(find_running=lambda id_, _: platforms.get(id_))
-    engine: Any = SimpleNamespace(observe=lambda: observed)
+    observed: Any = SimpleNamespace(find_running=lambda id_, _: platforms.get(id_))
     stored = SimpleNamespace(admin_token=SimpleNamespace(reveal=lambda: token))
     secrets: Any = SimpleNamespace(read=lambda _: stored)
-    looks = Looks(engine, secrets, ["demo", "down"])
+    looks = Looks(lambda: observed, secrets, ["demo", "down"])
     looks.windows = {"demo": [SOAK], "down": []}
     return looks.look_back()
 

@@ -89,10 +89,9 @@ def look(served: dict[str, Served], *ids: str, token: str = TOKEN) -> Looks:
         for id_ in ids
         if id_ in served
     )
-    engine: Any = SimpleNamespace(observe=lambda: Observed(containers, ()))
     stored = SimpleNamespace(admin_token=Secret(token))
     secrets: Any = SimpleNamespace(read=lambda _: stored)
-    return Looks(engine, secrets, ids).look_for(1.2, lambda _: None)
+    return Looks(lambda: Observed(containers, ()), secrets, ids).look_for(1.2, lambda _: None)
 
 
 def test_slower_answers_of_the_upgraded_are_worse_and_equal_ones_are_not(

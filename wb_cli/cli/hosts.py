@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from wb_cli.errors import EngineUnreachableError, UnexpectedError, WbError
 from wb_cli.instances import hosts
 from wb_cli.instances.registry_file.field_rules import CONTEXT
+from wb_cli.lifecycle.ended import ActionResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
     from wb_cli.instances.model import Instance
     from wb_cli.instances.registry_file.refused import RefusedEntry
     from wb_cli.instances.selectors import Selection
+    from wb_cli.lifecycle.batch import Progress
+    from wb_cli.lifecycle.ended import Ended
+    from wb_cli.lifecycle.options import RunOptions
 
 T = TypeVar("T")
+R = TypeVar("R", bound=ActionResult)
 
 
 def settle(wb: Wb, entry: Instance | RefusedEntry) -> Wb:
@@ -70,6 +75,38 @@ def find_declared(wb: Wb, instance_id: str) -> Wb | None:
     return None
 
 
+def group_by_host(
+    ids: Sequence[str], hosts: Mapping[str, Wb], default: Wb
+) -> list[tuple[Wb, list[str]]]:
+    """Group the ids by their hosts."""
+    found: dict[int, tuple[Wb, list[str]]] = {}
+    for id_ in ids:
+        host = hosts.get(id_, default)
+        found.setdefault(id(host), (host, []))[1].append(id_)
+    return list(found.values())
+
+
+def run_on_hosts(
+    groups: Sequence[tuple[Wb, list[str]]],
+    work: Callable[[str, RunOptions], R],
+    options: RunOptions,
+    progress: Progress,
+    check: Callable[[str], None] | None = None,
+) -> list[Ended[R]]:
+    """Act on the instances of one host, or on those of several hosts side by side."""
+    from wb_cli.lifecycle.batch import Batch
+    from wb_cli.lifecycle.hosts import OnHost, run_side_by_side
+
+    def make_opener(host: Wb) -> Callable[[], Batch[R]]:
+        return lambda: Batch(host.fleet, options, work, progress)
+
+    if len(groups) == 1:
+        ((host, ids),) = groups
+        return make_opener(host)().run(ids, check)
+    parts = [OnHost(ids, make_opener(host)) for host, ids in groups]
+    return run_side_by_side(parts, options.verb, progress, check)
+
+
 def select_on_one(wb: Wb, words: Sequence[str]) -> tuple[Wb, Selection]:
     """Select instances for a command that works on one host at a time, and go to that host.
 
@@ -77,8 +114,16 @@ def select_on_one(wb: Wb, words: Sequence[str]) -> tuple[Wb, Selection]:
         UsageError: the instances are on several hosts. The hint says how to go on.
     """
     selection = wb.select(words)
-    found = locate(wb, selection.instances)
-    return wb.at(hosts.require_one(host.host for host in found.values())), selection
+    return require_one(wb, locate(wb, selection.instances)), selection
+
+
+def require_one(wb: Wb, found: Mapping[str, Wb]) -> Wb:
+    """Go to the one host of all instances.
+
+    Raises:
+        UsageError: they are on several. The hint says how to go on.
+    """
+    return wb.at(hosts.require_one(host.host for host in found.values()))
 
 
 def name_host(word: str) -> str:
@@ -143,6 +188,29 @@ def ask_each(
     return {host.host: answers[host.host] for host in asked}
 
 
+def observe_hosts(
+    wb: Wb, names: Iterable[str | None]
+) -> tuple[Observed, Mapping[str | None, WbError]]:
+    """Give what the engines that answer have, and the errors of those that do not."""
+    asked = list(names)
+    # Who asks one host alone has nothing else to show meanwhile, and waits for it.
+    within_s = wb.settings.host_timeout if len(asked) > 1 else None
+    answers = ask_each(wb, asked, lambda host: host.engine.observe(), within_s)
+    silent = {name: each for name, each in answers.items() if isinstance(each, WbError)}
+    return _merge(each for each in answers.values() if not isinstance(each, WbError)), silent
+
+
+def _merge(listed: Iterable[Observed]) -> Observed:
+    """Make one listing of those of several engines."""
+    from wb_cli.engine.types import Observed
+
+    found = list(listed)
+    return Observed(
+        tuple(container for each in found for container in each.containers),
+        tuple(network for each in found for network in each.networks),
+    )
+
+
 class LateError(EngineUnreachableError):
     """A host did not answer in time."""
 
@@ -171,17 +239,11 @@ class Listing:
         Raises:
             EngineUnreachableError: none answers.
         """
-        from wb_cli.engine.types import Observed
-
         if len(self._names) == 1:
             self._listed[None] = self._wb.engine.observe()
         elif not self._listed:
             self._ask()
-        listed = self._listed.values()
-        return Observed(
-            tuple(container for each in listed for container in each.containers),
-            tuple(network for each in listed for network in each.networks),
-        )
+        return _merge(self._listed.values())
 
     def _ask(self) -> None:
         within_s = self._wb.settings.host_timeout

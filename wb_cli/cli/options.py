@@ -114,6 +114,10 @@ DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Show what would be done, with the reasons; change nothing."),
 ]
+Ready = Annotated[
+    float,
+    typer.Option(help="How long an instance may take until it is ready.", click_type=Seconds()),
+]
 Wait = Annotated[
     float,
     typer.Option(

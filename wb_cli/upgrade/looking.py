@@ -16,8 +16,7 @@ from wb_cli.upgrade.figures import find_window, parse_figures, parse_last_hour
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wb_cli.engine.base import Engine
-    from wb_cli.engine.types import ObservedContainer
+    from wb_cli.engine.types import Observed, ObservedContainer
     from wb_cli.instances.secrets import SecretStore
     from wb_cli.upgrade.figures import Figures, Window
 
@@ -32,8 +31,10 @@ class Looks:
     ``windows`` are the spans of time in which one process ran all the while, and was warm.
     """
 
-    def __init__(self, engine: Engine, secrets: SecretStore, ids: Sequence[str]) -> None:
-        self._engine, self._secrets, self._ids = engine, secrets, ids
+    def __init__(
+        self, observe: Callable[[], Observed], secrets: SecretStore, ids: Sequence[str]
+    ) -> None:
+        self._observe, self._secrets, self._ids = observe, secrets, ids
         self.figures: dict[str, Figures | WbError] = {}
         self.windows: dict[str, list[Window]] = {id_: [] for id_ in ids}
 
@@ -56,7 +57,7 @@ class Looks:
 
         One that does not know it, as that of an older version, is known by the looks alone.
         """
-        observed = self._engine.observe()
+        observed = self._observe()
         platforms = {id_: observed.find_running(id_, Part.PLATFORM) for id_ in self._ids}
         hours = ask_all(
             {id_: partial(self._read_hour, id_, found) for id_, found in platforms.items()},
@@ -75,7 +76,7 @@ class Looks:
         return found.headline if isinstance(found, WbError) else ""
 
     def _look(self) -> None:
-        observed = self._engine.observe()
+        observed = self._observe()
         before, platforms = (
             self.figures,
             {id_: observed.find_running(id_, Part.PLATFORM) for id_ in self._ids},

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wb_cli.cli.context import get_wb
-from wb_cli.cli.hosts import Listing, ask_each, find_declared, list_hosts, locate
+from wb_cli.cli.hosts import Listing, ask_each, find_declared, list_hosts
 from wb_cli.cli.one_place import start_in_one_place, stop_in_its_place
-from wb_cli.cli.options import DryRun, Json, Quiet, Selectors, Verbose, Wait
+from wb_cli.cli.options import DryRun, Json, Quiet, Ready, Selectors, Verbose, Wait
 from wb_cli.cli.room import make_room_check
 from wb_cli.cli.show.batch import act_on_each
 from wb_cli.cli.show.refused import make_documents, name_refused, warn_of_typos
 from wb_cli.cli.show.sites import tell_that_sites_stay
+from wb_cli.cli.starts import choose_to_start
 from wb_cli.cli.words.param_types import Count, Seconds
 from wb_cli.errors import ExitCode
 from wb_cli.instances.hosts import CHOSEN
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
     from wb_cli.instances.model import Instance
     from wb_cli.instances.registry_file.refused import RefusedEntry
 
-Timeout = Annotated[
-    float,
-    typer.Option(help="How long an instance may take until it is ready.", click_type=Seconds()),
-]
 Parallel = Annotated[int, typer.Option(help="Instances at a time.", click_type=Count(1, 64))]
 
 NOTHING_TO_STOP = "Nothing to stop: no instance is declared, and none runs."
@@ -57,7 +54,7 @@ def run(
         typer.Option("--present", help="Only those that have containers: not what was stopped."),
     ] = False,
     dry_run: DryRun = False,
-    timeout: Timeout = READY_WITHIN_S,
+    timeout: Ready = READY_WITHIN_S,
     wait: Wait = 0,
     parallel: Annotated[
         int | None,
@@ -85,15 +82,12 @@ def run(
     """
     del as_json, verbose, quiet
     from wb_cli.host.kernel import count_processors
-    from wb_cli.instances.selectors import order_starts
     from wb_cli.lifecycle import actions
 
     wb = get_wb(ctx)
-    selection = wb.select(selectors)
-    instances = {instance.id: instance for instance in order_starts(selection.instances)}
-    hosts = locate(wb, instances.values())
+    instances, hosts, refused = choose_to_start(wb, selectors)
     if present and not (instances := _keep_present(wb, instances, hosts)):
-        return report_nothing(wb.console, NOTHING_PRESENT, selection.refused)
+        return report_nothing(wb.console, NOTHING_PRESENT, refused)
     warn_of_typos(wb, instances)
     at_a_time = parallel or choose_parallel(count_processors())
     return act_on_each(
@@ -102,7 +96,7 @@ def run(
         lambda id_, options: start_in_one_place(hosts[id_], instances[id_], options, actions.run),
         RunOptions(Verb.RUN, timeout, wait, at_a_time, dry_run),
         check=None if force or len(instances) <= 1 else make_room_check(instances, hosts),
-        refused=selection.refused,
+        refused=refused,
         hosts=hosts,
     )
 
@@ -205,7 +199,7 @@ def restart(
     ctx: typer.Context,
     selectors: Selectors,
     dry_run: DryRun = False,
-    timeout: Timeout = READY_WITHIN_S,
+    timeout: Ready = READY_WITHIN_S,
     wait: Wait = 0,
     verbose: Verbose = 0,
     quiet: Quiet = False,
@@ -221,13 +215,11 @@ def restart(
         wb restart server=1.7.0
     """
     del as_json, verbose, quiet
-    from wb_cli.instances.selectors import order_starts
     from wb_cli.lifecycle import actions
 
     wb = get_wb(ctx)
-    selection = wb.select(selectors)
-    instances = {instance.id: instance for instance in order_starts(selection.instances)}
-    hosts = locate(wb, instances.values())
+    chosen = choose_to_start(wb, selectors)
+    instances, hosts, refused = chosen
     warn_of_typos(wb, instances)
     return act_on_each(
         wb,
@@ -236,7 +228,7 @@ def restart(
             hosts[id_], instances[id_], options, actions.restart
         ),
         RunOptions(Verb.RESTART, timeout, wait, 1, dry_run),
-        check=lambda id_: actions.check(hosts[id_].fleet, instances[id_]),
-        refused=selection.refused,
+        check=chosen.make_restart_check(),
+        refused=refused,
         hosts=hosts,
     )

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from wb_cli import __version__
 from wb_cli.cli.context import get_wb
-from wb_cli.cli.hosts import locate
 from wb_cli.cli.one_place import start_in_one_place
-from wb_cli.cli.options import Json, Quiet, Selectors, Verbose, Wait
+from wb_cli.cli.options import Json, Quiet, Ready, Selectors, Verbose, Wait
 from wb_cli.cli.room import make_room_check
 from wb_cli.cli.show.batch import act_in_turn, act_on_each, tell_ends
-from wb_cli.cli.words.param_types import Count, Seconds
+from wb_cli.cli.starts import choose_to_start
+from wb_cli.cli.words.param_types import Count
 from wb_cli.errors import ExitCode, UsageError
 from wb_cli.lifecycle.options import PARALLEL, READY_WITHIN_S, RunOptions, Verb
 from wb_cli.quantities import write_now
@@ -64,14 +64,12 @@ def plan(
     wb = get_wb(ctx)
     if output and output.exists() and not force:
         raise UsageError(f"{output} exists", "Give --force to replace it, or another name.")
-    selection = wb.select(selectors)
-    instances = _sort(selection.instances)
-    hosts = locate(wb, instances.values())
+    instances, hosts, refused = choose_to_start(wb, selectors)
     verb = Verb.RESTART if restart else Verb.RUN
     options = RunOptions(verb, parallel=PARALLEL, dry_run=True)
     work = _choose_work(verb, instances, hosts)
     endings = act_in_turn(wb, list(instances), work, options, hosts=hosts)
-    code = tell_ends(wb, endings, options, selection.refused, hosts)
+    code = tell_ends(wb, endings, options, refused, hosts)
     if output and code == ExitCode.OK:
         _keep(wb, output, verb, endings)
     elif output:
@@ -86,10 +84,7 @@ def apply(
         bool,
         typer.Option("--force", help="Start what the machine seems to have no room for, too."),
     ] = False,
-    timeout: Annotated[
-        float,
-        typer.Option(help="How long an instance may take until it is ready.", click_type=Seconds()),
-    ] = READY_WITHIN_S,
+    timeout: Ready = READY_WITHIN_S,
     wait: Wait = 0,
     parallel: Annotated[
         int, typer.Option(help="Instances at a time.", click_type=Count(1, 64))
@@ -113,27 +108,22 @@ def apply(
     wb = get_wb(ctx)
     plans = kept_plans.read(file, str(wb.settings.servers_file))
     agreed = {each.instance: each.agreed for each in plans.plans}
-    selection = wb.select(list(agreed))
-    instances = _sort(selection.instances)
-    hosts = locate(wb, instances.values())
+    chosen = choose_to_start(wb, list(agreed))
+    instances, hosts, refused = chosen
     act = _choose_work(plans.verb, instances, hosts)
     is_restart = plans.verb is Verb.RESTART
-    needs_room = not force and not is_restart and len(instances) > 1
+    check = chosen.make_restart_check() if is_restart else None
+    if not force and not is_restart and len(instances) > 1:
+        check = make_room_check(instances, hosts)
     return act_on_each(
         wb,
         list(instances),
         lambda id_, options: act(id_, replace(options, agreed=agreed[id_])),
         RunOptions(plans.verb, timeout, wait, 1 if is_restart else parallel),
-        check=make_room_check(instances, hosts) if needs_room else None,
-        refused=selection.refused,
+        check=check,
+        refused=refused,
         hosts=hosts,
     )
-
-
-def _sort(instances: Sequence[Instance]) -> dict[str, Instance]:
-    from wb_cli.instances.selectors import order_starts
-
-    return {instance.id: instance for instance in order_starts(instances)}
 
 
 def _choose_work(

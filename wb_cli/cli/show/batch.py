@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from wb_cli.cli.console import is_unicode, paint
+from wb_cli.cli.hosts import group_by_host, run_on_hosts
 from wb_cli.cli.show import results
 from wb_cli.cli.show.refused import make_documents, name_refused
 from wb_cli.lifecycle.options import Verb
@@ -136,7 +137,8 @@ def act_in_turn(
     with wb.console.tasks(len(ids), has_lines=False) as tasks:
         tells_ends = len(ids) > 1 and not options.dry_run
         progress = _Progress(wb.console, tasks, options.verb, hosts or {}, tells_ends=tells_ends)
-        endings = _run(_group(ids, hosts or {}, wb), work, options, progress, check)
+        groups = group_by_host(ids, hosts or {}, wb)
+        endings = run_on_hosts(groups, work, options, progress, check)
     return sorted(endings, key=lambda ended: ids.index(ended.instance))
 
 
@@ -167,36 +169,6 @@ def tell_ends(
     elif len(endings) + len(refused) > 1:
         wb.console.write_line(results.describe_sum(endings, len(refused)))
     return code
-
-
-def _group(ids: Sequence[str], hosts: Mapping[str, Wb], default: Wb) -> list[tuple[Wb, list[str]]]:
-    """Group the ids by their hosts."""
-    found: dict[int, tuple[Wb, list[str]]] = {}
-    for id_ in ids:
-        host = hosts.get(id_, default)
-        found.setdefault(id(host), (host, []))[1].append(id_)
-    return list(found.values())
-
-
-def _run(
-    groups: Sequence[tuple[Wb, list[str]]],
-    work: Callable[[str, RunOptions], Result],
-    options: RunOptions,
-    progress: _Progress,
-    check: Callable[[str], None] | None,
-) -> list[Ended[Result]]:
-    """Act on the instances of one host, or on those of several hosts side by side."""
-    from wb_cli.lifecycle.batch import Batch
-    from wb_cli.lifecycle.hosts import OnHost, run_side_by_side
-
-    def make_opener(host: Wb) -> Callable[[], Batch[Result]]:
-        return lambda: Batch(host.fleet, options, work, progress)
-
-    if len(groups) == 1:
-        ((host, ids),) = groups
-        return make_opener(host)().run(ids, check)
-    parts = [OnHost(ids, make_opener(host)) for host, ids in groups]
-    return run_side_by_side(parts, options.verb, progress, check)
 
 
 def _name_host(hosts: Mapping[str, Wb], id_: str) -> str | None:

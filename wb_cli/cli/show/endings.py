@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wb_cli.cli.console import make_error_document
+from wb_cli.cli.hosts import group_by_host, run_on_hosts
 from wb_cli.cli.show.refused import make_documents
 from wb_cli.cli.show.results import FAILED, merge_errors
 from wb_cli.cli.show.steps import Steps
@@ -23,14 +24,21 @@ T = TypeVar("T", bound=ActionResult)
 
 
 def act_in_steps(
-    wb: Wb, options: RunOptions, ids: Sequence[str], act: Callable[[str, RunOptions], T]
+    wb: Wb,
+    options: RunOptions,
+    ids: Sequence[str],
+    act: Callable[[str, RunOptions], T],
+    hosts: Mapping[str, Wb] | None = None,
 ) -> list[Ended[T]]:
-    """Do something for each instance under its lock; show how far each is, and how it ended."""
-    from wb_cli.lifecycle.batch import Batch
+    """Do something for each instance under its lock; show how far each is, and how it ended.
 
+    ``hosts`` has the host of each instance; without it, all are on that of ``wb``. The endings are
+    in the order of ``ids``.
+    """
     with wb.console.tasks(len(ids), has_lines=False) as tasks:
         steps = Steps[Any](wb.console, tasks, lambda result: (result.describe(),))
-        return Batch(wb.fleet, options, act, steps).run(ids)
+        endings = run_on_hosts(group_by_host(ids, hosts or {}, wb), act, options, steps)
+    return sorted(endings, key=lambda ended: ids.index(ended.instance))
 
 
 def show_endings(

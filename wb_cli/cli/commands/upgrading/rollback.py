@@ -10,7 +10,7 @@ import typer
 from wb_cli.cli.commands.backups.places import open_repository
 from wb_cli.cli.context import get_wb
 from wb_cli.cli.entries import change_entry_of
-from wb_cli.cli.hosts import select_on_one
+from wb_cli.cli.hosts import locate
 from wb_cli.cli.options import DryRun, Json, Quiet, Selectors, Verbose, Wait, Yes
 from wb_cli.cli.show.endings import act_in_steps, show_endings
 from wb_cli.cli.show.refused import name_refused
@@ -18,7 +18,7 @@ from wb_cli.cli.words.param_types import Seconds
 from wb_cli.lifecycle.options import READY_WITHIN_S, RunOptions, Verb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from wb_cli.cli.context import Wb
     from wb_cli.upgrade.rollback import Rollback
@@ -60,24 +60,29 @@ def rollback(
     del as_json, verbose, quiet
     from wb_cli.lifecycle.batch import combine_exit_codes
 
-    wb, selection = select_on_one(get_wb(ctx), selectors)
-    ids = [instance.id for instance in selection.instances]
+    wb = get_wb(ctx)
+    selection = wb.select(selectors)
+    hosts = locate(wb, selection.instances)
+    ids = list(hosts)
     if not dry_run:
         wb.console.confirm(f"Go back with {', '.join(ids)} to the version from before?", yes=yes)
-    make = _make_rollbacks(wb, keeps_database=keep_database)
+    make = _make_rollbacks(hosts, keeps_database=keep_database)
     options = RunOptions(Verb.ROLLBACK, timeout, wait, 1, dry_run)
-    endings = act_in_steps(wb, options, ids, lambda id_, own: make(id_, own).run())
+    endings = act_in_steps(wb, options, ids, lambda id_, own: make(id_, own).run(), hosts)
     show_endings(wb.console, endings, selection.refused)
     return name_refused(wb.console, selection.refused, combine_exit_codes(endings))
 
 
-def _make_rollbacks(wb: Wb, *, keeps_database: bool) -> Callable[[str, RunOptions], Rollback]:
+def _make_rollbacks(
+    hosts: Mapping[str, Wb], *, keeps_database: bool
+) -> Callable[[str, RunOptions], Rollback]:
     """Make what takes back the upgrade of one instance, once its lock is held."""
     from wb_cli.upgrade.rollback import Rollback
     from wb_cli.upgrade.safety import bring_databases_back
     from wb_cli.upgrade.settling import settle_and_run
 
     def make(id_: str, options: RunOptions) -> Rollback:
+        wb = hosts[id_]
         fleet = wb.fleet
         read_entry = partial(wb.registry_file.read_entry, id_)
         declare = partial(change_entry_of, wb, id_)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from wb_cli.cli.hosts import observe_hosts
 from wb_cli.cli.show.endings import act_in_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from wb_cli.cli.context import Wb
+    from wb_cli.engine.types import Observed
+    from wb_cli.errors import WbError
     from wb_cli.lifecycle.ended import Ended
     from wb_cli.lifecycle.options import RunOptions
     from wb_cli.upgrade.looking import Looks
@@ -24,8 +27,11 @@ class Soak:
     A soak of 0 seconds is none. Without ``judges`` it is only seen whether the upgraded run.
     """
 
-    def __init__(self, wb: Wb, options: RunOptions, seconds: float, *, judges: bool) -> None:
-        self._wb, self._options, self._seconds, self._judges = wb, options, seconds, judges
+    def __init__(
+        self, wb: Wb, hosts: Mapping[str, Wb], options: RunOptions, seconds: float, *, judges: bool
+    ) -> None:
+        self._wb, self._hosts, self._options = wb, hosts, options
+        self._seconds, self._judges = seconds, judges
         self._before: Looks | None = None
         self.judged: list[Judged] = []
 
@@ -56,7 +62,11 @@ class Soak:
         else:
             for remaining in self._count_down("soaking"):
                 time.sleep(min(1.0, remaining))
-        unwell = find_unwell(self._wb.engine.observe(), ran)
+        observed, silent = self._observe(ran)
+        unwell = find_unwell(observed, [id_ for id_ in ran if self._hosts[id_].host not in silent])
+        for id_ in ran - unwell.keys():
+            if error := silent.get(self._hosts[id_].host):
+                unwell[id_] = f"whether it runs well is not known: {error.headline}"
         for id_, why in unwell.items():
             self._wb.console.note(f"{id_}: {why}; `wb why {id_}`, `wb rollback {id_}`")
         return len(unwell)
@@ -65,10 +75,15 @@ class Soak:
         from wb_cli.upgrade.looking import Looks
 
         with self._wb.console.tasks() as tasks:
-            looks = Looks(self._wb.engine, self._wb.secrets, ids)
+            looks = Looks(lambda: self._observe(ids)[0], self._wb.secrets, ids)
             return looks.look_for(
                 self._seconds, lambda left: tasks.update("rollout", f"{what}: {left:.0f} s left")
             )
+
+    def _observe(self, ids: Iterable[str]) -> tuple[Observed, Mapping[str | None, WbError]]:
+        """Look at the engines of instances. Of those that do not answer, give the errors."""
+        hosts = {self._hosts[id_].host: self._hosts[id_] for id_ in ids}
+        return observe_hosts(self._wb, hosts)
 
     def _count_down(self, what: str) -> Iterator[float]:
         with self._wb.console.tasks() as tasks:
@@ -93,7 +108,7 @@ class Soak:
             Attempts(self._wb.settings.servers_file, id_).judge(judged.describe_for(id_))
             return Noted(judged.find_verdict(id_))
 
-        act_in_steps(self._wb, self._options, list(judged.instances), keep)
+        act_in_steps(self._wb, self._options, list(judged.instances), keep, self._hosts)
 
     def make_documents(self) -> list[dict[str, Any]]:
         """Make what ``--json`` says of it."""

@@ -15,7 +15,7 @@ from wb_cli.cli.commands.upgrading.soaking import Soak
 from wb_cli.cli.commands.upgrading.standing import show_standing
 from wb_cli.cli.context import get_wb
 from wb_cli.cli.entries import change_entry_of
-from wb_cli.cli.hosts import select_on_one
+from wb_cli.cli.hosts import group_by_host, locate, require_one
 from wb_cli.cli.options import DryRun, Json, Quiet, Selectors, Verbose, Wait
 from wb_cli.cli.show.endings import act_in_steps, show_endings
 from wb_cli.cli.show.refused import name_refused
@@ -24,7 +24,7 @@ from wb_cli.errors import ExitCode, UsageError, WbError
 from wb_cli.lifecycle.options import READY_WITHIN_S, RunOptions, Verb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from wb_cli.cli.context import Wb
     from wb_cli.lifecycle.ended import Ended
@@ -162,8 +162,10 @@ def upgrade(
     from wb_cli.upgrade.rollout import count_failures, describe_stand, split_into_batches
     from wb_cli.upgrade.upgrade import Ways
 
-    wb, selection = select_on_one(get_wb(ctx), selectors)
-    ids = [instance.id for instance in selection.instances]
+    wb = get_wb(ctx)
+    selection = wb.select(selectors)
+    hosts = locate(wb, selection.instances)
+    ids = list(hosts)
     given = {"--page": page, "--memory": memory, "--disk": disk}
     others = {"--status": status, "--dry-run": dry_run}
     refuse_others(rehearse, given, others)
@@ -172,22 +174,22 @@ def upgrade(
     if not to:
         raise UsageError("--to is missing: the version to come", "`--status` shows what there is.")
     canaries = _find_canaries(wb, canary or (), ids)
-    fetch_images(wb, ids, to, dry_run=dry_run)
+    _make_ready(wb, hosts, to, dry_run=dry_run, backs_up=not (no_backup or rehearse))
     if rehearse:
+        wb = require_one(wb, hosts)
         options = RunOptions(Verb.REHEARSE, timeout, wait, parallel=1)
         budget = Budget(memory or MEMORY, disk or wb.settings.backup_proof_disk)
         return show_rehearsal(wb, selection, to, options, budget, page)
-    if not (no_backup or dry_run):
-        prepare(wb)
-    make = _make_upgrades(wb, to, Ways(check_within, retry, not any_hour), backs_up=not no_backup)
+    ways = Ways(check_within, retry, not any_hour)
+    make = _make_upgrades(hosts, to, ways, backs_up=not no_backup)
     options = RunOptions(Verb.UPGRADE, timeout, wait, parallel, dry_run)
     endings: list[Ended[Upgraded]] = []
     stopped = ""
     batches = list(split_into_batches(ids, canaries, parallel, to))
-    soaking = Soak(wb, options, soak, judges=not no_judge)
+    soaking = Soak(wb, hosts, options, soak, judges=not no_judge)
     soaking.watch_before(ids if len(batches) > 1 else ())
     for number, batch in enumerate(batches):
-        endings += act_in_steps(wb, options, batch, lambda id_, own: make(id_, own).run())
+        endings += act_in_steps(wb, options, batch, lambda id_, own: make(id_, own).run(), hosts)
         left = [id_ for later in batches[number + 1 :] for id_ in later]
         failures = count_failures(endings)
         if left and failures <= max_failures and not dry_run:
@@ -207,8 +209,17 @@ def upgrade(
     return name_refused(wb.console, selection.refused, code)
 
 
+def _make_ready(wb: Wb, hosts: Mapping[str, Wb], to: str, *, dry_run: bool, backs_up: bool) -> None:
+    """Have the images on each host, and the repository, before anything is changed."""
+    groups = group_by_host(list(hosts), hosts, wb)
+    for host, there in groups:
+        fetch_images(host, there, to, dry_run=dry_run)
+    for host, _ in groups if backs_up and not dry_run else ():
+        prepare(host)
+
+
 def _make_upgrades(
-    wb: Wb, to: str, ways: Any, *, backs_up: bool
+    hosts: Mapping[str, Wb], to: str, ways: Any, *, backs_up: bool
 ) -> Callable[[str, RunOptions], Upgrade]:
     """Make what upgrades one instance, once its lock is held: its entry is read then."""
     from wb_cli.upgrade.safety import back_up_first
@@ -216,6 +227,7 @@ def _make_upgrades(
     from wb_cli.upgrade.upgrade import Upgrade
 
     def make(id_: str, options: RunOptions) -> Upgrade:
+        wb = hosts[id_]
         fleet = wb.fleet
         read_entry = partial(wb.registry_file.read_entry, id_)
         settle_and_run(fleet, read_entry, options, partial(change_entry_of, wb, id_))
