@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess  # noqa: TID251  (an audit's exit code says what it found)
 import sys
 import tempfile
 import time
@@ -203,6 +204,28 @@ def docs(session: nox.Session) -> None:
     """Write the README's table of commands anew."""
     install_checks(session)
     tool(session, "python", "-m", "support.readme_table", env={"PYTHONPATH": str(ROOT / "tests")})
+
+
+@nox.session(name="lock")
+def lock(session: nox.Session) -> None:
+    """Choose the newest packages that fit, and write them down with their digests."""
+    install_checks(session)
+    pip(session, "install", "--group", f"{ROOT / 'pyproject.toml'}:lock")
+    folders = [str(BIN), os.environ["PATH"]]
+    environment = {"PYTHONPATH": str(ROOT / "tests"), "PATH": os.pathsep.join(folders)}
+    tool(session, "python", "-m", "support.locks", env=environment)
+
+
+@nox.session(name="audit")
+def audit(session: nox.Session) -> None:
+    """Known flaws of locked packages; 3 is `could not be checked`, 4 is a flaw."""
+    install_checks(session)
+    pip(session, "install", "--group", f"{ROOT / 'pyproject.toml'}:lock")
+    environment = {"PYTHONPATH": str(ROOT / "tests")}
+    command = (str(BIN / "python"), "-m", "support.audit")
+    done = subprocess.run(command, env=os.environ | environment, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
 
 
 @nox.session(name="bench")

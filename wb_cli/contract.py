@@ -89,6 +89,7 @@ VALKEY_COMMAND = ("valkey-server", "--save", "60", "1")
 
 HEALTH_PATH = "/health_check"
 METRICS_PATH = "/metrics"
+LAST_HOUR_PATH = "/metrics/hour"
 OPENAPI_PATH = "/openapi.json"
 
 

@@ -11,7 +11,7 @@ from support.services import wait_until
 from support.wb_host import Host
 
 from wb_cli.errors import ExitCode
-from wb_cli.upgrade.attempts import State
+from wb_cli.upgrade.attempts import UNFINISHED
 
 # The rows of a table in the instance, and in its backup.
 PRESENT, RESTORED = "10", "1000"
@@ -89,7 +89,7 @@ class Changing(Deployment):
         seen = self.host.inspect(self.id)
         assert seen["Config"]["Image"] == self.declared["image"]
         assert seen["Image"] == self.host.client.images.get(self.declared["image"]).id
-        assert self.read_last_attempt() != State.UNDER_WAY
+        assert self.read_last_attempt() not in UNFINISHED
         self._check_password(dict(each.split("=", 1) for each in seen["Config"]["Env"]))
         assert self.count() in {PRESENT, RESTORED}
 

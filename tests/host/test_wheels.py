@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 
 from wb_cli.errors import WbError
 from wb_cli.host import wheels
+from wb_cli.instances.local_images import PLATFORM
+from wb_cli.provision.recipes import read_files
 
 
 def test_the_package_holds_the_containers_half_and_nothing_of_the_operators() -> None:
@@ -23,13 +26,18 @@ def test_the_package_holds_the_containers_half_and_nothing_of_the_operators() ->
     assert not [name for name in names if "__pycache__" in name]
 
 
-def test_the_requirements_are_those_of_the_server_alone() -> None:
-    needed = wheels.read_server_requirements()
-    assert any(name.startswith("uvicorn") for name in needed)
-    assert not [name for name in needed if name.startswith(("docker", "typer", "rich"))]
+def read_locked() -> set[str]:
+    """The names of the packages that the platform's image gets."""
+    lock = read_files(PLATFORM)["requirements.txt"].decode()
+    return set(re.findall(r"^([\w-]+)==", lock, re.MULTILINE))
 
 
-def test_the_requirements_cover_all_imports_of_the_server() -> None:
+def test_the_locked_packages_are_those_of_the_server_alone() -> None:
+    assert "uvicorn" in read_locked()
+    assert not {"docker", "typer", "rich", "pip"} & read_locked()
+
+
+def test_the_locked_packages_cover_all_imports_of_the_server() -> None:
     distributions = metadata.packages_distributions()
     imported = {
         normalise(distribution)
@@ -38,10 +46,20 @@ def test_the_requirements_cover_all_imports_of_the_server() -> None:
         for module in find_imports(source.decode())
         for distribution in distributions.get(module, [])
     }
-    required = {
-        normalise(re.split(r"[^\w-]", line)[0]) for line in wheels.read_server_requirements()
-    }
-    assert imported - {"wb-cli"} <= required
+    assert imported - {"wb-cli"} <= read_locked()
+
+
+def test_a_wheel_that_is_another_than_the_locked_one_is_refused(tmp_path: Path) -> None:
+    lock, own = tmp_path / "requirements.txt", tmp_path / "own"
+    own.mkdir()
+    with zipfile.ZipFile(own / "forged-1-py3-none-any.whl", "w") as wheel:
+        told = "Metadata-Version: 2.1\nName: forged\nVersion: 1\n"
+        wheel.writestr("forged-1.dist-info/METADATA", told)
+        wheel.writestr("forged-1.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+    lock.write_text(f"--no-index\n--find-links {own}\nforged==1 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(WbError, match=r"(?s)DO NOT MATCH THE HASHES"):
+        wheels.download(tmp_path / "fetched", [lock])
+    assert not list((tmp_path / "fetched").glob("*.whl"))
 
 
 def normalise(distribution: str) -> str:
@@ -90,5 +108,5 @@ def test_the_error_without_pip_says_how_to_install_it(
 ) -> None:
     monkeypatch.setattr(wheels, "find_spec", lambda _: None)
     with pytest.raises(WbError, match="has no pip") as failure:
-        wheels.download(tmp_path)
+        wheels.download(tmp_path, [])
     assert "ensurepip" in failure.value.hint

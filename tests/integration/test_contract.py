@@ -61,7 +61,8 @@ def it(shared_host: Host) -> Iterator[Running]:
 
 
 def read_mounts(inspected: dict[str, Any]) -> set[tuple[str, str, bool]]:
-    return {(m["Source"], m["Destination"], m["RW"]) for m in inspected["Mounts"]}
+    folders = (mount for mount in inspected["Mounts"] if mount["Type"] == "bind")
+    return {(m["Source"], m["Destination"], m["RW"]) for m in folders}
 
 
 def read_environment(inspected: dict[str, Any]) -> dict[str, str]:

@@ -46,6 +46,8 @@ def test_only_the_platform_is_replaced_and_the_way_back_is_the_same(
     assert platform(host, id_)[1] == declared(host, id_) == first
     assert {part: each for part, each in host.ids(id_).items() if part != "platform"} == others
     assert host.wb("repair", id_).stdout == f"{id_}: nothing to repair\n"
+    *_, last, _ = host.json("history", id_)["commands"]
+    assert (last["command"].split()[1], last["result"]) == ("rollback", "rolled back")
 
 
 def test_a_version_that_ends_at_its_start_goes_back_and_is_left_alone_from_then_on(

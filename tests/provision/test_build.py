@@ -1,5 +1,6 @@
 """Building images from recipes, with an engine's images in memory."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,8 @@ def test_the_platform_is_built_from_the_package_and_the_wheels_that_it_needs(
 ) -> None:
     downloads: list[Path] = []
 
-    def download(folder: Path) -> None:
+    def download(folder: Path, locks: Iterable[Path]) -> None:
+        assert [lock.name for lock in locks] == ["requirements.txt", "pip.txt"]
         downloads.append(folder)
         (folder / "uvicorn-1-py3-none-any.whl").write_bytes(b"wheel")
 
@@ -114,6 +116,7 @@ def test_the_platform_is_built_from_the_package_and_the_wheels_that_it_needs(
     assert context["wb_cli/contract.py"] == Path(contract.__file__).read_bytes()
     assert {path.partition("/")[0] for path in context} == {
         "Dockerfile",
+        "pip.txt",
         "requirements.txt",
         "wb_cli",
         "wheels",
@@ -122,17 +125,21 @@ def test_the_platform_is_built_from_the_package_and_the_wheels_that_it_needs(
     assert len(downloads) == 2  # to see that the image is current takes no download
 
 
-@pytest.mark.parametrize("changed", ["read_package", "read_server_requirements"])
-def test_a_platform_of_other_code_or_of_other_requirements_is_built_anew(
-    images: FakeImages, monkeypatch: pytest.MonkeyPatch, changed: str
+def test_a_platform_of_other_code_is_built_anew(
+    images: FakeImages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wheels, "download", lambda _: None)
+    monkeypatch.setattr(wheels, "download", lambda *_: None)
     provision.build(images, PLATFORM, mirror="", report=lambda *_: None)
-    other = {
-        "read_package": {"wb_cli/__init__.py": b"2"},
-        "read_server_requirements": ["uvicorn>=2"],
-    }
-    monkeypatch.setattr(wheels, changed, lambda: other[changed])
+    monkeypatch.setattr(wheels, "read_package", lambda: {"wb_cli/__init__.py": b"2"})
+    assert not provision.is_current(images, PLATFORM)
+
+
+def test_a_platform_of_other_requirements_is_built_anew(
+    images: FakeImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wheels, "download", lambda *_: None)
+    provision.build(images, PLATFORM, mirror="", report=lambda *_: None)
+    monkeypatch.setattr(provision, "read_files", lambda _: {"requirements.txt": b"uvicorn==2"})
     assert not provision.is_current(images, PLATFORM)
 
 

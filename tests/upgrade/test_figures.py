@@ -1,10 +1,12 @@
 """What is read from the text of `/metrics`, and what came between two looks."""
 
+import json
+
 import pytest
 from msgspec.structs import replace
 
 from wb_cli.errors import WbError
-from wb_cli.upgrade.figures import Figures, find_window, parse_figures
+from wb_cli.upgrade.figures import Figures, Window, find_window, parse_figures, parse_last_hour
 
 TEXT = r"""
 # HELP wb_uptime_seconds Seconds since this platform server began.
@@ -75,3 +77,19 @@ wb_http_request_seconds_count{endpoint="object",worker="2"} 1
     read = parse_figures(text)
 
     assert read == Figures(3, False, 2, 5, 1, {"object": 0.75}, {"object": 5})
+
+
+def test_a_minute_of_the_last_hour_is_read_without_what_is_no_work() -> None:
+    answered = {"requests": 3, "errors": 1, "answers": 2, "seconds": 0.5}
+    minute = {"object_items": answered, "metrics": answered, "last_hour": answered}
+    text = json.dumps({"minutes": [minute, {}]}).encode()
+    assert parse_last_hour(text) == [
+        Window(3, 1, {"object_items": 0.5}, {"object_items": 2}),
+        Window(0, 0, {}, {}),
+    ]
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b'{"minutes": 1}', b'{"minutes": [{"a": {}}]}'])
+def test_an_answer_that_is_no_hour_is_an_error(text: bytes) -> None:
+    with pytest.raises(WbError, match="its last hour cannot be read"):
+        parse_last_hour(text)

@@ -13,7 +13,7 @@ import pytest
 from wb_cli.upgrade.figures import Window
 from wb_cli.upgrade.judging import Judgement, Verdict, Watched, judge
 
-INSTANCES, BATCH, SPANS, ANSWERS = 20, 5, 10, 30
+INSTANCES, BATCH, SPANS, ANSWERS, MINUTES = 20, 5, 10, 30, 60
 # Seconds that an answer takes most often.
 ENDPOINTS = {"object": 0.004, "dataset": 0.02}
 OFTEN_FAILS, WARM_UPS = 0.002, (2.0, 9.0)
@@ -27,6 +27,7 @@ class Fleet:
     slower: float = 1.0
     fails: float = 0.0
     tail: str = "pareto"
+    knows_hour: bool = False
     chance: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -35,7 +36,7 @@ class Fleet:
     def roll_out(self) -> Iterator[Judgement]:
         """Upgrade batch by batch, and judge after each as long as there are others."""
         speeds = [self.chance.lognormvariate(0, 0.5) for _ in range(INSTANCES)]
-        before = [self._serve(speed) for speed in speeds]
+        before = [[*self._serve_hour(speed), *self._serve(speed)] for speed in speeds]
         for done in range(BATCH, INSTANCES, BATCH):
             hour = self.chance.lognormvariate(0, 0.2)
             seen = [
@@ -51,6 +52,12 @@ class Fleet:
                 for number, speed in enumerate(speeds)
             ]
             yield judge(seen[:done], seen[done:])
+
+    def _serve_hour(self, speed: float) -> list[Window]:
+        """Serve for an hour in which it is busier and calmer by turns, if that is known."""
+        tides = range(MINUTES // SPANS if self.knows_hour else 0)
+        each = (self._serve(speed * self.chance.lognormvariate(0, 0.1)) for _ in tides)
+        return [window for windows in each for window in windows]
 
     def _serve(self, speed: float, *, is_upgraded: bool = False) -> list[Window]:
         slower, fails = (self.slower, self.fails) if is_upgraded else (1.0, 0.0)
@@ -80,16 +87,21 @@ def judge_all(fleet: Fleet) -> list[Verdict]:
     return [judgement.verdict for judgement in fleet.roll_out()]
 
 
+@pytest.mark.parametrize("knows_hour", [True, False], ids=["hour", "soak"])
 @pytest.mark.parametrize("tail", ["pareto", "pauses", "none"])
 @pytest.mark.parametrize("seed", range(20))
-def test_a_slowdown_of_a_fifth_is_found_within_two_batches_of_five(seed: int, tail: str) -> None:
-    assert Verdict.WORSE in judge_all(Fleet(seed, slower=1.2, tail=tail))[:2]
+def test_a_slowdown_of_a_fifth_is_found_within_two_batches_of_five(
+    seed: int, tail: str, knows_hour: bool
+) -> None:
+    fleet = Fleet(seed, slower=1.2, tail=tail, knows_hour=knows_hour)
+    assert Verdict.WORSE in judge_all(fleet)[:2]
 
 
+@pytest.mark.parametrize("knows_hour", [True, False], ids=["hour", "soak"])
 @pytest.mark.parametrize("tail", ["pareto", "pauses", "none"])
 @pytest.mark.parametrize("seed", range(20))
-def test_a_clean_rollout_is_not_stopped(seed: int, tail: str) -> None:
-    assert set(judge_all(Fleet(seed, tail=tail))) == {Verdict.NO_WORSE}
+def test_a_clean_rollout_is_not_stopped(seed: int, tail: str, knows_hour: bool) -> None:
+    assert set(judge_all(Fleet(seed, tail=tail, knows_hour=knows_hour))) == {Verdict.NO_WORSE}
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wb_cli.contract import METRICS_PATH, OPENAPI_PATH, PrivateRoutes
+from wb_cli.contract import LAST_HOUR_PATH, METRICS_PATH, OPENAPI_PATH, PrivateRoutes
 from wb_cli.edge import away_page, private_routes
 from wb_cli.edge.text import as_comment, indent, quote, shorten_size
 
@@ -153,7 +153,11 @@ def _write_tls(certificate: CertificateFiles) -> list[str]:
 
 
 def _write_forwarding(site: Site) -> list[str]:
-    closed = {PrivateRoutes.METRICS: METRICS_PATH, PrivateRoutes.OPENAPI: OPENAPI_PATH}
+    closed = {
+        METRICS_PATH: PrivateRoutes.METRICS,
+        LAST_HOUR_PATH: PrivateRoutes.METRICS,
+        OPENAPI_PATH: PrivateRoutes.OPENAPI,
+    }
     return [
         "",
         f"client_max_body_size {shorten_size(site.max_body)};",
@@ -161,7 +165,7 @@ def _write_forwarding(site: Site) -> list[str]:
         "gzip off;",
         *(
             line
-            for routes, path in closed.items()
+            for path, routes in closed.items()
             if routes not in site.forward
             for line in ("", f"location = {path} {{ return 403; }}")
         ),

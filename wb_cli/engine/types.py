@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import PurePosixPath
 
 from msgspec import Struct, field
 
@@ -115,6 +116,11 @@ class SecretFile(Struct, frozen=True):
     variable: str
     path: str
     content: Secret
+
+    @property
+    def folder(self) -> str:
+        """The folder of secret files that it lies in, or below: ``/run/wb``."""
+        return str(PurePosixPath(*PurePosixPath(self.path).parent.parts[:3]))
 
 
 class ContainerSpec(Struct, frozen=True):

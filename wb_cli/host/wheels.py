@@ -4,9 +4,8 @@ The container's half is copied from the folder of the package. This works in a s
 in an installed distribution.
 """
 
-import re
 import sys
-from importlib import metadata
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,19 +13,19 @@ import wb_cli
 from wb_cli.errors import WbError
 from wb_cli.host.process import run
 
-DISTRIBUTION = "wb-cli"
 # The image has the Python of Debian trixie; the host may have another one.
 IMAGE_PYTHON = "3.13"
 DOWNLOAD_WITHIN_S = 600
 
 
-def download(folder: Path) -> None:
-    """Fetch the wheels of the container's half, and pip itself, for the image's Python.
+def download(folder: Path, locks: Iterable[Path]) -> None:
+    """Fetch the wheels that locks name for the image's Python, and no others.
 
-    They are fetched on the host, because a container does not trust the host's own certificates.
+    A lock has the digests of its wheels. They are fetched on the host, because a container does not
+    trust the host's own certificates.
 
     Raises:
-        WbError: pip is missing, or failed.
+        WbError: pip is missing, or failed, as where a file has another digest.
     """
     if find_spec("pip") is None:
         raise WbError(
@@ -37,29 +36,11 @@ def download(folder: Path) -> None:
         [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
             *("--only-binary=:all:", "--implementation=cp", f"--python-version={IMAGE_PYTHON}"),
-            *("--dest", str(folder)),
-            *("pip", *read_server_requirements()),
+            *("--require-hashes", "--no-deps", "--dest", str(folder)),
+            *(word for lock in locks for word in ("--requirement", str(lock))),
         ],
         timeout=DOWNLOAD_WITHIN_S,
     )
-
-
-def read_server_requirements() -> list[str]:
-    """The requirements of the extra ``server``.
-
-    Raises:
-        WbError: wb is not installed as a distribution, so its requirements are not known.
-    """
-    try:
-        lines = metadata.requires(DISTRIBUTION) or []
-    except metadata.PackageNotFoundError:
-        raise WbError(
-            "wb is not installed, so its requirements are not known",
-            "Install it: `pip install .` in its folder.",
-        ) from None
-    pairs = (line.partition(";")[::2] for line in lines)
-    is_server = re.compile(r"""extra\s*==\s*['"]server['"]""").search
-    return sorted(requirement.strip() for requirement, marker in pairs if is_server(marker))
 
 
 def read_package() -> dict[str, bytes]:

@@ -17,7 +17,14 @@ from wb_cli.instances.host_settings.settings import Settings
 from wb_cli.instances.local_images import PLATFORM, Recipe
 from wb_cli.instances.model import Instance
 from wb_cli.provision.needs import find_stock_users
-from wb_cli.provision.recipes import BASE, LABEL_RECIPE, PUBLIC_BASE, digest, read_files
+from wb_cli.provision.recipes import (
+    BASE,
+    LABEL_RECIPE,
+    PUBLIC_BASE,
+    digest,
+    find_locks,
+    read_files,
+)
 from wb_cli.provision.side_by_side import run_side_by_side
 
 AT_A_TIME = 3
@@ -133,7 +140,6 @@ def _collect_source(recipe: Recipe) -> dict[str, bytes]:
     files = read_files(recipe)
     if recipe == PLATFORM:
         files |= wheels.read_package()
-        files["requirements.txt"] = "\n".join([*wheels.read_server_requirements(), ""]).encode()
     return files
 
 
@@ -141,7 +147,7 @@ def _collect_context(recipe: Recipe) -> dict[str, bytes]:
     """Collect the build folder: the source, and the wheels that the platform needs."""
     files = _collect_source(recipe)
     if recipe == PLATFORM:
-        with tempfile.TemporaryDirectory(prefix="wb-wheels-") as folder:
-            wheels.download(Path(folder))
+        with tempfile.TemporaryDirectory(prefix="wb-wheels-") as folder, find_locks() as locks:
+            wheels.download(Path(folder), locks)
             files |= {f"wheels/{path.name}": path.read_bytes() for path in Path(folder).iterdir()}
     return files

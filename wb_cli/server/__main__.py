@@ -101,6 +101,8 @@ async def serve(settings: Settings, listening: socket.socket, place: Place) -> N
         in_background("the warm-up", warm_up.run(), closing)
         in_background("the refreshing", refreshing.run(bus), closing)
         in_background("the history", history.keep(), closing)
+        last_hour = platform.last_hour.keep(platform.traffic, lambda: warm_up.progress.is_warm)
+        in_background("the last hour", last_hour, closing)
         in_background("the look at Valkey", stored.keep(), closing)
         watch = loop_lag.watch(lambda: warm_up.progress.is_warm)
         in_background("the loop's watch", watch, closing)

@@ -11,6 +11,7 @@ from wb_cli.server.results.caches import Caches
 from wb_cli.server.settings import Settings
 from wb_cli.server.warmup.progress import Progress
 from wb_cli.server.watch.history import History
+from wb_cli.server.watch.last_hour import LastHour
 from wb_cli.server.watch.loop_lag import LoopLag
 from wb_cli.server.watch.stored import Stored
 from wb_cli.server.watch.traffic import Traffic
@@ -31,6 +32,7 @@ class Platform:
     stored: Stored
     siblings: Siblings = field(default_factory=lambda: Siblings(Place()))
     traffic: Traffic = field(default_factory=Traffic)
+    last_hour: LastHour = field(default_factory=LastHour)
     started: float = field(default_factory=time.monotonic)
 
     @property

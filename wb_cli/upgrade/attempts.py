@@ -29,9 +29,13 @@ class State(StrEnum):
 
     UNDER_WAY = "under way"
     UPGRADED = "upgraded"
+    GOING_BACK = "going back"
     FATAL = "fatal"
     CUT_OFF = "cut off"
     ROLLED_BACK = "rolled back"
+
+
+UNFINISHED = {State.UNDER_WAY, State.GOING_BACK}
 
 
 class Attempt(Struct, frozen=True, rename="camel"):
@@ -104,14 +108,17 @@ def find_fatal(attempts: list[Attempt], before: str, after: str) -> Attempt | No
 
 
 def find_unfinished(attempts: list[Attempt]) -> Attempt | None:
-    """Find the last attempt if it did not end, because wb was killed. Pure."""
-    return attempts[-1] if attempts and attempts[-1].state is State.UNDER_WAY else None
+    """Find the last attempt if it, or its way back, did not end, because wb was killed. Pure."""
+    return attempts[-1] if attempts and attempts[-1].state in UNFINISHED else None
 
 
 def find_last_upgrade(attempts: list[Attempt]) -> Attempt | None:
-    """Find the upgrade that can be taken back: the last one that changed something. Pure."""
+    """Find the upgrade that can be taken back: the last one that changed something. Pure.
+
+    One whose way back was cut off can be taken back as well: that is how it goes on.
+    """
     last = attempts[-1] if attempts else None
-    return last if last and last.state in {State.UPGRADED, State.UNDER_WAY} else None
+    return last if last and last.state in {State.UPGRADED, *UNFINISHED} else None
 
 
 def close(attempt: Attempt, state: State, now: str, **more: str | float | None) -> Attempt:

@@ -1,4 +1,4 @@
-"""The figures of a platform: what its `/metrics` counts, and what came between two looks. Pure.
+"""The figures of a platform: what its `/metrics` counts, and what came in spans of time. Pure.
 
 The names are those of ``wb_cli/server/watch/traffic.py`` and ``wb_cli/server/http/metrics.py``.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import Struct
 
 from wb_cli.errors import WbError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 REQUESTS, DURATIONS = "wb_http_requests_total", "wb_http_request_seconds"
 UPTIME, WARM, WARM_UP = "wb_uptime_seconds", "wb_warm_up_done", "wb_warm_up_seconds"
 # What wb, monitors and the listener itself ask for is no work of the platform.
-NO_WORK = {"metrics", "health_check", "refused"}
+NO_WORK = {"metrics", "last_hour", "health_check", "refused"}
 SERVER_ERROR = 500
 SAMPLE = re.compile(r"(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<labels>.*)\})? (?P<value>\S+)(?: \S+)?")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -46,6 +47,21 @@ class Window(Struct, frozen=True):
     errors: int
     seconds: Mapping[str, float]
     answers: Mapping[str, int]
+
+
+class Answered(Struct, frozen=True):
+    """What an endpoint answered in a minute, as the platform says it."""
+
+    requests: int
+    errors: int
+    answers: int
+    seconds: float
+
+
+class LastHour(Struct, frozen=True):
+    """The minutes of the last hour, the oldest first, by endpoint."""
+
+    minutes: list[dict[str, Answered]]
 
 
 def parse_figures(text: str) -> Figures:
@@ -76,6 +92,29 @@ def parse_figures(text: str) -> Figures:
     # The worker that began last decides: a later look shows by it that one was replaced.
     uptime, is_warm, warm_up = min(plain[UPTIME]), all(plain[WARM]), max(plain[WARM_UP])
     return Figures(uptime, is_warm, warm_up, requests, errors, seconds, answers)
+
+
+def parse_last_hour(text: bytes) -> list[Window]:
+    """Read each minute of the last hour from what the platform answers for it.
+
+    Raises:
+        WbError: the answer does not have them, as that of another program.
+    """
+    try:
+        hour = msgspec.json.decode(text, type=LastHour)
+    except ValueError as error:
+        raise WbError(f"its last hour cannot be read: {error}") from error
+    return [_make_window(minute) for minute in hour.minutes]
+
+
+def _make_window(minute: Mapping[str, Answered]) -> Window:
+    work = {name: answered for name, answered in minute.items() if name not in NO_WORK}
+    return Window(
+        sum(answered.requests for answered in work.values()),
+        sum(answered.errors for answered in work.values()),
+        {name: answered.seconds for name, answered in work.items()},
+        {name: answered.answers for name, answered in work.items()},
+    )
 
 
 def _read_samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:

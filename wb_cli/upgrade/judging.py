@@ -5,7 +5,9 @@ and how many more fail? These changes of the upgraded are then compared with the
 others in the same time, so that a busier hour, which all feel, does not look like a slower version.
 
 Answer times and errors decide. Warm-up is only shown: a process that has just started differs in it
-by that alone.
+by that alone. Memory is not judged for that reason, too: it grows for hours with what is asked for,
+and no process of the version before has the same age. Nor is memory for each cached byte the same
+at each age, as what Python and its allocator hold back grows with time and not with the cache.
 """
 
 from __future__ import annotations
@@ -43,6 +45,8 @@ class Verdict(StrEnum):
 
 class Watched(Struct, frozen=True):
     """An instance: what was counted in spans of time before the rollout, and in the last soak.
+
+    Those before are the minutes of its last hour, where it knows them, and the spans of a soak.
 
     ``warm_up_s`` are the seconds of its warm-ups: at its start before, and at its last one.
     """

@@ -7,11 +7,11 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from wb_cli.contract import Part
+from wb_cli.contract import LAST_HOUR_PATH, METRICS_PATH, Part
 from wb_cli.errors import WbError
 from wb_cli.lifecycle.readiness.health import reachable_address
 from wb_cli.observe.status.side_by_side import ask_all
-from wb_cli.upgrade.figures import find_window, parse_figures
+from wb_cli.upgrade.figures import find_window, parse_figures, parse_last_hour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from wb_cli.instances.secrets import SecretStore
     from wb_cli.upgrade.figures import Figures, Window
 
-PATH = "/metrics"
 ANSWERS_WITHIN_S, ALL_WITHIN_S = 3.0, 10.0
 MOST_BYTES = 4 * 2**20
 SPANS, SHORTEST_S = 10, 0.5
@@ -53,6 +52,22 @@ class Looks:
                 due += span
         return self
 
+    def look_back(self) -> Looks:
+        """Take in the last hour of each platform that knows it, minute by minute.
+
+        One that does not know it, as that of an older version, is known by the looks alone.
+        """
+        observed = self._observe()
+        platforms = {id_: observed.find_running(id_, Part.PLATFORM) for id_ in self._ids}
+        hours = ask_all(
+            {id_: partial(self._read_hour, id_, found) for id_, found in platforms.items()},
+            ALL_WITHIN_S,
+        )
+        for id_, minutes in hours.items():
+            if not isinstance(minutes, WbError):
+                self.windows[id_] = [*minutes, *self.windows[id_]]
+        return self
+
     def find_unread(self, id_: str) -> str:
         """Find why an instance's figures were not read by the last look; "" if they were."""
         found = self.figures.get(id_)
@@ -77,7 +92,13 @@ class Looks:
                 self.windows[id_] += [window] if window else []
 
     def _read(self, id_: str, platform: ObservedContainer | None) -> Figures:
-        """Read the figures of one platform.
+        return parse_figures(self._ask(id_, platform, METRICS_PATH).decode(errors="replace"))
+
+    def _read_hour(self, id_: str, platform: ObservedContainer | None) -> list[Window]:
+        return parse_last_hour(self._ask(id_, platform, LAST_HOUR_PATH))
+
+    def _ask(self, id_: str, platform: ObservedContainer | None, path: str) -> bytes:
+        """Ask one platform.
 
         Raises:
             WbError: it does not run, does not answer, or answers something else.
@@ -89,13 +110,13 @@ class Looks:
         token = {"Authorization": f"Bearer {stored.admin_token.reveal()}"} if stored else {}
         connection = http.client.HTTPConnection(host, port, timeout=ANSWERS_WITHIN_S)
         try:
-            connection.request("GET", PATH, headers=token)
+            connection.request("GET", path, headers=token)
             answer = connection.getresponse()
-            text = answer.read(MOST_BYTES).decode(errors="replace")
+            text = answer.read(MOST_BYTES)
         except (OSError, http.client.HTTPException) as error:
-            raise WbError(f"{PATH} of {id_} did not answer: {error}", f"`wb why {id_}`") from error
+            raise WbError(f"{path} of {id_} did not answer: {error}", f"`wb why {id_}`") from error
         finally:
             connection.close()
         if answer.status != http.client.OK:
-            raise WbError(f"{PATH} of {id_} answered {answer.status}", f"`wb token {id_}`")
-        return parse_figures(text)
+            raise WbError(f"{path} of {id_} answered {answer.status}", f"`wb token {id_}`")
+        return text

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from wb_cli.contract import Part
 from wb_cli.errors import UsageError, WbError
 from wb_cli.instances.registry_file.entries import parse_entry
 from wb_cli.lifecycle import actions
 from wb_cli.quantities import write_now
 from wb_cli.upgrade.attempts import Attempts, State, close, find_last_upgrade
+from wb_cli.upgrade.settling import is_of
 from wb_cli.upgrade.target import put_back
 from wb_cli.upgrade.upgraded import Ending, Upgraded
 
@@ -68,18 +70,20 @@ class Rollback(Struct):
             raise UsageError(
                 f"{id_} has no upgrade that could be taken back", f"`wb upgrade {id_} --status`"
             )
-        backup = self._choose_backup(attempt)
+        backup = "" if self._is_back(attempt) else self._choose_backup(attempt)
         self._require_image(attempt.before)
         if self.options.dry_run:
             reason = f"with the database of the backup {backup[:8]}" if backup else ""
             return Upgraded(Ending.PLANNED, attempt.after, attempt.before, reason=reason)
         self.options.begin(("going back",))
+        attempts.end(close(attempt, State.GOING_BACK, ""))
         self._bring_name_back(attempt.before)
         self.declare(lambda entry: put_back(entry, attempt.before))
         try:
             away_s, url = self._go_back(attempt.before, backup)
         except BaseException:
             self._stay(attempt.after, restarts=bool(backup))
+            attempts.end(close(attempt, State.UPGRADED, attempt.ended or write_now()))
             raise
         now = write_now()
         attempts.end(close(attempt, State.ROLLED_BACK, now, away_s=away_s))
@@ -111,6 +115,11 @@ class Rollback(Struct):
             calm = replace(self.options, cancelled=threading.Event())
             with suppress(WbError):
                 actions.run(self.fleet, parse_entry(put_back(self.entry, after)), calm)
+
+    def _is_back(self, attempt: Attempt) -> bool:
+        """Whether it was cut off when all but its end was done: then no data goes back again."""
+        runs = self.fleet.engine.observe().find_running(str(self.entry["id"]), Part.PLATFORM)
+        return attempt.state is State.GOING_BACK and is_of(runs, attempt.before, attempt.after)
 
     def _choose_backup(self, attempt: Attempt) -> str:
         """Choose the backup whose databases must come back; "" where they may stay as they are."""

@@ -2,11 +2,13 @@
 
 import io
 import tarfile
+from typing import Any
 
 import docker
 import pytest
 
 from wb_cli.contract import Part
+from wb_cli.engine.docker.closed_root import LABEL_CLOSED_ROOT, list_written
 from wb_cli.engine.docker.render import archive, container_arguments, labels, network_arguments
 from wb_cli.engine.types import ContainerSpec, Mount, NetworkSpec, Port, SecretFile
 from wb_cli.secret import Secret
@@ -87,6 +89,45 @@ def test_auto_remove_is_passed_to_the_engine(api: docker.APIClient, auto_remove:
     assert host.get("AutoRemove", False) is auto_remove
 
 
+def test_a_closed_root_leaves_what_is_mounted_and_has_room_for_secret_files(
+    api: docker.APIClient,
+) -> None:
+    written = ("/tmp", "/var/lib/postgresql/data")
+    host = container_arguments(api, SPEC, "net-id", written)["host_config"]
+    assert host["ReadonlyRootfs"] is True
+    assert set(host["Tmpfs"]) == {"/tmp"}
+    volume = {"Target": "/run", "Source": None, "Type": "volume", "ReadOnly": False}
+    assert {**volume, "VolumeOptions": {"NoCopy": True}} in host["Mounts"]
+
+
+def test_a_root_stays_open_where_the_image_does_not_name_what_it_writes_to(
+    api: docker.APIClient,
+) -> None:
+    host = container_arguments(api, SPEC, "net-id")["host_config"]
+    assert "ReadonlyRootfs" not in host
+    assert [mount["Type"] for mount in host["Mounts"]] == ["bind"]
+
+
+@pytest.mark.parametrize(
+    ("label", "written"),
+    [
+        ("/tmp", ("/tmp",)),
+        ("/tmp /var/run/postgresql", ("/tmp", "/var/run/postgresql")),
+        ("tmp true", ()),
+        ("", ()),
+    ],
+)
+def test_an_image_s_label_names_the_folders_that_it_writes_to(
+    label: str, written: tuple[str, ...]
+) -> None:
+    assert list_written({"Config": {"Labels": {LABEL_CLOSED_ROOT: label}}}) == written
+
+
+@pytest.mark.parametrize("config", [{}, {"Config": None}, {"Config": {"Labels": None}}])
+def test_an_image_without_the_label_keeps_its_root(config: dict[str, Any]) -> None:
+    assert list_written(config) == ()
+
+
 def test_a_network_is_a_bridge_with_its_own_subnet() -> None:
     arguments = network_arguments(NetworkSpec("demo", "10.213.0.0/26", {"team": "data"}))
     assert arguments == {
@@ -114,3 +155,10 @@ def test_only_root_may_open_the_folders_of_a_secret_file() -> None:
         "run/wb/deep/password": (False, 0o600, 0, 0),
     }
     assert content == "sesame äöü"
+
+
+def test_in_the_folder_of_secret_files_the_others_are_root_s_too() -> None:
+    file = SecretFile("FILE", "/run/wb/deep/password", Secret("sesame"))
+    with tarfile.open(fileobj=io.BytesIO(archive(file, file.folder))) as tar:
+        entries = {entry.name: (entry.isdir(), entry.mode) for entry in tar}
+    assert entries == {"deep": (True, 0o700), "deep/password": (False, 0o600)}

@@ -24,6 +24,7 @@ BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 GOOD = [
     ("health_check", "GET", "/health_check"),
     ("metrics", "GET", "/metrics"),
+    ("last_hour", "GET", "/metrics/hour"),
     ("status_page", "GET", "/"),
     ("openapi", "GET", "/openapi.json"),
     ("projects", "GET", "/api/projects"),

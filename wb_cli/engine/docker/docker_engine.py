@@ -17,6 +17,7 @@ from wb_cli.engine.docker.client import (
     make_lost_error,
     measure_clock_ahead_s,
 )
+from wb_cli.engine.docker.closed_root import list_written
 from wb_cli.engine.docker.commands import run_command
 from wb_cli.engine.docker.keeping import Kept, keep, make_again
 from wb_cli.engine.docker.logs import read_lines
@@ -184,12 +185,14 @@ class DockerEngine:
     def create_container(self, spec: ContainerSpec, network: str) -> str:
         """Create a container on a network, with its secret files, and return its id."""
         with docker_errors():
-            arguments = render.container_arguments(self._api, spec, network)
+            written = list_written(self._api.inspect_image(spec.image))
+            arguments = render.container_arguments(self._api, spec, network, written)
             container = str(self._api.create_container(**arguments)["Id"])
         try:
             with docker_errors():
                 for file in spec.secret_files:
-                    self._api.put_archive(container, "/", render.archive(file))
+                    start = file.folder if written else "/"
+                    self._api.put_archive(container, start, render.archive(file, start))
         except EngineError:
             self.remove_container(container)
             raise

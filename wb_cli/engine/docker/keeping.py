@@ -52,7 +52,8 @@ def keep(api: Any, container: str) -> Kept:
         # A file at another place is not wb's: it is mounted, and so is part of the configuration.
         prefix = f"{Env.POSTGRES_PASSWORD_FILE}={_SECRETS}/"
         has_secrets = any(variable.startswith(prefix) for variable in environment)
-        secrets = b"".join(api.get_archive(container, _SECRETS)[0]) if has_secrets else None
+        folder = f"{_SECRETS}/." if _has_closed_root(inspected) else _SECRETS
+        secrets = b"".join(api.get_archive(container, folder)[0]) if has_secrets else None
     return Kept(inspected["Name"].removeprefix("/"), inspected, secrets)
 
 
@@ -70,8 +71,14 @@ def make_again(api: Any, kept: Kept, network: str) -> str:
     with docker_errors():
         container = str(api.create_container_from_config(configuration, kept.name)["Id"])
         if kept.secrets is not None:
-            api.put_archive(container, _SECRETS_PARENT, kept.secrets)
+            place = _SECRETS if _has_closed_root(inspected) else _SECRETS_PARENT
+            api.put_archive(container, place, kept.secrets)
     return container
+
+
+def _has_closed_root(inspected: Mapping[str, Any]) -> bool:
+    """Whether the engine copies files only into its volumes, and so into the folder of secrets."""
+    return bool(inspected["HostConfig"].get("ReadonlyRootfs"))
 
 
 def _choose_image(api: Any, inspected: Mapping[str, Any]) -> str:

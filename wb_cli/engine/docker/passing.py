@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from wb_cli.engine.docker.client import docker_errors
+from wb_cli.engine.docker.closed_root import close_root, list_written
 from wb_cli.engine.docker.never_started import LABEL_MAKER, name_maker
 from wb_cli.engine.docker.rights import DROPPED_CAPABILITIES, NO_NEW_PRIVILEGES
 from wb_cli.engine.docker.session import Connection
@@ -36,12 +37,15 @@ def start_passing(  # noqa: PLR0913  (what runs, and what it sees)
 
     The engine closes the program's input when the connection ends, and removes the container when
     the program does. ``archive`` is a tar file for ``/``. ``memory`` is how many bytes it may
-    take; 0 is no limit. Raises ``ImageMissingError``.
+    take; 0 is no limit. The root is closed where the image allows it, unless there is an archive,
+    which the engine would not copy into it. Raises ``ImageMissingError``.
     """
     from docker.types import LogConfig
 
     with docker_errors():
+        written = () if archive else list_written(api.inspect_image(image))
         host_config = api.create_host_config(
+            **close_root(written, [mount["Target"] for mount in mounts]),
             mounts=mounts,
             network_mode=network,
             auto_remove=True,

@@ -8,9 +8,10 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
-from wb_cli import __version__
+from wb_cli import __version__, contract
 from wb_cli.server.cache import CacheCollector, LinkState, Usage
 from wb_cli.server.http.access import Access
+from wb_cli.server.http.answers import json_answer
 from wb_cli.server.http.endpoints import Endpoint, Reply
 from wb_cli.server.http.whole import KNOWN_WITHIN_S, Question
 from wb_cli.server.http.workers_metrics import merged, unpack
@@ -197,7 +198,20 @@ async def metrics(platform: Platform, _: Request) -> Response:
     return Response(generate_latest(registry), media_type=MEDIA_TYPE)
 
 
+async def last_hour(platform: Platform, _: Request) -> Response:
+    """What each endpoint answered in each minute of the last hour."""
+    return json_answer({"minutes": platform.last_hour.describe()})
+
+
 ENDPOINTS = (
+    Endpoint(
+        "GET",
+        contract.LAST_HOUR_PATH,
+        last_hour,
+        "What each endpoint answered in each minute of the last hour",
+        {200: Reply("The minutes that are over, the oldest first", "LastHour")},
+        access=Access.TOKEN_IF_SET,
+    ),
     Endpoint(
         "GET",
         "/metrics",

@@ -92,6 +92,20 @@ HEALTH: dict[str, Schema] = {
             "Its processes, and how many of them this answer is of.", count=COUNT, answering=COUNT
         ),
     ),
+    "LastHour": record(
+        "What was answered while the platform was warm.",
+        minutes=about(
+            "What each endpoint answered in each minute that is over, the oldest first.",
+            list_of({"type": "object", "additionalProperties": ref("Answered")}),
+        ),
+    ),
+    "Answered": record(
+        "What an endpoint answered.",
+        requests=COUNT,
+        errors=about("Those that failed: their status was 500 or more.", COUNT),
+        answers=about("Those whose duration is known.", COUNT),
+        seconds=about("How long these took together.", SECONDS),
+    ),
     "WarmUp": record(
         "How far the warm-up has come. It runs once, when the server starts.",
         phase=one_of(Phase),

@@ -1,4 +1,4 @@
-"""wb images build / save / load / send."""
+"""wb images build / save / load / send / sbom."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from wb_cli.cli.commands.images.results import (
     make_image_documents,
     show_images,
 )
+from wb_cli.cli.commands.images.sbom import sbom
 from wb_cli.cli.commands.images.sending import send
 from wb_cli.cli.context import get_wb
 from wb_cli.cli.options import Json
@@ -32,7 +33,7 @@ group = typer.Typer(
     cls=Group,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Build, save, load and send images.",
+    help="Build, save, load, send and list images.",
 )
 
 
@@ -222,3 +223,4 @@ def _open_pipe() -> BinaryIO:
 
 
 group.command()(send)
+group.command()(sbom)

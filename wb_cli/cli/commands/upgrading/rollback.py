@@ -85,7 +85,8 @@ def _make_rollbacks(
         wb = hosts[id_]
         fleet = wb.fleet
         read_entry = partial(wb.registry_file.read_entry, id_)
-        settle_and_run(fleet, read_entry, options, partial(change_entry_of, wb, id_))
+        declare = partial(change_entry_of, wb, id_)
+        settle_and_run(fleet, read_entry, options, declare, leaves_rollback=True)
 
         def restore(instance: Any, backup: str, own: RunOptions) -> Any:
             restic = open_repository(wb, own.cancelled, options.verb, id_)
@@ -96,7 +97,7 @@ def _make_rollbacks(
             wb.images,
             read_entry(),
             options,
-            partial(change_entry_of, wb, id_),
+            declare,
             restore,
             keeps_database,
         )

@@ -44,9 +44,9 @@ class Soak:
         return last.describe() if last and last.verdict is Verdict.WORSE else ""
 
     def watch_before(self, ids: Sequence[str]) -> None:
-        """Watch all instances as long as a soak takes, before anything is upgraded."""
+        """Watch all instances as long as a soak takes, and take in the hour before."""
         if ids and self._seconds and self._judges and not self._options.dry_run:
-            self._before = self._watch("watching how they do before", ids)
+            self._before = self._watch("watching how they do before", ids).look_back()
 
     def run(self, endings: Sequence[Ended[Upgraded]], left: Sequence[str]) -> int:
         """Let a batch run for a while. Give how many of all so far do not run well any more."""
