@@ -24,7 +24,7 @@ from wb_cli.server.process.listener import Listener, bind
 from wb_cli.server.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from http import HTTPStatus
 
     from starlette.requests import Request
@@ -55,9 +55,10 @@ async def serve(port: int, size: int, postgres_url: str, valkey_url: str) -> Non
         def answer(found: bytes) -> Response:
             return Response(found, media_type="application/json")
 
-        @layers(ttl="1h", key="items")
         async def load() -> bytes:
             return body
+
+        load_once: Callable[[], Awaitable[bytes]] = layers(ttl="1h", key="items")(load)
 
         async def minimal(_: Request) -> Response:
             return answer(body)
@@ -68,7 +69,7 @@ async def serve(port: int, size: int, postgres_url: str, valkey_url: str) -> Non
             return answer(body)
 
         async def cached(_: Request) -> Response:
-            return answer(await load())
+            return answer(await load_once())
 
         handlers = {"/minimal": minimal, "/select": select, "/cashews": cached}
         app = Starlette(routes=[Route(path, handler) for path, handler in handlers.items()])

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from wb_cli.server.watch import last_hour
-from wb_cli.server.watch.last_hour import KEPT, LastHour
+from wb_cli.server.watch.last_hour import KEPT, LastHour, add_up
 from wb_cli.server.watch.traffic import Traffic
 
 
@@ -49,3 +49,14 @@ async def test_what_was_answered_before_all_was_warm_is_left_out(
     await ended.wait()
     keeping.cancel()
     assert [minute["projects"]["requests"] for minute in hour.describe()] == [1]
+
+
+def test_the_workers_of_one_server_are_added_up_minute_by_minute() -> None:
+    few = {"projects": {"requests": 1, "errors": 0, "answers": 1, "seconds": 0.5}}
+    more = {"projects": {"requests": 3, "errors": 1, "answers": 2, "seconds": 0.25}}
+    other = {"objects": {"requests": 1, "errors": 0, "answers": 1, "seconds": 1.0}}
+    both = {"requests": 4, "errors": 1, "answers": 3, "seconds": 0.75}
+    assert add_up([[few]]) == [few]
+    assert add_up([[other, few], [more]]) == [other, {"projects": both}]
+    assert add_up([[few], [other]]) == [few | other]
+    assert add_up([[], []]) == []

@@ -18,6 +18,7 @@ from wb_cli.server.http.workers_metrics import merged, unpack
 from wb_cli.server.platform import Platform
 from wb_cli.server.results.bus import VersionBus
 from wb_cli.server.warmup.progress import Progress
+from wb_cli.server.watch.last_hour import add_up
 from wb_cli.server.watch.loop_lag import LoopLag
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -200,7 +201,8 @@ async def metrics(platform: Platform, _: Request) -> Response:
 
 async def last_hour(platform: Platform, _: Request) -> Response:
     """What each endpoint answered in each minute of the last hour."""
-    return json_answer({"minutes": platform.last_hour.describe()})
+    others = await platform.siblings.ask(Question.LAST_HOUR, within_s=KNOWN_WITHIN_S)
+    return json_answer({"minutes": add_up([platform.last_hour.describe(), *others.values()])})
 
 
 ENDPOINTS = (

@@ -27,6 +27,7 @@ class Question(StrEnum):
     CLEARED = "cleared"  # go on in the epochs of now, and say how much that cleared
     STATE = "state"
     METRICS = "metrics"
+    LAST_HOUR = "last-hour"
 
 
 def answer_others(platform: Platform, state: Callable[[], Any], metrics: Callable[[], Any]) -> None:
@@ -53,11 +54,15 @@ def answer_others(platform: Platform, state: Callable[[], Any], metrics: Callabl
     async def metrics_now(_: Any) -> Any:
         return metrics()
 
+    async def last_hour_now(_: Any) -> Any:
+        return platform.last_hour.describe()
+
     platform.siblings.answers |= {
         Question.CHANGED: changed,
         Question.CLEARED: cleared,
         Question.STATE: state_now,
         Question.METRICS: metrics_now,
+        Question.LAST_HOUR: last_hour_now,
     }
 
 

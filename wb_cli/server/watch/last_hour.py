@@ -1,8 +1,8 @@
 """The requests of the last hour, minute by minute, for those who ask how it was before."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import pairwise
@@ -63,6 +63,18 @@ class LastHour:
             }
             for earlier, later in pairwise(self.looks)
         ]
+
+
+def add_up(hours: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Add up the described minutes of several workers, each with the newest minute last."""
+    minutes: list[dict[str, Any]] = []
+    for age in range(max(map(len, hours)), 0, -1):
+        total: dict[str, Counter[str]] = {}
+        for hour in hours:
+            for name, counted in hour[-age].items() if len(hour) >= age else ():
+                total.setdefault(name, Counter()).update(counted)
+        minutes.append({name: dict(counts) for name, counts in total.items()})
+    return minutes
 
 
 def _count(traffic: Traffic) -> dict[str, Count]:
