@@ -13,13 +13,13 @@ BAD = {"name": "h11", "version": "0.16.0", "vulns": [FLAW]}
     ("packages", "outcome", "said"),
     [
         ([GOOD], Outcome.CLEAN, "no flaw is known in 1 packages"),
-        ([GOOD, SKIPPED], Outcome.UNCHECKED, "could not be checked, 1 others were: anyio"),
-        ([], Outcome.UNCHECKED, "could not be checked, 0 others were: all of it"),
+        ([GOOD, SKIPPED], Outcome.UNCHECKED, "could not be checked: anyio (checked were 1)"),
+        ([], Outcome.UNCHECKED, "could not be checked: all of it (checked were 0)"),
         ([BAD], Outcome.FLAWED, "h11 0.16.0: PYSEC-1, mended in 0.17"),
         (
             [BAD, SKIPPED],
             Outcome.FLAWED,
-            "h11 0.16.0: PYSEC-1, mended in 0.17\ncould not be checked, 1 others were: anyio",
+            "h11 0.16.0: PYSEC-1, mended in 0.17\ncould not be checked: anyio (checked were 1)",
         ),
     ],
 )

@@ -43,7 +43,7 @@ class Audit(NamedTuple):
             lines.append(f"no flaw is known in {self.checked} packages")
         elif self.outcome is Outcome.UNCHECKED or self.unchecked:
             names = ", ".join(self.unchecked) or "all of it"
-            lines.append(f"could not be checked, {self.checked} others were: {names}")
+            lines.append(f"could not be checked: {names} (checked were {self.checked})")
         return "\n".join(lines)
 
 
