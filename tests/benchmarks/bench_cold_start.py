@@ -20,6 +20,7 @@ from pathlib import Path
 
 import docker
 import valkey
+from benchmarks.measure import Row, tell
 from support.platform_server import PlatformServer, environment_for
 from support.services import Services
 
@@ -103,12 +104,14 @@ def measure(name: str, environment: dict[str, str], valkey_url: str) -> str:
         finally:
             server.close()
     own, whole, missed = float(words[-3]), float(words[-2]), int(words[-1])
+    objects = f"{warm_up['objects']:,} objects"
+    tell(Row(f"longest block of the loop, {name} start of {objects} / 20 ms", own, TARGET_S, 1))
     gets, batches = (asked.get(f"cmdstat_{c}", {"calls": 0})["calls"] for c in ("get", "mget"))
     return (
-        f"{name}: {warm_up['objects']} objects, {warm_up['entries']} entries in "
+        f"  ({objects}, {warm_up['entries']} entries in "
         f"{warm_up['elapsedSeconds']:.1f} s; the loop was blocked for {own * 1e3:.0f} ms at most "
         f"(target {TARGET_S * 1e3:.0f}), {missed} times for longer; with the wait for a processor "
-        f"{whole * 1e3:.0f} ms; {batches} MGET, {gets} GET; load {os.getloadavg()[0]:.1f}"
+        f"{whole * 1e3:.0f} ms; {batches} MGET, {gets} GET; load {os.getloadavg()[0]:.1f})"
     )
 
 

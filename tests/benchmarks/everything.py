@@ -52,6 +52,7 @@ ALL = (
     Benchmark("memory"),
     Benchmark("projects"),
     Benchmark("restart"),
+    Benchmark("cold_start"),
     Benchmark("backup", ("--rounds", "5")),
 )
 

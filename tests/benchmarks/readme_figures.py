@@ -21,6 +21,7 @@ TITLES = {
     "memory": "Memory against its bound",
     "projects": "Many projects, strangers, slow loads",
     "restart": "A restart: cold, and from Valkey",
+    "cold_start": "The event loop in a whole start",
     "backup": "Backups",
 }
 
