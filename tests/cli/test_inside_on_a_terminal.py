@@ -3,7 +3,10 @@
 import re
 from collections.abc import Callable, Iterator
 
+import docker
 import pytest
+from support.platform_stand_in import Platforms
+from support.postgres_images import build_doctored
 from support.services import wait_until
 from support.session import Session
 from support.wb_host import Host
@@ -93,20 +96,27 @@ def test_a_shell_names_the_container_and_knows_the_size_of_the_window(
     assert shell.end() == 9
 
 
-def test_without_bash_the_shell_is_sh(begin: Begin, shared_host: Host, demo: str) -> None:
-    name = f"{demo}-valkey"
-    code, place = shared_host.execute(name, "sh", "-c", "command -v bash")
-    assert code == 0
-    shared_host.execute(name, "mv", place.strip(), "/tmp/away")
-    try:
-        shell = begin("shell", "demo", "valkey")
-        shell.until(rf"{name}\$ ")
-        shell.type("echo sum $((6 * 7))\r")
-        shell.until(r"sum 42\r\n")
-        shell.type("exit 3\r")
-        assert shell.end() == 3
-    finally:
-        shared_host.execute(name, "mv", "/tmp/away", place.strip())
+@pytest.fixture
+def without_bash(
+    docker_client: docker.DockerClient, run_id: str, platforms: Platforms
+) -> Iterator[str]:
+    """An image of the platform that has no bash."""
+    text = 'RUN rm "$(command -v bash)"'
+    tag = build_doctored(docker_client, run_id, platforms("healthy"), "without-bash", text)
+    yield tag
+    docker_client.images.remove(tag, force=True)
+
+
+def test_without_bash_the_shell_is_sh(begin: Begin, shared_host: Host, without_bash: str) -> None:
+    id_ = shared_host.prepare(image=without_bash)
+    shared_host.wb("run", id_)
+    shell = begin("shell", id_)
+    shell.until(rf"{id_}\$ ")
+    shell.type("echo sum $((6 * 7))\r")
+    shell.until(r"sum 42\r\n")
+    shell.type("exit 3\r")
+    assert shell.end() == 3
+    shared_host.wb("stop", id_)
 
 
 def test_a_closed_terminal_ends_wb_and_the_query(
