@@ -37,6 +37,8 @@ def make_section(rows: Mapping[str, Sequence[Row]]) -> str:
     """The pictures, and a table with a heading for each benchmark."""
     lines = [describe_machine(), ""]
     for name, picture in PICTURES.items():
+        if not (README.parent / place(name, "light")).exists():
+            continue
         lines += [
             "<picture>",
             f'<source media="(prefers-color-scheme: dark)" srcset="{place(name, "dark")}">',
@@ -47,7 +49,7 @@ def make_section(rows: Mapping[str, Sequence[Row]]) -> str:
     for name, told in rows.items():
         lines.append(f"| **{TITLES[name]}** | | | | |")
         lines += list(make_lines(told))
-    return "\n".join(lines)
+    return "\n".join([*lines, ""])
 
 
 def make_lines(rows: Sequence[Row]) -> Iterator[str]:
