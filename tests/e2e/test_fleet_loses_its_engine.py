@@ -124,7 +124,7 @@ def test_what_is_open_says_unknown_and_goes_on_with_the_next_engine(
     watch.until(shows(f"{DECLARED} unknown"))
     # A frame may be read by halves. No later one may say more than that nobody knows.
     watch.until(lambda screen: states_in(screen) == {"unknown"})
-    follow.until(shows("; waiting for it"))
+    follow.until(shows("; waiting"))
     own_engine.start()
     follow.until(shows("the Docker Engine answers again", "was started again"))
     watch.until(shows(f"{len(running)} running"))
@@ -150,7 +150,7 @@ def test_ctrl_c_leaves_what_waits_for_an_engine(
 ) -> None:
     own_engine.end(signal.SIGKILL)
     watch.until(is_lost)
-    follow.until(shows("; waiting for it"))
+    follow.until(shows("; waiting"))
     watch.type("\x03")
     follow.type("\x03")
     assert watch.end() == ExitCode.OK

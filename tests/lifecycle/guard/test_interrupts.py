@@ -1,11 +1,13 @@
 """Signals as an event or as an error. Signals that wb was started to ignore stay ignored."""
 
+import importlib
 import os
 import random
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.bursts import SEED, ended_by_burst
@@ -50,6 +52,54 @@ def test_a_signal_ends_work_that_cleans_up_itself(number: signal.Signals) -> Non
     with pytest.raises(InterruptedByUserError, match="interrupted"):
         work()
     assert signal.getsignal(number) is signal.SIG_DFL
+
+
+@pytest.fixture
+def slow_module(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """A module amid whose import a signal comes."""
+    text = f"import os\nos.kill(os.getpid(), {int(number)})\nIS_LOADED = True\n"
+    (tmp_path / "module_with_a_signal.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "module_with_a_signal"
+    sys.modules.pop("module_with_a_signal")
+
+
+def test_a_signal_amid_an_import_ends_the_work_when_the_module_is_loaded(slow_module: str) -> None:
+    def work() -> None:
+        with ended_by_signals():
+            assert importlib.import_module(slow_module).IS_LOADED
+            signal.sigtimedwait([], 5)
+            pytest.fail("it went on")
+
+    with pytest.raises(InterruptedByUserError, match="interrupted"):
+        work()
+    assert slow_module in sys.modules
+
+
+def test_a_signal_amid_an_import_reaches_the_work_that_has_begun_since(slow_module: str) -> None:
+    def work() -> None:
+        with ended_by_signals():
+            importlib.import_module(slow_module)
+            with interruptible() as event:
+                assert event.wait(5)
+
+    with pytest.raises(InterruptedByUserError, match="interrupted"):
+        work()
+
+
+def test_a_signal_amid_the_last_import_of_some_work_reaches_what_is_around_it(
+    slow_module: str,
+) -> None:
+    def work() -> None:
+        with interruptible() as event:
+            with ended_by_signals():
+                importlib.import_module(slow_module)
+            assert event.wait(5)
+
+    with pytest.raises(InterruptedByUserError, match="interrupted"):
+        work()
 
 
 def test_a_signal_that_was_ignored_before_changes_nothing(number: signal.Signals) -> None:

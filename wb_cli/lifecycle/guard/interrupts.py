@@ -17,11 +17,14 @@ from wb_cli.errors import ExitCode, WbError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
     Heard = Callable[[int], None]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BURST_S = 1.0
+# After this time a signal that came amid an import is sent once more.
+AGAIN_S = 0.01
 
 
 class InterruptedByUserError(WbError):
@@ -61,6 +64,11 @@ class _Burst:
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether one of the handlers below is set."""
+        return self._depth > 0
+
     def begins(self) -> bool:
         """Note a signal. Whether it is the first of its burst."""
         before, self._last = self._last, time.monotonic()
@@ -74,11 +82,10 @@ _burst = _Burst()
 def leaving_at_once() -> Iterator[None]:
     """Raise ``SignalExit`` at once when a signal comes."""
 
-    def leave(number: int, _frame: object) -> None:
-        if _burst.begins():
-            raise SignalExit(number)
+    def leave(number: int) -> None:
+        raise SignalExit(number)
 
-    with _handled_by(leave):
+    with _raising(leave):
         yield
 
 
@@ -86,12 +93,48 @@ def leaving_at_once() -> Iterator[None]:
 def ended_by_signals() -> Iterator[None]:
     """Raise ``InterruptedByUserError`` at once when a signal comes. The work cleans up itself."""
 
-    def end(number: int, _frame: object) -> None:
-        if _burst.begins():
-            raise InterruptedByUserError(number)
+    def end(number: int) -> None:
+        raise InterruptedByUserError(number)
 
-    with _handled_by(end):
+    with _raising(end):
         yield
+
+
+@contextmanager
+def _raising(end: Heard) -> Iterator[None]:
+    """Raise what ``end`` raises when a burst of signals begins.
+
+    Amid an import Python swallows what a handler raises, or makes another error of it. So a signal
+    that comes then is sent once more, a moment later, to the handler of that moment.
+    """
+    late: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if _is_importing(frame):
+            late[:] = [number]
+            signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+        elif _burst.begins():
+            end(number)
+
+    before = signal.getsignal(signal.SIGALRM)
+    try:
+        with _handled_by(handle):
+            yield
+    finally:
+        left_s, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        if left_s and _burst.is_watched:
+            signal.raise_signal(late[0])
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether a module is being loaded by the code that runs in this frame, or by its callers."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager
@@ -151,7 +194,7 @@ def _listen(reading: int, heed: Heard) -> None:
 
 
 @contextmanager
-def _handled_by(handler: Callable[[int, object], None]) -> Iterator[None]:
+def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """Set a handler. Signals that wb was started to ignore, as ``nohup`` does, stay ignored."""
     heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, handler) for number in heeded}
