@@ -195,9 +195,18 @@ def observe_hosts(
     asked = list(names)
     # Who asks one host alone has nothing else to show meanwhile, and waits for it.
     within_s = wb.settings.host_timeout if len(asked) > 1 else None
-    answers = ask_each(wb, asked, lambda host: host.engine.observe(), within_s)
+    listed, silent = _ask_engines(wb, asked, within_s)
+    return _merge(listed.values()), silent
+
+
+def _ask_engines(
+    wb: Wb, names: Iterable[str | None], within_s: float | None
+) -> tuple[dict[str | None, Observed], dict[str | None, WbError]]:
+    """Give what each engine has that answers, and the error of each that does not."""
+    answers = ask_each(wb, names, lambda host: host.engine.observe(), within_s)
     silent = {name: each for name, each in answers.items() if isinstance(each, WbError)}
-    return _merge(each for each in answers.values() if not isinstance(each, WbError)), silent
+    listed = {name: each for name, each in answers.items() if not isinstance(each, WbError)}
+    return listed, silent
 
 
 def _merge(listed: Iterable[Observed]) -> Observed:
@@ -247,12 +256,7 @@ class Listing:
 
     def _ask(self) -> None:
         within_s = self._wb.settings.host_timeout
-        answers = ask_each(self._wb, self._names, lambda host: host.engine.observe(), within_s)
-        for name, answer in answers.items():
-            if isinstance(answer, WbError):
-                self.unknown[name] = answer
-            else:
-                self._listed[name] = answer
+        self._listed, self.unknown = _ask_engines(self._wb, self._names, within_s)
         if not self._listed:
             raise next(iter(self.unknown.values()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from wb_cli.contract import LAST_HOUR_PATH, METRICS_PATH, Part
 from wb_cli.errors import WbError
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from wb_cli.engine.types import Observed, ObservedContainer
     from wb_cli.instances.secrets import SecretStore
     from wb_cli.upgrade.figures import Figures, Window
+
+T = TypeVar("T")
 
 ANSWERS_WITHIN_S, ALL_WITHIN_S = 3.0, 10.0
 MOST_BYTES = 4 * 2**20
@@ -57,13 +59,7 @@ class Looks:
 
         One that does not know it, as that of an older version, is known by the looks alone.
         """
-        observed = self._observe()
-        platforms = {id_: observed.find_running(id_, Part.PLATFORM) for id_ in self._ids}
-        hours = ask_all(
-            {id_: partial(self._read_hour, id_, found) for id_, found in platforms.items()},
-            ALL_WITHIN_S,
-        )
-        for id_, minutes in hours.items():
+        for id_, minutes in self._ask_all(self._read_hour).items():
             if not isinstance(minutes, WbError):
                 self.windows[id_] = [*minutes, *self.windows[id_]]
         return self
@@ -76,20 +72,22 @@ class Looks:
         return found.headline if isinstance(found, WbError) else ""
 
     def _look(self) -> None:
-        observed = self._observe()
-        before, platforms = (
-            self.figures,
-            {id_: observed.find_running(id_, Part.PLATFORM) for id_ in self._ids},
-        )
-        self.figures = ask_all(
-            {id_: partial(self._read, id_, found) for id_, found in platforms.items()},
-            ALL_WITHIN_S,
-        )
+        before, self.figures = self.figures, self._ask_all(self._read)
         for id_, later in self.figures.items():
             earlier = before.get(id_)
             if earlier and not isinstance(earlier, WbError) and not isinstance(later, WbError):
                 window = find_window(earlier, later)
                 self.windows[id_] += [window] if window else []
+
+    def _ask_all(
+        self, read: Callable[[str, ObservedContainer | None], T]
+    ) -> dict[str, T | WbError]:
+        """Ask the platforms of all instances, side by side."""
+        observed = self._observe()
+        asked = {
+            id_: partial(read, id_, observed.find_running(id_, Part.PLATFORM)) for id_ in self._ids
+        }
+        return ask_all(asked, ALL_WITHIN_S)
 
     def _read(self, id_: str, platform: ObservedContainer | None) -> Figures:
         return parse_figures(self._ask(id_, platform, METRICS_PATH).decode(errors="replace"))

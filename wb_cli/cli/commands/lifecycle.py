@@ -8,7 +8,7 @@ import typer
 
 from wb_cli.cli.context import get_wb
 from wb_cli.cli.hosts import Listing, ask_each, find_declared, list_hosts
-from wb_cli.cli.one_place import start_in_one_place, stop_in_its_place
+from wb_cli.cli.one_place import stop_in_its_place
 from wb_cli.cli.options import DryRun, Json, Quiet, Ready, Selectors, Verbose, Wait
 from wb_cli.cli.room import make_room_check
 from wb_cli.cli.show.batch import act_on_each
@@ -82,10 +82,10 @@ def run(
     """
     del as_json, verbose, quiet
     from wb_cli.host.kernel import count_processors
-    from wb_cli.lifecycle import actions
 
     wb = get_wb(ctx)
-    instances, hosts, refused = choose_to_start(wb, selectors)
+    chosen = choose_to_start(wb, selectors)
+    instances, hosts, refused = chosen
     if present and not (instances := _keep_present(wb, instances, hosts)):
         return report_nothing(wb.console, NOTHING_PRESENT, refused)
     warn_of_typos(wb, instances)
@@ -93,7 +93,7 @@ def run(
     return act_on_each(
         wb,
         list(instances),
-        lambda id_, options: start_in_one_place(hosts[id_], instances[id_], options, actions.run),
+        chosen.make_work(Verb.RUN),
         RunOptions(Verb.RUN, timeout, wait, at_a_time, dry_run),
         check=None if force or len(instances) <= 1 else make_room_check(instances, hosts),
         refused=refused,
@@ -215,8 +215,6 @@ def restart(
         wb restart server=1.7.0
     """
     del as_json, verbose, quiet
-    from wb_cli.lifecycle import actions
-
     wb = get_wb(ctx)
     chosen = choose_to_start(wb, selectors)
     instances, hosts, refused = chosen
@@ -224,9 +222,7 @@ def restart(
     return act_on_each(
         wb,
         list(instances),
-        lambda id_, options: start_in_one_place(
-            hosts[id_], instances[id_], options, actions.restart
-        ),
+        chosen.make_work(Verb.RESTART),
         RunOptions(Verb.RESTART, timeout, wait, 1, dry_run),
         check=chosen.make_restart_check(),
         refused=refused,

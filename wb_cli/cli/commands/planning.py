@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from wb_cli import __version__
 from wb_cli.cli.context import get_wb
-from wb_cli.cli.one_place import start_in_one_place
 from wb_cli.cli.options import Json, Quiet, Ready, Selectors, Verbose, Wait
 from wb_cli.cli.room import make_room_check
 from wb_cli.cli.show.batch import act_in_turn, act_on_each, tell_ends
@@ -21,10 +20,9 @@ from wb_cli.lifecycle.options import PARALLEL, READY_WITHIN_S, RunOptions, Verb
 from wb_cli.quantities import write_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from wb_cli.cli.context import Wb
-    from wb_cli.instances.model import Instance
     from wb_cli.lifecycle.actions import Result
     from wb_cli.lifecycle.ended import Ended
 
@@ -64,12 +62,12 @@ def plan(
     wb = get_wb(ctx)
     if output and output.exists() and not force:
         raise UsageError(f"{output} exists", "Give --force to replace it, or another name.")
-    instances, hosts, refused = choose_to_start(wb, selectors)
+    chosen = choose_to_start(wb, selectors)
     verb = Verb.RESTART if restart else Verb.RUN
     options = RunOptions(verb, parallel=PARALLEL, dry_run=True)
-    work = _choose_work(verb, instances, hosts)
-    endings = act_in_turn(wb, list(instances), work, options, hosts=hosts)
-    code = tell_ends(wb, endings, options, refused, hosts)
+    work = chosen.make_work(verb)
+    endings = act_in_turn(wb, list(chosen.instances), work, options, hosts=chosen.hosts)
+    code = tell_ends(wb, endings, options, chosen.refused, chosen.hosts)
     if output and code == ExitCode.OK:
         _keep(wb, output, verb, endings)
     elif output:
@@ -110,7 +108,7 @@ def apply(
     agreed = {each.instance: each.agreed for each in plans.plans}
     chosen = choose_to_start(wb, list(agreed))
     instances, hosts, refused = chosen
-    act = _choose_work(plans.verb, instances, hosts)
+    act = chosen.make_work(plans.verb)
     is_restart = plans.verb is Verb.RESTART
     check = chosen.make_restart_check() if is_restart else None
     if not force and not is_restart and len(instances) > 1:
@@ -124,15 +122,6 @@ def apply(
         refused=refused,
         hosts=hosts,
     )
-
-
-def _choose_work(
-    verb: Verb, instances: Mapping[str, Instance], hosts: Mapping[str, Wb]
-) -> Callable[[str, RunOptions], Result]:
-    from wb_cli.lifecycle import actions
-
-    start = actions.restart if verb is Verb.RESTART else actions.run
-    return lambda id_, options: start_in_one_place(hosts[id_], instances[id_], options, start)
 
 
 def _keep(wb: Wb, file: Path, verb: Verb, endings: Sequence[Ended[Result]]) -> None:

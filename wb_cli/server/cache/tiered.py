@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from functools import partial
 from itertools import islice
 
 from wb_cli.server.cache.counts import Counts
@@ -265,10 +266,9 @@ class Cache:
         version, l2 = flight.version, self._l2
         if version is None or l2 is None or l2.leases is None or reason not in LOOKED:
             return await self._load(flight, loader, reason)
-        key, fingerprint = (
-            key_of(self.name, flight.uniqueness),
-            self.fingerprint_of(flight.uniqueness),
-        )
+        key = key_of(self.name, flight.uniqueness)
+        fingerprint = self.fingerprint_of(flight.uniqueness)
+        load = partial(self._load, flight, loader, reason)
 
         async def look() -> Entry | None:
             if (await l2.versions([key])) != [(version, fingerprint)]:
@@ -278,9 +278,6 @@ class Cache:
                 return None
             self._keep_found(flight, found)
             return found
-
-        async def load() -> Entry:
-            return await self._load(flight, loader, reason)
 
         return await l2.leases.load_once(key, f"{version} {fingerprint}", look, load, l2.flush)
 

@@ -82,8 +82,7 @@ class Soak:
 
     def _observe(self, ids: Iterable[str]) -> tuple[Observed, Mapping[str | None, WbError]]:
         """Look at the engines of instances. Of those that do not answer, give the errors."""
-        hosts = {self._hosts[id_].host: self._hosts[id_] for id_ in ids}
-        return observe_hosts(self._wb, hosts)
+        return observe_hosts(self._wb, {self._hosts[id_].host for id_ in ids})
 
     def _count_down(self, what: str) -> Iterator[float]:
         with self._wb.console.tasks() as tasks:

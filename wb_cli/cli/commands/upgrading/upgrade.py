@@ -174,9 +174,10 @@ def upgrade(
     if not to:
         raise UsageError("--to is missing: the version to come", "`--status` shows what there is.")
     canaries = _find_canaries(wb, canary or (), ids)
-    _make_ready(wb, hosts, to, dry_run=dry_run, backs_up=not (no_backup or rehearse))
     if rehearse:
         wb = require_one(wb, hosts)
+    _make_ready(wb, hosts, to, dry_run=dry_run, backs_up=not (no_backup or rehearse))
+    if rehearse:
         options = RunOptions(Verb.REHEARSE, timeout, wait, parallel=1)
         budget = Budget(memory or MEMORY, disk or wb.settings.backup_proof_disk)
         return show_rehearsal(wb, selection, to, options, budget, page)
