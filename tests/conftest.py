@@ -17,6 +17,7 @@ import wb_cli
 
 pytest_plugins = [
     "support.fixtures.command_line",
+    "support.fixtures.doctored",
     "support.fixtures.engine",
     "support.fixtures.hosts",
     "support.fixtures.own_engine",

@@ -1,12 +1,12 @@
 """Machines with backups, on which no container of a task may be left."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import docker
 import pytest
 from backup.receiving import receiver
 from backup.site import Site
-from support.postgres_images import build_doctored, build_postgres
+from support.postgres_images import build_postgres
 from support.services import wait_until
 from support.wb_host import Host
 
@@ -51,19 +51,3 @@ def next_postgres(docker_client: docker.DockerClient, run_id: str) -> Iterator[s
     tag = build_postgres(docker_client, run_id, 18)
     yield tag
     docker_client.images.remove(tag, force=True)
-
-
-@pytest.fixture(scope="module")
-def doctored(
-    docker_client: docker.DockerClient, run_id: str
-) -> Iterator[Callable[[str, str, str], str]]:
-    """Makes an image of another one, by a name for its tag and further lines of a Dockerfile."""
-    made: list[str] = []
-
-    def make(image: str, name: str, text: str) -> str:
-        made.append(build_doctored(docker_client, run_id, image, name, text))
-        return made[-1]
-
-    yield make
-    for tag in made:
-        docker_client.images.remove(tag, force=True)

@@ -1,13 +1,13 @@
 """wb upgrade --rehearse on a real engine: what it names, what it leaves alone, and what is left."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from backup.faulty_platform import choose_fault
 from backup.site import Site
+from support.fixtures.doctored import Doctored
 from support.json_answers import check
 from support.platform_stand_in import Platforms
 from support.running_platform import Platform
@@ -16,8 +16,6 @@ from support.services import PLATFORM_IMAGE
 from wb_cli.errors import ExitCode
 
 pytestmark = pytest.mark.backup
-
-Doctored = Callable[[str, str, str], str]
 
 
 class Sample(NamedTuple):

@@ -1,12 +1,12 @@
 """wb upgrade --rehearse of ten instances, one after another."""
 
 import json
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
 from backup.faulty_platform import Fault, choose_fault
 from backup.site import Site
+from support.fixtures.doctored import Doctored
 from support.json_answers import check
 from support.running_platform import Platform
 from support.services import PLATFORM_IMAGE
@@ -62,7 +62,7 @@ def test_a_release_without_change_differs_on_none_of_ten(shared_site: Site, flee
 
 
 def test_one_wrong_figure_is_named_on_each_of_ten(
-    shared_site: Site, fleet: Fleet, doctored: Callable[[str, str, str], str]
+    shared_site: Site, fleet: Fleet, doctored: Doctored
 ) -> None:
     wrong = doctored(PLATFORM_IMAGE, "wrong-on-all", fleet.figure._replace(row=0).render())
     found = rehearse_all(shared_site, wrong, ExitCode.DIFFERS)

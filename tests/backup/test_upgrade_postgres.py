@@ -1,18 +1,17 @@
 """Another PostgreSQL under a running instance: what survives, what is refused, what comes back."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from backup.site import ROWS, Site
+from support.fixtures.doctored import Doctored
 from support.json_answers import check
 from support.services import POSTGRES_IMAGE, wait_until
 
 pytestmark = pytest.mark.backup
 
 ODD = 'it\'s "odd" too'
-Doctored = Callable[[str, str, str], str]
 DATABASES = ("icu", ODD)
 # What a cluster may have beside tables, each with the query that shows it.
 CLUSTER = """

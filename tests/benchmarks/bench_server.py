@@ -82,14 +82,19 @@ def answers(url: str) -> bool:
         return False
 
 
+def require_wrk() -> None:
+    """End here if there is no wrk."""
+    if not shutil.which("wrk"):
+        sys.exit("wrk is missing: `apt-get install wrk`")
+
+
 def main() -> None:
     """Measure, and print a table."""
     options = argparse.ArgumentParser()
     options.add_argument("--seconds", type=float, default=2)
     options.add_argument("--rounds", type=int, default=7)
     chosen = options.parse_args()
-    if not shutil.which("wrk"):
-        sys.exit("wrk is missing: `apt-get install wrk`")
+    require_wrk()
     services = Services(docker.from_env(), {"wb.benchmark": "server"})
     try:
         measure(services, chosen.seconds, chosen.rounds)

@@ -10,15 +10,14 @@ in the first, memory fills.
 """
 
 import argparse
-import shutil
 import statistics
-import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import docker
-from benchmarks.bench_server import ITEMS, Asked, look_at
+from benchmarks.bench_server import ITEMS, Asked, look_at, require_wrk
 from benchmarks.measure import HEADER, Point, Row, tell
 from support.platform_data import NORTH, execute, fill, with_databases
 from support.platform_server import PlatformServer, environment_for
@@ -88,22 +87,15 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--minutes", type=float, default=30)
     chosen = options.parse_args()
-    if not shutil.which("wrk"):
-        sys.exit("wrk is missing: `apt-get install wrk`")
-    services = Services(docker.from_env(), {"wb.benchmark": "soak"})
-    try:
+    require_wrk()
+    with closing(Services(docker.from_env(), {"wb.benchmark": "soak"})) as services:
         postgres, valkey = services.new_postgres(), services.new_valkey()
         with_databases(postgres.url, fill)
-        server = PlatformServer(environment_for(postgres.url, valkey.url)).wait_listening()
-        try:
-            server.wait_status("warm")
+        with closing(PlatformServer(environment_for(postgres.url, valkey.url))) as server:
+            server.wait_listening().wait_status("warm")
             soak = Soak(server, valkey, postgres)
             soak.last(chosen.minutes)
             soak.report()
-        finally:
-            server.close()
-    finally:
-        services.close()
 
 
 if __name__ == "__main__":

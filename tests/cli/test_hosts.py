@@ -274,6 +274,14 @@ def test_a_command_on_one_instance_goes_to_its_host(running: Hosts, line: str) -
     assert running.asked == {FAR}
 
 
+def test_a_rehearsal_on_several_hosts_is_refused_before_any_image_is_looked_for(
+    running: Hosts,
+) -> None:
+    code, _, talk = running.wb("upgrade", "all", "--to", "nowhere:1", "--rehearse")
+    assert code == ExitCode.USAGE
+    assert "works on one host at a time" in talk
+
+
 def test_a_command_that_works_on_one_host_at_a_time_says_how_to_go_on(running: Hosts) -> None:
     running.wb("stop", "all")
     code, _, talk = running.wb("remove-dirs", "all", "--yes")

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Callable, Iterator
 
-import docker
 import pytest
+from support.fixtures.doctored import Doctored
 from support.platform_stand_in import Platforms
-from support.postgres_images import build_doctored
 from support.services import wait_until
 from support.session import Session
 from support.wb_host import Host
@@ -96,19 +95,11 @@ def test_a_shell_names_the_container_and_knows_the_size_of_the_window(
     assert shell.end() == 9
 
 
-@pytest.fixture
-def without_bash(
-    docker_client: docker.DockerClient, run_id: str, platforms: Platforms
-) -> Iterator[str]:
-    """An image of the platform that has no bash."""
-    text = 'RUN rm "$(command -v bash)"'
-    tag = build_doctored(docker_client, run_id, platforms("healthy"), "without-bash", text)
-    yield tag
-    docker_client.images.remove(tag, force=True)
-
-
-def test_without_bash_the_shell_is_sh(begin: Begin, shared_host: Host, without_bash: str) -> None:
-    id_ = shared_host.prepare(image=without_bash)
+def test_without_bash_the_shell_is_sh(
+    begin: Begin, shared_host: Host, platforms: Platforms, doctored: Doctored
+) -> None:
+    image = doctored(platforms("healthy"), "without-bash", 'RUN rm "$(command -v bash)"')
+    id_ = shared_host.prepare(image=image)
     shared_host.wb("run", id_)
     shell = begin("shell", id_)
     shell.until(rf"{id_}\$ ")

@@ -13,8 +13,8 @@ import pytest
 from faults.deployment import Deployment, Kind
 from faults.engine.events import EngineEvents, Event
 from faults.kills import check
+from support.fixtures.doctored import Doctored
 from support.platform_stand_in import Platforms
-from support.postgres_images import build_doctored
 from support.services import wait_until
 from support.wb_host import COMMAND_S, Host
 
@@ -194,21 +194,11 @@ def test_a_container_that_the_engine_could_not_remove_is_removed(
 MANY_FILES = "mkdir /many; for n in $(seq 40000); do : > /many/$n; done"
 
 
-@pytest.fixture
-def open_root(
-    docker_client: docker.DockerClient, run_id: str, platforms: Platforms
-) -> Iterator[str]:
-    """An image of the platform whose containers may write to their root."""
-    text = f'LABEL {LABEL_CLOSED_ROOT}=""'
-    tag = build_doctored(docker_client, run_id, platforms("healthy"), "open-root", text)
-    yield tag
-    docker_client.images.remove(tag, force=True)
-
-
 @pytest.mark.parametrize("verb", ["run", "restart", "stop"])
 def test_wb_waits_for_a_container_that_the_engine_is_removing(
-    host: Host, open_root: str, verb: str
+    host: Host, platforms: Platforms, doctored: Doctored, verb: str
 ) -> None:
+    open_root = doctored(platforms("healthy"), "open-root", f'LABEL {LABEL_CLOSED_ROOT}=""')
     deployment = start_deployment(host, Kind({"image": open_root}))
     platform = host.container(deployment.id)
     assert platform.exec_run(["sh", "-c", MANY_FILES]).exit_code == 0

@@ -33,16 +33,3 @@ def build_postgres(client: docker.DockerClient, run: str, major: int) -> str:
         forcerm=True,
     )
     return tag
-
-
-def build_doctored(client: docker.DockerClient, run: str, image: str, name: str, text: str) -> str:
-    """Build an image on another one, changed by further lines of a Dockerfile."""
-    tag = f"wb-test-postgres-{run}:{name}"
-    client.images.build(
-        fileobj=pack({"Dockerfile": f"FROM {image}\n{text}\n".encode()}),
-        custom_context=True,
-        tag=tag,
-        labels={RUN_LABEL: run},
-        rm=True,
-    )
-    return tag
