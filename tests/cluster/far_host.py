@@ -192,6 +192,15 @@ class FarHost(OwnEngine):
         return len(list(find_children(self._sshd.pid, deep=False)))
 
     @contextmanager
+    def without_ssh(self) -> Iterator[None]:
+        """End the ssh server with all its connections, and start it again later."""
+        self.stop_ssh()
+        try:
+            yield
+        finally:
+            self.start_ssh()
+
+    @contextmanager
     def cut_off(self) -> Iterator[None]:
         """Pull the cable. Nothing tells either side."""
         run_command("ip", "link", "set", self.cable, "down")

@@ -1,10 +1,10 @@
 """A machine is cut off in the middle of a command, which ends, says so, and can be repeated."""
 
 import json
-import select
 import signal
 import subprocess
-from typing import IO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from cluster.far_host import FarHost
@@ -14,8 +14,6 @@ from support.services import wait_until
 from wb_cli.errors import ExitCode
 
 pytestmark = [pytest.mark.engine, pytest.mark.cluster]
-
-TOLD_WITHIN_S = 20
 
 
 def end(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -90,35 +88,50 @@ def test_an_interrupted_start_is_undone_elsewhere_too(operator: Operator, far: F
     assert far.listed(id_) == {}
 
 
-def cut_until_told(far: FarHost, told: IO[str]) -> str:
-    """Cut the connection until that is told: what follows nothing yet connects again in silence."""
-    for _ in range(10):
-        far.cut_connections()
-        if select.select([told], [], [], TOLD_WITHIN_S)[0]:
-            return next(told)
-    raise TimeoutError("a cut connection is not told")
-
-
-def test_logs_that_are_followed_go_on_when_the_machine_is_there_again(
+@contextmanager
+def followed_log(
     operator: Operator, far: FarHost
-) -> None:
+) -> Iterator[tuple[subprocess.Popen[str], Callable[[str], None]]]:
+    """Follow a log elsewhere. Give the command, and what waits until a word is written and read."""
     id_, host = operator.declare(), ("--host", far.host_url)
     operator.wb(*host, "run", id_)
     words = (*host, "logs", id_, "postgres", "--follow")
     with operator.running(*words, PYTHONUNBUFFERED="1") as process:
         assert process.stdout
-        assert process.stderr
-        process.stdout.readline()
-        told = cut_until_told(far, process.stderr)
-        assert "connection broke" in told
-        assert "waiting for it" in told
-        assert "answers again" in next(process.stderr)
-        wrong = ("psql", id_, "postgres", "--", "-c", "select 1 from heard_again")
-        operator.wb(*host, *wrong, exits=1)
-        next(line for line in process.stdout if "heard_again" in line)
+        lines = process.stdout
+
+        def hear(word: str) -> None:
+            wrong = ("psql", id_, "postgres", "--", "-c", f"select 1 from {word}")
+            operator.wb(*host, *wrong, exits=1)
+            next(line for line in lines if word in line)
+
+        hear("heard_first")
+        yield process, hear
         process.send_signal(signal.SIGINT)
         end(process)
     operator.wb(*host, "stop", id_)
+
+
+def test_logs_that_are_followed_go_on_when_the_machine_is_there_again(
+    operator: Operator, far: FarHost
+) -> None:
+    with followed_log(operator, far) as (process, hear):
+        assert process.stderr
+        with far.without_ssh():
+            told = next(process.stderr)
+        assert "cannot be reached" in told
+        assert "waiting for it" in told
+        assert "answers again" in next(process.stderr)
+        hear("heard_again")
+
+
+def test_logs_that_are_followed_lose_nothing_when_a_cut_connection_is_there_again_at_once(
+    operator: Operator, far: FarHost
+) -> None:
+    with followed_log(operator, far) as (_, hear):
+        for word in ("heard_once", "heard_twice"):
+            far.cut_connections()
+            hear(word)
 
 
 def test_a_watch_says_that_all_is_unknown_and_goes_on_when_the_machine_is_there_again(
