@@ -165,7 +165,7 @@ async def test_a_project_of_the_first_release_is_upgraded_in_place(address: Addr
         """,
     )
 
-    assert await migrate(address, "first") == [2, 3, 4]
+    assert await migrate(address, "first") == [2, 3, 4, 5]
 
     connection = await connect(address, "first")
     kept = await connection.fetchrow(

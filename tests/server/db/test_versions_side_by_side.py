@@ -21,6 +21,15 @@ pytestmark = pytest.mark.services
 
 NEW_OBJECT = """INSERT INTO presentation_objects (id, label, metric_id, config)
     VALUES ('new', 'New', '{metric}', '{{}}')"""
+
+
+def make_many(name: str, count: int) -> str:
+    """SQL that makes many objects."""
+    return f"""INSERT INTO presentation_objects (id, label, metric_id, config)
+        SELECT '{name}-' || number, 'One of many', 'visits', '{{}}'
+        FROM generate_series(1, {count}) AS number"""
+
+
 OBJECT_AGAIN = """INSERT INTO presentation_objects
     SELECT id, 'Again', metric_id, config, last_updated FROM presentation_objects
     WHERE id = 'table'"""
@@ -168,6 +177,28 @@ DETAILS = [
         "table",
         id="an object is made again while it is deleted",
     ),
+    pytest.param(
+        "UPDATE presentation_objects SET id = 'moved' WHERE id = 'table'",
+        OBJECT_AGAIN,
+        "table",
+        id="an object is made again while it gets another id",
+    ),
+    pytest.param(
+        "DELETE FROM presentation_objects WHERE id = 'table'",
+        f"{OBJECT_AGAIN} ON CONFLICT (id) DO UPDATE SET label = 'Again'",
+        "table",
+        id="an object is made or changed while it is deleted",
+    ),
+    pytest.param(
+        "DELETE FROM presentation_objects WHERE id = 'table'",
+        """INSERT INTO presentation_objects
+            SELECT 'older', label, metric_id, config, last_updated - interval '1 day'
+            FROM presentation_objects WHERE id = 'table';
+        UPDATE presentation_objects SET id = 'table', last_updated = last_updated + interval '1 day'
+            WHERE id = 'older'""",
+        "table",
+        id="an object gets the id of another while that is deleted",
+    ),
 ]
 
 
@@ -203,3 +234,28 @@ async def test_results_move_the_version_of_the_module_that_they_belong_to_now(
     before = await results_version(databases, "visits")
     await write(databases, "UPDATE results_visits SET count = count + 1")
     assert await results_version(databases, "visits") != before
+
+
+async def count_many(databases: Databases) -> int:
+    async with databases.connect(PROJECT) as connection:
+        return await connection.fetchval(
+            "SELECT count(*) FROM presentation_objects WHERE label = 'One of many'"
+        )
+
+
+async def test_twenty_thousand_objects_are_made_and_removed_in_one_transaction_each(
+    databases: Databases,
+) -> None:
+    await write(databases, make_many("one", 20_000))
+    assert await count_many(databases) == 20_000
+    await write(databases, "DELETE FROM presentation_objects WHERE label = 'One of many'")
+    assert await count_many(databases) == 0
+
+
+@pytest.mark.parametrize("count", [1, 20_000])
+async def test_nobody_waits_for_those_who_make_other_objects(
+    databases: Databases, count: int
+) -> None:
+    async with uncommitted(databases, make_many("one", 20_000)):
+        await write(databases, make_many("other", count))
+    assert await count_many(databases) == 20_000 + count
