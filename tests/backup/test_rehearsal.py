@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from backup.faulty_platform import choose_fault
+from backup.faulty_platform import OTHER_VERSIONS, choose_fault
 from backup.site import Site
 from support.fixtures.doctored import Doctored
 from support.json_answers import check
@@ -77,6 +77,15 @@ def test_one_wrong_figure_is_named_and_nothing_else(
     assert shown["new"] in text
     said = shared_site.wb("upgrade", sample.id, "--to", wrong, "--rehearse", exits=8)
     assert f"items[{fault.row}].{fault.field}" in said.stdout
+
+
+def test_results_whose_data_has_another_version_are_counted_and_do_not_differ(
+    shared_site: Site, sample: Sample, doctored: Doctored
+) -> None:
+    other = doctored(PLATFORM_IMAGE, "other-versions", OTHER_VERSIONS)
+    found = rehearse(shared_site, sample.id, other)
+    assert (found["result"], found["differing"]) == ("nothing differs", 0)
+    assert found["otherVersions"] == 2 * 60, "the details of each object, and nothing else"
 
 
 def test_a_version_that_cannot_be_asked_is_never_called_the_same(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from wb_cli.contract import HEALTH_PATH, PLATFORM_PORT
+from wb_cli.server.http import routes_change
 from wb_cli.server.http.routes_read import ENDPOINTS
 from wb_cli.upgrade.rehearsing import answers, ask, asking
 from wb_cli.upgrade.rehearsing.answers import parse_answer, read_body
@@ -26,6 +27,15 @@ PAGES = {
         {"id": "o2", "label": "Two", "metricId": "m"},
     ],
     "/sorted": {"a": 1, "b": [1, 2]},
+    "/api/projects/p/objects/o/items": {"n": 1},
+    "/api/projects/p/objects/o": {"n": 2},
+    "/api/projects/p/objects/o/cache": {
+        "detail": {"versionHash": "d1"},
+        "items": {"versionHash": "i1"},
+    },
+    "/api/projects/p/objects/unsettled/items": {"n": 1},
+    "/api/projects/p/objects/unsettled/cache": {"items": {"versionHash": None}},
+    "/api/projects/p/objects/older/items": {"n": 1},
 }
 
 
@@ -42,7 +52,6 @@ class Handler(BaseHTTPRequestHandler):
         status = 503 if self.path == "/away" else 200 if body else 404
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("ETag", 'W/"2026-11-27~0123456789ab"')
         self.end_headers()
         self.wfile.write(body)
 
@@ -108,20 +117,32 @@ def test_what_it_knows_by_heart_is_what_wb_knows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "version"),
+    ("path", "version"),
     [
-        ('W/"2026-11-27%20a~0123456789ab"', "2026-11-27 a"),
-        ('W/"0123456789abcdef01234567"', ""),
-        ("", ""),
+        ("/api/projects/p/objects/o/items", "i1"),
+        ("/api/projects/p/objects/o", "d1"),
+        ("/api/projects/p/objects/unsettled/items", ""),
+        ("/api/projects/p/objects/older/items", ""),
+        ("/sorted", ""),
     ],
 )
-def test_a_tag_that_is_a_digest_tells_no_version(tag: str, version: str) -> None:
-    assert ask.read_version(tag) == version
+def test_an_answer_of_an_object_has_the_version_of_its_data_where_it_is_told(
+    client: Client, path: str, version: str
+) -> None:
+    answer = client.ask(path)
+    assert (answer.status, answer.version) == (200, version)
+
+
+def test_where_it_asks_for_versions_is_a_route_of_the_platform() -> None:
+    routes = {re.sub(r"\{\w+\}", "x", endpoint.path) for endpoint in routes_change.ENDPOINTS}
+    found = ask.OF_OBJECT.fullmatch("/api/projects/x/objects/x/items")
+    assert found
+    assert f"{found['object']}/cache" in routes
 
 
 def test_the_order_of_names_and_spaces_do_not_matter(client: Client) -> None:
     one, other = client.ask("/sorted"), client.ask("/turned")
-    assert (one.digest, one.version) == (other.digest, "2026-11-27")
+    assert one.digest == other.digest
     assert client.ask("/text").body == b"no JSON"
 
 

@@ -2,9 +2,9 @@
 
 This file is sent into the container, and runs on the image's own Python. So it imports nothing of
 wb. It writes a line of JSON for each answer: first how many there will be, then the path, the name,
-the status, the version of the data, a digest of the normalised text, and the text itself,
-compressed and in base64. Where it is given what it shall ask, it leaves out each text whose digest
-is the one that it was given.
+the status, the version of the data where an object's routes tell it, a digest of the normalised
+text, and the text itself, compressed and in base64. Where it is given what it shall ask, it leaves
+out each text whose digest is the one that it was given.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -21,7 +22,7 @@ import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 QUESTIONS, SAID = "/questions.json", "/tmp/said"  # noqa: S108  (its container is its own)
 LINES_TOLD, LONGEST_LINE = 10, 300
@@ -38,6 +39,8 @@ DATASETS = {
     "HMIS dataset, common indicators": "/api/datasets/hmis/common",
     "HFA dataset": "/api/datasets/hfa",
 }
+# What is cached of an object. Another route tells of which version of the data that is.
+OF_OBJECT = re.compile(r"(?P<object>/api/projects/[^/]+/objects/[^/]+)(?P<items>/items)?")
 
 
 class Question(NamedTuple):
@@ -65,7 +68,20 @@ class Client:
         self._connections: list[http.client.HTTPConnection] = []
 
     def ask(self, path: str) -> Answer:
-        """Ask for a path, again where it fails."""
+        """Ask for a path, again where it fails, and for the version of its data."""
+        answer = self._ask_again(path)
+        return answer._replace(version=self.find_version(path))
+
+    def find_version(self, path: str) -> str:
+        """Find the version of the data that an answer is of; "" where nothing tells it."""
+        found = OF_OBJECT.fullmatch(path)
+        told = self._ask_again(f"{found['object']}/cache") if found else Answer(0)
+        if not found or told.status != OK or told.body is None:
+            return ""
+        part = json.loads(told.body)["items" if found["items"] else "detail"]
+        return str(part["versionHash"] or "")
+
+    def _ask_again(self, path: str) -> Answer:
         answer = Answer(0)
         for _ in range(TRIES):
             try:
@@ -79,7 +95,7 @@ class Client:
 
     def read(self, path: str) -> Any:
         """Ask for a list. Ends the program where the platform has none."""
-        answer = self.ask(path)
+        answer = self._ask_again(path)
         if answer.status != OK or answer.body is None:
             print(f"{path} answers with {answer.status or 'nothing'}", file=sys.stderr)  # noqa: T201
             sys.exit(UNFIT)
@@ -89,12 +105,11 @@ class Client:
         connection = self._connect()
         connection.request("GET", path, headers={"Accept-Encoding": "identity"})
         response = connection.getresponse()
-        version = read_version(response.getheader("ETag") or "")
         body = response.read(LARGEST + 1)
         if len(body) > LARGEST:
-            return Answer(response.status, version, digest_rest(body, response))
+            return Answer(response.status, digest=digest_rest(body, response))
         text = normalise(body)
-        return Answer(response.status, version, hashlib.sha256(text).hexdigest(), text)
+        return Answer(response.status, digest=hashlib.sha256(text).hexdigest(), body=text)
 
     def _connect(self) -> http.client.HTTPConnection:
         if not hasattr(self._own, "connection"):
@@ -126,15 +141,6 @@ def normalise(body: bytes) -> bytes:
     except (ValueError, RecursionError):
         return body
     return text.encode()
-
-
-def read_version(tag: str) -> str:
-    """Read the version of the data, with which an ETag begins; "" where it does not tell one.
-
-    Releases whose ETag is a digest of the answer do not tell it.
-    """
-    version, tells_it, _ = tag.removeprefix("W/").strip('"').partition("~")
-    return unquote(version) if tells_it else ""
 
 
 def wait_until_healthy(server: int, within_s: float) -> None:
