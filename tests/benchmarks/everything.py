@@ -96,14 +96,13 @@ def measure_rows(benchmark: Benchmark, words: Sequence[str]) -> list[Row]:
     return run(benchmark, words).rows
 
 
-def keep(found: dict[str, Found]) -> None:
-    """Keep the figures. Those of a benchmark stand for all that it told before."""
+def keep(name: str, found: Found) -> None:
+    """Keep the figures of a benchmark, in the place of all that it told before."""
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    for name, told in found.items():
-        kept[name] = {
-            "rows": [asdict(row) for row in told.rows],
-            "points": [asdict(point) for point in told.points],
-        }
+    kept[name] = {
+        "rows": [asdict(row) for row in found.rows],
+        "points": [asdict(point) for point in found.points],
+    }
     order = [each.name for each in ALL]
     in_order = {name: kept[name] for name in sorted(kept, key=order.index)}
     KEPT.write_text(json.dumps(in_order, indent=1) + "\n")
@@ -137,16 +136,18 @@ def main() -> None:
         for row in worse:
             print(f"worse than its bound, in {bounds.TRIES} tries: {row}")
         sys.exit(1 if worse else 0)
-    found = {
-        each.name: run(each, (each.short if options.short else each.words) or ())
-        for each in chosen
-        if not (options.short and each.short is None)
-    }
+    rows: list[Row] = []
+    for each in chosen:
+        words = each.short if options.short else each.words
+        if words is None:
+            continue
+        found = run(each, words)
+        rows += found.rows
+        if options.write:  # at once: a later one that fails loses nothing
+            keep(each.name, found)
+            write_down(dict(read_kept()))
     if options.bounds:
-        bounds.write([row for each in found.values() for row in each.rows])
-    if options.write:
-        keep(found)
-        write_down(dict(read_kept()))
+        bounds.write(rows)
 
 
 if __name__ == "__main__":
