@@ -32,23 +32,25 @@ async def respond_late(self, platform, request):
 
 Endpoint._respond = respond_late
 """
-SLOW = ("COPY sitecustomize.py /slow/", "ENV PYTHONPATH=/slow")
+# As much as three platforms take.
+FAT = "held = b'1' * 150 * 2**20"
 EVERY_S = 0.02
 Make = Callable[..., str]
 
 
 @pytest.fixture
 def versions(docker_client: docker.DockerClient, run_id: str, tmp_path: Path) -> Iterator[Make]:
-    """Makes a version of the real platform with further lines in its recipe. Gives its image."""
+    """Makes a version of the real platform with a change. Gives its image."""
     made: list[str] = []
 
-    def make(tag: str, *lines: str) -> str:
+    def make(tag: str, change: str = "") -> str:
         reference = f"wb-test-judged-{run_id}:{tag}"
         recipe = tmp_path / f"image-{tag}"
         recipe.mkdir()
-        (recipe / "sitecustomize.py").write_text(SLOWED)
+        (recipe / "sitecustomize.py").write_text(change)
         labels = f"LABEL {RUN_LABEL}={run_id} version={tag}"
-        (recipe / "Dockerfile").write_text("\n".join([f"FROM {PLATFORM_IMAGE}", labels, *lines]))
+        lines = (f"FROM {PLATFORM_IMAGE}", labels, "COPY sitecustomize.py /changed/")
+        (recipe / "Dockerfile").write_text("\n".join([*lines, "ENV PYTHONPATH=/changed"]))
         docker_client.images.build(path=str(recipe), tag=reference, rm=True)
         made.append(reference)
         return reference
@@ -88,20 +90,25 @@ def roll_out(host: Host, ids: Sequence[str], to: str, *more: str, exits: int = 0
     )
 
 
-def test_a_slower_version_stops_after_a_batch_and_a_good_one_comes_everywhere(
+def test_a_bigger_or_a_slower_version_stops_after_a_batch_and_a_good_one_comes_everywhere(
     host: Host, versions: Make
 ) -> None:
     ids = [host.declare(image=versions("first"))]
     ids += [host.declare(image=host.entries[ids[0]]["image"]) for _ in range(INSTANCES - 1)]
     host.wb("run", "all")
     versions("good")
-    versions("slow", *SLOW)
+    versions("fat", FAT)
+    versions("slow", SLOWED)
     with under_load(host, ids):
         answer = roll_out(host, ids, "good")
         assert answer["stopped"] == ""
         assert [each["result"] for each in answer["instances"]] == ["upgraded"] * INSTANCES
         (judged,) = answer["judged"]
         assert judged["verdict"] == "no worse", judged
+
+        answer = roll_out(host, ids, "fat", exits=ExitCode.PARTIAL)
+        assert "memory: +" in answer["stopped"]
+        answer = roll_out(host, ids, "good", "--no-judge")
 
         answer = roll_out(host, ids, "slow", exits=ExitCode.PARTIAL)
         assert "answer times: +" in answer["stopped"]

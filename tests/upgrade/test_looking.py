@@ -1,5 +1,6 @@
 """What platforms say of their last hour is taken in, where they know it."""
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,8 +15,9 @@ from wb_cli.upgrade.looking import Looks
 
 pytestmark = pytest.mark.network
 
-HOUR = b'{"minutes": [{"page": {"requests": 2, "errors": 0, "answers": 2, "seconds": 0.5}}]}'
-SOAK = Window(1, 0, {}, {})
+ANSWERED = {"page": {"requests": 2, "errors": 0, "answers": 2, "seconds": 0.5}}
+HOUR = json.dumps({"minutes": [{"answered": ANSWERED, "memoryBytes": 4096}]}).encode()
+SOAK = Window(1, 0, {}, {}, None)
 
 
 class Platform(BaseHTTPRequestHandler):
@@ -52,7 +54,7 @@ def look_back(port: int, token: str) -> Looks:
 
 
 def test_the_minutes_of_the_last_hour_stand_before_those_of_the_soak(port: int) -> None:
-    minute = Window(2, 0, {"page": 0.5}, {"page": 2})
+    minute = Window(2, 0, {"page": 0.5}, {"page": 2}, 4096)
     assert look_back(port, "sesame").windows == {"demo": [minute, SOAK], "down": []}
 
 

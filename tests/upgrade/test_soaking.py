@@ -32,6 +32,8 @@ TEXT = """
 wb_uptime_seconds {requests}
 wb_warm_up_done 1.0
 wb_warm_up_seconds 2.0
+wb_warm_up_entries 10
+process_resident_memory_bytes {memory}
 wb_http_requests_total{{endpoint="object",status="200"}} {requests}
 wb_http_request_seconds_sum{{endpoint="object"}} {seconds}
 wb_http_request_seconds_count{{endpoint="object"}} {requests}
@@ -43,6 +45,7 @@ class Served:
 
     def __init__(self) -> None:
         self.seconds, self.status, self.text = 0.010, 200, TEXT
+        self.memory = 5e7
         looks, served = count(1), self
         total = 0.0
 
@@ -50,7 +53,9 @@ class Served:
             def do_GET(self) -> None:
                 nonlocal total
                 total += 100 * served.seconds
-                text = served.text.format(requests=100 * next(looks), seconds=total).encode()
+                text = served.text.format(
+                    requests=100 * next(looks), seconds=total, memory=served.memory
+                ).encode()
                 is_known = self.headers["Authorization"] == f"Bearer {TOKEN}"
                 self.send_response(served.status if is_known else 401)
                 self.send_header("Content-Length", str(len(text)))
@@ -106,6 +111,15 @@ def test_slower_answers_of_the_upgraded_are_worse_and_equal_ones_are_not(
     judged = judge_batch(before, look(served, *IDS), UPGRADED, REST)
     assert judged.judgement.verdict is Verdict.WORSE
     assert judged.describe_for(UPGRADED[0]).startswith("worse: answer times: +30.0%")
+
+
+def test_more_memory_of_the_upgraded_is_worse(served: dict[str, Served]) -> None:
+    before = look(served, *IDS)
+    for id_ in UPGRADED:
+        served[id_].memory *= 1.3
+    judged = judge_batch(before, look(served, *IDS), UPGRADED, REST)
+    assert judged.judgement.verdict is Verdict.WORSE
+    assert "memory: +30.0%" in judged.describe_for(UPGRADED[0])
 
 
 def test_one_whose_figures_cannot_be_read_is_not_taken_for_a_good_one(

@@ -4,10 +4,12 @@ Each instance is compared with itself: how much longer do its answers take than 
 and how many more fail? These changes of the upgraded are then compared with the changes of the
 others in the same time, so that a busier hour, which all feel, does not look like a slower version.
 
-Answer times and errors decide. Warm-up is only shown: a process that has just started differs in it
-by that alone. Memory is not judged for that reason, too: it grows for hours with what is asked for,
-and no process of the version before has the same age. Nor is memory for each cached byte the same
-at each age, as what Python and its allocator hold back grows with time and not with the cache.
+Answer times, failed requests and memory are judged so. The memory of a process that has just
+started is younger than that of before, and may be less by that alone. So it is found to be more
+only where a young process already takes more than the old one did; a slow leak is not found.
+
+The others do not start anew, so a warm-up is compared with that of the same instance's start before
+alone, for as many entries. It depends on how many start at a time, so only much longer is worse.
 """
 
 from __future__ import annotations
@@ -19,20 +21,22 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wb_cli.upgrade.ranks import compute_chance
+from wb_cli.upgrade.ranks import compute_chance, compute_chance_of_rise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from wb_cli.upgrade.figures import Window
+    from wb_cli.upgrade.figures import WarmUp, Window
 
 # Fewer requests to an endpoint say too little about its answer times.
 FEWEST_REQUESTS = 20
 # Fewer instances on one side have no ranks that could not come about by chance.
 FEWEST_INSTANCES = 3
 # A verdict of worse needs both: a difference that matters, and one that is hardly by chance.
-SLOWER_BY, MORE_ERRORS_BY = 0.10, 0.005
+SLOWER_BY, MORE_ERRORS_BY, MORE_MEMORY_BY, LONGER_WARM_UP_BY = 0.10, 0.005, 0.20, 1.0
 CHANCE = 0.01
+# A warm-up of a few seconds is as good as one of a few more.
+SHORT_WARM_UP_S = 10.0
 
 
 class Verdict(StrEnum):
@@ -48,13 +52,13 @@ class Watched(Struct, frozen=True):
 
     Those before are the minutes of its last hour, where it knows them, and the spans of a soak.
 
-    ``warm_up_s`` are the seconds of its warm-ups: at its start before, and at its last one.
+    ``warm_ups`` are those of its start before, and of its last one.
     """
 
     instance: str
     before: Sequence[Window]
     after: Sequence[Window]
-    warm_up_s: tuple[float, float]
+    warm_ups: tuple[WarmUp, WarmUp]
 
 
 class Judgement(Struct, frozen=True):
@@ -71,7 +75,8 @@ class Judgement(Struct, frozen=True):
 class Kind(Struct, frozen=True):
     """A figure that decides: how it changed on an instance, and what sums up several changes.
 
-    A difference below ``least`` does not matter, however sure it is.
+    A difference below ``least`` does not matter, however sure it is. One of a ``new_start`` is
+    known of the upgraded alone.
     """
 
     name: str
@@ -79,6 +84,7 @@ class Kind(Struct, frozen=True):
     sum_up: Callable[[Sequence[float]], float]
     least: float
     describe: Callable[[float], str]
+    new_start: bool = False
 
 
 def judge(upgraded: Sequence[Watched], others: Sequence[Watched]) -> Judgement:
@@ -89,8 +95,7 @@ def judge(upgraded: Sequence[Watched], others: Sequence[Watched]) -> Judgement:
     judged = [_judge_one(kind, upgraded, others) for kind in KINDS]
     order = (Verdict.WORSE, Verdict.UNKNOWN, Verdict.NO_WORSE)
     verdict = next(each for each in order if each in {found for found, _ in judged})
-    evidence = [words for _, words in judged]
-    return Judgement(verdict, (*evidence, *_show_warm_up(upgraded)))
+    return Judgement(verdict, tuple(words for _, words in judged))
 
 
 def is_comparable(watched: Watched) -> bool:
@@ -102,13 +107,21 @@ def _judge_one(
     kind: Kind, upgraded: Sequence[Watched], others: Sequence[Watched]
 ) -> tuple[Verdict, str]:
     changes, other_changes = _find_changes(kind, upgraded), _find_changes(kind, others)
-    counts = f"{len(changes)} of {len(upgraded)} upgraded and {len(other_changes)} others"
-    if min(len(changes), len(other_changes)) < FEWEST_INSTANCES:
+    counts = f"{len(changes)} of {len(upgraded)} upgraded"
+    fewest = len(changes)
+    if not kind.new_start:
+        counts += f" and {len(other_changes)} others"
+        fewest = min(fewest, len(other_changes))
+    if fewest < FEWEST_INSTANCES:
         return Verdict.UNKNOWN, f"{kind.name}: {counts} can be compared, {FEWEST_INSTANCES} must"
-    difference = kind.sum_up(changes) - kind.sum_up(other_changes)
-    chance = compute_chance(changes, other_changes)
+    if kind.new_start:
+        than, difference = "at the start before", kind.sum_up(changes)
+        chance = compute_chance_of_rise(changes)
+    else:
+        than, difference = "without it", kind.sum_up(changes) - kind.sum_up(other_changes)
+        chance = compute_chance(changes, other_changes)
     is_worse = difference >= kind.least and chance < CHANCE
-    words = f"{kind.name}: {kind.describe(difference)} than without it (p = {chance:.2g}; {counts})"
+    words = f"{kind.name}: {kind.describe(difference)} than {than} (p = {chance:.2g}; {counts})"
     return Verdict.WORSE if is_worse else Verdict.NO_WORSE, words
 
 
@@ -157,26 +170,48 @@ def _find_share(windows: Sequence[Window]) -> float | None:
     return sum(window.errors for window in windows) / requests
 
 
-def _show_warm_up(upgraded: Sequence[Watched]) -> tuple[str, ...]:
-    if not upgraded:
-        return ()
-    before, after = (median(each.warm_up_s[start] for each in upgraded) for start in (0, 1))
-    return (f"warm-up (shown only): {after:.1f} s, {before:.1f} s at the start before",)
+def _find_growth(watched: Watched) -> float | None:
+    """Find by which factor its memory is more, as a logarithm."""
+    before, after = _find_memory(watched.before), _find_memory(watched.after)
+    return math.log(after / before) if before and after else None
+
+
+def _find_memory(windows: Sequence[Window]) -> float | None:
+    known = [window.memory for window in windows if window.memory is not None]
+    return median(known) if known else None
+
+
+def _find_longer_warm_up(watched: Watched) -> float:
+    """Find by which factor its warm-up takes longer for as many entries, as a logarithm.
+
+    One that is not over yet counts with what it has taken so far.
+    """
+    before, after = watched.warm_ups
+    more_work = after.entries / before.entries if before.entries and after.entries else 1.0
+    expected = before.seconds * more_work
+    return math.log((after.seconds + SHORT_WARM_UP_S) / (expected + SHORT_WARM_UP_S))
+
+
+def _describe_factor(difference: float) -> str:
+    return f"{math.expm1(difference):+.1%}"
 
 
 KINDS = (
-    Kind(
-        "answer times",
-        _find_slowing,
-        median,
-        math.log1p(SLOWER_BY),
-        lambda difference: f"{math.expm1(difference):+.1%}",
-    ),
+    Kind("answer times", _find_slowing, median, math.log1p(SLOWER_BY), _describe_factor),
     Kind(
         "failed requests",
         _find_failing,
         fmean,
         MORE_ERRORS_BY,
         lambda difference: f"{difference * 100:+.1f} points",
+    ),
+    Kind("memory", _find_growth, median, math.log1p(MORE_MEMORY_BY), _describe_factor),
+    Kind(
+        "warm-up",
+        _find_longer_warm_up,
+        median,
+        math.log1p(LONGER_WARM_UP_BY),
+        _describe_factor,
+        new_start=True,
     ),
 )

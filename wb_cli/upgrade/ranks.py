@@ -1,9 +1,12 @@
-"""Whether the values of one group tend to be greater than those of another. Pure.
+"""Whether the values of one group tend to be greater than those of another, or than zero. Pure.
 
-The rank test of H. B. Mann and D. R. Whitney, "On a test of whether one of two random variables is
-stochastically larger than the other", Annals of Mathematical Statistics 18 (1947), with the normal
-approximation, the correction for ties, and that for continuity. It knows ranks alone, so that no
-single value decides, however great it is.
+Rank tests know ranks alone, so that no single value decides, however great it is. Both are used
+with the normal approximation, the correction for ties, and that for continuity.
+
+- Two groups: H. B. Mann and D. R. Whitney, "On a test of whether one of two random variables is
+  stochastically larger than the other", Annals of Mathematical Statistics 18 (1947).
+- One group of differences: F. Wilcoxon, "Individual comparisons by ranking methods", Biometrics
+  Bulletin 1 (1945).
 """
 
 from __future__ import annotations
@@ -31,6 +34,23 @@ def compute_chance(greater: Sequence[float], others: Sequence[float]) -> float:
     if variance <= 0:
         return 1.0
     distance = (wins - first * second / 2 - 0.5) / math.sqrt(variance)
+    return 0.5 * math.erfc(distance / math.sqrt(2))
+
+
+def compute_chance_of_rise(differences: Sequence[float]) -> float:
+    """Compute the chance that so many and so great rises come about if falls are as likely.
+
+    A small chance says that the differences tend to be above zero. Those of zero say nothing.
+    """
+    told = [each for each in differences if each]
+    sizes = [abs(each) for each in told]
+    count = len(told)
+    rises = sum(rank for rank, each in zip(_rank(sizes), told, strict=True) if each > 0)
+    ties = sum(size**3 - size for size in Counter(sizes).values())
+    variance = count * (count + 1) * (2 * count + 1) / 24 - ties / 48
+    if variance <= 0:
+        return 1.0
+    distance = (rises - count * (count + 1) / 4 - 0.5) / math.sqrt(variance)
     return 0.5 * math.erfc(distance / math.sqrt(2))
 
 

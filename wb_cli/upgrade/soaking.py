@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from wb_cli.upgrade.looking import Looks
 
-TOO_LITTLE = "it was asked too little, or was not warm, so nothing could be compared"
+TOO_LITTLE = "it was asked too little, was not warm, or does not tell its memory"
 
 
 class Judged(Struct, frozen=True):
@@ -90,6 +90,6 @@ def _match(before: Looks, after: Looks, ids: Iterable[str]) -> Sequence[Watched]
     for id_ in ids:
         first, last = before.figures.get(id_), after.figures.get(id_)
         if first and last and not isinstance(first, WbError) and not isinstance(last, WbError):
-            warm_ups = (first.warm_up_s, last.warm_up_s)
+            warm_ups = (first.warm_up, last.warm_up)
             matched.append(Watched(id_, before.windows[id_], after.windows[id_], warm_ups))
     return matched

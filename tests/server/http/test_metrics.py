@@ -10,6 +10,12 @@ NOWHERE = {"PG_HOST": "127.0.0.1", "PG_PORT": "1", "VALKEY_URL": "redis://127.0.
 
 # Dashboards and alerts know these names.
 NAMES = {
+    "process_virtual_memory_bytes": "gauge",
+    "process_resident_memory_bytes": "gauge",
+    "process_start_time_seconds": "gauge",
+    "process_cpu_seconds_total": "counter",
+    "process_open_fds": "gauge",
+    "process_max_fds": "gauge",
     "wb_info": "gauge",
     "wb_uptime_seconds": "gauge",
     "wb_database_up": "gauge",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
@@ -163,6 +163,7 @@ def loop_metrics(lag: LoopLag) -> Iterator[Metric]:
 def registry_of(platform: Platform) -> CollectorRegistry:
     """A registry of this platform's metrics. It leaves out the library's global registry."""
     registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
     registry.register(ServerCollector(platform))
     registry.register(platform.traffic)
     caches = platform.caches

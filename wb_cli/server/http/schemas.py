@@ -94,9 +94,17 @@ HEALTH: dict[str, Schema] = {
     ),
     "LastHour": record(
         "What was answered while the platform was warm.",
-        minutes=about(
-            "What each endpoint answered in each minute that is over, the oldest first.",
-            list_of({"type": "object", "additionalProperties": ref("Answered")}),
+        minutes=about("Each minute that is over, the oldest first.", list_of(ref("Minute"))),
+    ),
+    "Minute": record(
+        "What was answered in a minute, and what that took.",
+        answered=about(
+            "What each endpoint answered.",
+            {"type": "object", "additionalProperties": ref("Answered")},
+        ),
+        memoryBytes=about(
+            "Resident memory of a process at its end, the mean of all; null where it is not known.",
+            nullable(COUNT),
         ),
     ),
     "Answered": record(

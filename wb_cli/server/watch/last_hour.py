@@ -1,4 +1,4 @@
-"""The requests of the last hour, minute by minute, for those who ask how it was before."""
+"""The requests and the memory of the last hour, minute by minute, for those who ask how it was."""
 
 import asyncio
 from collections import Counter, deque
@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import pairwise
-from typing import Any
+from statistics import fmean
+from typing import Any, NamedTuple
 
+from wb_cli.server.watch.memory import measure_resident
 from wb_cli.server.watch.traffic import Traffic
 
 EVERY_S = 60.0
@@ -33,6 +35,13 @@ class Count:
         )
 
 
+class Look(NamedTuple):
+    """What each endpoint had answered at some moment, and the memory of the process in bytes."""
+
+    answered: dict[str, Count]
+    memory: int | None
+
+
 @dataclass
 class LastHour:
     """Looks at the counters once a minute, and keeps what they said in the last hour.
@@ -40,11 +49,11 @@ class LastHour:
     What was counted before the platform was warm is left out: it was slower by that alone.
     """
 
-    looks: deque[dict[str, Count]] = field(default_factory=lambda: deque(maxlen=KEPT + 1))
+    looks: deque[Look] = field(default_factory=lambda: deque(maxlen=KEPT + 1))
 
     def look(self, traffic: Traffic) -> None:
         """Close the current minute."""
-        self.looks.append(_count(traffic))
+        self.looks.append(Look(_count(traffic), measure_resident()))
 
     async def keep(self, traffic: Traffic, is_warm: Callable[[], bool]) -> None:
         """Look without end, from the first minute on in which all is warm."""
@@ -54,27 +63,43 @@ class LastHour:
             await asyncio.sleep(EVERY_S)
 
     def describe(self) -> list[dict[str, Any]]:
-        """Describe each minute that is over, the oldest first, by endpoint."""
+        """Describe each minute that is over, the oldest first. The memory is that at its end."""
         return [
             {
-                name: vars(count - earlier.get(name, Count()))
-                for name, count in later.items()
-                if count != earlier.get(name)
+                "answered": {
+                    name: vars(count - earlier.answered.get(name, Count()))
+                    for name, count in later.answered.items()
+                    if count != earlier.answered.get(name)
+                },
+                "memoryBytes": later.memory,
             }
             for earlier, later in pairwise(self.looks)
         ]
 
 
 def add_up(hours: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """Add up the described minutes of several workers, each with the newest minute last."""
-    minutes: list[dict[str, Any]] = []
-    for age in range(max(map(len, hours)), 0, -1):
-        total: dict[str, Counter[str]] = {}
-        for hour in hours:
-            for name, counted in hour[-age].items() if len(hour) >= age else ():
-                total.setdefault(name, Counter()).update(counted)
-        minutes.append({name: dict(counts) for name, counts in total.items()})
-    return minutes
+    """Make one hour of those of several workers, each with the newest minute last.
+
+    Answers are added up. The memory is the mean of the workers: one that began later, and does not
+    know the minute, does not make it less.
+    """
+    oldest = max(map(len, hours))
+    return [
+        _add_up_minute([hour[-age] for hour in hours if len(hour) >= age])
+        for age in range(oldest, 0, -1)
+    ]
+
+
+def _add_up_minute(minutes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    total: dict[str, Counter[str]] = {}
+    for minute in minutes:
+        for name, counted in minute["answered"].items():
+            total.setdefault(name, Counter()).update(counted)
+    known = [minute["memoryBytes"] for minute in minutes if minute["memoryBytes"] is not None]
+    return {
+        "answered": {name: dict(counts) for name, counts in total.items()},
+        "memoryBytes": round(fmean(known)) if known else None,
+    }
 
 
 def _count(traffic: Traffic) -> dict[str, Count]:
