@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from wb_cli.contract import HEALTH_PATH, PLATFORM_PORT
+from wb_cli.contract import HEALTH_PATH, PLATFORM_PORT, Env
 from wb_cli.server.http import routes_change
 from wb_cli.server.http.routes_read import ENDPOINTS
 from wb_cli.upgrade.rehearsing import answers, ask, asking
@@ -48,7 +48,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/gone":
             self.close_connection = True
             return
-        body = self._find()
+        is_closed = self.path.endswith("/cache")
+        may_read = not is_closed or self.headers["Authorization"] == "Bearer sesame"
+        body = self._find() if may_read else b""
         status = 503 if self.path == "/away" else 200 if body else 404
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -73,6 +75,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         monkeypatch.setattr(ask, "PORT", server.server_address[1])
+        monkeypatch.setenv(ask.TOKEN, "sesame")
         made = Client()
         yield made
         made.close()
@@ -110,7 +113,8 @@ def test_what_it_asks_are_routes_of_the_platform_whose_answers_are_cached(client
 
 
 def test_what_it_knows_by_heart_is_what_wb_knows() -> None:
-    assert (ask.PORT, ask.HEALTH_PATH) == (PLATFORM_PORT, HEALTH_PATH)
+    known = (ask.PORT, ask.HEALTH_PATH, ask.TOKEN)
+    assert known == (PLATFORM_PORT, HEALTH_PATH, Env.WB_ADMIN_TOKEN)
     assert (ask.LARGEST, ask.OK, ask.ERROR) == (answers.LARGEST, answers.OK, answers.ERROR)
     assert (ask.QUESTIONS, ask.UNFIT) == (asking.QUESTIONS, asking.UNFIT)
     assert f"exit {ask.UNFIT}" in Path(ask.__file__).with_name("ask.sh").read_text()

@@ -26,7 +26,7 @@ from urllib.parse import quote
 
 QUESTIONS, SAID = "/questions.json", "/tmp/said"  # noqa: S108  (its container is its own)
 LINES_TOLD, LONGEST_LINE = 10, 300
-PORT, HEALTH_PATH = 8000, "/health_check"
+PORT, HEALTH_PATH, TOKEN = 8000, "/health_check", "WB_ADMIN_TOKEN"
 WORKERS, TRIES, ANSWERS_WITHIN_S, SOON_S = 4, 3, 300.0, 0.1
 OK, ERROR = 200, 500
 # The exit code that says that this is no platform that could be asked.
@@ -103,7 +103,10 @@ class Client:
 
     def _ask(self, path: str) -> Answer:
         connection = self._connect()
-        connection.request("GET", path, headers={"Accept-Encoding": "identity"})
+        headers = {"Accept-Encoding": "identity"}
+        if token := os.environ.get(TOKEN):
+            headers["Authorization"] = f"Bearer {token}"
+        connection.request("GET", path, headers=headers)
         response = connection.getresponse()
         body = response.read(LARGEST + 1)
         if len(body) > LARGEST:
