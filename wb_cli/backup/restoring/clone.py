@@ -66,7 +66,8 @@ class Clone(Struct):
         ending = done.ending if done.ending is Ending.PLANNED else Ending.CLONED
         port = self.restore.instance.port
         reason = f"{done.reason}, on port {port}" if done.reason else ""
-        return replace(done, ending=ending, source=self.source, reason=reason)
+        planned = Ending.CLONED
+        return replace(done, ending=ending, source=self.source, reason=reason, planned=planned)
 
     def _refuse_present(self) -> None:
         machine, root = self.restore.fleet.machine, self._exchange.root
