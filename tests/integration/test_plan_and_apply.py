@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from support.json_answers import check
 from support.wb_host import Host
 
 from wb_cli.errors import ExitCode
@@ -48,6 +49,8 @@ def test_a_plan_is_applied_once_and_then_it_is_outdated(shared_host: Host) -> No
     refused = shared_host.wb("apply", str(file), exits=ExitCode.DIFFERS)
     assert f"{id_} is not as it was when the plan was made: container {id_}: " in refused.stderr
     assert "`wb plan` makes a new plan" in refused.stderr
+    answer = check("apply", shared_host.wb("apply", str(file), "--json", exits=8).stdout)
+    assert answer["instances"][0]["error"]["exitCode"] == ExitCode.DIFFERS
     assert shared_host.ids(id_) == after
     shared_host.wb("stop", id_)
 
