@@ -66,6 +66,21 @@ def test_a_declaration_that_changed_since_is_refused_and_others_go_on(shared_hos
     shared_host.wb("stop", second)
 
 
+def test_an_instance_that_is_no_longer_declared_is_named_and_the_others_go_on(
+    shared_host: Host,
+) -> None:
+    gone, other = shared_host.prepare(), shared_host.prepare()
+    file, alone = plan(shared_host, gone, other), shared_host.root / "alone.plan"
+    shared_host.wb("plan", gone, "-o", str(alone))
+    shared_host.forget(gone)
+    refused = shared_host.wb("apply", str(file), exits=ExitCode.PARTIAL)
+    assert f"{gone} is not as it was" in refused.stderr
+    assert len(shared_host.containers(other)) == 3
+    answer = check("apply", shared_host.wb("apply", str(alone), "--json", exits=8).stdout)
+    assert [ended["id"] for ended in answer["instances"]] == [gone]
+    shared_host.wb("stop", other)
+
+
 def test_a_plan_of_a_restart_replaces_every_container(shared_host: Host) -> None:
     id_ = shared_host.prepare()
     shared_host.wb("run", id_)

@@ -61,7 +61,8 @@ class Clone(Struct):
         try:
             done = self.restore.run(backup)
         except BaseException:
-            self._try_to_remove()
+            if not self.restore.options.dry_run:
+                self._try_to_remove()
             raise
         ending = done.ending if done.ending is Ending.PLANNED else Ending.CLONED
         port = self.restore.instance.port
