@@ -126,14 +126,6 @@ def test_a_file_that_exists_is_kept_unless_forced(shared_host: Host) -> None:
     shared_host.wb("plan", id_, "-o", str(file), "--force")
 
 
-def test_an_instance_that_is_no_longer_declared_is_named(shared_host: Host) -> None:
-    id_ = shared_host.prepare()
-    file = plan(shared_host, id_)
-    shared_host.forget(id_)
-    refused = shared_host.wb("apply", str(file), exits=ExitCode.USAGE)
-    assert id_ in refused.stderr
-
-
 def test_the_answer_as_json_is_that_of_a_dry_run(shared_host: Host) -> None:
     id_ = shared_host.prepare()
     file = shared_host.root / "json.plan"
