@@ -120,3 +120,41 @@ def test_an_upgrade_without_a_version_or_a_canary_among_the_chosen_is_refused(
     host.declare(tags=["canary"])
     words = ("upgrade", id_, "--to", "1", "--no-backup", "--canary", "@canary")
     assert "none of the chosen" in host.wb(*words, exits=ExitCode.USAGE).stderr
+
+
+def test_a_version_that_would_be_the_same_image_is_refused_and_nothing_is_replaced(
+    shared_host: Host, platforms: Platforms
+) -> None:
+    host, id_, image = shared_host, shared_host.prepare(), platforms("healthy")
+    host.change(id_, image=None)
+    host.wb("run", id_, WB_PLATFORM_IMAGE=image)
+    before = platform(host, id_)
+    for more in (["--dry-run"], ["--no-backup"], ["--rehearse"]):
+        words = ("upgrade", id_, "--to", "healthy-again", *more)
+        said = host.wb(*words, WB_PLATFORM_IMAGE=image, exits=ExitCode.USAGE).stderr
+        assert f"--to {image}-again" in said
+    assert platform(host, id_) == before
+    template = f"{image.rpartition(':')[0]}:{{version}}"
+    words = ("upgrade", id_, "--to", "healthy-again", "--no-backup")
+    host.wb(*words, WB_PLATFORM_IMAGE=template)
+    assert platform(host, id_)[1] == f"{image}-again"
+    host.wb("rollback", id_, "--yes", WB_PLATFORM_IMAGE=f"{image}-{{version}}")
+    assert platform(host, id_)[1] == declared(host, id_) == image
+
+
+def test_what_ran_is_known_though_its_name_denotes_another_image_by_now(
+    shared_host: Host, platforms: Platforms
+) -> None:
+    host, id_, client = shared_host, shared_host.prepare(), shared_host.client
+    repository = platforms("healthy").rpartition(":")[0]
+    client.images.get(platforms("healthy")).tag(repository, "moves")
+    host.change(id_, image=f"{repository}:moves")
+    host.wb("run", id_)
+    ran = host.inspect(id_)["Image"]
+    client.images.get(platforms("mortal")).tag(repository, "moves")
+    host.change(id_, image=platforms("mortal"))  # it never runs
+    assert upgrade(host, id_, platforms("newer"))["before"]["image"] == f"{repository}:moves"
+    host.wb("rollback", id_, "--yes")
+    assert host.inspect(id_)["Image"] == ran
+    assert client.images.get(platforms("mortal")).id != ran
+    client.images.remove(f"{repository}:moves", force=True)

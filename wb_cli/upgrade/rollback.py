@@ -24,6 +24,7 @@ from wb_cli.upgrade.attempts import Attempts, State, close, find_last_upgrade
 from wb_cli.upgrade.settling import is_of
 from wb_cli.upgrade.target import put_back
 from wb_cli.upgrade.upgraded import Ending, Upgraded
+from wb_cli.upgrade.versions import name_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,11 +81,12 @@ class Rollback(Struct):
         self.options.begin(("going back",))
         attempts.end(close(attempt, State.GOING_BACK, ""))
         self._bring_name_back(attempt.before)
-        self.declare(lambda entry: put_back(entry, attempt.before))
+        before = self._name_image(attempt.before)
+        self.declare(lambda entry: put_back(entry, before))
         try:
-            away_s, url = self._go_back(attempt.before, backup)
+            away_s, url = self._go_back(before, backup)
         except BaseException:
-            self._stay(attempt.after, restarts=bool(backup))
+            self._stay(self._name_image(attempt.after), restarts=bool(backup))
             attempts.end(close(attempt, State.UPGRADED, attempt.ended or write_now()))
             raise
         now = write_now()
@@ -142,7 +144,7 @@ class Rollback(Struct):
         id_, both = str(self.entry["id"]), (attempt.before, attempt.after)
         runs = self._find_platform()
         declared = choose_platform_image(parse_entry(self.entry), self.fleet.settings)
-        name = runs.image if runs else declared
+        name = name_image(runs) if runs else declared
         is_one = name in {each.reference for each in both}
         if is_one or (runs and runs.image_id in {each.id for each in both}):
             return
@@ -195,6 +197,16 @@ class Rollback(Struct):
                 f"({before.id})",
                 f"`wb upgrade ID --to {before.describe()}` takes what has that name now.",
             )
+
+    def _name_image(self, version: Version) -> Version:
+        """Give the version as it must be declared to be its very image: a setting may have changed.
+
+        The setting names the image of each version that has none of its own.
+        """
+        declared = parse_entry(put_back(self.entry, version))
+        if choose_platform_image(declared, self.fleet.settings) == version.reference:
+            return version
+        return replace(version, own_image=version.reference)
 
     def _bring_name_back(self, before: Version) -> None:
         """Give the image its name again, if another one has it now."""
