@@ -96,6 +96,29 @@ def test_a_dump_that_leads_elsewhere_is_refused_and_leaves_nothing(
     assert shared_host.sql(demo, tables) == "0"
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("", "no name"), ("ä" * 32, "has 64 bytes"), ("template1", "a template")],
+    ids=["empty", "long", "template"],
+)
+def test_a_name_that_no_new_database_can_have_is_refused_before_anything_is_loaded(
+    shared_host: Host, demo: str, name: str, said: str
+) -> None:
+    done = pipe(shared_host, b"select 1;", "import", demo, name, "-")
+    assert (done.returncode, said in done.stderr.decode()) == (ExitCode.USAGE, True)
+
+
+def test_a_database_whose_name_leaves_no_room_for_the_kept_one_is_not_replaced(
+    shared_host: Host, demo: str
+) -> None:
+    name = "n" * 60
+    pipe(shared_host, b"create table a ();", "import", demo, name, "-")
+    words = ("import", demo, name, "-", "--replace", "--yes")
+    done = pipe(shared_host, b"create table b ();", *words)
+    assert done.returncode == ExitCode.USAGE
+    assert "_before_import" in done.stderr.decode()
+
+
 def test_values_that_look_like_commands_come_back(
     shared_host: Host, demo: str, tmp_path: Path
 ) -> None:
