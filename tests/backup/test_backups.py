@@ -48,6 +48,22 @@ def test_a_restore_is_preceded_by_a_backup_and_can_be_undone_or_accepted(site: S
     assert not list(site.folder(id_).glob(".*"))
 
 
+def test_a_dry_run_of_the_way_back_or_of_giving_it_up_changes_nothing(site: Site) -> None:
+    id_ = site.start()
+    site.back_up(id_)
+    site.sql(id_, "delete from kept where n > 10")
+    site.wb("restore", id_, "--yes", "--no-backup")
+    before, hidden = site.state(id_), site.hidden(id_)
+    for words, said in (("--undo", "would be lost"), ("--accept", "would be removed")):
+        (ended,) = site.json("restore", id_, words, "--dry-run")["instances"]
+        assert ended["result"] == "planned"
+        assert said in site.wb("restore", id_, words, "--dry-run").stdout
+    assert (site.state(id_), site.hidden(id_)) == (before, hidden)
+    assert site.count(id_) == "1000"
+    site.wb("restore", id_, "--undo", "--yes")
+    assert site.count(id_) == "10"
+
+
 def test_a_backup_stops_nothing_and_the_second_adds_little(site: Site) -> None:
     id_ = site.start()
     before = site.state(id_)

@@ -52,6 +52,21 @@ def test_the_schema_of_status_has_exactly_the_existing_states() -> None:
     assert set(container["state"]["enum"]) == set(Condition)
 
 
+def list_exit_codes(schema: Any) -> list[set[int]]:
+    """The codes that a schema lists of each error in it."""
+    if not isinstance(schema, dict):
+        return []
+    own = schema["exitCode"]["enum"] if "enum" in schema.get("exitCode", {}) else None
+    inner = [codes for each in schema.values() for codes in list_exit_codes(each)]
+    return [*inner, set(own)] if own else inner
+
+
+@pytest.mark.parametrize("command", ANSWERS)
+def test_an_error_may_have_each_exit_code_that_there_is(command: str) -> None:
+    for codes in list_exit_codes(json.loads(read_schema(command))):
+        assert codes == set(ExitCode) - {ExitCode.OK}
+
+
 @pytest.mark.parametrize("command", ANSWERS)
 def test_no_schema_accepts_an_arbitrary_document(command: str) -> None:
     documents: tuple[Any, ...] = ({}, [{}], {"instances": [{}]}, "text", None)

@@ -7,12 +7,21 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.services import wait_until
 
 from wb_cli.errors import LockedError, WbError
-from wb_cli.instances.files import file_errors, locked, open_lock, write_atomically
+from wb_cli.instances import files
+from wb_cli.instances.files import (
+    file_errors,
+    locked,
+    open_lock,
+    take_lock,
+    write_atomically,
+    written_whole,
+)
 from wb_cli.instances.registry_file.store import RegistryFile
 
 WRITERS = 8
@@ -158,6 +167,49 @@ def test_a_full_disk_is_an_error_and_keeps_the_file(tmp_path: Path) -> None:
     assert "cannot write" in said
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_large_file_is_written_by_one_command_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "main.dump"
+    with written_whole(path) as output:
+        output.write(b"first")
+        with pytest.raises(LockedError, match="another command writes"), written_whole(path):
+            pass
+    assert path.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_command_left_of_a_large_file_is_not_in_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "main.dump"
+    (tmp_path / ".main.dump.part").write_bytes(b"much longer than the next")
+    with written_whole(path) as output:
+        output.write(b"short")
+    assert path.read_bytes() == b"short"
+    with pytest.raises(ValueError, match="cut off"), written_whole(path):
+        raise ValueError("cut off")
+    assert path.read_bytes() == b"short"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("is_there_again", [False, True])
+def test_the_file_that_another_command_has_just_finished_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there_again: bool
+) -> None:
+    path, part = tmp_path / "main.dump", tmp_path / ".main.dump.part"
+
+    def finish_first(*words: Any) -> bool:
+        if not path.exists():
+            part.write_bytes(b"whole")
+            part.rename(path)
+            if is_there_again:
+                part.touch()
+        return take_lock(*words)
+
+    monkeypatch.setattr(files, "take_lock", finish_first)
+    with written_whole(path) as output:
+        assert path.read_bytes() == b"whole"
+        output.write(b"later")
+    assert path.read_bytes() == b"later"
 
 
 def test_content_and_folder_reach_the_disk_before_the_call_returns(

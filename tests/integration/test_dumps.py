@@ -17,6 +17,11 @@ pytestmark = [pytest.mark.engine, pytest.mark.long]
 WB = (sys.executable, "-m", "wb_cli")
 ODD_NAME = "a=b 'c\""
 ROWS = 1000
+# Rows of a dump begin with these values.
+LOOKS_LIKE = r"""
+create table odd as
+select unnest(array[E'\\connect main', E'\tx', E'\bx', E'\n\\c x', null]) as text
+"""
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +80,54 @@ def test_a_dump_that_was_cut_off_leaves_no_database(
     assert done.returncode == ExitCode.FAILURE
     assert b"failed in the PostgreSQL of" in done.stderr
     assert databases(shared_host, demo) == before
+
+
+@pytest.mark.parametrize("line", ["\\connect postgres", "\\c postgres", "\\! touch /tmp/x"])
+def test_a_dump_that_leads_elsewhere_is_refused_and_leaves_nothing(
+    shared_host: Host, demo: str, line: str
+) -> None:
+    before = databases(shared_host, demo)
+    dump = f"create table mine ();\n{line}\ncreate table elsewhere ();\n"
+    done = pipe(shared_host, dump.encode(), "import", demo, "strange", "-")
+    assert done.returncode == ExitCode.FAILURE
+    assert b"dump one database alone" in done.stderr
+    assert databases(shared_host, demo) == before
+    tables = "select count(*) from pg_class where relname = 'elsewhere'"
+    assert shared_host.sql(demo, tables) == "0"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("", "no name"), ("ä" * 32, "has 64 bytes"), ("template1", "a template")],
+    ids=["empty", "long", "template"],
+)
+def test_a_name_that_no_new_database_can_have_is_refused_before_anything_is_loaded(
+    shared_host: Host, demo: str, name: str, said: str
+) -> None:
+    done = pipe(shared_host, b"select 1;", "import", demo, name, "-")
+    assert (done.returncode, said in done.stderr.decode()) == (ExitCode.USAGE, True)
+
+
+def test_a_database_whose_name_leaves_no_room_for_the_kept_one_is_not_replaced(
+    shared_host: Host, demo: str
+) -> None:
+    name = "n" * 60
+    pipe(shared_host, b"create table a ();", "import", demo, name, "-")
+    words = ("import", demo, name, "-", "--replace", "--yes")
+    done = pipe(shared_host, b"create table b ();", *words)
+    assert done.returncode == ExitCode.USAGE
+    assert "_before_import" in done.stderr.decode()
+
+
+def test_values_that_look_like_commands_come_back(
+    shared_host: Host, demo: str, tmp_path: Path
+) -> None:
+    shared_host.wb("psql", demo, ODD_NAME, "--", "-c", LOOKS_LIKE)
+    shared_host.wb("export", demo, ODD_NAME, "--sql", "-o", str(tmp_path / "dump"))
+    shared_host.wb("import", demo, "looks", str(tmp_path / "dump"))
+    words = ("--", "-Atc", "select md5(string_agg(text, ',' order by text)) from odd")
+    first, second = (shared_host.wb("psql", demo, it, *words) for it in (ODD_NAME, "looks"))
+    assert first.stdout == second.stdout
 
 
 def test_a_database_that_is_there_is_not_touched(

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from support.json_answers import check
 from support.wb_host import Host
 
 from wb_cli.errors import ExitCode
@@ -48,6 +49,8 @@ def test_a_plan_is_applied_once_and_then_it_is_outdated(shared_host: Host) -> No
     refused = shared_host.wb("apply", str(file), exits=ExitCode.DIFFERS)
     assert f"{id_} is not as it was when the plan was made: container {id_}: " in refused.stderr
     assert "`wb plan` makes a new plan" in refused.stderr
+    answer = check("apply", shared_host.wb("apply", str(file), "--json", exits=8).stdout)
+    assert answer["instances"][0]["error"]["exitCode"] == ExitCode.DIFFERS
     assert shared_host.ids(id_) == after
     shared_host.wb("stop", id_)
 
@@ -61,6 +64,21 @@ def test_a_declaration_that_changed_since_is_refused_and_others_go_on(shared_hos
     assert shared_host.containers(first) == []
     assert len(shared_host.containers(second)) == 3
     shared_host.wb("stop", second)
+
+
+def test_an_instance_that_is_no_longer_declared_is_named_and_the_others_go_on(
+    shared_host: Host,
+) -> None:
+    gone, other = shared_host.prepare(), shared_host.prepare()
+    file, alone = plan(shared_host, gone, other), shared_host.root / "alone.plan"
+    shared_host.wb("plan", gone, "-o", str(alone))
+    shared_host.forget(gone)
+    refused = shared_host.wb("apply", str(file), exits=ExitCode.PARTIAL)
+    assert f"{gone} is not as it was" in refused.stderr
+    assert len(shared_host.containers(other)) == 3
+    answer = check("apply", shared_host.wb("apply", str(alone), "--json", exits=8).stdout)
+    assert [ended["id"] for ended in answer["instances"]] == [gone]
+    shared_host.wb("stop", other)
 
 
 def test_a_plan_of_a_restart_replaces_every_container(shared_host: Host) -> None:
@@ -106,14 +124,6 @@ def test_a_file_that_exists_is_kept_unless_forced(shared_host: Host) -> None:
     assert "--force" in refused.stderr
     assert file.read_bytes() == before
     shared_host.wb("plan", id_, "-o", str(file), "--force")
-
-
-def test_an_instance_that_is_no_longer_declared_is_named(shared_host: Host) -> None:
-    id_ = shared_host.prepare()
-    file = plan(shared_host, id_)
-    shared_host.forget(id_)
-    refused = shared_host.wb("apply", str(file), exits=ExitCode.USAGE)
-    assert id_ in refused.stderr
 
 
 def test_the_answer_as_json_is_that_of_a_dry_run(shared_host: Host) -> None:

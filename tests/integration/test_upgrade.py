@@ -63,11 +63,53 @@ def test_a_version_that_ends_at_its_start_goes_back_and_is_left_alone_from_then_
     assert upgrade(host, id_, "exits", exits=ExitCode.PARTIAL)["result"] == "fatal before"
     table = host.wb("upgrade", id_, "--status").stdout
     assert "fatal" in table
-    assert host.wb("rollback", id_, "--yes", exits=ExitCode.USAGE).stderr.count("no upgrade")
+    refused = host.wb("rollback", id_, "--yes", exits=ExitCode.USAGE).stderr.replace("\n", " ")
+    assert "is fatal already" in refused
     missing = host.wb(
         "upgrade", id_, "--to", "none", "--no-backup", "--dry-run", exits=ExitCode.FAILURE
     )
     assert "not on this engine" in missing.stderr
+
+
+def test_the_way_back_leads_to_what_ran_and_not_to_what_was_declared_and_never_ran(
+    shared_host: Host, platforms: Platforms
+) -> None:
+    host, id_, first = shared_host, shared_host.prepare(), platforms("healthy")
+    host.wb("run", id_)
+    never_ran, last = platforms("mortal"), platforms("newer")
+    named = host.client.images.get(never_ran).id
+    host.wb("config", "set", id_, f"image={never_ran}")
+    assert upgrade(host, id_, last, "--dry-run")["before"]["image"] == first
+    assert upgrade(host, id_, last)["result"] == "upgraded"
+    host.wb("rollback", id_, "--yes")
+    assert platform(host, id_)[1] == declared(host, id_) == first
+    assert host.client.images.get(never_ran).id == named, "its name was given to another image"
+
+
+def test_what_was_declared_comes_back_where_an_upgrade_fails(
+    shared_host: Host, platforms: Platforms
+) -> None:
+    host, id_, first = shared_host, shared_host.prepare(), platforms("healthy")
+    host.wb("run", id_)
+    never_ran = platforms("newer")
+    host.wb("config", "set", id_, f"image={never_ran}")
+    upgrade(host, id_, platforms("exits"), exits=ExitCode.FAILURE)
+    assert (platform(host, id_)[1], declared(host, id_)) == (first, never_ran)
+
+
+def test_a_rollback_does_not_pass_over_a_version_that_came_otherwise(
+    shared_host: Host, platforms: Platforms
+) -> None:
+    host, id_, later = shared_host, shared_host.prepare(), platforms("newer")
+    host.wb("run", id_)
+    upgrade(host, id_, "healthy-again")
+    host.wb("config", "set", id_, f"image={later}")
+    host.wb("run", id_)
+    for words in (["--dry-run"], ["--yes"]):
+        refused = host.wb("rollback", id_, *words, exits=ExitCode.USAGE).stderr.replace("\n", " ")
+        assert f"{id_} runs {later} now" in refused
+        assert "--to" in refused
+    assert platform(host, id_)[1] == declared(host, id_) == later
 
 
 def test_an_upgrade_without_a_version_or_a_canary_among_the_chosen_is_refused(
@@ -78,3 +120,41 @@ def test_an_upgrade_without_a_version_or_a_canary_among_the_chosen_is_refused(
     host.declare(tags=["canary"])
     words = ("upgrade", id_, "--to", "1", "--no-backup", "--canary", "@canary")
     assert "none of the chosen" in host.wb(*words, exits=ExitCode.USAGE).stderr
+
+
+def test_a_version_that_would_be_the_same_image_is_refused_and_nothing_is_replaced(
+    shared_host: Host, platforms: Platforms
+) -> None:
+    host, id_, image = shared_host, shared_host.prepare(), platforms("healthy")
+    host.change(id_, image=None)
+    host.wb("run", id_, WB_PLATFORM_IMAGE=image)
+    before = platform(host, id_)
+    for more in (["--dry-run"], ["--no-backup"], ["--rehearse"]):
+        words = ("upgrade", id_, "--to", "healthy-again", *more)
+        said = host.wb(*words, WB_PLATFORM_IMAGE=image, exits=ExitCode.USAGE).stderr
+        assert f"--to {image}-again" in said
+    assert platform(host, id_) == before
+    template = f"{image.rpartition(':')[0]}:{{version}}"
+    words = ("upgrade", id_, "--to", "healthy-again", "--no-backup")
+    host.wb(*words, WB_PLATFORM_IMAGE=template)
+    assert platform(host, id_)[1] == f"{image}-again"
+    host.wb("rollback", id_, "--yes", WB_PLATFORM_IMAGE=f"{image}-{{version}}")
+    assert platform(host, id_)[1] == declared(host, id_) == image
+
+
+def test_what_ran_is_known_though_its_name_denotes_another_image_by_now(
+    shared_host: Host, platforms: Platforms
+) -> None:
+    host, id_, client = shared_host, shared_host.prepare(), shared_host.client
+    repository = platforms("healthy").rpartition(":")[0]
+    client.images.get(platforms("healthy")).tag(repository, "moves")
+    host.change(id_, image=f"{repository}:moves")
+    host.wb("run", id_)
+    ran = host.inspect(id_)["Image"]
+    client.images.get(platforms("mortal")).tag(repository, "moves")
+    host.change(id_, image=platforms("mortal"))  # it never runs
+    assert upgrade(host, id_, platforms("newer"))["before"]["image"] == f"{repository}:moves"
+    host.wb("rollback", id_, "--yes")
+    assert host.inspect(id_)["Image"] == ran
+    assert client.images.get(platforms("mortal")).id != ran
+    client.images.remove(f"{repository}:moves", force=True)

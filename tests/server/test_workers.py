@@ -141,13 +141,14 @@ def test_a_worker_that_does_not_answer_is_shown_as_that(demo: Any) -> None:
         try:
             text = other.get("/metrics").text
             health = other.get("/health_check").json()
+            hour = other.get("/metrics/hour").json()
             page = other.get("/").text
         finally:
             os.kill(pid, signal.SIGCONT)
 
     assert 'wb_worker_up{worker="1"} 0.0' in text
     assert 'wb_uptime_seconds{worker="1"}' not in text
-    assert health["workers"] == {"count": 2, "answering": 1}
+    assert health["workers"] == hour["workers"] == {"count": 2, "answering": 1}
     assert "1 of 2 workers answer" in page
 
 

@@ -45,6 +45,25 @@ commit;
 """
 # psql takes SQL with its own variables from its input alone.
 ASK = 'printf "%s\\n" "$1" | { shift; exec psql -v ON_ERROR_STOP=1 -Xq "$@"; }'
+# PostgreSQL cuts off what a name has beyond this. It says so in a notice alone.
+LONGEST_NAME = 63
+TEMPLATES = {"template0", "template1"}
+
+
+def require_name(database: str) -> None:
+    """Refuse a name that PostgreSQL would cut off, or has none such.
+
+    Raises:
+        UsageError: it is one of these.
+    """
+    size = len(database.encode(errors="replace"))
+    if not size:
+        raise UsageError("the database has no name", "Name one: `wb import ID DATABASE FILE`.")
+    if size > LONGEST_NAME:
+        raise UsageError(
+            f"the name {database!r} has {size} bytes, and PostgreSQL has room for {LONGEST_NAME}",
+            "Name another one.",
+        )
 
 
 class Databases(Struct):
@@ -67,15 +86,21 @@ class Databases(Struct):
         self._run("pg_dump", words, database, write)
 
     def refuse_existing(self, database: str) -> None:
-        """Refuse a database that is there.
+        """Refuse a database that is there, or that cannot be there.
 
         Raises:
-            UsageError: it is there.
+            UsageError: it is there, or PostgreSQL has no such names.
             WbError: PostgreSQL does not answer.
         """
+        require_name(database)
         known = list_databases(self.engine, self.container)
         if not known:
             raise WbError(f"the PostgreSQL of {self.instance} does not list its databases")
+        if database in TEMPLATES:
+            raise UsageError(
+                f"{database!r} is a template of PostgreSQL's own, and is not replaced",
+                "Name another one.",
+            )
         if database in known:
             raise UsageError(
                 f"{self.instance} has a database {database!r} already, and it is not replaced",

@@ -1,7 +1,8 @@
 # Load the dump on the input into a database, in the format that its first bytes tell: load.sh NAME
 #
 # pg_dump writes a line at the end of its SQL. Where it began and that line is missing, the dump was
-# cut off, and nothing of it stays.
+# cut off, and nothing of it stays. A line that leads to another database, as pg_dumpall writes them,
+# or that is another command of psql, is refused: what follows would not be in this database.
 set -eu
 head=$(dd bs=1 count=5 2>/dev/null; echo x)
 head=${head%x}
@@ -12,6 +13,13 @@ fi
 whole='
 /^-- PostgreSQL database dump$/ { begun = 1 }
 /^-- PostgreSQL database dump complete$/ { whole = 1 }
+/^COPY .* FROM stdin;/ { copies = 1 }
+/^\\\.$/ { copies = 0 }
+!copies && /^\\[a-z!]/ && !/^\\(un)?restrict / {
+    print "select '\''the dump has commands of psql, such as \\connect: dump one database alone'\''::int;"
+    whole = 1
+    exit
+}
 { print }
 END { if (begun && !whole) print "\n\\.\nselect '\''the dump is cut off'\''::int;" }
 '

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from wb_cli.backup.another_postgres.writers import Writers
 from wb_cli.backup.copying.counting import Postgres
+from wb_cli.backup.dump import require_name
 from wb_cli.errors import ExitCode, StillStartingError, UsageError, WbError
 from wb_cli.lifecycle import actions
 from wb_cli.lifecycle.databases import list_databases
@@ -37,7 +38,9 @@ def name_kept(database: str) -> str:
 
 
 def require_replaceable(databases: Databases, database: str) -> None:
-    """Refuse to replace a database that is not there, or while the one from before is still kept.
+    """Refuse to replace a database that is not there, or whose one from before cannot be kept.
+
+    It is kept under a longer name, which another import may have taken already.
 
     Raises:
         UsageError: that is so.
@@ -48,6 +51,7 @@ def require_replaceable(databases: Databases, database: str) -> None:
             f"{databases.instance} has no database {database!r} that could be replaced",
             "Without `--replace` it is made.",
         )
+    require_name(kept)
     if kept in known:
         raise UsageError(
             f"{databases.instance} still has {kept!r}, from the last import",

@@ -64,19 +64,44 @@ def written_whole(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Write a large file piece by piece: whole, or not at all. ``mode`` is that of a new file.
 
     Raises:
+        LockedError: another command writes the same file.
         WbError: it cannot be written.
     """
     part = path.with_name(f".{path.name}.part")
-    try:
-        with file_errors(path, "write"):
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-            with os.fdopen(descriptor, "wb") as output:
+    with file_errors(path, "write"):
+        descriptor = _open_part(part, mode)
+        with os.fdopen(descriptor, "wb") as output:
+            try:
                 yield output
                 output.flush()
                 os.fsync(output.fileno())
-            part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+                part.replace(path)
+            except BaseException:  # while the lock is held: later it may be another command's file
+                part.unlink(missing_ok=True)
+                raise
+
+
+def _open_part(part: Path, mode: int) -> int:
+    """Open the file in which another one grows, empty, and lock it as long as it is open.
+
+    Raises:
+        LockedError: another command writes to it.
+    """
+    while True:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, mode)
+        if not take_lock(descriptor, time.monotonic()):
+            os.close(descriptor)
+            name = part.name.removeprefix(".").removesuffix(".part")
+            raise LockedError(
+                f"another command writes {part.with_name(name)} now",
+                "Wait until it has ended, or name another file.",
+            )
+        # Whoever held the lock before has renamed or removed the file by now.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), part.stat()):
+                os.ftruncate(descriptor, 0)
+                return descriptor
+        os.close(descriptor)
 
 
 @contextmanager

@@ -16,8 +16,9 @@ SIZE_ALLOWED = 'a size of at least 6m, such as "512m", "2g", or a whole number o
 
 TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _NAME = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+_LABEL = r"[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*"
 IMAGE = re.compile(
-    rf"(?:[A-Za-z0-9.-]+(?::\d{{1,5}})?/)?{_NAME}(?:/{_NAME})*(?::{TAG.pattern})?"
+    rf"(?:{_LABEL}(?:\.{_LABEL})*(?::\d{{1,5}})?/)?{_NAME}(?:/{_NAME})*(?::{TAG.pattern})?"
     r"(?:@sha256:[0-9a-f]{64})?",
     re.ASCII,
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from wb_cli.errors import ExitCode
+from wb_cli.errors import ExitCode, WbError
 from wb_cli.lifecycle import actions
 from wb_cli.lifecycle.exchanging.exchange import Exchange
 from wb_cli.lifecycle.guard.half_restored import Left, suggest
@@ -68,26 +68,38 @@ class Repair(Struct):
         """Put in order what is half done.
 
         Raises:
-            WbError: something could not be put in order.
+            WbError: something could not be put in order. What was done before is told.
         """
         done: list[str] = []
         options = replace(self.options, tell=done.append)
-        self._repair_folders(options)
-        settle_password(self.fleet, self.instance, options)
-        settle_upgrade(self.fleet, self.instance.id, options, self.declare)
+        try:
+            self._repair_folders(options)
+            settle_password(self.fleet, self.instance, options)
+            settle_upgrade(self.fleet, self.instance.id, options, self.declare)
+        except (WbError, InterruptedError):
+            for line in done:
+                self.options.tell(line)
+            raise
         return Repaired(tuple(done), self.options.dry_run)
 
     def _repair_folders(self, options: RunOptions) -> None:
+        """Put folders in order. Those that are kept since a restore that ended are no fault."""
         exchange, id_ = Exchange(self.fleet, self.instance), self.instance.id
         left = exchange.look()
-        if left is Left.NOTHING:
+        if options.dry_run and left not in {Left.NOTHING, Left.KEPT, Left.FETCHED_ALONE}:
+            options.tell(f"{left.value}: it would be put in order")
             return
-        if options.dry_run:
-            options.tell(f"{left.value}: {suggest(left, id_)}")
-            return
-        left = exchange.settle(options, lambda: actions.stop(self.fleet, id_, options))
+        if not options.dry_run:
+            left = exchange.settle(options, lambda: actions.stop(self.fleet, id_, options))
+        if left is Left.FETCHED_ALONE:
+            raise WbError(
+                f"{left.value}, and {id_} has no other database, so there is nothing to go back to",
+                suggest(left, id_),
+            )
         if left is Left.KEPT:
-            exchange.correct_image()
+            declared = exchange.instance.postgres_image
+            exchange.correct_image(dry_run=options.dry_run)
+            if (image := exchange.instance.postgres_image) != declared:
+                options.tell(f"its databases need the image {image or 'of the settings'}")
+            self.options.tell(f"{left.value}: {suggest(left, id_)}")
         self.instance = exchange.instance
-        if left is not Left.NOTHING:
-            options.tell(f"{left.value}: {suggest(left, id_)}")

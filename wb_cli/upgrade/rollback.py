@@ -18,16 +18,19 @@ from wb_cli.contract import Part
 from wb_cli.errors import UsageError, WbError
 from wb_cli.instances.registry_file.entries import parse_entry
 from wb_cli.lifecycle import actions
+from wb_cli.lifecycle.planning.images import choose_platform_image
 from wb_cli.quantities import write_now
 from wb_cli.upgrade.attempts import Attempts, State, close, find_last_upgrade
 from wb_cli.upgrade.settling import is_of
 from wb_cli.upgrade.target import put_back
 from wb_cli.upgrade.upgraded import Ending, Upgraded
+from wb_cli.upgrade.versions import name_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wb_cli.engine.base import ImageStore
+    from wb_cli.engine.types import ObservedContainer
     from wb_cli.instances.model import Instance
     from wb_cli.lifecycle.fleet import Fleet
     from wb_cli.lifecycle.options import RunOptions
@@ -65,11 +68,11 @@ class Rollback(Struct):
         """
         began, id_ = time.monotonic(), str(self.entry["id"])
         attempts = Attempts(self.fleet.settings.servers_file, id_)
-        attempt = find_last_upgrade(attempts.read())
+        known = attempts.read()
+        attempt = find_last_upgrade(known)
         if attempt is None:
-            raise UsageError(
-                f"{id_} has no upgrade that could be taken back", f"`wb upgrade {id_} --status`"
-            )
+            raise self._refuse(next(reversed(known), None))
+        self._require_upgraded(attempt)
         backup = "" if self._is_back(attempt) else self._choose_backup(attempt)
         self._require_image(attempt.before)
         if self.options.dry_run:
@@ -78,11 +81,12 @@ class Rollback(Struct):
         self.options.begin(("going back",))
         attempts.end(close(attempt, State.GOING_BACK, ""))
         self._bring_name_back(attempt.before)
-        self.declare(lambda entry: put_back(entry, attempt.before))
+        before = self._name_image(attempt.before)
+        self.declare(lambda entry: put_back(entry, before))
         try:
-            away_s, url = self._go_back(attempt.before, backup)
+            away_s, url = self._go_back(before, backup)
         except BaseException:
-            self._stay(attempt.after, restarts=bool(backup))
+            self._stay(self._name_image(attempt.after), restarts=bool(backup))
             attempts.end(close(attempt, State.UPGRADED, attempt.ended or write_now()))
             raise
         now = write_now()
@@ -116,9 +120,47 @@ class Rollback(Struct):
             with suppress(WbError):
                 actions.run(self.fleet, parse_entry(put_back(self.entry, after)), calm)
 
+    def _refuse(self, last: Attempt | None) -> UsageError:
+        """Say why there is no upgrade to take back. One that failed has changed nothing."""
+        id_ = str(self.entry["id"])
+        if last is None:
+            return UsageError(
+                f"{id_} has no upgrade that could be taken back: wb never upgraded it",
+                f"`wb upgrade {id_} --to VERSION` brings any version.",
+            )
+        return UsageError(
+            f"{id_} has no upgrade that could be taken back: the last one, from "
+            f"{last.before.describe()} to {last.after.describe()}, is {last.state} already",
+            f"`wb upgrade {id_} --to VERSION` brings any version, an earlier one, too.",
+        )
+
+    def _require_upgraded(self, attempt: Attempt) -> None:
+        """Refuse where another version has come since: it would go back past that.
+
+        One that was cut off may have left either version, or none.
+        """
+        if attempt.state is not State.UPGRADED:
+            return
+        id_, both = str(self.entry["id"]), (attempt.before, attempt.after)
+        runs = self._find_platform()
+        declared = choose_platform_image(parse_entry(self.entry), self.fleet.settings)
+        name = name_image(runs) if runs else declared
+        is_one = name in {each.reference for each in both}
+        if is_one or (runs and runs.image_id in {each.id for each in both}):
+            return
+        before, after = (each.describe() for each in both)
+        raise UsageError(
+            f"{id_} {'runs' if runs else 'declares'} {name} now, and its last upgrade went from "
+            f"{before} to {after}: going back would pass over what came since",
+            f"`wb upgrade {id_} --to {before}` brings that version all the same.",
+        )
+
+    def _find_platform(self) -> ObservedContainer | None:
+        return self.fleet.engine.observe().find_running(str(self.entry["id"]), Part.PLATFORM)
+
     def _is_back(self, attempt: Attempt) -> bool:
         """Whether it was cut off when all but its end was done: then no data goes back again."""
-        runs = self.fleet.engine.observe().find_running(str(self.entry["id"]), Part.PLATFORM)
+        runs = self._find_platform()
         return attempt.state is State.GOING_BACK and is_of(runs, attempt.before, attempt.after)
 
     def _choose_backup(self, attempt: Attempt) -> str:
@@ -134,6 +176,17 @@ class Rollback(Struct):
         return attempt.backup
 
     def _changes_database(self, version: Version) -> bool:
+        """Whether a version says that it changes the database.
+
+        Raises:
+            WbError: its image is gone, so nobody knows.
+        """
+        if self.images.find(version.id) is None:
+            raise WbError(
+                f"whether {version.describe()} changed the database is unknown: its image is no "
+                "longer on this engine",
+                "`--keep-database` leaves the database as it is; `wb restore` brings one back.",
+            )
         label = self.images.read_labels(version.id).get(LABEL_CHANGES_DATABASE, "")
         return label.strip().lower() in YES
 
@@ -144,6 +197,16 @@ class Rollback(Struct):
                 f"({before.id})",
                 f"`wb upgrade ID --to {before.describe()}` takes what has that name now.",
             )
+
+    def _name_image(self, version: Version) -> Version:
+        """Give the version as it must be declared to be its very image: a setting may have changed.
+
+        The setting names the image of each version that has none of its own.
+        """
+        declared = parse_entry(put_back(self.entry, version))
+        if choose_platform_image(declared, self.fleet.settings) == version.reference:
+            return version
+        return replace(version, own_image=version.reference)
 
     def _bring_name_back(self, before: Version) -> None:
         """Give the image its name again, if another one has it now."""

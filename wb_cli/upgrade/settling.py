@@ -10,6 +10,7 @@ from wb_cli.lifecycle import actions
 from wb_cli.quantities import write_now
 from wb_cli.upgrade.attempts import Attempts, State, close, find_unfinished
 from wb_cli.upgrade.target import put_back
+from wb_cli.upgrade.versions import name_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,5 +96,5 @@ def is_of(container: ObservedContainer | None, wanted: Version, other: Version) 
         return False
     is_wanted = container.image_id == wanted.id
     if wanted.id == other.id:
-        return is_wanted and container.image == wanted.reference
+        return is_wanted and name_image(container) == wanted.reference
     return is_wanted

@@ -178,8 +178,13 @@ class Upgrade(Struct):
         )
 
     def _give_up(self, attempts: Attempts, attempt: Attempt, error: BaseException) -> None:
-        """Put the entry back, and keep what happened. Only a bad start is the version's fault."""
-        self.declare(lambda entry: put_back(entry, attempt.before))
+        """Put the entry back, and keep what happened. Only a bad start is the version's fault.
+
+        What was declared before may be another version than the one that ran.
+        """
+        declared = parse_entry(self.entry)
+        before = Version(declared.server_version, declared.image or "", "", "")
+        self.declare(lambda entry: put_back(entry, before))
         is_fatal = isinstance(error, StartFailedError | StillStartingError)
         state = State.FATAL if is_fatal else State.CUT_OFF
         said = error.headline if isinstance(error, WbError) else "interrupted"

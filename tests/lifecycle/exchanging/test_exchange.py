@@ -22,7 +22,7 @@ from wb_cli.lifecycle.guard.half_restored import DATABASE, Left
 from wb_cli.lifecycle.guard.preflight import PreflightError
 from wb_cli.lifecycle.machine.here import ThisMachine
 from wb_cli.lifecycle.options import Verb
-from wb_cli.upgrade.repair import Repair
+from wb_cli.upgrade.repair import Repair, Repaired
 
 # What stands in the file that says which version a database is of.
 OLD, NEW = "16", "17"
@@ -78,6 +78,15 @@ def start(world: World, **options: Any) -> list[str]:
     told: list[str] = []
     world.run(tell=told.append, **options)
     return told
+
+
+def repair(
+    world: World, told: list[str] | None = None, **options: Any
+) -> tuple[Repaired, list[str]]:
+    """Repair the instance, and give what was done and what the operator is told."""
+    said = [] if told is None else told
+    chosen = world.options(Verb.REPAIR, tell=said.append, **options)
+    return Repair(world.fleet, LOOK, chosen, lambda _: None).run(), said
 
 
 def test_a_run_removes_what_was_fetched_and_starts_on_the_old_data(
@@ -220,8 +229,55 @@ def test_a_repair_after_an_upgrade_declares_that_image_too(
     here: World, folders: Path, declared: Callable[[], str | None]
 ) -> None:
     put_upgraded(here, folders / "demo")
-    Repair(here.fleet, LOOK, here.options(Verb.REPAIR), lambda _: None).run()
+    assert repair(here, dry_run=True)[0].ending == "planned"
+    assert declared() is None
+    done, _ = repair(here)
+    assert done.done == ("its databases need the image postgres:18.1",)
     assert declared() == "postgres:18.1"
+
+
+def test_a_repair_puts_half_moved_folders_in_order_and_starts_nothing(
+    here: World, folders: Path
+) -> None:
+    root = folders / "demo"
+    (root / ".before-restore").mkdir()
+    (root / ".before-restore" / ".moving").touch()
+    (root / "databases").rename(root / ".before-restore" / "databases")
+    planned, _ = repair(here, dry_run=True)
+    assert (planned.ending, (root / "databases").exists()) == ("planned", False)
+    done, _ = repair(here)
+    assert (done.ending, data(folders), here.states()) == ("repaired", OLD, {})
+
+
+def test_folders_that_are_kept_since_a_restore_need_no_repair(here: World, folders: Path) -> None:
+    put(folders / "demo" / ".restored", NEW)
+    Exchange(here.fleet, LOOK).move("in")
+    for is_dry in (False, True):
+        done, told = repair(here, dry_run=is_dry)
+        assert done.ending == "nothing to repair"
+        assert "`wb restore demo --accept`" in told[0]
+
+
+def test_a_repair_does_not_claim_to_mend_an_instance_whose_only_data_was_being_fetched(
+    here: World, folders: Path
+) -> None:
+    (folders / "demo" / DATABASE).unlink()
+    put(folders / "demo" / ".restored", NEW)
+    for is_dry in (False, True):
+        with pytest.raises(WbError, match="no other database") as caught:
+            repair(here, dry_run=is_dry)
+        assert "`wb remove-dirs demo`" in caught.value.hint
+
+
+def test_what_a_repair_did_is_told_where_a_later_part_of_it_fails(
+    here: World, folders: Path
+) -> None:
+    put(folders / "demo" / ".restored", NEW)
+    (here.fleet.secrets.folder / "demo.json").write_text("torn")
+    told: list[str] = []
+    with pytest.raises(WbError, match="cannot read the secrets"):
+        repair(here, told)
+    assert told[0].endswith("what it had fetched was removed")
 
 
 def test_an_image_that_was_declared_after_an_upgrade_stays(

@@ -51,6 +51,7 @@ def test_plans_are_read_as_they_were_written(file: Path) -> None:
             {"plans": [{"instance": "demo", "steps": [], "madeFrom": {}}] * 2},
             "names an instance twice",
         ),
+        ({"plans": []}, "has no plan in it"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_the_reason(

@@ -61,12 +61,14 @@ class Clone(Struct):
         try:
             done = self.restore.run(backup)
         except BaseException:
-            self._try_to_remove()
+            if not self.restore.options.dry_run:
+                self._try_to_remove()
             raise
         ending = done.ending if done.ending is Ending.PLANNED else Ending.CLONED
         port = self.restore.instance.port
         reason = f"{done.reason}, on port {port}" if done.reason else ""
-        return replace(done, ending=ending, source=self.source, reason=reason)
+        planned = Ending.CLONED
+        return replace(done, ending=ending, source=self.source, reason=reason, planned=planned)
 
     def _refuse_present(self) -> None:
         machine, root = self.restore.fleet.machine, self._exchange.root

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Kept(Struct):
-    """The kept folders of one instance. The caller has its lock. No repository is needed."""
+    """The kept folders of one instance. No repository is needed.
+
+    The caller has the lock of the instance, but for a dry run, which changes nothing.
+    """
 
     exchange: Exchange
     options: RunOptions
@@ -34,6 +37,9 @@ class Kept(Struct):
             )
         if left is not Left.REMAINS:
             self._require_old(left)
+        if self.options.dry_run:
+            return _plan(Ending.ACCEPTED, "the folders from before would be removed for good")
+        if left is not Left.REMAINS:
             self.exchange.correct_image()
         self.exchange.move("accept")
         return Restored(Ending.ACCEPTED)
@@ -41,6 +47,8 @@ class Kept(Struct):
     def undo(self) -> Restored:
         """Go back to the folders from before. What was written since is lost."""
         self._require_old(self.exchange.look())
+        if self.options.dry_run:
+            return _plan(Ending.UNDONE, "what was written since would be lost")
         began = time.monotonic()
         started = Replacement(self.exchange, self.options, "way back").go_back()
         away_s = time.monotonic() - began
@@ -52,3 +60,7 @@ class Kept(Struct):
             raise WbError(
                 f"{id_} has no folders from before a restore or an upgrade", suggest(left, id_)
             )
+
+
+def _plan(ending: Ending, reason: str) -> Restored:
+    return Restored(Ending.PLANNED, planned=ending, reason=reason)

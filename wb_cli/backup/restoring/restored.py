@@ -42,6 +42,7 @@ class Restored(Struct, frozen=True):
 
     ``pieces`` are the parts that came back, ``source`` is the instance that a clone is of. The
     databases are as they were at ``moment``, in seconds since the epoch; 0 for that of the backup.
+    ``planned`` is how it would end, where it was only planned.
     """
 
     ending: Ending
@@ -54,6 +55,7 @@ class Restored(Struct, frozen=True):
     source: str = ""
     platform: str = ""
     moment: float = 0.0
+    planned: Ending = Ending.RESTORED
 
     @property
     def exit_code(self) -> ExitCode:
@@ -64,8 +66,8 @@ class Restored(Struct, frozen=True):
         """Describe it in a line."""
         match self.ending:
             case Ending.PLANNED:
-                done = "cloned" if self.source else "restored"
-                return f"would be {done}{self._name_pieces()}{self._name_moment()}: {self.reason}"
+                what = f"{self.planned}{self._name_pieces()}{self._name_moment()}"
+                return f"would be {what}: {self.reason}"
             case Ending.RESTORED:
                 return (
                     f"restored from {self.backup[:8]}{self._name_pieces()}{self._name_moment()}: "

@@ -12,7 +12,7 @@ from wb_cli import __version__
 from wb_cli.cli.context import get_wb
 from wb_cli.cli.options import Json, Quiet, Ready, Selectors, Verbose, Wait
 from wb_cli.cli.room import make_room_check
-from wb_cli.cli.show.batch import act_in_turn, act_on_each, tell_ends
+from wb_cli.cli.show.batch import act_in_turn, tell_ends
 from wb_cli.cli.starts import choose_to_start
 from wb_cli.cli.words.param_types import Count
 from wb_cli.errors import ExitCode, UsageError
@@ -20,7 +20,7 @@ from wb_cli.lifecycle.options import PARALLEL, READY_WITHIN_S, RunOptions, Verb
 from wb_cli.quantities import write_now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from wb_cli.cli.context import Wb
     from wb_cli.lifecycle.actions import Result
@@ -106,22 +106,47 @@ def apply(
     wb = get_wb(ctx)
     plans = kept_plans.read(file, str(wb.settings.servers_file))
     agreed = {each.instance: each.agreed for each in plans.plans}
-    chosen = choose_to_start(wb, list(agreed))
+    gone = _find_gone(wb, agreed)
+    if len(gone) == len(agreed):
+        return tell_ends(wb, gone, RunOptions(plans.verb))
+    left_out = {ended.instance for ended in gone}
+    chosen = choose_to_start(wb, [id_ for id_ in agreed if id_ not in left_out])
     instances, hosts, refused = chosen
     act = chosen.make_work(plans.verb)
     is_restart = plans.verb is Verb.RESTART
     check = chosen.make_restart_check() if is_restart else None
     if not force and not is_restart and len(instances) > 1:
         check = make_room_check(instances, hosts)
-    return act_on_each(
+    options = RunOptions(plans.verb, timeout, wait, 1 if is_restart else parallel)
+    endings = act_in_turn(
         wb,
         list(instances),
-        lambda id_, options: act(id_, replace(options, agreed=agreed[id_])),
-        RunOptions(plans.verb, timeout, wait, 1 if is_restart else parallel),
-        check=check,
-        refused=refused,
-        hosts=hosts,
+        lambda id_, own: act(id_, replace(own, agreed=agreed[id_])),
+        options,
+        check,
+        hosts,
     )
+    return tell_ends(wb, [*endings, *gone], options, refused, hosts)
+
+
+def _find_gone(wb: Wb, ids: Iterable[str]) -> list[Ended[Result]]:
+    """Find the instances of a plan that the registry file no longer has: they are outdated."""
+    from wb_cli.lifecycle.ended import Ended
+    from wb_cli.lifecycle.planning.basis import OutdatedPlanError
+
+    known = {*wb.registry.ids(), *(entry.id for entry in wb.registry.refused)}
+    return [
+        Ended(
+            id_,
+            error=OutdatedPlanError(
+                f"{id_} is not as it was when the plan was made: the registry file no longer has "
+                "it",
+                "Nothing was changed. `wb plan` makes a new plan.",
+            ),
+        )
+        for id_ in ids
+        if id_ not in known
+    ]
 
 
 def _keep(wb: Wb, file: Path, verb: Verb, endings: Sequence[Ended[Result]]) -> None:

@@ -41,7 +41,7 @@ class SignalExit(SystemExit):
     """A signal ended a command that undoes nothing. It passes every ``except Exception``."""
 
     def __init__(self, number: int) -> None:
-        self.exit_code = code_of(number)
+        self.number, self.exit_code = number, code_of(number)
         super().__init__(int(self.exit_code))
 
 

@@ -88,6 +88,8 @@ def read(path: Path, registry: str) -> KeptPlans:
             "The setting SERVERS_FILE_PATH names the registry file.",
         )
     ids = [each.instance for each in plans.plans]
+    if not ids:
+        raise UsageError(f"{path} has no plan in it", again)
     if len(set(ids)) < len(ids):
         raise UsageError(f"{path} names an instance twice", again)
     return plans

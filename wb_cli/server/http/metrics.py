@@ -203,7 +203,12 @@ async def metrics(platform: Platform, _: Request) -> Response:
 async def last_hour(platform: Platform, _: Request) -> Response:
     """What each endpoint answered in each minute of the last hour."""
     others = await platform.siblings.ask(Question.LAST_HOUR, within_s=KNOWN_WITHIN_S)
-    return json_answer({"minutes": add_up([platform.last_hour.describe(), *others.values()])})
+    return json_answer(
+        {
+            "minutes": add_up([platform.last_hour.describe(), *others.values()]),
+            "workers": {"count": platform.siblings.place.count, "answering": 1 + len(others)},
+        }
+    )
 
 
 ENDPOINTS = (

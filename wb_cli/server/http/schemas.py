@@ -71,6 +71,9 @@ ROWS = about(
 BOUNDS = nullable(record("The first and the last month with data.", first=MONTH, last=MONTH))
 LABELLED = record("An id and its label.", id=TEXT, label=TEXT)
 WHY = nullable(TEXT)
+WORKERS = record(
+    "The server's processes, and how many of them this answer is of.", count=COUNT, answering=COUNT
+)
 
 HEALTH: dict[str, Schema] = {
     "Health": record(
@@ -88,9 +91,7 @@ HEALTH: dict[str, Schema] = {
         l1=record("Memory.", entries=COUNT, bytes=COUNT, maxBytes=COUNT),
         l2=record("Valkey.", state=one_of(LinkState), reason=about("Why it is away.", WHY)),
         warmUp=ref("WarmUp"),
-        workers=record(
-            "Its processes, and how many of them this answer is of.", count=COUNT, answering=COUNT
-        ),
+        workers=WORKERS,
     ),
     "LastHour": record(
         "What was answered while the platform was warm.",
@@ -106,6 +107,7 @@ HEALTH: dict[str, Schema] = {
             "Resident memory of a process at its end, the mean of all; null where it is not known.",
             nullable(COUNT),
         ),
+        workers=WORKERS,
     ),
     "Answered": record(
         "What an endpoint answered.",

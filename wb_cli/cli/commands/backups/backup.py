@@ -18,6 +18,7 @@ from wb_cli.cli.commands.backups.places import (
     open_repository,
     prepare,
     read_places,
+    require_known,
     show_copied,
 )
 from wb_cli.cli.context import get_wb
@@ -151,11 +152,10 @@ def list_(
 
     wb = go_to_host(ctx, instance)
     found, unread = read_places(wb)
-    backups = [
-        (backup, places)
-        for backup, places in find_everywhere(found)
-        if instance in {None, backup.instance}
-    ]
+    everywhere = find_everywhere(found)
+    if instance and not unread:
+        require_known(wb, instance, [backup for backup, _ in everywhere])
+    backups = [each for each in everywhere if instance in {None, each[0].instance}]
     unfinished = len(find_unfinished(next(iter(found.values()))))
     moments = () if quiet else find_moments(wb, instance, [backup for backup, _ in backups])
     if as_json:

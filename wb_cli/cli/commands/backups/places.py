@@ -16,7 +16,7 @@ from wb_cli.lifecycle.ended import ActionResult
 from wb_cli.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from wb_cli.backup.copies import Copied
     from wb_cli.backup.owner import Owner
@@ -109,7 +109,32 @@ def choose_backup(wb: Wb, instance: str, at: str) -> Backup:
     """
     from wb_cli.backup.snapshots import choose, find_backups
 
-    return choose(find_backups(open_repository(wb).list_snapshots(wb.console.note)), instance, at)
+    backups = find_backups(open_repository(wb).list_snapshots(wb.console.note))
+    require_known(wb, instance, backups)
+    return choose(backups, instance, at)
+
+
+def require_known(wb: Wb, instance: str, backups: Iterable[Backup]) -> None:
+    """Refuse an id that is neither declared nor has a backup: it is probably mistyped.
+
+    Raises:
+        UsageError: it is. The hint names similar ones.
+    """
+    from wb_cli.instances.suggestions import make_unknown_error
+
+    try:
+        registry = wb.registry
+    except WbError:  # a lost registry file keeps nobody from their backups
+        return
+    refused = (entry.instance_id for entry in registry.refused if entry.instance_id)
+    known = {*registry.ids(), *refused, *(backup.instance for backup in backups)}
+    if instance not in known:
+        raise make_unknown_error(
+            instance,
+            known,
+            f'there is no instance "{instance}", and no backup of one',
+            "`wb backup list` shows of which there are backups.",
+        )
 
 
 def read_declaration(wb: Wb, backup: str) -> dict[str, Any]:

@@ -9,7 +9,11 @@ import typer
 from wb_cli.cli.commands.backups.backup import At, go_to_host
 from wb_cli.cli.commands.backups.looking import look, look_again
 from wb_cli.cli.commands.backups.moments import find_receiving
-from wb_cli.cli.commands.backups.places import act_with_repository, open_repository
+from wb_cli.cli.commands.backups.places import (
+    act_with_repository,
+    open_repository,
+    require_known,
+)
 from wb_cli.cli.options import Json, Quiet, Verbose, Wait, complete_id
 from wb_cli.cli.show.endings import show_endings
 from wb_cli.cli.words.param_types import Count, Size
@@ -81,6 +85,8 @@ def prove(
     wb = go_to_host(ctx, ids[0] if ids and len(ids) == 1 else None)
     with told(wb, "backup prove") as outcome:
         backups = find_backups(look(wb, open_repository(wb), wb.console.note))
+        for id_ in ids or ():
+            require_known(wb, id_, backups)
         chosen = {id_: choose(backups, id_, at) for id_ in ids or choose_for_trial(backups)}
         chosen = dict(list(chosen.items())[:limit])
         groups = group_by_instance(backups)

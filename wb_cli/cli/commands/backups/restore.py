@@ -98,6 +98,12 @@ def restore(
         raise UsageError(f"{' and '.join(chosen)}: only one of them can be done")
     if to and (at or accept or undo):
         raise UsageError("--to chooses the backup, so it takes no --at, --accept or --undo")
+    if at and (accept or undo):
+        raise UsageError(
+            f"{'--accept' if accept else '--undo'} is about the folders from before, so it takes "
+            "no --at",
+            "`--at` alone brings that backup back.",
+        )
     wb = go_to(get_wb(ctx), instance)
     backup = None
     if not accept and not undo:

@@ -17,15 +17,21 @@ def fetch_images(wb: Wb, ids: Iterable[str], to: str, *, dry_run: bool) -> None:
     """Fetch each image that is missing here, before anything is changed.
 
     Raises:
+        UsageError: the version would be the same image.
         WbError: an image cannot be had. Nothing was changed.
     """
     from wb_cli.instances.registry_file.entries import parse_entry
     from wb_cli.lifecycle.planning.images import choose_platform_image
     from wb_cli.upgrade.target import change_entry
+    from wb_cli.upgrade.versions import refuse_same_image
 
-    entries = (change_entry(wb.registry_file.read_entry(id_), to) for id_ in ids)
-    wanted = (choose_platform_image(parse_entry(entry), wb.settings) for entry in entries)
-    missing = [each for each in dict.fromkeys(wanted) if wb.images.find(each) is None]
+    references: dict[str, None] = {}
+    for id_ in ids:
+        entry = wb.registry_file.read_entry(id_)
+        wanted = parse_entry(change_entry(entry, to))
+        refuse_same_image(wb.settings, parse_entry(entry), wanted)
+        references[choose_platform_image(wanted, wb.settings)] = None
+    missing = [each for each in references if wb.images.find(each) is None]
     if missing and dry_run:
         raise WbError(
             f"not on this engine: {', '.join(missing)}", "Without --dry-run it is fetched first."

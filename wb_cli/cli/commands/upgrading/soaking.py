@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from wb_cli.cli.hosts import observe_hosts
 from wb_cli.cli.show.endings import act_in_steps
+from wb_cli.quantities import describe_duration
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from wb_cli.cli.console import Tasks
     from wb_cli.cli.context import Wb
     from wb_cli.engine.types import Observed
     from wb_cli.errors import WbError
@@ -74,7 +78,7 @@ class Soak:
     def _watch(self, what: str, ids: Sequence[str]) -> Looks:
         from wb_cli.upgrade.looking import Looks
 
-        with self._wb.console.tasks() as tasks:
+        with self._shown(what) as tasks:
             looks = Looks(lambda: self._observe(ids)[0], self._wb.secrets, ids)
             return looks.look_for(
                 self._seconds, lambda left: tasks.update("rollout", f"{what}: {left:.0f} s left")
@@ -84,8 +88,16 @@ class Soak:
         """Look at the engines of instances. Of those that do not answer, give the errors."""
         return observe_hosts(self._wb, {self._hosts[id_].host for id_ in ids})
 
+    @contextmanager
+    def _shown(self, what: str) -> Iterator[Tasks]:
+        """Show how long something still takes: live on a terminal, in one line elsewhere."""
+        with self._wb.console.tasks(has_lines=False) as tasks:
+            if not sys.stderr.isatty() and not self._wb.console.is_quiet:
+                self._wb.console.note(f"rollout: {what}, for {describe_duration(self._seconds)}")
+            yield tasks
+
     def _count_down(self, what: str) -> Iterator[float]:
-        with self._wb.console.tasks() as tasks:
+        with self._shown(what) as tasks:
             end = time.monotonic() + self._seconds
             while (left := end - time.monotonic()) > 0:
                 tasks.update("rollout", f"{what}: {left:.0f} s left")

@@ -10,6 +10,7 @@ import typer
 
 from wb_cli.cli.commands.backups.places import open_repository, prepare
 from wb_cli.cli.commands.upgrading.fetching import fetch_images
+from wb_cli.cli.commands.upgrading.interrupted import told_of_all
 from wb_cli.cli.commands.upgrading.rehearsing import refuse_others, show_rehearsal
 from wb_cli.cli.commands.upgrading.soaking import Soak
 from wb_cli.cli.commands.upgrading.standing import show_standing
@@ -188,17 +189,20 @@ def upgrade(
     stopped = ""
     batches = list(split_into_batches(ids, canaries, parallel, to))
     soaking = Soak(wb, hosts, options, soak, judges=not no_judge)
-    soaking.watch_before(ids if len(batches) > 1 else ())
-    for number, batch in enumerate(batches):
-        endings += act_in_steps(wb, options, batch, lambda id_, own: make(id_, own).run(), hosts)
-        left = [id_ for later in batches[number + 1 :] for id_ in later]
-        failures = count_failures(endings)
-        if left and failures <= max_failures and not dry_run:
-            failures += soaking.run(endings, left)
-        why = f"{failures} failed, and {max_failures} may" if failures > max_failures else ""
-        if left and (why := why or soaking.worse):
-            stopped = describe_stand(endings, left, why)
-            break
+    with told_of_all(ids, endings):
+        soaking.watch_before(ids if len(batches) > 1 else ())
+        for number, batch in enumerate(batches):
+            endings += act_in_steps(
+                wb, options, batch, lambda id_, own: make(id_, own).run(), hosts
+            )
+            left = [id_ for later in batches[number + 1 :] for id_ in later]
+            failures = count_failures(endings)
+            if left and failures <= max_failures and not dry_run:
+                failures += soaking.run(endings, left)
+            why = f"{failures} failed, and {max_failures} may" if failures > max_failures else ""
+            if left and (why := why or soaking.worse):
+                stopped = describe_stand(endings, left, why)
+                break
     endings.sort(key=lambda ended: ids.index(ended.instance))
     more = {"stopped": stopped, "judged": soaking.make_documents()}
     show_endings(wb.console, endings, selection.refused, more)
