@@ -1,5 +1,6 @@
 """wb run on the real engine: what it replaces, what it leaves alone."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,14 @@ def test_run_of_an_unchanged_instance_says_so_and_touches_nothing(
     done = shared_host.wb("run", demo)
     assert done.stdout == f"{demo}: unchanged: http://127.0.0.1:{shared_host.port(demo)}\n"
     assert shared_host.state(demo) == before
+
+
+def test_the_engine_is_asked_once_about_each_image(shared_host: Host) -> None:
+    id_ = shared_host.prepare()
+    told = shared_host.wb("run", id_, "-vv").stderr
+    shared_host.wb("stop", id_)
+    asked = re.findall(r"GET \S*/images/(\S+)/json", told)
+    assert len(asked) == len(set(asked)) == 3
 
 
 def test_start_is_another_word_for_run(shared_host: Host, demo: str) -> None:

@@ -7,7 +7,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from wb_cli.engine.docker.render import labels
-from wb_cli.engine.types import ContainerSpec, ObservedContainer, ObservedNetwork, Port, State
+from wb_cli.engine.types import (
+    ContainerSpec,
+    ImageInfo,
+    ObservedContainer,
+    ObservedNetwork,
+    Port,
+    State,
+)
 from wb_cli.instances.host_settings.setting import Places
 from wb_cli.instances.host_settings.settings import Settings
 from wb_cli.instances.host_settings.table import SETTINGS as TABLE
@@ -91,7 +98,7 @@ def running(desired: Desired, *changed: ObservedContainer, **changes: Any) -> Ob
         containers=tuple(containers.values()),
         networks=(network,),
         policies={c.id: policy(c) for c in containers.values()},
-        image_ids={spec.image: image_id(spec.image) for spec in desired.containers},
+        images={spec.image: ImageInfo(image_id(spec.image)) for spec in desired.containers},
     )
     return replace(current, **changes)
 

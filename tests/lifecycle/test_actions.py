@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 from lifecycle.examples import wanted
-from lifecycle.world import BROKEN, LOOK, NEVER_READY, PLATFORM, POSTGRES, RUNNING, VALKEY, World
+from lifecycle.world import (
+    BROKEN,
+    LOOK,
+    NEVER_READY,
+    PLATFORM,
+    POSTGRES,
+    RUNNING,
+    VALKEY,
+    World,
+    with_patient_platform,
+)
 from msgspec.structs import replace
 from support.fake_engine import Program
 
@@ -303,6 +313,20 @@ def test_a_part_that_was_not_started_in_time_is_named_with_the_next_command(worl
     with pytest.raises(StillStartingError, match=r"not started yet: demo$") as caught:
         world.run(timeout_s=0.1)
     assert "`wb run demo` goes on" in caught.value.hint
+
+
+def test_a_postgres_that_is_not_ready_in_time_is_named_and_not_the_platform_that_waits_for_it(
+    world: World,
+) -> None:
+    with_patient_platform(world)
+    world.engine.programs |= {POSTGRES: NEVER_READY, PLATFORM: NEVER_READY}
+    with pytest.raises(StillStartingError, match=r"^demo-postgres is still .* LOADING$"):
+        world.run(timeout_s=0.1)
+    assert world.states() == RUNNING
+    for container in world.engine.containers.values():
+        container.program = Program()
+    world.run()
+    assert {container.policy for container in world.engine.containers.values()} == {"always"}
 
 
 def dead(ago_s: float) -> Holder:

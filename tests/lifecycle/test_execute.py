@@ -17,6 +17,7 @@ from lifecycle.world import (
     VALKEY,
     World,
     ready,
+    with_patient_platform,
 )
 from msgspec.structs import replace
 
@@ -47,10 +48,16 @@ def with_platform_set_aside(world: World) -> None:
     world.engine.named("demo").name = "demo-previous"
 
 
+def with_patient_platform_running(world: World) -> None:
+    with_patient_platform(world)
+    world.run()
+
+
 # Every kind of plan: what prepares the world, and the action that is tested.
 Act = Callable[[World], Result]
 KINDS: dict[str, tuple[Callable[[World], Any], Act]] = {
     "fresh start": (lambda _: None, World.run),
+    "fresh start, patient platform": (with_patient_platform, World.run),
     "changed platform": (World.run, lambda w: w.run(replace(LOOK, image="app:2"))),
     "changed port": (World.run, lambda w: w.run(replace(LOOK, port=9002))),
     "postgres gets the platform's port": (
@@ -64,6 +71,7 @@ KINDS: dict[str, tuple[Callable[[World], Any], Act]] = {
     "admin added": (World.run, lambda w: w.run(replace(LOOK, admin_version="1"))),
     "admin dropped": (lambda w: w.run(replace(LOOK, admin_version="1")), World.run),
     "restart": (World.run, World.restart),
+    "restart, patient platform": (with_patient_platform_running, World.restart),
     "restart with changes": (World.run, lambda w: w.restart(replace(LOOK, image="app:2"))),
     "restart of a stopped instance": (lambda _: None, World.restart),
     "postgres crashed": (with_postgres_crashed, World.run),
@@ -248,6 +256,17 @@ def test_a_lane_that_fails_ends_the_wait_of_the_other(world: World) -> None:
     world.engine.programs |= {VALKEY: NEVER_READY, POSTGRES: BROKEN}
     with pytest.raises(StartFailedError, match="demo-postgres exited"):
         world.run(timeout_s=300)  # it does not wait for the time that Valkey has
+    assert world.engine.snapshot() == {}
+
+
+@pytest.mark.parametrize("act", [World.run, World.restart])
+def test_a_postgres_that_exits_is_the_cause_and_not_the_platform_that_waits_for_it(
+    world: World, act: Act
+) -> None:
+    with_patient_platform(world)
+    world.engine.programs |= {POSTGRES: BROKEN, PLATFORM: NEVER_READY}
+    with pytest.raises(StartFailedError, match=r"^demo-postgres exited with code 7"):
+        act(world)
     assert world.engine.snapshot() == {}
 
 

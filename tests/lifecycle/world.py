@@ -46,6 +46,11 @@ class World:
         return {container.name: container.state for container in self.engine.containers.values()}
 
 
+def with_patient_platform(world: World) -> None:
+    """Let the image of the platform say that its program waits for its database."""
+    world.engine.waiting_images.add(PLATFORM)
+
+
 def ready(world: World) -> dict[str, Any]:
     """The containers after an action, without their ids."""
     return {c.name: (c.state, c.policy, c.spec.image) for c in world.engine.containers.values()}

@@ -126,6 +126,7 @@ class FakeEngine:
     ) -> None:
         self.images = {reference: f"sha256:{reference}" for reference in images}
         self.postgres_versions: dict[str, str] = {}
+        self.waiting_images: set[str] = set()
         self.programs = dict(programs or {})
         self.before_call: Callable[[str, tuple[Any, ...]], None] = lambda *_: None
         self.after_call: Callable[[str, tuple[Any, ...]], None] = lambda *_: None
@@ -248,9 +249,14 @@ class FakeEngine:
         return Usage(self.clock, self.clock * found.cpu, 10 * 1024**2, 0, 2048, 1024)
 
     def find_image(self, reference: str) -> ImageInfo | None:
-        known = self.images.get(reference)
-        version = self.postgres_versions.get(known or "", "")
-        return ImageInfo(known, postgres_version=version) if known else None
+        if reference not in self.images:
+            return None
+        known = self.images[reference]
+        return ImageInfo(
+            known,
+            postgres_version=self.postgres_versions.get(known, ""),
+            waits_for_database=reference in self.waiting_images,
+        )
 
     def create_network(self, spec: NetworkSpec) -> str:
         taken = [IPv4Network(each.subnet) for each in self.networks.values()]

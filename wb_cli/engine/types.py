@@ -319,13 +319,15 @@ class BuildSpec(Struct, frozen=True):
 class ImageInfo(Struct, frozen=True):
     """An image on the engine. ``postgres_version`` is what an image of PostgreSQL says it holds.
 
-    ``command`` is what a container of it runs, with the arguments.
+    ``command`` is what a container of it runs, with the arguments. ``waits_for_database`` says that
+    its program may start before its database is ready.
     """
 
     id: str
     digests: tuple[str, ...] = ()
     postgres_version: str = ""
     command: tuple[str, ...] = ()
+    waits_for_database: bool = False
 
     @property
     def postgres_major(self) -> int | None:

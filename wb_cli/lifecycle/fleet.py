@@ -115,7 +115,7 @@ class Fleet(Struct):
         return replace(
             listed,
             policies={detail.id: detail.restart_policy for detail in details},
-            image_ids={reference: image.id for reference, image in images.items() if image},
+            images={reference: image for reference, image in images.items() if image},
         )
 
     def look_up(self, instance_id: str, observed: Observed) -> ObservedInstance:

@@ -134,6 +134,28 @@ def test_an_engine_is_local_only_behind_a_socket_of_this_machine(url: str, is_lo
 
 
 @pytest.mark.engine
+def test_the_engine_is_asked_once_about_an_image_however_many_containers_are_made_of_it(
+    docker_client: docker.DockerClient, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, asked = docker_client.api, []
+    inspect = api.inspect_image
+
+    def count(reference: str) -> Any:
+        asked.append(reference)
+        return inspect(reference)
+
+    monkeypatch.setattr(api, "inspect_image", count)
+    spec = replace(SPEC, instance="taskedonce", labels={"wb.test.run": run_id}, secret_files=())
+    for look in (DockerEngine.find_image, lambda *_: None):
+        engine = DockerEngine(docker_client)
+        look(engine, VALKEY_IMAGE)
+        for _ in range(2):
+            engine.remove_container(engine.create_container(spec, "none"))
+        assert asked == [VALKEY_IMAGE]
+        asked.clear()
+
+
+@pytest.mark.engine
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # the SDK drops a socket it cannot connect
 @pytest.mark.parametrize(
     ("host", "reason", "remedy"),

@@ -141,6 +141,22 @@ def test_a_listed_network() -> None:
 def test_the_inspection_of_an_image() -> None:
     inspected = {"Id": "sha256:abc", "RepoDigests": ["a@sha256:d"]}
     assert read.image(inspected) == ImageInfo("sha256:abc", ("a@sha256:d",))
+
+
+@pytest.mark.parametrize(
+    ("labels", "waits"),
+    [
+        ({read.LABEL_WAITS_FOR_DATABASE: "yes"}, True),
+        ({read.LABEL_WAITS_FOR_DATABASE: ""}, False),
+        ({"wb.read-only": "/tmp"}, False),
+        (None, False),
+    ],
+)
+def test_an_image_says_in_a_label_that_its_program_waits_for_its_database(
+    labels: dict[str, str] | None, waits: bool
+) -> None:
+    image = read.image({"Id": "sha256:abc", "Config": {"Labels": labels}})
+    assert image.waits_for_database is waits
     assert read.image({"Id": "sha256:abc", "RepoDigests": None}).digests == ()
     runs = {"Id": "sha256:abc", "Config": {"Entrypoint": ["python", "-m"], "Cmd": ["server"]}}
     assert read.image(runs).command == ("python", "-m", "server")

@@ -84,6 +84,8 @@ def postgres(**changes: Any) -> ObservedInstance:
 
 
 def look_at(fleet: Fleet, current: ObservedInstance, planner: Any = plan_run) -> Versions | None:
+    image = fleet.engine.find_image("postgres:17.4")
+    current = replace(current, images={"postgres:17.4": image} if image else {})
     plan = planner(wanted(), current, "10.0.0.0/26")
     return look(fleet, DEMO, plan, wanted(), current)
 

@@ -9,7 +9,14 @@ from lifecycle.examples import DEMO, SETTINGS, container, running, spec_of, want
 from msgspec.structs import replace
 
 from wb_cli.contract import FOLDERS
-from wb_cli.engine.types import Observed, ObservedContainer, ObservedNetwork, Port, State
+from wb_cli.engine.types import (
+    ImageInfo,
+    Observed,
+    ObservedContainer,
+    ObservedNetwork,
+    Port,
+    State,
+)
 from wb_cli.host import folders, listeners, mounts, ports
 from wb_cli.host.listeners import Listener
 from wb_cli.lifecycle.folders import describe_troubles
@@ -45,13 +52,13 @@ def mount_path(tmp_path: Path) -> Path:
 def preflight(mount_path: Path, observed: Observed | None = None, **facts: Any) -> Preflight:
     settings = replace(SETTINGS, mount_path=mount_path)
     desired = wanted(settings=settings)
-    images = {spec.image: "sha256:x" for spec in desired.containers}
+    images = {spec.image: ImageInfo("sha256:x") for spec in desired.containers}
     given: dict[str, Any] = {
         "instance": DEMO,
         "settings": settings,
         "desired": desired,
         "observed": observed or Observed(),
-        "current": ObservedInstance(image_ids=images),
+        "current": ObservedInstance(images=images),
         "machine": THIS_MACHINE,
     } | facts
     return Preflight(**given)
@@ -273,8 +280,8 @@ def test_each_of_several_problems_has_a_line_with_its_remedy(
     for name in FOLDERS[:2]:
         (mount_path / "demo" / name).rmdir()
     settings = replace(SETTINGS, mount_path=mount_path)
-    images = {spec.image: "sha256:x" for spec in wanted().containers}
-    there = ObservedInstance(image_ids=images)
+    images = {spec.image: ImageInfo("sha256:x") for spec in wanted().containers}
+    there = ObservedInstance(images=images)
     free_ports.update((9001, 19001))
     with pytest.raises(PreflightError) as caught:
         Preflight(DEMO, settings, wanted(), Observed(), there, machine=THIS_MACHINE).check()

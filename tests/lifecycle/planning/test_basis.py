@@ -16,7 +16,7 @@ from lifecycle.examples import (
 )
 from msgspec.structs import replace
 
-from wb_cli.engine.types import State
+from wb_cli.engine.types import ImageInfo, State
 from wb_cli.errors import ExitCode
 from wb_cli.lifecycle.planning.basis import (
     Agreed,
@@ -71,8 +71,8 @@ def test_a_container_that_was_removed_is_gone() -> None:
 
 
 def test_an_image_that_was_pulled_anew_has_another_id() -> None:
-    ids = {**NOW.image_ids, "postgres:17.4": "sha256:0123456789abcdef"}
-    assert says(basis(replace(NOW, image_ids=ids))).endswith("-> 0123456789ab")
+    images = {**NOW.images, "postgres:17.4": ImageInfo("sha256:0123456789abcdef")}
+    assert says(basis(replace(NOW, images=images))).endswith("-> 0123456789ab")
 
 
 def test_another_network_is_told() -> None:

@@ -21,7 +21,7 @@ from lifecycle.plan_texts import (
 )
 from msgspec.structs import replace
 
-from wb_cli.engine.types import State
+from wb_cli.engine.types import ImageInfo, State
 from wb_cli.lifecycle.planning.desired import Desired
 from wb_cli.lifecycle.planning.observed_instance import ObservedInstance
 from wb_cli.lifecycle.planning.plan import Stop
@@ -42,6 +42,51 @@ def test_a_fresh_start_makes_the_network_then_postgres_and_valkey_then_the_platf
         ["postgres", "valkey and platform"],  # side by side
         ["platform", "postgres", "valkey"],
     ]
+
+
+def patient(current: ObservedInstance) -> ObservedInstance:
+    """The image of the platform says that its program waits for its database."""
+    image = ImageInfo(f"sha256:{IMAGES['demo']}", waits_for_database=True)
+    return replace(current, images={**current.images, IMAGES["demo"]: image})
+
+
+def test_a_platform_that_waits_for_its_database_starts_once_valkey_is_ready() -> None:
+    plan = plan_run(wanted(), patient(ObservedInstance()), SUBNET)
+    assert str(plan) == lines(
+        "network: not there",
+        "  create network demo",
+        *("postgres: not there", created("demo-postgres")),
+        *("postgres: created", started("demo-postgres")),
+        *("valkey and platform: not there", created("demo-valkey"), created("demo")),
+        *(started("demo-valkey"), "  start demo"),
+        *("platform: started", "  wait until demo is ready", supervised("demo")),
+        *("postgres: ready", supervised("demo-postgres")),
+        *("valkey: ready", supervised("demo-valkey")),
+    )
+    assert [[lane.subject for lane in stage] for stage in plan.stages] == [
+        ["network"],
+        ["postgres"],
+        ["postgres", "valkey and platform"],
+        ["platform", "postgres", "valkey"],
+    ]
+    assert plan.reasons == ()
+
+
+def test_it_starts_so_in_a_restart_too() -> None:
+    every = wanted()
+    told = str(plan_restart(every, patient(running(every)), ""))
+    assert lines(started("demo-valkey"), "  start demo\nplatform: started") in told
+
+
+def test_it_does_not_start_before_an_admin_server() -> None:
+    every, nothing = wanted(admin_version="2.0"), ObservedInstance()
+    assert run(every, patient(nothing)) == run(every, nothing)
+
+
+def test_it_waits_for_a_database_that_was_there_as_any_platform_does() -> None:
+    every = wanted()
+    current = without(running(every), "demo", "demo-valkey")
+    assert run(every, patient(current)) == run(every, current)
 
 
 def test_the_admin_server_starts_after_the_databases_and_before_the_platform() -> None:
@@ -222,7 +267,7 @@ def as_another_release_made_it(desired: Desired) -> ObservedInstance:
 def with_tag_pulled_again(desired: Desired) -> ObservedInstance:
     image = spec_of(desired, "demo").image
     current = running(desired)
-    return replace(current, image_ids={**current.image_ids, image: "sha256:newer"})
+    return replace(current, images={**current.images, image: ImageInfo("sha256:newer")})
 
 
 def test_run_shows_another_release_s_defaults_as_drift_and_does_not_apply_them() -> None:
@@ -243,8 +288,8 @@ def test_a_tag_that_was_pulled_again_is_drift() -> None:
 
 def test_drift_of_both_kinds_is_named_once_for_each_part() -> None:
     drifted = as_another_release_made_it(wanted())
-    images = {**drifted.image_ids, "postgres:17.4": "sha256:newer"}
-    plan = plan_run(wanted(), replace(drifted, image_ids=images), SUBNET)
+    images = {**drifted.images, "postgres:17.4": ImageInfo("sha256:newer")}
+    plan = plan_run(wanted(), replace(drifted, images=images), SUBNET)
     assert plan.drift == ("postgres: shared memory 64 -> 256m, postgres:17.4 is another image now",)
 
 

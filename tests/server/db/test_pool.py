@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from contextlib import AsyncExitStack
+from itertools import accumulate
 
 import asyncpg
 import pytest
@@ -75,6 +76,28 @@ async def test_waiting_ends_at_the_deadline_and_says_why():
         await databases.wait_until_ready(0.3)
     assert time.monotonic() - began < 2
     await databases.close()
+
+
+async def test_a_server_waits_little_longer_than_its_database_takes_to_start(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        if seconds:
+            pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", note)
+    databases = Databases(Address("127.0.0.1", free_port()))
+    databases.start()
+    while len(pauses) < 40:
+        await sleep(0.01)
+    await databases.close()
+    waited = list(accumulate(pauses, initial=0.1))
+    assert all(pause <= before / 4 for before, pause in zip(waited, pauses, strict=False))
+    assert pauses[-1] == 1
 
 
 async def test_a_wrong_password_is_a_reason_not_a_crash(here: Address):

@@ -73,6 +73,7 @@ class DockerEngine:
         self._api: Any = client.api  # partly untyped
         self._stops = Stops(client.api)
         self._elsewhere = elsewhere
+        self._written: dict[str, tuple[str, ...]] = {}
 
     @property
     def is_local(self) -> bool:
@@ -163,9 +164,15 @@ class DockerEngine:
         """Find the local image of a reference."""
         try:
             with docker_errors():
-                return read.image(self._api.inspect_image(reference))
+                return read.image(self._inspect_image(reference))
         except (ImageMissingError, NotFoundError):
             return None
+
+    def _inspect_image(self, reference: str) -> Mapping[str, Any]:
+        """Inspect an image, and note for its containers where it writes."""
+        inspected: Mapping[str, Any] = self._api.inspect_image(reference)
+        self._written[reference] = list_written(inspected)
+        return inspected
 
     def create_network(self, spec: NetworkSpec) -> str:
         """Make a bridge network and return its id. Raises ``AddressPoolError`` on overlap."""
@@ -183,9 +190,14 @@ class DockerEngine:
             return
 
     def create_container(self, spec: ContainerSpec, network: str) -> str:
-        """Create a container on a network, with its secret files, and return its id."""
+        """Create a container on a network, with its secret files, and return its id.
+
+        What the last look at its image said is not asked again.
+        """
         with docker_errors():
-            written = list_written(self._api.inspect_image(spec.image))
+            if spec.image not in self._written:
+                self._inspect_image(spec.image)
+            written = self._written[spec.image]
             arguments = render.container_arguments(self._api, spec, network, written)
             container = str(self._api.create_container(**arguments)["Id"])
         try:

@@ -24,6 +24,10 @@ Document = Mapping[str, Any]
 # The official image says its version in the first variable, as 17.4-1.pgdg120+1. wb's own image
 # has the second one alone.
 POSTGRES_VERSIONS = ("PG_VERSION", "PG_MAJOR")
+# The program of an image with this label may start before its database is ready. It tries to
+# connect until the database answers, and its health check fails until then. Any value says so but
+# an empty one.
+LABEL_WAITS_FOR_DATABASE = "wb.waits-for-database"
 # Signals that do not ask a process to end, in the form that the engine's events have.
 HARMLESS_SIGNALS = {
     str(int(number))
@@ -146,6 +150,7 @@ def image(inspected: Document) -> ImageInfo:
         tuple(inspected.get("RepoDigests") or ()),
         next(versions, "").partition("-")[0],
         (*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
+        bool((config.get("Labels") or {}).get(LABEL_WAITS_FOR_DATABASE)),
     )
 
 

@@ -75,7 +75,10 @@ def look(
     if spec is None or machine is None or ops.Start(spec) not in operations:
         return None
     container = current.container(spec.name) or current.container(spec.name + PREVIOUS)
-    image = container.image_id if container and ops.Create(spec) not in operations else spec.image
+    if container and ops.Create(spec) not in operations:
+        image = fleet.engine.find_image(container.image_id)
+    else:
+        image = current.images.get(spec.image)
     folder = instance_path(instance, fleet.settings) / DATABASES
     data = machine.read_data_version(folder)
-    return Versions(instance.id, folder, data, spec.image, fleet.engine.find_image(image))
+    return Versions(instance.id, folder, data, spec.image, image)

@@ -109,7 +109,7 @@ class Preflight(Struct, frozen=True):
 
     def _check_images(self) -> Iterator[Problem]:
         for spec in self.desired.containers:
-            if spec.image not in self.current.image_ids:
+            if spec.image not in self.current.images:
                 from wb_cli.lifecycle.planning.missing_image import suggest_remedy
 
                 yield Problem(

@@ -73,7 +73,7 @@ def find_basis(wanted: Desired, current: ObservedInstance, *, with_secrets: bool
         for spec in wanted.containers
     }
     basis |= {
-        f"image {reference}": _shorten(image) for reference, image in current.image_ids.items()
+        f"image {reference}": _shorten(image.id) for reference, image in current.images.items()
     }
     basis |= {
         f"container {container.name}": f"{container.state} {_shorten(container.id)}"

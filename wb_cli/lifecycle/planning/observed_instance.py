@@ -11,7 +11,7 @@ from wb_cli.contract import CARRIER_SUFFIX, PREVIOUS_SUFFIX, STOP_TIMEOUTS, Part
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wb_cli.engine.types import ObservedContainer, ObservedNetwork
+    from wb_cli.engine.types import ImageInfo, ObservedContainer, ObservedNetwork
 
 PREVIOUS, CARRIER = PREVIOUS_SUFFIX, CARRIER_SUFFIX
 
@@ -20,14 +20,14 @@ class ObservedInstance(Struct, frozen=True):
     """What the engine has of one instance, by label.
 
     ``policies`` are the restart policies and ``stop_timeouts`` the seconds allowed for stopping,
-    by container id. ``image_ids`` maps the references of the desired images to local image ids.
+    by container id. ``images`` are the desired images that are there, by reference.
     """
 
     containers: tuple[ObservedContainer, ...] = ()
     networks: tuple[ObservedNetwork, ...] = ()
     policies: Mapping[str, str] = field(default_factory=dict)
     stop_timeouts: Mapping[str, int] = field(default_factory=dict)
-    image_ids: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, ImageInfo] = field(default_factory=dict)
 
     def container(self, name: str) -> ObservedContainer | None:
         """The container of that name."""

@@ -46,8 +46,8 @@ def find_drift(spec: ContainerSpec, current: ObservedInstance) -> str:
     if not container or _find_declared_change(spec, container):
         return ""
     changed = _compare_specs(spec, container)
-    newer = current.image_ids.get(spec.image, container.image_id)
-    if newer != container.image_id:
+    image = current.images.get(spec.image)
+    if image and image.id != container.image_id:
         changed = ", ".join(filter(None, [changed, f"{spec.image} is another image now"]))
     return changed
 

@@ -17,6 +17,7 @@ from wb_cli.engine.types import ContainerSpec, NetworkSpec, ObservedContainer
 # The causes below in EXPECTED are not told to an operator: the command itself says them.
 NOT_THERE = "not there"
 CREATED = "created"
+STARTED = "started"
 READY = "ready"
 STOP = "stop"
 STOPPED = "stopped"
@@ -27,7 +28,7 @@ SUCCEEDED = "its successor is ready"
 CARRIED = "what it caches is carried over"
 SAVED = "what it caches is saved"
 TAKEN_OVER = "taken over from an older tool"
-EXPECTED = {NOT_THERE, CREATED, READY, STOP, STOPPED, RESTART, CARRIED, SAVED, TAKEN_OVER}
+EXPECTED = {NOT_THERE, CREATED, STARTED, READY, STOP, STOPPED, RESTART, CARRIED, SAVED, TAKEN_OVER}
 
 
 class Persistence(StrEnum):

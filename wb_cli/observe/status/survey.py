@@ -276,8 +276,8 @@ class Survey:
             for container in listed.containers
             if container.image.startswith("sha256:") or container.image == container.image_id
         }
-        images = {name: image.id for name in moved if name and (image := self._find_image(name))}
-        return replace(listed, policies=policies, image_ids=images)
+        images = {name: image for name in moved if name and (image := self._find_image(name))}
+        return replace(listed, policies=policies, images=images)
 
     def _find_image(self, reference: str) -> Any:
         try:

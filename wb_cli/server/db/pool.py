@@ -32,8 +32,10 @@ log = logging.getLogger(__name__)
 
 PING_EVERY_S = 5.0
 PING_WITHIN_S = 5.0  # a host that starts 40 instances is slow, but not down
-RETRY_AFTER_S = 0.1
+# The server may start before its database. It then waits at most a fifth longer than it has to.
+RETRY_AFTER_S = 0.02
 RETRY_AT_MOST_AFTER_S = 1.0
+LATER_EACH_TIME = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ class Databases:
                 if not isinstance(error, DatabaseError):
                     log.exception("[PostgreSQL] The watch failed")
                 # A connection that worked is opened again at once. After refusals the pauses grow.
-                pause = RETRY_AFTER_S if self._state.connected else pause * 2
+                pause = RETRY_AFTER_S if self._state.connected else pause * LATER_EACH_TIME
                 self._note(DatabaseState(connected=False, reason=reason(error)))
             pause = min(pause, RETRY_AT_MOST_AFTER_S)
             await asyncio.sleep(pause)
