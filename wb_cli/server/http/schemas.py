@@ -96,6 +96,7 @@ HEALTH: dict[str, Schema] = {
     "LastHour": record(
         "What was answered while the platform was warm.",
         minutes=about("Each minute that is over, the oldest first.", list_of(ref("Minute"))),
+        workers=WORKERS,
     ),
     "Minute": record(
         "What was answered in a minute, and what that took.",
@@ -107,7 +108,6 @@ HEALTH: dict[str, Schema] = {
             "Resident memory of a process at its end, the mean of all; null where it is not known.",
             nullable(COUNT),
         ),
-        workers=WORKERS,
     ),
     "Answered": record(
         "What an endpoint answered.",
