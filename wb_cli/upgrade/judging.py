@@ -106,23 +106,28 @@ def is_comparable(watched: Watched) -> bool:
 def _judge_one(
     kind: Kind, upgraded: Sequence[Watched], others: Sequence[Watched]
 ) -> tuple[Verdict, str]:
-    changes, other_changes = _find_changes(kind, upgraded), _find_changes(kind, others)
-    counts = f"{len(changes)} of {len(upgraded)} upgraded"
-    fewest = len(changes)
-    if not kind.new_start:
+    changes = _find_changes(kind, upgraded)
+    other_changes = None if kind.new_start else _find_changes(kind, others)
+    counts, fewest = f"{len(changes)} of {len(upgraded)} upgraded", len(changes)
+    if other_changes is not None:
         counts += f" and {len(other_changes)} others"
         fewest = min(fewest, len(other_changes))
     if fewest < FEWEST_INSTANCES:
         return Verdict.UNKNOWN, f"{kind.name}: {counts} can be compared, {FEWEST_INSTANCES} must"
-    if kind.new_start:
-        than, difference = "at the start before", kind.sum_up(changes)
-        chance = compute_chance_of_rise(changes)
-    else:
-        than, difference = "without it", kind.sum_up(changes) - kind.sum_up(other_changes)
-        chance = compute_chance(changes, other_changes)
+    difference, chance = _compare(kind, changes, other_changes)
     is_worse = difference >= kind.least and chance < CHANCE
+    than = "at the start before" if kind.new_start else "without it"
     words = f"{kind.name}: {kind.describe(difference)} than {than} (p = {chance:.2g}; {counts})"
     return Verdict.WORSE if is_worse else Verdict.NO_WORSE, words
+
+
+def _compare(
+    kind: Kind, changes: Sequence[float], others: Sequence[float] | None
+) -> tuple[float, float]:
+    """Find by how much the changes are greater, and the chance that this is by chance."""
+    if others is None:
+        return kind.sum_up(changes), compute_chance_of_rise(changes)
+    return kind.sum_up(changes) - kind.sum_up(others), compute_chance(changes, others)
 
 
 def _find_changes(kind: Kind, watched: Iterable[Watched]) -> list[float]:
