@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,16 @@ def test_where_nothing_is_to_be_done_a_scheduled_command_is_no_failure(site: Sit
     for words in (["--dry-run"], ["--yes"]):
         done = check("backup forget", site.wb("backup", "forget", *words, "--json").stdout)
         assert [ended["result"] for ended in done["instances"]] == ["nothing to forget"]
+
+
+def test_two_first_backups_at_once_make_one_repository(site: Site) -> None:
+    ids = [site.prepare() for _ in range(2)]
+    site.wb("run", *ids)
+    with ThreadPoolExecutor(len(ids)) as threads:
+        done = list(threads.map(lambda id_: site.ran("backup", id_), ids))
+    assert [each.returncode for each in done] == [0, 0], done
+    assert sum("made the repository" in each.stderr for each in done) == 1
+    assert len(site.backups()) == len(ids)
 
 
 @pytest.mark.parametrize("share", ["abc", "101%", "0%", "", "-5%"])
