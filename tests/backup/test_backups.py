@@ -4,11 +4,13 @@ import json
 import shutil
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from backup.site import Site
 from support.fixtures.hosts import NewHost
+from support.json_answers import check
 from support.platform_stand_in import Platforms
 from support.services import wait_until
 
@@ -62,6 +64,36 @@ def test_a_dry_run_of_the_way_back_or_of_giving_it_up_changes_nothing(site: Site
     assert site.count(id_) == "1000"
     site.wb("restore", id_, "--undo", "--yes")
     assert site.count(id_) == "10"
+
+
+def test_where_nothing_is_to_be_done_a_scheduled_command_is_no_failure(site: Site) -> None:
+    id_ = site.prepare()
+    said = site.wb("backup", "on=here", "--present").stderr
+    assert "nothing is backed up" in said
+    assert site.json("backup", "prove")["instances"] == []
+    site.wb("run", id_)
+    site.back_up(id_)
+    for words in (["--dry-run"], ["--yes"]):
+        done = check("backup forget", site.wb("backup", "forget", *words, "--json").stdout)
+        assert [ended["result"] for ended in done["instances"]] == ["nothing to forget"]
+
+
+def test_two_first_backups_at_once_make_one_repository(site: Site) -> None:
+    ids = [site.prepare() for _ in range(2)]
+    site.wb("run", *ids)
+    with ThreadPoolExecutor(len(ids)) as threads:
+        done = list(threads.map(lambda id_: site.ran("backup", id_), ids))
+    assert [each.returncode for each in done] == [0, 0], done
+    assert sum("made the repository" in each.stderr for each in done) == 1
+    assert len(site.backups()) == len(ids)
+
+
+@pytest.mark.parametrize("share", ["abc", "101%", "0%", "", "-5%"])
+def test_a_share_to_read_that_is_none_is_refused_before_anything_is_asked(
+    site: Site, share: str
+) -> None:
+    refused = site.wb("backup", "check", f"--read={share}", exits=ExitCode.USAGE).stderr
+    assert "is no share of the data" in refused
 
 
 def test_a_backup_stops_nothing_and_the_second_adds_little(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 from typing import NamedTuple
 
 import pytest
@@ -116,6 +117,16 @@ def test_a_dry_run_names_the_backup_and_the_port_and_leaves_nothing(
     assert left(shared_site, new) == []
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_port_that_is_taken_is_told_before_anything_is_fetched(
+    shared_site: Site, source: Source, new: str, more: tuple[str, ...]
+) -> None:
+    with socket.create_server(("127.0.0.1", int(new.rpartition("-")[-1]))):
+        said = clone(shared_site, source, new, *more, exits=ExitCode.FAILURE)
+    assert "nothing is cloned: port" in said
+    assert left(shared_site, new) == []
+
+
 def test_an_id_that_is_taken_is_refused_and_nothing_changes(
     shared_site: Site, source: Source, new: str
 ) -> None:
@@ -151,6 +162,8 @@ def test_a_clone_that_was_killed_can_be_given_up(
     shared_site: Site, source: Source, new: str
 ) -> None:
     kill(shared_site, source, new, "after fetch databases")
+    other = ("clone", source.id, new, "--port", str(free_pair_of_ports()), "--dry-run")
+    assert "was begun with the port" in shared_site.wb(*other, exits=ExitCode.USAGE).stderr
     remove(shared_site, new)
     assert left(shared_site, new) == []
 

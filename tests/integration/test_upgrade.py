@@ -1,6 +1,7 @@
 """wb upgrade and wb rollback without backups; `make backup-test` has those with them."""
 
 import json
+import signal
 from typing import Any
 
 import pytest
@@ -158,3 +159,22 @@ def test_what_ran_is_known_though_its_name_denotes_another_image_by_now(
     assert host.inspect(id_)["Image"] == ran
     assert client.images.get(platforms("mortal")).id != ran
     client.images.remove(f"{repository}:moves", force=True)
+
+
+def test_a_signal_in_a_soak_says_of_all_where_they_stand(
+    shared_host: Host, platforms: Platforms
+) -> None:
+    host, ids = shared_host, [shared_host.prepare() for _ in range(2)]
+    platforms("healthy")
+    host.wb("run", *ids)
+    words = ("upgrade", *ids, "--to", "healthy-again", "--no-backup", "--json", "--no-judge")
+    with host.started(*words, "--parallel", "1", "--soak", "60s") as process:
+        assert process.stderr
+        talk = next(line for line in process.stderr if "soaking" in line)
+        process.send_signal(signal.SIGTERM)
+        told, _ = process.communicate(timeout=60)
+    assert talk == "rollout: soaking, for 60s\n"
+    answer = check("upgrade", told)["error"]
+    assert answer["exitCode"] == ExitCode.TERMINATED
+    assert {each["result"] for each in answer["instances"]} == {"ready before", "not begun"}
+    assert {each["id"] for each in answer["instances"]} == set(ids)

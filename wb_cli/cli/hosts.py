@@ -93,13 +93,18 @@ def run_on_hosts(
     progress: Progress,
     check: Callable[[str], None] | None = None,
 ) -> list[Ended[R]]:
-    """Act on the instances of one host, or on those of several hosts side by side."""
+    """Act on the instances of one host, or on those of several hosts side by side.
+
+    Without any instance nothing is done.
+    """
     from wb_cli.lifecycle.batch import Batch
     from wb_cli.lifecycle.hosts import OnHost, run_side_by_side
 
     def make_opener(host: Wb) -> Callable[[], Batch[R]]:
         return lambda: Batch(host.fleet, options, work, progress)
 
+    if not groups:
+        return []
     if len(groups) == 1:
         ((host, ids),) = groups
         return make_opener(host)().run(ids, check)

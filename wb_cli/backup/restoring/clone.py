@@ -14,6 +14,7 @@ from wb_cli.host.folders import FolderProblem
 from wb_cli.instances.registry_file.new_entry import make_label
 from wb_cli.lifecycle.exchanging.exchange import Exchange
 from wb_cli.lifecycle.guard.half_restored import Left, suggest
+from wb_cli.lifecycle.guard.ports import find_taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,6 +59,7 @@ class Clone(Struct):
             InterruptedError: a signal came. The same holds.
         """
         self._refuse_present()
+        self._refuse_taken_ports()
         try:
             done = self.restore.run(backup)
         except BaseException:
@@ -79,6 +81,16 @@ class Clone(Struct):
                 f"the folder {root} is there already, so nothing is cloned into it",
                 "Choose another id; or move the folder away, if nothing needs it.",
             )
+
+    def _refuse_taken_ports(self) -> None:
+        """Refuse a port that something else has, before anything is fetched."""
+        fleet, instance = self.restore.fleet, self.restore.instance
+        if (machine := fleet.machine) is None:
+            return
+        wanted, observed = fleet.describe(instance, create_secrets=False), fleet.engine.observe()
+        current = fleet.look_up(instance.id, observed)
+        if taken := next(find_taken(wanted, current, observed, machine), None):
+            raise WbError(f"nothing is cloned: {taken.message}", "`--port` chooses another one.")
 
     def _try_to_remove(self) -> None:
         try:

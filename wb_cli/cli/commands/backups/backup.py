@@ -111,6 +111,8 @@ def make(
         if present:
             there = {container.instance for container in wb.engine.observe().containers}
             instances = {id_: each for id_, each in instances.items() if id_ in there}
+            if not instances:
+                wb.console.note("No chosen instance has containers, so nothing is backed up.")
         if not dry_run:
             prepare(wb)
         options = RunOptions(Verb.BACKUP, wait_s=wait, parallel=parallel, dry_run=dry_run)

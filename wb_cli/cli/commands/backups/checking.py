@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -10,7 +11,7 @@ from wb_cli.cli.commands.backups.places import open_places, open_repository
 from wb_cli.cli.context import get_wb
 from wb_cli.cli.options import Json, Quiet
 from wb_cli.cli.show import backups as show
-from wb_cli.errors import ExitCode, WbError
+from wb_cli.errors import ExitCode, UsageError, WbError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from wb_cli.backup.restic import Restic
     from wb_cli.cli.context import Wb
 
+ALL = 100
+SHARE = re.compile(
+    r"(?P<percent>\d+(?:\.\d+)?)%|[1-9]\d*([KMGT]|/[1-9]\d*)", re.IGNORECASE | re.ASCII
+)
 NEXT = (
     "`wb backup all --full` stores anew what is missing now; then `wb backup prove` tells which "
     "backups are good"
@@ -72,6 +77,7 @@ def check(
         wb backup check --repair
     """
     del quiet
+    _require_share(read)
     wb = get_wb(ctx)
     places = [open_repository(wb), *open_places(wb)]
     checked = _check_all(wb, places, read, repair=repair)
@@ -85,6 +91,20 @@ def check(
     if not failed:
         return ExitCode.OK
     return ExitCode.PARTIAL if failed < len(checked) else ExitCode.FAILURE
+
+
+def _require_share(read: str) -> None:
+    """Refuse what is no share of data, before anything is asked.
+
+    Raises:
+        UsageError: it is none.
+    """
+    found = SHARE.fullmatch(read)
+    if not found or (found["percent"] and not 0 < float(found["percent"]) <= ALL):
+        raise UsageError(
+            f"--read {read!r} is no share of the data",
+            "Give a percentage up to 100%, such as 10%, or a size, such as 2G.",
+        )
 
 
 def _check_all(wb: Wb, places: Sequence[Restic], read: str, *, repair: bool) -> list[Checked]:

@@ -82,6 +82,7 @@ def clone(
     entry = _describe(wb, source, new, port, label)
     clone_ = _parse(entry)
     _refuse_declared(wb, clone_)
+    _refuse_other(entry, {"port": port, "label": label})
     if now and not dry_run:
         at, code = _back_up(wb, instance, wait)
         if code:
@@ -176,6 +177,16 @@ def _refuse_declared(wb: Wb, instance: Instance) -> None:
             f"there is an instance {instance.id} already", "Choose another id for the clone."
         )
     wb.console.note(f"{instance.id}: an earlier clone was cut off; it begins anew")
+
+
+def _refuse_other(entry: Mapping[str, Any], given: Mapping[str, int | str | None]) -> None:
+    """Refuse an option that is not what the entry of a clone that was cut off says."""
+    for name, value in given.items():
+        if value is not None and entry[name] != value:
+            raise UsageError(
+                f"{entry['id']} was begun with the {name} {entry[name]}, not {value}",
+                f"Leave --{name} out; `wb config set {entry['id']} {name}=...` changes it later.",
+            )
 
 
 def _back_up(wb: Wb, instance: str, wait: float) -> tuple[str, int]:

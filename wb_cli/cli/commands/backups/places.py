@@ -42,6 +42,9 @@ PASSED_ON = (
 NO_KEY = Secret("none")
 # What repositories elsewhere list lies here, below the mount path. No instance can have this name.
 CACHE = ".wb-restic"
+# Held by whoever makes the repository. No lock of an instance has such a name.
+LOCK = "backups.repository"
+MADE_WITHIN_S = 120.0
 
 
 def prepare(wb: Wb) -> None:
@@ -49,9 +52,25 @@ def prepare(wb: Wb) -> None:
     location = wb.settings.backup_repository
     if location.startswith("/") and (machine := wb.fleet.machine):
         machine.create(Path(location), (), {})
-    known = wb.settings.backup_key or wb.secrets.read_backup_key()
-    if _make_restic(wb, location, known or NO_KEY).is_there():
+    if _is_there(wb):
         return
+    from wb_cli.lifecycle.batch import held
+    from wb_cli.lifecycle.options import RunOptions, Verb
+
+    # Two that make it at once would spoil it for good: restic itself does not look.
+    options = RunOptions(Verb.BACKUP, wait_s=MADE_WITHIN_S, tell=wb.console.note)
+    with held(wb.fleet, LOCK, f"wb {Verb.BACKUP}", options):
+        if not _is_there(wb):
+            _make(wb, location)
+
+
+def _is_there(wb: Wb) -> bool:
+    known = wb.settings.backup_key or wb.secrets.read_backup_key()
+    return _make_restic(wb, wb.settings.backup_repository, known or NO_KEY).is_there()
+
+
+def _make(wb: Wb, location: str) -> None:
+    known = wb.settings.backup_key or wb.secrets.read_backup_key()
     key = known or wb.secrets.create_backup_key()
     _make_restic(wb, location, key).make()
     wb.console.note(f"made the repository {location}")
