@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from support.fake_engine import FakeEngine, Program
 from support.services import VALKEY_IMAGE, free_port, wait_until
 
@@ -207,6 +208,13 @@ def test_a_running_container_is_listed_with_its_ports_mounts_and_status(
     assert observed.networks == (bench.networks[0],)
     assert str(tmp_path) in observed.writes_to
     assert observed.image == VALKEY_IMAGE
+
+
+def test_containers_can_be_listed_alone(bench: Bench) -> None:
+    container = bench.start()
+    (listed,) = (each for each in bench.engine.list_containers() if each.id == container)
+    (observed,) = (each for each in bench.engine.observe().containers if each.id == container)
+    assert replace(listed, status="") == replace(observed, status="")
 
 
 def test_the_error_for_a_missing_image_names_it(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """A platform whose image says that it waits for its database starts while PostgreSQL does."""
 
+import json
 import signal
 from collections.abc import Iterator
 
@@ -59,7 +60,9 @@ def test_a_password_that_is_refused_ends_the_start_as_before(host: Host, patient
     id_ = host.prepare(image=patient)
     host.wb("run", id_)
     host.wb("stop", id_)
-    done = host.wb("run", id_, PG_PASSWORD="another", exits=ExitCode.FAILURE)
+    secrets = host.root / "secrets" / f"{id_}.json"
+    secrets.write_text(json.dumps(json.loads(secrets.read_text()) | {"postgresPassword": "other"}))
+    done = host.wb("run", id_, exits=ExitCode.FAILURE)
     assert f"{id_} is not let in by its database: " in done.stderr
     assert host.state(id_) == {}
 

@@ -15,6 +15,8 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from wb_cli.contract import Part
 from wb_cli.engine.base import AS_THE_CONTAINER, Streams, Surroundings
 from wb_cli.engine.configuration import Configuration
@@ -214,6 +216,9 @@ class FakeEngine:
                     for id_, spec in self.networks.items()
                 ),
             )
+
+    def list_containers(self) -> tuple[ObservedContainer, ...]:
+        return tuple(replace(each, is_stopping=False) for each in self.observe().containers)
 
     def inspect(self, container: str) -> ContainerDetail:
         with self._lock:

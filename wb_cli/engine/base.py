@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         ListedImage,
         NetworkSpec,
         Observed,
+        ObservedContainer,
     )
     from wb_cli.engine.usage import Usage
 
@@ -117,6 +118,13 @@ class Engine(Protocol):
 
         A container that was sent a stop signal and has not ended yet is marked as stopping. wb
         knows this from the engine's events, of which the engine remembers the latest.
+        """
+        ...
+
+    def list_containers(self) -> tuple[ObservedContainer, ...]:
+        """List all containers with one call, wb's and others'.
+
+        It is not known which are being stopped, or have crashed.
         """
         ...
 

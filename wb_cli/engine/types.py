@@ -320,7 +320,7 @@ class ImageInfo(Struct, frozen=True):
     """An image on the engine. ``postgres_version`` is what an image of PostgreSQL says it holds.
 
     ``command`` is what a container of it runs, with the arguments. ``waits_for_database`` says that
-    its program may start before its database is ready.
+    its program may start before its database and Valkey are ready.
     """
 
     id: str

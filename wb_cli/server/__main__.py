@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import socket
-import sys
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from typing import Any
@@ -22,7 +21,7 @@ from wb_cli.server.process import door
 from wb_cli.server.process.collector import keep_for_good, keep_trimmed
 from wb_cli.server.process.listener import ConnectionLimits, Listener, bind
 from wb_cli.server.process.log import set_up_logging
-from wb_cli.server.process.shutdown import arm_failsafe, on_stop_signal
+from wb_cli.server.process.shutdown import arm_failsafe, leave, on_stop_signal
 from wb_cli.server.process.siblings import Place, Siblings
 from wb_cli.server.process.supervisor import Supervisor
 from wb_cli.server.results.bus import VersionBus
@@ -173,4 +172,4 @@ def say(error: WbError) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NamedTuple
 
 import pytest
+import uvicorn
 
 from wb_cli.contract import HEALTH_PATH
 from wb_cli.server.http.front import Front
@@ -229,6 +230,19 @@ async def test_when_all_are_busy_the_health_check_is_answered_and_others_are_tol
         assert b"\r\nretry-after: 1\r\n" in told.lower()
         assert (await healthy.reader.readline()).startswith(b"HTTP/1.1 200 ")
         assert not any(peer.reader.at_eof() for peer in busy)
+
+
+@pytest.mark.network
+async def test_idle_connections_do_not_delay_the_end(serving, monkeypatch):
+    async def wait(*_: object) -> None:
+        pytest.fail("it waits for requests, and there are none")
+
+    monkeypatch.setattr(uvicorn.Server, "shutdown", wait)
+    async with serving(ConnectionLimits()) as server:
+        idle = await server.connect(REQUEST % b"/")
+        await idle.reader.readuntil(b"ok")
+        server.listener.stop()
+        assert await idle.read_all() == b""
 
 
 @pytest.mark.network

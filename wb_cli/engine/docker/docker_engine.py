@@ -36,6 +36,7 @@ from wb_cli.engine.types import (
     ImageInfo,
     NetworkSpec,
     Observed,
+    ObservedContainer,
 )
 from wb_cli.engine.usage import Usage, read_usage
 from wb_cli.errors import (
@@ -108,6 +109,11 @@ class DockerEngine:
             tuple(read.container(listed, stopping, crashed) for listed in containers),
             tuple(map(read.network, networks)),
         )
+
+    def list_containers(self) -> tuple[ObservedContainer, ...]:
+        """List all containers with one call. It is not known which are being stopped."""
+        with docker_errors():
+            return tuple(map(read.container, self._api.containers(all=True)))
 
     def remembers(self, moment: float) -> bool:
         """Whether the engine still has all events since a moment (seconds since the epoch)."""

@@ -24,9 +24,9 @@ Document = Mapping[str, Any]
 # The official image says its version in the first variable, as 17.4-1.pgdg120+1. wb's own image
 # has the second one alone.
 POSTGRES_VERSIONS = ("PG_VERSION", "PG_MAJOR")
-# The program of an image with this label may start before its database is ready. It tries to
-# connect until the database answers, and its health check fails until then. Any value says so but
-# an empty one.
+# The program of an image with this label may start before its database and Valkey are ready. It
+# tries to connect until they answer, and its health check fails until the database does. Any value
+# says so but an empty one.
 LABEL_WAITS_FOR_DATABASE = "wb.waits-for-database"
 # Signals that do not ask a process to end, in the form that the engine's events have.
 HARMLESS_SIGNALS = {

@@ -175,7 +175,7 @@ class Preflight(Struct, frozen=True):
             if not spec.data_folder:
                 continue
             folder = DataFolder(spec.instance, spec.part, spec.data_folder)
-            for writer in find_writers(self.observed, folder, machine=machine):
+            for writer in find_writers(self.observed.containers, folder, machine=machine):
                 if writer.instance != self.instance.id:
                     yield Problem(
                         describe_writer(folder.path, writer),

@@ -23,10 +23,10 @@ from wb_cli.lifecycle.planning.observed_instance import part_of
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from wb_cli.engine.base import Engine
-    from wb_cli.engine.types import Observed, ObservedContainer
+    from wb_cli.engine.types import ObservedContainer
     from wb_cli.lifecycle.machine.base import Machine
 
 
@@ -65,7 +65,7 @@ def start_alone(
         return
     machine = machine or (THIS_MACHINE if engine.is_local else None)
     with _locked(machine, folder.path, cancelled):
-        for writer in find_writers(engine.observe(), folder, machine=machine):
+        for writer in find_writers(engine.list_containers(), folder, machine=machine):
             if writer.id == container:
                 continue
             if writer.instance == folder.instance:
@@ -76,17 +76,17 @@ def start_alone(
 
 
 def find_writers(
-    observed: Observed, folder: DataFolder, *, machine: Machine | None
+    containers: Sequence[ObservedContainer], folder: DataFolder, *, machine: Machine | None
 ) -> Iterator[ObservedContainer]:
     """Find the containers that write to a data folder, or may do so at any moment.
 
     Other parts of the same instance may mount the folder, so they do not count. A container of the
     part itself counts in any state, because a killed command may have asked for its start.
     """
-    written = [path for container in observed.containers for path in container.writes_to]
+    written = [path for container in containers for path in container.writes_to]
     places = _locate([folder.path, *written], machine)
     place = places[folder.path]
-    for container in observed.containers:
+    for container in containers:
         if container.instance == folder.instance and container.part != folder.part:
             continue
         may_write = container.is_active or container.state is State.CREATED

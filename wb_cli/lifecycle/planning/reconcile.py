@@ -225,12 +225,13 @@ def _start_postgres_first(
     """Start PostgreSQL, which takes longest; create the other containers, then start Valkey.
 
     The engine delays two containers that start at the same moment. Valkey starts 0.05 s later in
-    this way, and both are ready 0.1 s sooner. A platform that starts ``early`` finds Valkey ready.
+    this way, and both are ready 0.1 s sooner. What starts ``early`` starts after Valkey, which
+    listens long before a platform looks for it.
     """
     created, postgres = postgres.split(1, CREATED)
-    create, *start = valkey.operations
+    create, start, *wait = valkey.operations
     names = f"{valkey.subject} and {platform.subject}"
-    operations = (create, *platform.operations, *start, *early.operations)
+    operations = (create, *platform.operations, start, *early.operations, *wait)
     return (created,), (postgres, Lane(names, valkey.cause, operations))
 
 

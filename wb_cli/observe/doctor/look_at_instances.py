@@ -154,7 +154,7 @@ def _look_at_folder(
     writers: tuple[ObservedContainer, ...] = ()
     if part:
         found = find_writers(
-            facts.observed,
+            facts.observed.containers,
             DataFolder(instance.id, part, str(path)),
             machine=machine,
         )
