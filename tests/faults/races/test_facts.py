@@ -1,5 +1,7 @@
 """The rules by which the race judges answers, and a check that it would find errors."""
 
+from collections.abc import Callable
+
 import orjson
 import pytest
 from faults.races.driver import Plan
@@ -63,14 +65,24 @@ def test_a_write_whose_end_is_not_known_is_over_once_a_later_one_is_known() -> N
     assert fact.find("lost", asked_at=6) is None
 
 
+class Noting(Events):
+    """Notes what would be known later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted: list[object] = []
+
+    def later(self, note: Callable[[int], None], _bound_s: float = 0) -> None:
+        self.noted.append(note)
+
+
 def judged(world: World, value: str, port: int) -> tuple[list[str], list[object]]:
     """The complaints of an answer that shows this label, and what is noted for later."""
-    events, later = Events(), []
-    events.later = lambda note, *_: later.append(note)
+    events = Noting()
     judge = Judge(world, events, lambda _: False)
     page = Page("/", lambda body: {f"module {STILL}": body})
     judge.judge(page, Reply(200, {"etag": value}, orjson.dumps(value)), events.now(), None, port)
-    return judge.violations, later
+    return judge.violations, events.noted
 
 
 def test_what_is_hidden_is_known_to_none_before_a_clear_and_to_the_cleared_after_it() -> None:
