@@ -1,6 +1,7 @@
 """The parts in which replies arrive change nothing; what is no reply ends the connection."""
 
 import asyncio
+import gc
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -118,6 +119,17 @@ async def test_a_connection_answers_one_question_after_another() -> None:
         receive(replies, [b":%d\r\n" % number])
         assert await asked == [number]
     assert (transport.sent, transport.is_aborted) == (b"0?1?2?", False)
+
+
+async def test_what_was_answered_is_not_kept_until_the_next_question() -> None:
+    replies, _ = connected()
+    asked = asyncio.create_task(replies.ask(b"?", 1))
+    await asyncio.sleep(0)
+    receive(replies, [b":1\r\n"])
+    answered = await asked
+    del asked
+    assert not [it for it in gc.get_referrers(answered) if isinstance(it, asyncio.Future)]
+    assert replies.is_open
 
 
 async def test_a_connection_that_ends_anywhere_in_a_reply_is_lost() -> None:

@@ -75,7 +75,7 @@ class Replies(asyncio.BufferedProtocol):
         """Note the transport."""
         self._transport = cast("asyncio.Transport", transport)
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+    def get_buffer(self, _sizehint: int) -> memoryview:
         """Where the socket puts what comes."""
         return self._buffer
 
@@ -104,8 +104,9 @@ class Replies(asyncio.BufferedProtocol):
 
     def _answer(self) -> None:
         found, self._found, self._wanted = self._found, [], 0
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(found)
+        waiting, self._waiting = self._waiting, None  # what was answered is not kept here
+        if waiting is not None and not waiting.done():
+            waiting.set_result(found)
 
     def _lose(self, why: str) -> None:
         if self._end is not None:
