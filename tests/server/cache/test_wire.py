@@ -187,8 +187,11 @@ async def test_a_password_and_a_database_are_told_first_and_a_wrong_password_is_
         await connection.call(("CONFIG", "SET", "requirepass", "right"))
         connection.close()
         for credentials in (":right@", "default:right@"):
-            connection = Connection(connections_to(f"redis://{credentials}{where}/3"))
-            assert b"db=3" in await connection.call(("CLIENT", "INFO"))
+            url = f"redis://{credentials}{where}/3?client_name=ours"
+            connection = Connection(connections_to(url))
+            known = await connection.call(("CLIENT", "INFO"))
+            assert b" name=ours " in known
+            assert b" db=3 " in known
             connection.close()
         for credentials, why in ((":wrong@", "WRONGPASS"), ("", "NOAUTH"), ("x@", "WRONGPASS")):
             connection = Connection(connections_to(f"redis://{credentials}{where}"))

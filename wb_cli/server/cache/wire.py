@@ -77,6 +77,8 @@ class Wire:
             greetings.append(("AUTH", user, password or ""))
         elif password:
             greetings.append(("AUTH", password))
+        if name := self._known.client_name:
+            greetings.append(("CLIENT", "SETNAME", name))
         if self.db:
             greetings.append(("SELECT", self.db))
         return greetings
