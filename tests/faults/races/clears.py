@@ -96,6 +96,9 @@ class Clears:
                     write.known_to[port] = events.now()
                     events.later(write.know, CLEARED_BOUND_S)
                 self.written += 1
+                if dice.random() < 0.5:
+                    # No clear of its own hides then that a server did not hear of this one.
+                    await events.bound_is_over(CLEARED_BOUND_S)
         finally:
             self.administrator.close()
             for writer in self._writers.values():

@@ -127,6 +127,12 @@ class Events:
         """Note something that all servers must know once the bound is over."""
         asyncio.get_running_loop().call_later(bound_s, lambda: note(self.now()))
 
+    async def bound_is_over(self, bound_s: float) -> None:
+        """Wait until all servers must know what is acknowledged now."""
+        over = asyncio.Event()
+        self.later(lambda _: over.set(), bound_s)
+        await over.wait()
+
     def answered(self) -> None:
         """Count an answer."""
         self.answers += 1
