@@ -1,8 +1,10 @@
 """One race: writers, readers and faults at once, by a plan that a seed determines.
 
 The invariant: no answer is older than what its own server acknowledged before it was asked for, nor
-than what another acknowledged, or anybody saw, more than `BOUND_S` before. What an answer says is
-of one state, and always the same under the same ETag. Nothing fails but what is known to be away.
+than what another acknowledged, or anybody saw, more than `BOUND_S` before. Once a clear was
+acknowledged, no answer was computed before it: from its own server at once, from another after
+`CLEARED_BOUND_S`. What an answer says is of one state, and always the same under the same ETag.
+Nothing fails but what is known to be away.
 """
 
 import asyncio
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from faults.races.clears import Clears
 from faults.races.facts import Events
 from faults.races.readers import Judge, read_on
 from faults.races.stack import FAULTS, Stack
@@ -67,8 +70,9 @@ class Race:
 
     def __post_init__(self) -> None:
         self.judge = Judge(self.world, self.events, self.stack.may_refuse)
-        self.by_api = tuple(kind(Administrator(self.stack.ports)) for kind in (Runs, Touches))
-        self.writers: list[Writer | Runs | Touches] = [*writers(), *self.by_api]
+        kinds = (Runs, Touches, Clears)
+        self.by_api = tuple(kind(Administrator(self.stack.ports)) for kind in kinds)
+        self.writers: list[Writer | Runs | Touches | Clears] = [*writers(), *self.by_api]
 
     async def run(self) -> None:
         """Carry out the whole plan."""

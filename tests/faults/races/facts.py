@@ -4,6 +4,9 @@ Times are places in one order of events: an event that was over before another b
 
 A server shows what it has written itself at once. What others have written it shows within
 `BOUND_S`: so long it may answer from memory after the last proof that it hears of changes.
+
+What changes out of the sight of versions, it shows at the latest once a cache was cleared: at once
+if it was asked to clear it itself, and within `CLEARED_BOUND_S` if another was.
 """
 
 import asyncio
@@ -14,9 +17,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wb_cli.server.db.notices import TRUSTED_FOR_S
+from wb_cli.server.db.pool import PING_EVERY_S
 
 # The rest is for an event loop that is late on a busy machine.
-BOUND_S = TRUSTED_FOR_S + 0.5
+LATE_S = 0.5
+BOUND_S = TRUSTED_FOR_S + LATE_S
+# How long PostgreSQL stands still: much less than a caller waits for a connection.
+PAUSES_S = (0.3, 1.5)
+# A look at `main` that begins in a pause comes to its end after it.
+CLEARED_BOUND_S = PING_EVERY_S + max(PAUSES_S) + LATE_S
 
 
 @dataclass(eq=False)
@@ -45,12 +54,15 @@ class Write:
 class Fact:
     """One thing. One writer writes its values, one after another.
 
+    If it is hidden, no version moves with it: what one server shows, another need not show.
+
     A value may be answered from the moment its write begins, until a later write is known and
     the question comes after that.
     """
 
     name: str
     writes: list[Write] = field(default_factory=list)
+    is_hidden: bool = False
 
     def begin(self, value: Any) -> Write:
         """Note a value that is about to be written."""
@@ -111,9 +123,15 @@ class Events:
         """Return the time of an event that happens now."""
         return next(self._times)
 
-    def later(self, note: Callable[[int], None]) -> None:
+    def later(self, note: Callable[[int], None], bound_s: float = BOUND_S) -> None:
         """Note something that all servers must know once the bound is over."""
-        asyncio.get_running_loop().call_later(BOUND_S, lambda: note(self.now()))
+        asyncio.get_running_loop().call_later(bound_s, lambda: note(self.now()))
+
+    async def bound_is_over(self, bound_s: float) -> None:
+        """Wait until all servers must know what is acknowledged now."""
+        over = asyncio.Event()
+        self.later(lambda _: over.set(), bound_s)
+        await over.wait()
 
     def answered(self) -> None:
         """Count an answer."""

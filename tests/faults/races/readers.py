@@ -98,7 +98,7 @@ class Judge:
         return facts
 
     def _problems(self, facts: Facts, asked_at: int, port: int) -> Iterator[str]:
-        """What is wrong. What is right must be shown by all once the bound is over."""
+        """What is wrong. What is right and not hidden, all must show once the bound is over."""
         for name, value in facts.items():
             if name.startswith("last_updated"):
                 version = self.world.version(name)
@@ -108,7 +108,7 @@ class Judge:
                 fact = self.world[name]
                 shown = fact.find(value, asked_at, port)
                 problem = fact.complaint(value, asked_at, port) if shown is None else None
-                if shown is not None and shown.known_at is None:
+                if shown is not None and shown.known_at is None and not fact.is_hidden:
                     self.events.later(shown.know)
             if problem:
                 yield problem

@@ -15,6 +15,7 @@ from faults.races.world import (
     PROJECT,
     RESULTS,
     RUNS,
+    STILL,
 )
 
 A_PROJECT = f"/api/projects/{PROJECT}"
@@ -151,7 +152,7 @@ def hmis_of(indicators: str) -> Page:
     def read(body: Any) -> Facts:
         facts: Facts = {
             "counts": only((item["count"] for item in body["items"]), "counts"),
-            f"{indicators} label": int(body["indicators"][0]["label"]),
+            **labels(body, indicators, indicators),
             "facility columns": tuple(body["facilityColumns"]),
         }
         if "ownership" in body["facilityColumns"]:
@@ -162,11 +163,17 @@ def hmis_of(indicators: str) -> Page:
     return Page(f"/api/datasets/hmis/{indicators}", read)
 
 
+def labels(body: Any, indicator: str, kind: str) -> Facts:
+    """The labels of a dataset's own indicator and of the still one."""
+    shown = {entry["id"]: int(entry["label"]) for entry in body["indicators"]}
+    return {f"{kind} label": shown[indicator], f"{kind} label of {STILL}": shown[STILL]}
+
+
 def read_hfa(body: Any) -> Facts:
     """The HFA dataset."""
     return {
         "HFA values": only((item["value"] for item in body["items"]), "HFA values"),
-        "HFA label": int(body["indicators"][0]["label"]),
+        **labels(body, "power", "HFA"),
     }
 
 

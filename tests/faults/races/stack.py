@@ -11,13 +11,11 @@ from typing import Any
 
 import valkey
 from faults.races import world
-from faults.races.facts import Events
+from faults.races.facts import PAUSES_S, Events
 from support.platform_data import execute, with_databases
 from support.platform_server import PlatformServer, environment_for
 from support.services import POSTGRES_STARTUP, Service, Services, free_port, speaks, wait_until
 
-# How long PostgreSQL stands still: much less than a caller waits for a connection.
-PAUSES_S = (0.3, 1.5)
 TERMINATE = """
     SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
     WHERE application_name = 'wb-platform' AND pid <> pg_backend_pid()

@@ -1,11 +1,15 @@
 """The rules by which the race judges answers, and a check that it would find errors."""
 
+from collections.abc import Callable
+
 import orjson
 import pytest
 from faults.races.driver import Plan
-from faults.races.facts import Fact, Rising
-from faults.races.shown import IncompleteError, items_of
-from faults.races.world import HALVES, config, months
+from faults.races.facts import Events, Fact, Rising
+from faults.races.readers import Judge
+from faults.races.shown import IncompleteError, Page, items_of
+from faults.races.wire import Reply
+from faults.races.world import HALVES, STILL, World, config, months
 
 
 def known(*writes: tuple[object, int | None]) -> Fact:
@@ -59,6 +63,40 @@ def test_a_write_whose_end_is_not_known_is_over_once_a_later_one_is_known() -> N
     fact = known(("old", 0), ("lost", None), ("new", 5))
     assert fact.find("lost", asked_at=4)
     assert fact.find("lost", asked_at=6) is None
+
+
+class Noting(Events):
+    """Notes what would be known later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted: list[object] = []
+
+    def later(self, note: Callable[[int], None], _bound_s: float = 0) -> None:
+        self.noted.append(note)
+
+
+def judged(world: World, value: str, port: int) -> tuple[list[str], list[object]]:
+    """The complaints of an answer that shows this label, and what is noted for later."""
+    events = Noting()
+    judge = Judge(world, events, lambda _: False)
+    page = Page("/", lambda body: {f"module {STILL}": body})
+    judge.judge(page, Reply(200, {"etag": value}, orjson.dumps(value)), events.now(), None, port)
+    return judge.violations, events.noted
+
+
+def test_what_is_hidden_is_known_to_none_before_a_clear_and_to_the_cleared_after_it() -> None:
+    world = World()
+    old, new = f"Module {STILL} 0", f"Module {STILL} 1"
+    write = world[f"module {STILL}"].begin(new)
+
+    assert judged(world, new, port=9001) == ([], [])  # it says nothing of the others
+    assert judged(world, old, port=9001) == ([], [])
+    write.known_to[9001] = 0
+    assert judged(world, old, port=9002) == ([], [])
+    complaints, _ = judged(world, old, port=9001)
+
+    assert complaints == [f"/ 200 {old}: {world[f'module {STILL}'].complaint(old, 1, 9001)}"]
 
 
 def test_a_version_never_goes_back() -> None:

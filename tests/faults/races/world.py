@@ -14,19 +14,22 @@ from wb_cli.server.db.writes_runs import copy_results, create_results_object
 PROJECT = "races"
 HALVES = ("a", "b")
 # A module's results object and metric bear its name. Items of so many months are compressed or not.
-RUNS, EDITS, MORTAL = MODULES = ("runs", "edits", "mortal")
-MONTHS = {RUNS: 6, EDITS: 60, MORTAL: 6}
+RUNS, EDITS, MORTAL, STILL = MODULES = ("runs", "edits", "mortal", "still")
+MONTHS = {RUNS: 6, EDITS: 60, MORTAL: 6, STILL: 6}
 YEARS = [str(year) for year in range(2020, 2026)]
 # A metric of one module over another one's results; one that no object refers to.
 CROSSED, LONE = "crossed", "lone"
-METRICS = {RUNS: RUNS, EDITS: EDITS, MORTAL: MORTAL, CROSSED: EDITS, LONE: EDITS}
-RESULTS = {RUNS: RUNS, EDITS: EDITS, MORTAL: MORTAL, CROSSED: RUNS, LONE: EDITS}
+METRICS = {**{module: module for module in MODULES}, CROSSED: EDITS, LONE: EDITS}
+RESULTS = {**{module: module for module in MODULES}, CROSSED: RUNS, LONE: EDITS}
 # An object that is deleted and inserted.
 PASSING = "passing"
 OBJECTS = {
     **{f"{metric}-{n}": metric for metric in (*MODULES, CROSSED) for n in range(2)},
     PASSING: EDITS,
 }
+# These change out of the sight of versions: only a clear makes the servers look again.
+STILL_OBJECTS = [object_id for object_id, metric in OBJECTS.items() if metric == STILL]
+DATASET_LABELS = ("raw", "common", "HFA")
 FIRST_COLUMNS = ("ownership",)
 
 
@@ -63,6 +66,8 @@ class World:
     def __post_init__(self) -> None:
         for name, value in first_values():
             self[name].begin(value).known_at = 0
+        for name in (*still_values(0), *still_labels(0)):
+            self[name].is_hidden = True
 
     def __getitem__(self, name: str) -> Fact:
         return self.facts.setdefault(name, Fact(name))
@@ -86,6 +91,23 @@ def first_values() -> Iterator[tuple[str, Any]]:
     for name in ("counts", "raw label", "common label", "ownership", "HFA values", "HFA label"):
         yield name, 0
     yield "facility columns", FIRST_COLUMNS
+    yield from still_labels(0).items()
+
+
+def still_values(n: int) -> dict[str, Any]:
+    """The facts of the still module in their n-th state."""
+    return {
+        f"module {STILL}": f"Module {STILL} {n}",
+        f"metric {STILL}": f"Metric {STILL} {n}",
+        f"results object {STILL}": f"Results of {STILL} {n}",
+        **{f"results {STILL} {half}": n for half in HALVES},
+        **{f"label {object_id}": f"Object {object_id} {n}" for object_id in STILL_OBJECTS},
+    }
+
+
+def still_labels(n: int) -> dict[str, Any]:
+    """The labels of the datasets' still indicators in their n-th state."""
+    return {f"{kind} label of {STILL}": n for kind in DATASET_LABELS}
 
 
 async def fill(databases: Databases) -> None:
@@ -118,15 +140,15 @@ async def fill_project(connection: Any) -> None:
 
 MAIN_DATABASE = "main"
 DATASETS = """
-    INSERT INTO raw_indicators VALUES ('raw', '0');
-    INSERT INTO common_indicators VALUES ('common', '0');
+    INSERT INTO raw_indicators VALUES ('raw', '0'), ('still', '0');
+    INSERT INTO common_indicators VALUES ('common', '0'), ('still', '0');
     INSERT INTO indicator_mappings (common_id, raw_id) VALUES ('common', 'raw');
     INSERT INTO facilities (id, label, admin_area_1, admin_area_2, ownership, residence)
         VALUES ('f1', 'One', 'Here', 'Coast', '0', 'rural'),
                ('f2', 'Two', 'Here', 'Hills', '0', 'urban');
     INSERT INTO dataset_hmis SELECT f.id, 'raw', 202300 + month, 0
         FROM facilities f, generate_series(1, 12) month;
-    INSERT INTO hfa_indicators VALUES ('power', '0');
+    INSERT INTO hfa_indicators VALUES ('power', '0'), ('still', '0');
     INSERT INTO dataset_hfa SELECT f.id, f.admin_area_2, 'power', '2023', 0 FROM facilities f;
     UPDATE instance_config SET facility_columns = '{ownership}';
 """

@@ -24,6 +24,8 @@ from faults.races.world import (
     PASSING,
     PROJECT,
     RUNS,
+    STILL,
+    STILL_OBJECTS,
     World,
     config,
 )
@@ -54,6 +56,8 @@ def outlives_faults(*faults: type[Exception]) -> Iterator[None]:
         raise asyncio.CancelledError
 
 
+MOVING_MODULES = [module for module in MODULES if module != STILL]
+MOVING_OBJECTS = [object_id for object_id in OBJECTS if object_id not in STILL_OBJECTS]
 FACILITY_COLUMNS = ((), ("ownership",), ("residence",), ("ownership", "residence"))
 # The values that versions are set to by hand.
 LONG_AGO = "timestamptz '2001-01-01'"
@@ -124,17 +128,17 @@ class Writer:
 
 def writers() -> Iterator[Writer]:
     """Make all writers that use SQL."""
-    for object_id in OBJECTS:
+    for object_id in MOVING_OBJECTS:
         if object_id != PASSING:
             yield Writer(f"label of {object_id}", label_of(object_id), most_answers_between=900)
         if object_id.endswith("-0"):
             yield Writer(f"config of {object_id}", config_of(object_id), most_answers_between=1200)
     yield Writer("passing object", passing_object)
     for metric in METRICS:
-        if metric != LONE:
+        if metric not in (LONE, STILL):
             yield Writer(f"label of metric {metric}", metric_label_of(metric))
     yield Writer("passing metric", passing_metric)
-    for module in MODULES:
+    for module in MOVING_MODULES:
         yield Writer(f"label of results of {module}", results_label_of(module))
         if module != RUNS:
             yield Writer(f"results of {module}", results_of(module), most_answers_between=200)
@@ -253,7 +257,7 @@ def passing_module(n: int, dice: Random) -> Change:
 def versions_by_hand(_: int, dice: Random) -> Change:
     """All modules' last_run set to one moment, which may be long ago."""
     moment = dice.choice([LONG_AGO, "now()", "clock_timestamp()"])
-    sql = f"UPDATE modules SET last_run = {moment} WHERE last_run IS NOT NULL"
+    sql = f"UPDATE modules SET last_run = {moment} WHERE last_run IS NOT NULL AND id <> '{STILL}'"
     return Change({}, [(sql,)])
 
 
@@ -269,17 +273,47 @@ def facility_columns(n: int, _: Random) -> Change:
     return Change({"facility columns": columns}, [(sql, list(columns))])
 
 
+OWN = f"WHERE id <> '{STILL}'"
 DATASET_CHANGES: dict[str, Callable[[int, Random], Change]] = {
     name: of_dataset(name, sql)
     for name, sql in {
         "counts": "UPDATE dataset_hmis SET count = $1",
-        "raw label": "UPDATE raw_indicators SET label = $1::bigint::text",
-        "common label": "UPDATE common_indicators SET label = $1::bigint::text",
+        "raw label": f"UPDATE raw_indicators SET label = $1::bigint::text {OWN}",
+        "common label": f"UPDATE common_indicators SET label = $1::bigint::text {OWN}",
         "ownership": "UPDATE facilities SET ownership = $1::bigint::text",
         "HFA values": "UPDATE dataset_hfa SET value = $1",
-        "HFA label": "UPDATE hfa_indicators SET label = $1::bigint::text",
+        "HFA label": f"UPDATE hfa_indicators SET label = $1::bigint::text {OWN}",
     }.items()
 } | {"facility columns": facility_columns}
+
+
+class SureWriter:
+    """Makes a transaction again and again until its commit is known. It may be done twice.
+
+    Args:
+        database: where it writes.
+    """
+
+    def __init__(self, database: str = PROJECT) -> None:
+        self._database = database
+        self._connection: Any = None
+
+    async def commit(self, address: Address, statements: list[Statement]) -> None:
+        """Return once the commit is known."""
+        while True:
+            with outlives_faults(*UNKNOWN):
+                if self._connection is None or self._connection.is_closed():
+                    self._connection = await connect(address, self._database)
+                async with self._connection.transaction():
+                    for statement in statements:
+                        await self._connection.execute(*statement)
+                return
+            await asyncio.sleep(0.05)
+
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._connection is not None:
+            self._connection.terminate()
 
 
 @dataclass
@@ -289,7 +323,7 @@ class Runs:
     administrator: "Administrator"
     name: str = "runs"
     written: int = 0
-    _connection: Any = field(default=None)
+    _writer: SureWriter = field(default_factory=SureWriter)
 
     async def run(self, world: World, events: Events, address: Address, dice: Random) -> None:
         """Run until cancelled; at times the results are edited between two runs."""
@@ -312,8 +346,7 @@ class Runs:
                 self.written += 1
         finally:
             self.administrator.close()
-            if self._connection:
-                self._connection.terminate()
+            self._writer.close()
 
     async def _write(
         self, world: World, events: Events, address: Address, n: int, halves: tuple[str, ...]
@@ -321,13 +354,7 @@ class Runs:
         """Write until the commit is known. Only then the run can be completed."""
         writes = [world[f"results {RUNS} {half}"].begin(n) for half in halves]
         update = update_of(RUNS, n, halves[0] if len(halves) == 1 else "")
-        while True:
-            with outlives_faults(*UNKNOWN):
-                if self._connection is None or self._connection.is_closed():
-                    self._connection = await connect(address, PROJECT)
-                await self._connection.execute(*update)
-                break
-            await asyncio.sleep(0.05)
+        await self._writer.commit(address, [update])
         for write in writes:
             events.later(write.know)
         return writes
@@ -343,7 +370,7 @@ class Touches:
 
     async def run(self, world: World, events: Events, _: Address, dice: Random) -> None:
         """Touch until cancelled."""
-        known = [object_id for object_id in OBJECTS if object_id != PASSING]
+        known = [object_id for object_id in MOVING_OBJECTS if object_id != PASSING]
         try:
             while True:
                 await events.more_answers(dice.randint(1, 80))

@@ -4,8 +4,6 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from valkey import exceptions
-
 HANG = object()
 
 
@@ -26,25 +24,25 @@ class ScriptedServer:
 
 
 class ScriptedConnection:
-    """Has the part of the client library's connection that our connections use."""
+    """Plays the wire that our connections use."""
 
     def __init__(self, server: ScriptedServer) -> None:
         self.server = server
         self.is_connected = False
 
-    async def send_packed_command(self, packed: list[bytes]) -> None:
+    async def exchange(self, packed: bytes, count: int) -> list[Any]:
         self.is_connected = True
-        self.server.commands += packed
+        self.server.commands.append(packed)
+        return [await self._reply() for _ in range(count)]
 
-    async def read_response(self) -> Any:
+    async def _reply(self) -> Any:
         reply = self.server.next_reply()
         if reply is HANG:
             await asyncio.Event().wait()
-        if isinstance(reply, exceptions.ConnectionError):
-            await self.disconnect()
-        if isinstance(reply, Exception):
+        if isinstance(reply, OSError | UnicodeError):
+            self.disconnect()
             raise reply
         return reply
 
-    async def disconnect(self, **_: bool) -> None:
+    def disconnect(self) -> None:
         self.is_connected = False

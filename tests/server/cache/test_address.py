@@ -24,7 +24,7 @@ def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
 async def test_a_malformed_url_makes_connections_that_fail(url: str) -> None:
     connection = connections_to(url)()
     with pytest.raises(OSError, match="not a valid URL"):
-        await connection.send_packed_command([b"PING"])
+        await connection.exchange(b"PING", 1)
 
 
 def test_a_valid_url_makes_connections_to_it() -> None:

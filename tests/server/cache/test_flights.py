@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
+from server.cache.one_process import Loader, Process
 from server.cache.stores import settle
-from server.cache.test_tiered import Loader, Process, process, store  # noqa: F401  (fixtures)
 
 from wb_cli.server.cache import Entry, LoadAbandonedError, Loaded, LoadLoopError
 
@@ -12,7 +12,7 @@ WITHIN_S = 5
 
 
 async def test_without_a_version_no_caller_joins_a_load_that_has_begun(
-    process: Process,  # noqa: F811
+    process: Process,
 ) -> None:
     earlier = Loader("x=1", None).hold()
     first = asyncio.create_task(process.get(None, earlier))
@@ -24,7 +24,7 @@ async def test_without_a_version_no_caller_joins_a_load_that_has_begun(
 
 
 async def test_without_a_version_a_load_that_has_not_begun_is_shared(
-    process: Process,  # noqa: F811
+    process: Process,
 ) -> None:
     loader = Loader("data", None)
     await asyncio.gather(*(process.get(None, loader) for _ in range(1000)))
@@ -32,7 +32,7 @@ async def test_without_a_version_a_load_that_has_not_begun_is_shared(
 
 
 async def test_closing_ends_loads_that_callers_can_no_longer_join(
-    process: Process,  # noqa: F811
+    process: Process,
 ) -> None:
     calls = [asyncio.create_task(process.get(version, Loader().hold())) for version in (None, "v1")]
     await settle()
@@ -41,14 +41,14 @@ async def test_closing_ends_loads_that_callers_can_no_longer_join(
     await settle()
     async with asyncio.timeout(WITHIN_S):
         await process.cache.close()
-    assert len(process.cache._flights) == 0
+    assert len(process.cache._loads) == 0
     ends = await asyncio.gather(*calls, return_exceptions=True)
     assert {type(end).__name__ for end in ends} == {"LoadAbandonedError"}
 
 
 @pytest.mark.parametrize("version", ["v1", None])
 async def test_a_load_that_asks_for_itself_gets_an_error(
-    process: Process,  # noqa: F811
+    process: Process,
     version: str | None,
 ) -> None:
     async def load() -> Loaded:
@@ -61,7 +61,7 @@ async def test_a_load_that_asks_for_itself_gets_an_error(
 
 
 async def test_two_loads_that_wait_for_each_other_get_an_error(
-    process: Process,  # noqa: F811
+    process: Process,
 ) -> None:
     """Two callers began the loads, so neither load began within the other."""
     both_run = asyncio.Barrier(2)
@@ -84,7 +84,7 @@ async def test_two_loads_that_wait_for_each_other_get_an_error(
 
 
 async def test_a_load_may_ask_for_another_thing_and_another_cache(
-    process: Process,  # noqa: F811
+    process: Process,
 ) -> None:
     async def load() -> Loaded:
         parts = await asyncio.gather(
@@ -97,7 +97,7 @@ async def test_a_load_may_ask_for_another_thing_and_another_cache(
     assert (await process.get("v1", load)).value() == ["a", "a", "b"]
 
 
-async def found_by_others(process: Process, end: str) -> list[object]:  # noqa: F811
+async def found_by_others(process: Process, end: str) -> list[object]:
     """Three callers ask for what L2 has. While the first looks there, something happens."""
     entry = await process.get("v1", Loader())
     await process.l2.flush()
@@ -111,24 +111,24 @@ async def found_by_others(process: Process, end: str) -> list[object]:  # noqa: 
         await process.cache.close()
     process.store.gate.set()
     ends = await asyncio.gather(*callers, return_exceptions=True)
-    assert len(process.cache._flights) == 0
+    assert len(process.cache._loads) == 0
     return [found == entry if isinstance(found, Entry) else type(found) for found in ends]
 
 
 async def test_a_caller_that_goes_away_while_it_looks_into_l2_leaves_the_flight_to_the_others(
-    process: Process,  # noqa: F811
+    process: Process,
 ) -> None:
     assert await found_by_others(process, "cancelled") == [asyncio.CancelledError, True, True]
     assert process.cache.counts.l2_hits == 1
 
 
-async def test_closing_ends_the_wait_for_a_look_into_l2(process: Process) -> None:  # noqa: F811
+async def test_closing_ends_the_wait_for_a_look_into_l2(process: Process) -> None:
     ends = await found_by_others(process, "closed")
     assert ends == [True, LoadAbandonedError, LoadAbandonedError]
 
 
 async def test_no_load_begins_after_a_close_during_a_look_into_l2(
-    process: Process,  # noqa: F811
+    process: Process,
 ) -> None:
     process.store.gate = asyncio.Event()
     loader = Loader()

@@ -3,7 +3,7 @@
 import re
 
 from prometheus_client import CollectorRegistry, generate_latest
-from server.cache.test_tiered import Loader, Process, process, store  # noqa: F401  (fixtures)
+from server.cache.one_process import Loader, Process
 
 from wb_cli.server.cache import CacheCollector
 from wb_cli.server.cache.errors import LostError
@@ -11,7 +11,7 @@ from wb_cli.server.cache.errors import LostError
 LINE = re.compile(r'[a-z0-9_]+(\{([a-z]+="[^"\n]*",?)+\})? -?[0-9.e+-]+')
 
 
-def numbers(process: Process) -> dict[str, float]:  # noqa: F811
+def numbers(process: Process) -> dict[str, float]:
     """Every sample by its name and labels, after checking each line."""
     caches = [process.cache, process.memory_only]
     collector = CacheCollector(caches, process.l1, process.l2)
@@ -25,7 +25,7 @@ def numbers(process: Process) -> dict[str, float]:  # noqa: F811
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in samples)}
 
 
-async def test_answers_are_counted_by_tier_and_reason(process: Process) -> None:  # noqa: F811
+async def test_answers_are_counted_by_tier_and_reason(process: Process) -> None:
     await process.get("v1", Loader())
     await process.get("v1", Loader())
     await process.get("v2", Loader("x", "v3"))
@@ -45,7 +45,7 @@ async def test_answers_are_counted_by_tier_and_reason(process: Process) -> None:
     assert found["wb_cache_l1_bytes"] > 0
 
 
-async def test_an_outage_shows_in_the_queue_and_the_breaker(process: Process) -> None:  # noqa: F811
+async def test_an_outage_shows_in_the_queue_and_the_breaker(process: Process) -> None:
     process.store.fault = LostError("gone")
     for n in range(5):
         await process.cache.get_or_load(f"{n}", "v1", Loader())

@@ -12,10 +12,11 @@ import pytest
 from server.cache.model import check_seed
 
 from wb_cli.server.cache import entry as entry_module
+from wb_cli.server.cache import loads
 from wb_cli.server.cache.flights import Flights
 from wb_cli.server.cache.local import Shelf
 from wb_cli.server.cache.remote import Absence, RemoteTier
-from wb_cli.server.cache.tiered import Cache
+from wb_cli.server.cache.validity import Validity
 from wb_cli.server.cache.writes import WriteQueue
 
 ONE = os.environ.get("WB_MODEL_SEED")
@@ -64,11 +65,11 @@ def ignore_versions_in_l2(patch: pytest.MonkeyPatch) -> None:
         is_ours = getattr(found, "fingerprint", None) == self.fingerprint_of(thing)
         return found if is_ours else Absence.NONE
 
-    patch.setattr(Cache, "_judge", judge)
+    patch.setattr(Validity, "judge", judge)
 
 
 def ignore_fingerprints(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Cache, "_judge", lambda _, _thing, found, version: found_of(found, version))
+    patch.setattr(Validity, "judge", lambda _, _thing, found, version: found_of(found, version))
 
 
 def found_of(found, version):
@@ -92,18 +93,18 @@ def join_unsettled_loads_that_began(patch: pytest.MonkeyPatch) -> None:
 
 
 def store_under_the_version_asked_for(patch: pytest.MonkeyPatch) -> None:
-    async def encode(_self, loaded, _fingerprint):
+    async def encode(loaded, _fingerprint):
         return entry_module.encode(loaded.data, "v1", "1.0")
 
-    patch.setattr(Cache, "_encode", encode)
+    patch.setattr(loads, "encode_beside_the_loop", encode)
 
 
 def store_what_has_another_version(patch: pytest.MonkeyPatch) -> None:
-    def why_not(_self, flight, loaded):
+    def why_not(flight, loaded):
         is_unsettled = None in (flight.version, loaded.version)
         return "other" if is_unsettled or loaded.is_error or flight.is_void else None
 
-    patch.setattr(Cache, "_why_not_stored", why_not)
+    patch.setattr(loads, "_why_not_stored", why_not)
 
 
 def raise_what_l2_raises(patch: pytest.MonkeyPatch) -> None:

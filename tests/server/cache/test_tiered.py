@@ -1,303 +1,25 @@
-"""The cache as callers see it: one load, the right version, and no harm from faults."""
+"""The cache as callers see it: two tiers, the right version, and no harm from faults."""
 
 import asyncio
 import doctest
 import logging
-from collections.abc import Awaitable, Callable
 
 import pytest
-from server.cache.stores import Clock, MemoryStore, expect_entry, no_pause, settle
+from server.cache.one_process import Loader, Process
+from server.cache.stores import MemoryStore, expect_entry, settle
 
 import wb_cli.server.cache
 from wb_cli.server.cache import (
     Cache,
-    Entry,
-    LoadAbandonedError,
     Loaded,
     LocalTier,
-    RemoteTier,
     Status,
-    UnfaithfulValueError,
 )
 from wb_cli.server.cache.entry import encode
 from wb_cli.server.cache.entry import key as key_of
 from wb_cli.server.cache.errors import LostError
 
 KEY = b"cache:reports:north"
-
-
-class Loader:
-    """Returns the given data, and counts how often it is asked."""
-
-    def __init__(self, data: object = "data", version: str | None = "v1", **options) -> None:
-        self.loaded = Loaded(data, version, **options)
-        self.error: BaseException | None = None
-        self.gate: asyncio.Event | None = None
-        self.calls = 0
-
-    async def __call__(self) -> Loaded:
-        self.calls += 1
-        await asyncio.sleep(0)
-        if self.gate is not None:
-            await self.gate.wait()
-        if self.error is not None:
-            raise self.error
-        return self.loaded
-
-    def hold(self) -> "Loader":
-        self.gate = asyncio.Event()
-        return self
-
-
-class Process:
-    """A process, on an L2 that outlives it."""
-
-    def __init__(self, store: MemoryStore, fingerprint: str = "1.0", l1: int = 10_000_000) -> None:
-        self.store = store
-        self.clock = Clock()
-        self.l1 = LocalTier(l1)
-        self.l2 = RemoteTier(store, clock=self.clock, pause=no_pause)
-        self.cache = Cache("reports", self.l1, self.l2, fingerprint=fingerprint, clock=self.clock)
-        self.memory_only = Cache("options", self.l1, fingerprint=fingerprint)
-        self.l2.start()
-
-    async def get(
-        self, version: str | None, loader: Callable[[], Awaitable[Loaded]], **options
-    ) -> Entry:
-        return await self.cache.get_or_load("north", version, loader, **options)
-
-    async def end(self) -> None:
-        await self.cache.close()
-        await self.l2.close()
-
-
-@pytest.fixture
-async def store():
-    return MemoryStore()
-
-
-@pytest.fixture
-async def process(store: MemoryStore):
-    made = Process(store)
-    yield made
-    store.gate = None
-    await made.end()
-
-
-# One load ------------------------------------------------------------------------------------
-
-
-async def test_ten_requests_in_one_tick_make_one_load(process: Process) -> None:
-    loader = Loader()
-    entries = await asyncio.gather(*(process.get("v1", loader) for _ in range(10)))
-    assert loader.calls == 1
-    assert {entry.value() for entry in entries} == {"data"}
-    assert process.cache.counts.joined == 9
-
-
-async def test_ten_thousand_callers_make_one_load(process: Process) -> None:
-    loader = Loader()
-    entries = await asyncio.gather(*(process.get("v1", loader) for _ in range(10_000)))
-    assert loader.calls == 1
-    assert len({id(entry) for entry in entries}) == 1
-
-
-async def test_ten_thousand_staggered_callers_make_one_load(process: Process) -> None:
-    loader = Loader().hold()
-    callers = []
-    for n in range(10_000):
-        callers.append(asyncio.create_task(process.get("v1", loader)))
-        if n % 100 == 0:
-            await asyncio.sleep(0)
-        if n == 9_000:
-            loader.gate.set()
-    await asyncio.gather(*callers)
-    assert loader.calls == 1
-
-
-async def test_a_cancelled_first_of_ten_thousand_callers_does_not_end_the_load(
-    process: Process,
-) -> None:
-    loader = Loader().hold()
-    callers = [asyncio.create_task(process.get("v1", loader)) for _ in range(10_000)]
-    await settle()
-    callers[0].cancel()
-    await settle()
-    loader.gate.set()
-    results = await asyncio.gather(*callers, return_exceptions=True)
-    assert isinstance(results[0], asyncio.CancelledError)
-    assert {expect_entry(result).value() for result in results[1:]} == {"data"}
-    assert loader.calls == 1
-
-
-async def test_a_failing_load_reaches_all_ten_thousand_callers_and_is_logged_once(
-    process: Process, caplog: pytest.LogCaptureFixture
-) -> None:
-    loader = Loader()
-    loader.error = OSError("the database is gone")
-    callers = (process.get("v1", loader) for _ in range(10_000))
-    results = await asyncio.gather(*callers, return_exceptions=True)
-    assert set(map(str, results)) == {"the database is gone"}
-    assert loader.calls == 1
-    assert caplog.messages == ["[Cache] reports: could not load north: the database is gone"]
-
-
-async def test_after_a_failure_the_next_call_tries_again(process: Process) -> None:
-    loader = Loader()
-    loader.error = OSError("gone")
-    with pytest.raises(OSError, match="gone"):
-        await process.get("v1", loader)
-    loader.error = None
-    assert (await process.get("v1", loader)).value() == "data"
-    assert loader.calls == 2
-    assert process.cache.counts.failures == 1
-
-
-async def test_a_failed_load_without_callers_logs_no_unhandled_error(process: Process) -> None:
-    loader = Loader().hold()
-    loader.error = OSError()
-    caller = asyncio.create_task(process.get("v1", loader))
-    await settle()
-    caller.cancel()
-    await asyncio.gather(caller, return_exceptions=True)
-    loader.gate.set()
-    unhandled = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
-    await settle()
-    assert unhandled == []
-    assert len(process.cache._flights) == 0
-
-
-async def test_a_load_without_callers_is_still_stored(process: Process) -> None:
-    loader = Loader().hold()
-    caller = asyncio.create_task(process.get("v1", loader))
-    await settle()
-    caller.cancel()
-    loader.gate.set()
-    await settle()
-    assert process.cache.peek("north", "v1").value() == "data"
-
-
-async def test_a_load_that_is_cancelled_from_within_does_not_cancel_its_callers(
-    process: Process,
-) -> None:
-    loader = Loader()
-    loader.error = asyncio.CancelledError()
-    with pytest.raises(LoadAbandonedError, match="north"):
-        await process.get("v1", loader)
-
-
-async def test_closing_ends_loads_with_an_error_that_says_so(process: Process) -> None:
-    running = asyncio.create_task(process.get("v1", Loader().hold()))
-    await settle()
-    just_begun = asyncio.create_task(process.get("v2", Loader()))
-    await asyncio.sleep(0)
-    await process.cache.close()
-    for caller in (running, just_begun):
-        with pytest.raises((LoadAbandonedError, asyncio.CancelledError)):
-            await caller
-
-
-# Versions ------------------------------------------------------------------------------------
-
-
-async def test_another_version_is_a_miss(process: Process) -> None:
-    await process.get("v1", Loader())
-    newer = Loader("new", "v2")
-    assert (await process.get("v2", newer)).value() == "new"
-    assert newer.calls == 1
-    assert process.cache.counts.misses == {"absent": 1, "stale": 1}
-
-
-async def test_two_versions_in_flight_are_two_loads(process: Process) -> None:
-    old, new = Loader("old", "v1").hold(), Loader("new", "v2").hold()
-    asks_old = asyncio.create_task(process.get("v1", old))
-    asks_new = asyncio.create_task(process.get("v2", new))
-    await settle()
-    new.gate.set()
-    await asks_new
-    also_old = asyncio.create_task(process.get("v1", old))
-    await settle()
-    old.gate.set()
-    assert {(await asks_old).value(), (await also_old).value()} == {"old"}
-    assert (old.calls, new.calls) == (1, 1)
-
-
-async def test_an_older_load_that_ends_late_replaces_no_entry(process: Process) -> None:
-    old = Loader("old", "v1").hold()
-    asks_old = asyncio.create_task(process.get("v1", old))
-    await settle()
-    await process.get("v2", Loader("new", "v2"))
-    old.gate.set()
-    assert (await asks_old).version == "v1"
-    await process.l2.flush()
-    assert process.cache.peek("north", "v2").value() == "new"
-    assert expect_entry(await process.l2.read(KEY)).version == "v2"
-    assert process.cache.counts.unstored == {"superseded": 1}
-
-
-async def test_data_of_another_version_goes_out_under_its_own_and_is_not_stored(
-    process: Process,
-) -> None:
-    entry = await process.get("v1", Loader("newer", "v2"))
-    assert (entry.version, entry.value()) == ("v2", "newer")
-    await process.l2.flush()
-    assert len(process.cache) == 0
-    assert process.store.data == {}
-
-
-async def test_an_unsettled_version_is_neither_read_nor_written(process: Process) -> None:
-    await process.get("v1", Loader())
-    await process.l2.flush()
-    gets, writes = process.store.gets, len(process.store.history)
-    loader = Loader("changing", None)
-    assert (await process.get(None, loader)).value() == "changing"
-    assert (await process.get(None, loader)).version is None
-    await process.l2.flush()
-    assert loader.calls == 2
-    assert (process.store.gets, len(process.store.history)) == (gets, writes)
-    assert process.cache.peek("north", "v1").value() == "data"
-    assert process.cache.peek("north", None) is None
-
-
-async def test_data_that_was_unsettled_when_it_was_read_is_not_stored(process: Process) -> None:
-    assert (await process.get("v1", Loader("half", None))).version is None
-    await process.l2.flush()
-    assert (len(process.cache), process.store.data) == (0, {})
-
-
-async def test_settled_data_for_an_unsettled_question_is_not_stored(process: Process) -> None:
-    assert (await process.get(None, Loader("data", "v1"))).version == "v1"
-    assert len(process.cache) == 0
-
-
-async def test_an_error_in_the_form_of_an_answer_is_not_stored(process: Process) -> None:
-    loader = Loader({"error": "no such column"}, "v1", is_error=True)
-    await process.get("v1", loader)
-    await process.get("v1", loader)
-    await process.l2.flush()
-    assert loader.calls == 2
-    assert process.store.data == {}
-
-
-async def test_data_that_json_cannot_carry_is_refused_at_the_first_load(process: Process) -> None:
-    with pytest.raises(UnfaithfulValueError, match=r"\$\.when is of type object"):
-        await process.get("v1", Loader({"when": object()}))
-    assert len(process.cache) == 0
-
-
-async def test_large_values_are_checked_and_stored_too(process: Process) -> None:
-    rows = [{"facility": f"Facility {n}", "value": n} for n in range(20_000)]
-    assert (await process.get("v1", Loader(rows))).value() == rows
-    with pytest.raises(UnfaithfulValueError, match=r"\$\[20000\] is of type tuple"):
-        await process.get("v2", Loader([*rows, ()], "v2"))
-
-
-async def test_an_older_order_makes_an_older_entry(process: Process) -> None:
-    order = process.cache.order()
-    await process.get("v2", Loader("new", "v2"))
-    await process.get("v1", Loader("old", "v1"), order=order)
-    assert process.cache.peek("north", "v2").value() == "new"
 
 
 # L2 ------------------------------------------------------------------------------------------
@@ -533,14 +255,6 @@ async def test_nothing_of_an_earlier_epoch_comes_from_a_hydration_in_progress(
     process.store.gate.set()
     assert set((await hydration).missing) == set(wanted)
     assert len(process.cache) == 0
-
-
-async def test_a_long_list_is_encoded_beside_the_loop(process: Process) -> None:
-    rows = [{"value": n} for n in range(5_000)]
-    with_thread = await process.get("v1", Loader({"items": rows}))
-    assert with_thread == encode({"items": rows}, "v1", "1.0")
-    with pytest.raises(UnfaithfulValueError, match=r"items\[5000\]"):
-        await process.get("v2", Loader({"items": [*rows, float("nan")]}))
 
 
 # Groups ---------------------------------------------------------------------------------------

@@ -6,15 +6,14 @@ import time
 
 import pytest
 from server.cache.connections import HANG, ScriptedServer
-from valkey import exceptions
 
 from wb_cli.server.cache.errors import BusyError, LoadingError, LostError, RefusedError
 from wb_cli.server.cache.usage import Usage
 from wb_cli.server.cache.valkey import LinkState, Timing, ValkeyLink
 
 URL = "redis://:hunter2@demo-valkey:6379"
-DOWN = exceptions.ConnectionError("Error 111 connecting to demo-valkey:6379.")
-LOADING = exceptions.BusyLoadingError("Valkey is loading the dataset in memory")
+DOWN = ConnectionResetError("Error 111 connecting to demo-valkey:6379.")
+LOADING = LoadingError("LOADING Valkey is loading the dataset in memory")
 
 
 class Supervised:
@@ -129,7 +128,7 @@ async def test_loading_is_neither_ready_nor_lost(lines) -> None:
     assert await valkey.step() is LinkState.READY
     await valkey.link.close()
     assert lines == [
-        f"[Valkey] Connection error: LOADING {LOADING}",
+        f"[Valkey] Connection error: {LOADING}",
         "[Valkey] Ready",
         "[Valkey] Connected to redis://demo-valkey:6379",
         "[Valkey] Disconnected",
@@ -227,13 +226,16 @@ async def test_a_timer_that_fires_late_does_not_blame_the_server() -> None:
     ("reply", "error"),
     [
         (LOADING, LoadingError),
-        (exceptions.ResponseError("WRONGTYPE"), RefusedError),
-        (exceptions.OutOfMemoryError("OOM"), RefusedError),
-        (exceptions.InvalidResponse("?"), LostError),
+        (RefusedError("WRONGTYPE"), RefusedError),
+        (LostError("NOAUTH"), LostError),
+        ([b"one", RefusedError("within")], RefusedError),
+        (UnicodeError("label too long"), LostError),
         (DOWN, LostError),
     ],
 )
-async def test_foreign_errors_become_ours(reply: Exception, error: type[Exception]) -> None:
+async def test_an_error_in_place_of_a_value_is_raised_as_ours(
+    reply: object, error: type[Exception]
+) -> None:
     with pytest.raises(error):
         await Supervised(reply).link.get(b"key")
 
@@ -245,7 +247,7 @@ async def test_a_connection_that_died_while_idle_is_replaced_within_the_call() -
 
 
 async def test_a_pipeline_reports_each_refusal_by_itself() -> None:
-    oom = exceptions.OutOfMemoryError("OOM command not allowed")
+    oom = RefusedError("OOM command not allowed")
     link = Supervised(b"OK", oom, b"OK").link
     first, second, third = await link.apply([(b"a", b"1"), (b"b", b"2"), (b"c", None)])
     assert (first, third) == (None, None)
@@ -253,7 +255,7 @@ async def test_a_pipeline_reports_each_refusal_by_itself() -> None:
 
 
 async def test_a_usage_that_valkey_refuses_to_tell_is_an_error_and_no_number():
-    refused = ScriptedServer(12, exceptions.ResponseError("NOPERM no permission"))
+    refused = ScriptedServer(12, RefusedError("NOPERM no permission"))
     link = ValkeyLink(URL, make_connection=refused.connect)
 
     with pytest.raises(RefusedError, match="NOPERM"):

@@ -6,21 +6,17 @@ from urllib.parse import urlsplit, urlunsplit
 
 from valkey.asyncio.connection import ConnectionPool
 
-# Take all that has come at once. The library's 64 KiB would move the rest of a batch many times.
-READ_BYTES = 512 * 1024
+from wb_cli.server.cache.wire import Wire
 
 
 def connections_to(url: str) -> Callable[[], Any]:
     """A function that makes closed connections to the URL. For a bad URL, the connections fail."""
-    # The library needs no timeouts, because our deadlines cover connecting and every exchange.
-    options: dict[str, Any] = {"socket_timeout": None, "lib_name": None, "lib_version": None}
-    options["socket_read_size"] = READ_BYTES
     try:
-        make_connection: Callable[[], Any] = ConnectionPool.from_url(url, **options).make_connection
+        make_connection: Callable[[], Any] = ConnectionPool.from_url(url).make_connection
     except ValueError:
         # The parser's message may quote a part of the password.
         return InvalidUrl
-    return make_connection
+    return lambda: Wire(make_connection())
 
 
 class InvalidUrl:
@@ -28,11 +24,11 @@ class InvalidUrl:
 
     is_connected = False
 
-    async def send_packed_command(self, _: object) -> None:
+    async def exchange(self, _packed: bytes, _count: int) -> list[Any]:
         """Fail as a connection fails."""
         raise OSError("not a valid URL")
 
-    async def disconnect(self, *, nowait: bool) -> None:
+    def disconnect(self) -> None:
         """Nothing to close."""
 
 

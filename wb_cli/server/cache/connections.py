@@ -7,44 +7,33 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from valkey import exceptions
-
-from wb_cli.server.cache.errors import BusyError, LoadingError, LostError, RefusedError
+from wb_cli.server.cache.errors import BusyError, L2Error, LostError, RefusedError
 
 Command = tuple[str | bytes | int, ...]
 
 
 @contextmanager
-def valkey_errors(wire: Any) -> Iterator[None]:
-    """Turn the errors of the client library's connection into ours."""
+def wire_errors(wire: Any) -> Iterator[None]:
+    """Turn the errors of a wire without a connection into ours."""
     try:
         yield
-    except exceptions.BusyLoadingError as error:
-        raise LoadingError(f"LOADING {error}") from error
-    except exceptions.ResponseError as error:
-        raise RefusedError(str(error)) from error
-    except (exceptions.ValkeyError, OSError) as error:
+    except (OSError, ValueError) as error:  # a host's name may be none
         raise LostError(reason(error, wire)) from error
 
 
 def reason(error: Exception, wire: Any) -> str:
     """One line that says why Valkey cannot be used. It names the host if there is no connection."""
     host, port = getattr(wire, "host", ""), getattr(wire, "port", "")  # a Unix socket has neither
-    cause = error.__context__ if host else None
-    if isinstance(cause, socket.gaierror):
+    if isinstance(error, socket.gaierror):
         # The engine's name server knows a container's name only while the container runs.
         return f'cannot find the host "{host}": is its container running?'
-    if isinstance(cause, ConnectionRefusedError):
+    if host and isinstance(error, ConnectionRefusedError):
         return f"{host}:{port} refuses connections"
     return str(error) or type(error).__name__
 
 
 class Connection:
-    """One connection. It is opened at its first use, and opened again after it broke.
-
-    If an exchange is interrupted, even by a cancelled caller, the connection is closed. Otherwise
-    the reply that was not read would answer the next question.
-    """
+    """One connection. It is opened at its first use, and opened again after it broke."""
 
     def __init__(self, make_connection: Callable[[], Any]) -> None:
         self._wire = make_connection()
@@ -55,33 +44,45 @@ class Connection:
 
     async def pipeline(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands in one go. The answer to each is a reply, or a `RefusedError`."""
-        return await self._exchange(commands, keep_refusals=True)
+        return await self._exchange(commands, keep_refusals=True) if commands else []
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Drop the connection; the next exchange opens a new one."""
-        await self._wire.disconnect(nowait=True)
+        self._wire.disconnect()
 
     async def _exchange(self, commands: Sequence[Command], *, keep_refusals: bool) -> list[Any]:
         was_open = self._wire.is_connected
         try:
-            with valkey_errors(self._wire):
+            with wire_errors(self._wire):
                 return await self._send_and_read(commands, keep_refusals=keep_refusals)
         except LostError:
             # If the server restarted while the connection was idle, only the next use shows it.
             # It is safe to send any of our commands twice.
             if not was_open:
                 raise
-        with valkey_errors(self._wire):
+        with wire_errors(self._wire):
             return await self._send_and_read(commands, keep_refusals=keep_refusals)
 
     async def _send_and_read(
         self, commands: Sequence[Command], *, keep_refusals: bool
     ) -> list[Any]:
-        wire = self._wire
-        await wire.send_packed_command([pack(commands)])
-        if not keep_refusals:
-            return [await wire.read_response()]
-        return [await _read_or_refusal(wire) for _ in commands]
+        found = await self._wire.exchange(pack(commands), len(commands))
+        replies = [error_in(reply) or reply for reply in found]
+        for reply in replies:
+            if isinstance(reply, LostError):
+                self._wire.disconnect()
+            if isinstance(reply, L2Error) and not (
+                keep_refusals and isinstance(reply, RefusedError)
+            ):
+                raise reply
+        return replies
+
+
+def error_in(reply: Any) -> L2Error | None:
+    """The error that a reply is, or that it has within."""
+    if isinstance(reply, list):
+        return next((item for item in reply if isinstance(item, L2Error)), None)
+    return reply if isinstance(reply, L2Error) else None
 
 
 def pack(commands: Sequence[Command]) -> bytes:
@@ -93,13 +94,6 @@ def pack(commands: Sequence[Command]) -> bytes:
             encoded = word if isinstance(word, bytes) else str(word).encode()
             parts += (b"$%d\r\n" % len(encoded), encoded, b"\r\n")
     return b"".join(parts)
-
-
-async def _read_or_refusal(wire: Any) -> Any:
-    try:
-        return await wire.read_response()
-    except exceptions.ResponseError as error:
-        return RefusedError(str(error))
 
 
 class ConnectionPool:
@@ -146,7 +140,7 @@ class ConnectionPool:
             if not turn.done():
                 turn.set_exception(BusyError("the server failed those in front"))
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Drop every connection."""
         for connection in self._connections:
-            await connection.close()
+            connection.close()

@@ -122,8 +122,8 @@ class ValkeyLink:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._drop_connections()
-        await self._control.close()
+        self._drop_connections()
+        self._control.close()
         if self.is_ready:
             log.info("[Valkey] Disconnected")
         self._set(LinkState.CLOSED, None)
@@ -230,7 +230,7 @@ class ValkeyLink:
         except BusyError:  # this says nothing about Valkey
             return self.timing.first_retry
         except L2Error as error:
-            return await self._note_failure(str(error))
+            return self._note_failure(str(error))
         self._note_ready()
         return self.timing.heartbeat
 
@@ -257,14 +257,14 @@ class ValkeyLink:
         self._set(LinkState.LOADING, reason)
         return self.timing.loading
 
-    async def _note_failure(self, reason: str) -> float:
+    def _note_failure(self, reason: str) -> float:
         before = self.state
         self._set(LinkState.LOST, reason)
         if before is LinkState.CONNECTING:
             log.warning("[Valkey] Could not connect (%s). Cache will be in-memory only.", reason)
         elif before is not LinkState.LOST:
             log.warning("[Valkey] Connection error: %s", reason)
-            await self._drop_connections()
+            self._drop_connections()
         pause, self._retry = self._retry, min(self._retry * 2, self.timing.last_retry)
         return pause
 
@@ -275,7 +275,7 @@ class ValkeyLink:
         else:
             self._ready.clear()
 
-    async def _drop_connections(self) -> None:
-        await self._writer.close()
-        await self._readers.close()
-        await self._batches.close()
+    def _drop_connections(self) -> None:
+        self._writer.close()
+        self._readers.close()
+        self._batches.close()

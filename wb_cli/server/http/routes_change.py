@@ -102,7 +102,7 @@ async def clear_project(platform: Platform, request: Request) -> Response:
 async def cleared_in_all(platform: Platform, begun: Epochs, names: Sequence[str]) -> Response:
     """Go on in the epochs that were begun, in this worker and the others; how much that cleared."""
     own = platform.caches.begin_epochs(begun)
-    counts = add_up(own, await tell_epochs(platform))
+    counts = add_up(own, await tell_epochs(platform, begun))
     return json_answer({"cleared": {name: counts[name] for name in names}})
 
 

@@ -5,11 +5,11 @@ A server with one worker has no others: then nothing is sent, and nothing is wai
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Any
 
-from wb_cli.server.db.address import MAIN
-from wb_cli.server.db.epochs import read_epochs
+from wb_cli.server.db.epochs import Epochs
 from wb_cli.server.db.notices import TRUSTED_FOR_S
 from wb_cli.server.platform import Platform
 
@@ -24,7 +24,7 @@ class Question(StrEnum):
     """What one worker asks another."""
 
     CHANGED = "changed"  # note a change, and say so
-    CLEARED = "cleared"  # go on in the epochs of now, and say how much that cleared
+    CLEARED = "cleared"  # go on in these epochs, and say how much that cleared
     STATE = "state"
     METRICS = "metrics"
     LAST_HOUR = "last-hour"
@@ -44,9 +44,8 @@ def answer_others(platform: Platform, state: Callable[[], Any], metrics: Callabl
         platform.bus.tell(str(database), object_id)
         return True
 
-    async def cleared(_: Any) -> dict[str, int]:
-        async with platform.databases.connect(MAIN) as connection:
-            return platform.caches.begin_epochs(await read_epochs(connection))
+    async def cleared(about: dict[str, dict[str, int]]) -> dict[str, int]:
+        return platform.caches.begin_epochs(Epochs(**about))
 
     async def state_now(_: Any) -> Any:
         return state()
@@ -77,9 +76,12 @@ async def tell(platform: Platform, database: str, object_id: str | None = None) 
     await platform.siblings.ask(Question.CHANGED, about, within_s=TOLD_WITHIN_S)
 
 
-async def tell_epochs(platform: Platform) -> Iterable[Mapping[str, int]]:
-    """Let all other workers clear what was cleared; how many entries each had, by cache."""
-    told = await platform.siblings.ask(Question.CLEARED, within_s=TOLD_WITHIN_S)
+async def tell_epochs(platform: Platform, begun: Epochs) -> Iterable[Mapping[str, int]]:
+    """Let all other workers clear what was cleared; how many entries each had, by cache.
+
+    They are told the epochs, and need not ask PostgreSQL, which may be busy.
+    """
+    told = await platform.siblings.ask(Question.CLEARED, asdict(begun), within_s=TOLD_WITHIN_S)
     return told.values()
 
 
