@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from support.fake_engine import Program
 
 from wb_cli.engine.types import State
-from wb_cli.errors import StartFailedError, StillStartingError
+from wb_cli.errors import ExitCode, StartFailedError, StillStartingError
 from wb_cli.lifecycle import actions
 from wb_cli.lifecycle.actions import Result
 from wb_cli.lifecycle.guard.lock import Holder
@@ -94,6 +94,18 @@ def test_a_slow_successor_is_left_running_and_its_predecessor_is_kept(world: Wor
     world.run(newer)
     assert world.states() == RUNNING
     assert world.engine.named("demo").spec.image == "app:2"
+
+
+def test_what_is_late_and_is_undone_has_failed_and_is_not_called_left_running(
+    world: World,
+) -> None:
+    world.run()
+    world.engine.programs["app:2"] = NEVER_READY
+    with pytest.raises(StartFailedError, match="not ready within 1 s: demo") as caught:
+        world.run(replace(LOOK, image="app:2"), timeout_s=1.0, goes_back_late=True)
+    assert "left running" not in caught.value.hint
+    assert caught.value.exit_code is ExitCode.FAILURE
+    assert world.engine.named("demo").spec.image == PLATFORM
 
 
 def test_valkey_that_exits_leaves_the_instance_degraded_and_running(world: World) -> None:

@@ -135,8 +135,9 @@ class Execution(Struct):
         """Carry out a plan. If it fails and ``undo`` is set, undo what this run did.
 
         Raises:
-            StillStartingError: a part was not ready by the deadline. Everything was left running,
-                unless ``undoes_late`` is set.
+            StillStartingError: a part was not ready by the deadline. Everything was left running.
+            StartFailedError: a part ended, or was not ready and ``undoes_late`` is set. It was
+                undone.
             WbError: something went wrong. It was undone.
         """
         self._keeps = undo
@@ -145,8 +146,12 @@ class Execution(Struct):
                 self._run_stage(stage)
         except StillStartingError as error:
             if undo and self.undoes_late:
-                self._undo_after(error)
-                raise
+                failed = StartFailedError(
+                    f"not ready within {self.timeout_s:g} s: {error.message}",
+                    "It was undone. `--timeout 5m` gives it more time.",
+                )
+                self._undo_after(failed)
+                raise failed from error.__cause__
             raise _name_the_rest(error, plan, self._started) from error.__cause__
         except Exception as error:
             if undo:

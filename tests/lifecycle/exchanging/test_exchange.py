@@ -273,10 +273,12 @@ def test_what_a_repair_did_is_told_where_a_later_part_of_it_fails(
     here: World, folders: Path
 ) -> None:
     put(folders / "demo" / ".restored", NEW)
-    (here.fleet.secrets.folder / "demo.json").write_text("torn")
-    told: list[str] = []
+    secrets = here.fleet.secrets.folder / "demo.json"
+    whole, told = secrets.read_bytes(), list[str]()
+    secrets.write_text("torn")
     with pytest.raises(WbError, match="cannot read the secrets"):
         repair(here, told)
+    secrets.write_bytes(whole)
     assert told[0].endswith("what it had fetched was removed")
 
 

@@ -53,7 +53,7 @@ class Replacement(Struct):
             self.exchange.move("in")
             if image:
                 self._declare(image)
-            return self._start(self.options)
+            return self._start(replace(self.options, goes_back_late=has_way_back))
         except (WbError, InterruptedError) as error:
             if not is_stopped and isinstance(error, GuestsError | PreflightError):
                 raise  # the stop was refused, so nothing was changed

@@ -189,7 +189,7 @@ def _remove_unneeded(
 
 
 def _is_patient(desired: Desired, current: ObservedInstance) -> bool:
-    """Whether the platform may start before PostgreSQL is ready, because its image says so.
+    """Whether the platform may start before the databases are ready, because its image says so.
 
     It does not start before an admin server.
     """
