@@ -40,7 +40,11 @@ rm -rf {INSIDE}/data
 copy() {{
     pg_basebackup -h 127.0.0.1 -p 5432 -U {POSTGRES_SUPERUSER} -w -D {INSIDE}/data \\
         -F p -X stream -c fast --manifest-checksums=SHA256 --label=wb --progress "$@" 2>&1
-    echo "ended with $?"
+    code=$?
+    set -- $(df -Pk {INSIDE} | tail -n 1)
+    # A PostgreSQL that has no room to write ends itself, and only its log says why.
+    [ "$code" = 0 ] || [ "${{4:-1024}}" -ge 1024 ] || echo "no space left on device $1"
+    echo "ended with $code"
 }}
 copy "$@" | while IFS= read -r line; do
     case $line in
