@@ -47,7 +47,7 @@ ONLY_LOOKS = {
     *("find_way", "list_stretches"),
 }
 # What removes nothing of an instance that is declared or has containers, and takes locks itself.
-TAKES_LOCKS_ITSELF = {"Remover"}
+TAKES_LOCKS_ITSELF = {"Remover", "held"}
 TAKES_THE_LOCK = {"act_in_steps", "act_in_turn", "act_on_each", "act_with_repository", "Batch"}
 
 
