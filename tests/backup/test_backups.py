@@ -76,6 +76,9 @@ def test_where_nothing_is_to_be_done_a_scheduled_command_is_no_failure(site: Sit
     for words in (["--dry-run"], ["--yes"]):
         done = check("backup forget", site.wb("backup", "forget", *words, "--json").stdout)
         assert [ended["result"] for ended in done["instances"]] == ["nothing to forget"]
+    for words in (["backup", "show"], ["backup", "list"], ["backup", "prove"], ["restore"]):
+        said = site.wb(*words, f"{id_}x", exits=ExitCode.USAGE).stderr
+        assert f"Did you mean {id_}?" in said
 
 
 def test_two_first_backups_at_once_make_one_repository(site: Site) -> None:
