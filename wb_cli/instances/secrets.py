@@ -62,7 +62,8 @@ def choose_passwords(
     if is_initialised:
         raise UsageError(
             "the password of the database is not known: it was initialised before",
-            "Set POSTGRES_PASSWORD to the one it was initialised with.",
+            "`wb repair <id>` takes it from the instance's containers, if they are there. Else set "
+            "POSTGRES_PASSWORD to the one it was initialised with.",
         )
     return None
 
@@ -123,6 +124,14 @@ class SecretStore:
             if new != old:
                 write_atomically(path, _render(new), mode=FILE_MODE)
         return new
+
+    def bring_back(self, instance_id: str, secrets: InstanceSecrets) -> None:
+        """Keep secrets that were lost. What is kept of the instance already stays as it is."""
+        path = self._path(instance_id)
+        self._make_folder()
+        with locked(self.folder / LOCK):
+            if self.read(instance_id) is None:
+                write_atomically(path, _render(secrets), mode=FILE_MODE)
 
     def begin_rotation(self, instance_id: str, previous: Secret) -> Secret:
         """Store a new password, beside the one that the database has now, and give it."""

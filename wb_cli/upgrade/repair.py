@@ -2,6 +2,7 @@
 
 Each kind of work keeps what the next command must know: a restore its folders, a change of a
 password both passwords, an upgrade the attempt. What the engine shows is not written down twice.
+Secrets whose file was lost come back from the platform's container.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from wb_cli.errors import ExitCode, WbError
 from wb_cli.lifecycle import actions
 from wb_cli.lifecycle.exchanging.exchange import Exchange
 from wb_cli.lifecycle.guard.half_restored import Left, suggest
+from wb_cli.lifecycle.passwords.lost import bring_secrets_back
 from wb_cli.lifecycle.passwords.settling import settle_password
 from wb_cli.upgrade.settling import settle_upgrade
 
@@ -73,6 +75,7 @@ class Repair(Struct):
         done: list[str] = []
         options = replace(self.options, tell=done.append)
         try:
+            bring_secrets_back(self.fleet, self.instance, options)
             self._repair_folders(options)
             settle_password(self.fleet, self.instance, options)
             settle_upgrade(self.fleet, self.instance.id, options, self.declare)

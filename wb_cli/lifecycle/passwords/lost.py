@@ -1,0 +1,66 @@
+"""Take an instance's secrets back from its platform's container, where their file was lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wb_cli.contract import Env, Part
+from wb_cli.instances.secrets import InstanceSecrets
+from wb_cli.lifecycle.planning.desired import Credentials, describe
+
+if TYPE_CHECKING:
+    from wb_cli.engine.types import Observed, ObservedContainer
+    from wb_cli.instances.model import Instance
+    from wb_cli.lifecycle.fleet import Fleet
+    from wb_cli.lifecycle.options import RunOptions
+
+# Digests of secrets are of no interest here.
+NO_KEY = b""
+
+
+def bring_secrets_back(fleet: Fleet, instance: Instance, options: RunOptions) -> None:
+    """Keep the secrets that the platform was made with, if none are kept of the instance.
+
+    What is kept is never changed. A password that the host's settings give is not kept.
+
+    Raises:
+        WbError: the file of the secrets cannot be read.
+    """
+    if fleet.secrets.read(instance.id) is not None:
+        return
+    found = _find_secrets(fleet, instance)
+    if found is None:
+        return
+    if options.dry_run:
+        options.tell("its secrets are lost; they would be taken from its platform's container")
+        return
+    fleet.secrets.bring_back(instance.id, found)
+    options.tell("its secrets were lost; they were taken from its platform's container")
+
+
+def _find_secrets(fleet: Fleet, instance: Instance) -> InstanceSecrets | None:
+    platform = _find_platform(instance.id, fleet.engine.observe())
+    if platform is None:
+        return None
+    variables = dict(fleet.engine.read_configuration(platform.id).environment)
+    token, password = (variables.pop(name, None) for name in (Env.WB_ADMIN_TOKEN, Env.PG_PASSWORD))
+    if token is None or password is None:
+        return None
+    settings = fleet.settings
+    is_given = password in {settings.postgres_password, settings.pg_password}
+    wanted = describe(instance, settings, Credentials(None, password, token), NO_KEY)
+    declared = wanted.container(Part.PLATFORM)
+    # What nothing declares came with an adopted platform.
+    adopted = {
+        name: value
+        for name, value in variables.items()
+        if declared and name not in declared.environment
+    }
+    return InstanceSecrets(token, None if is_given else password, adopted)
+
+
+def _find_platform(instance_id: str, observed: Observed) -> ObservedContainer | None:
+    """Find the platform's container, whether it runs or not. One that was set aside is older."""
+    name = Part.PLATFORM.container_name(instance_id)
+    found = (each for each in observed.containers if each.instance == instance_id)
+    return next((each for each in found if each.name == name), None)
