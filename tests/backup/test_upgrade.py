@@ -140,9 +140,10 @@ def test_a_version_that_changes_the_database_goes_back_with_the_database(
     labelled("migrates", 'LABEL wb.changes-database="yes"')
     site.wb("upgrade", id_, "--to", "migrates")
     site.sql(id_, "delete from kept")
-    site.wb("rollback", id_, "--yes")
+    done = site.wb("rollback", id_, "--yes")
     assert site.count(id_) == "1000"
     assert site.json("status", id_)["instances"]
+    assert f"`wb restore {id_} --accept` removes it" in done.stderr
 
 
 def test_a_name_that_denotes_another_image_now_is_given_back_to_the_one_from_before(

@@ -91,6 +91,8 @@ class Rollback(Struct):
             raise
         now = write_now()
         attempts.end(close(attempt, State.ROLLED_BACK, now, away_s=away_s))
+        if backup:
+            self._tell_of_kept_database(attempt)
         return Upgraded(
             Ending.ROLLED_BACK,
             attempt.after,
@@ -100,6 +102,13 @@ class Rollback(Struct):
             backup=backup,
             url=url,
             platform=attempt.before.reference,
+        )
+
+    def _tell_of_kept_database(self, attempt: Attempt) -> None:
+        before, after = attempt.before.describe(), attempt.after.describe()
+        self.options.tell(
+            f"the database that {after} has changed is kept: `wb restore {self.entry['id']} "
+            f"--accept` removes it. `--undo` would put it under {before}, which cannot read it"
         )
 
     def _go_back(self, before: Version, backup: str) -> tuple[float | None, str]:
