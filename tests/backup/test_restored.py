@@ -74,7 +74,14 @@ def test_a_restore_to_a_moment_needs_room_for_the_wal_that_it_fetches_and_replay
     ("restored", "said"),
     [
         (Restored(Ending.PLANNED, reason="1a2b"), "would be restored: 1a2b"),
-        (Restored(Ending.PLANNED, reason="1a2b", source="demo"), "would be cloned: 1a2b"),
+        (
+            Restored(Ending.PLANNED, reason="1a2b", source="demo", planned=Ending.CLONED),
+            "would be cloned: 1a2b",
+        ),
+        (
+            Restored(Ending.PLANNED, reason="for good", planned=Ending.UNDONE),
+            "would be undone: for good",
+        ),
         (
             Restored(Ending.RESTORED, "1a2b", "http://x", 1, 2, pieces=(Piece.ASSETS,)),
             "restored from 1a2b, only assets: http://x; away for 1.0 s (2.0 s)",
