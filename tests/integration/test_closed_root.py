@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.labels import RUN_LABEL
+from support.fixtures.doctored import build_doctored
 from support.services import POSTGRES_IMAGE, VALKEY_IMAGE
 from support.wb_host import Host
 
 from wb_cli.contract import Part
 from wb_cli.engine.docker.closed_root import LABEL_CLOSED_ROOT
 from wb_cli.engine.docker.docker_engine import DockerEngine
-from wb_cli.engine.docker.images import pack
 from wb_cli.engine.task import TaskMount, TaskSpec
 from wb_cli.instances.local_images import PLATFORM, POSTGRES, VALKEY
 from wb_cli.provision.recipes import read_files
@@ -30,17 +29,9 @@ def write_in(folder: str) -> tuple[str, ...]:
 
 def build(host: Host, run_id: str, name: str, image: str, written: str) -> str:
     """An image on another, which says to which folders it writes."""
-    tag = f"wb-test-closed-{run_id}-{name}:17"
     folders = "RUN mkdir -p /run/postgresql && chmod 3777 /run/postgresql"
-    text = f'FROM {image}\nUSER root\n{folders}\nLABEL {LABEL_CLOSED_ROOT}="{written}"\n'
-    host.client.images.build(
-        fileobj=pack({"Dockerfile": text.encode()}),
-        custom_context=True,
-        tag=tag,
-        labels={RUN_LABEL: run_id},
-        rm=True,
-    )
-    return tag
+    text = f'USER root\n{folders}\nLABEL {LABEL_CLOSED_ROOT}="{written}"'
+    return build_doctored(host.client, run_id, image, f"closed-{name}", text)
 
 
 @pytest.fixture(scope="module")

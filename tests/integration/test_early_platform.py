@@ -2,16 +2,13 @@
 
 import json
 import signal
-from collections.abc import Iterator
 
-import docker
 import pytest
-from support.labels import RUN_LABEL
+from support.fixtures.doctored import Doctored
 from support.platform_stand_in import Platforms
 from support.services import PLATFORM_IMAGE, wait_until
 from support.wb_host import Host
 
-from wb_cli.engine.docker.images import pack
 from wb_cli.engine.docker.read import LABEL_WAITS_FOR_DATABASE
 from wb_cli.errors import ExitCode
 from wb_cli.instances.local_images import PLATFORM
@@ -22,19 +19,9 @@ LABEL = f'LABEL {LABEL_WAITS_FOR_DATABASE}="yes"'
 
 
 @pytest.fixture(scope="module")
-def patient(docker_client: docker.DockerClient, run_id: str) -> Iterator[str]:
+def patient(doctored: Doctored) -> str:
     """The image of the real platform with the label, whatever is built already."""
-    tag = f"wb-test-patient-{run_id}:1"
-    recipe = f"FROM {PLATFORM_IMAGE}\n{LABEL}\n"
-    docker_client.images.build(
-        fileobj=pack({"Dockerfile": recipe.encode()}),
-        custom_context=True,
-        tag=tag,
-        labels={RUN_LABEL: run_id},
-        rm=True,
-    )
-    yield tag
-    docker_client.images.remove(tag, force=True)
+    return doctored(PLATFORM_IMAGE, "patient", LABEL)
 
 
 def test_our_image_says_that_it_waits_for_its_database() -> None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from wb_cli.contract import Env, Part
 from wb_cli.instances.secrets import InstanceSecrets
+from wb_cli.lifecycle.fleet import find_listed
 from wb_cli.lifecycle.planning.desired import Credentials, describe
 
 if TYPE_CHECKING:
-    from wb_cli.engine.types import Observed, ObservedContainer
     from wb_cli.instances.model import Instance
     from wb_cli.lifecycle.fleet import Fleet
     from wb_cli.lifecycle.options import RunOptions
@@ -39,7 +39,9 @@ def bring_secrets_back(fleet: Fleet, instance: Instance, options: RunOptions) ->
 
 
 def _find_secrets(fleet: Fleet, instance: Instance) -> InstanceSecrets | None:
-    platform = _find_platform(instance.id, fleet.engine.observe())
+    # One that was set aside has another name, and may have older secrets.
+    listed = find_listed(instance.id, fleet.engine.observe())
+    platform = listed.container(Part.PLATFORM.container_name(instance.id))
     if platform is None:
         return None
     variables = dict(fleet.engine.read_configuration(platform.id).environment)
@@ -57,10 +59,3 @@ def _find_secrets(fleet: Fleet, instance: Instance) -> InstanceSecrets | None:
         if declared and name not in declared.environment
     }
     return InstanceSecrets(token, None if is_given else password, adopted)
-
-
-def _find_platform(instance_id: str, observed: Observed) -> ObservedContainer | None:
-    """Find the platform's container, whether it runs or not. One that was set aside is older."""
-    name = Part.PLATFORM.container_name(instance_id)
-    found = (each for each in observed.containers if each.instance == instance_id)
-    return next((each for each in found if each.name == name), None)

@@ -8,13 +8,12 @@ import os
 import selectors
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from wb_cli.contract import SHUTDOWN_FAILSAFE_S
-from wb_cli.server.process.shutdown import SIGNALS
+from wb_cli.server.process.shutdown import SIGNALS, leave
 from wb_cli.server.process.siblings import Place
 from wb_cli.server.process.switchboard import Switchboard
 
@@ -159,8 +158,7 @@ class Supervisor:
         except BaseException:
             log.exception("[Workers] %d failed", place.number)
         finally:
-            sys.stdout.flush()
-            os._exit(code)
+            leave(code)
 
     def _bury(self) -> None:
         """Note every worker that has ended, and start another in its place."""
