@@ -84,6 +84,12 @@ class SecretStore:
                 return None
         return _parse(content, path)
 
+    def has(self, instance_id: str) -> bool:
+        """Whether a file of the instance's secrets is there. It may be damaged."""
+        path = self._path(instance_id)
+        with file_errors(path, "read"):
+            return path.exists()
+
     def dump(self, instance_id: str) -> bytes:
         """Give the secrets of an instance as their file has them; empty if it has none."""
         secrets = self.read(instance_id)

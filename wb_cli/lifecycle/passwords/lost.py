@@ -21,12 +21,10 @@ NO_KEY = b""
 def bring_secrets_back(fleet: Fleet, instance: Instance, options: RunOptions) -> None:
     """Keep the secrets that the platform was made with, if none are kept of the instance.
 
-    What is kept is never changed. A password that the host's settings give is not kept.
-
-    Raises:
-        WbError: the file of the secrets cannot be read.
+    What is kept is never changed, even if it is damaged: whoever needs it then says so. A password
+    that the host's settings give is not kept.
     """
-    if fleet.secrets.read(instance.id) is not None:
+    if fleet.secrets.has(instance.id):
         return
     found = _find_secrets(fleet, instance)
     if found is None:
