@@ -26,9 +26,12 @@ from typing import Any
 from benchmarks.bench_lifecycle import NAME, PASSWORD, command, new_host, timed
 from benchmarks.measure import HEADER, Row, noise_of, tell
 
+from wb_cli.contract import POSTGRES_DATA_PATH
 from wb_cli.instances.local_images import RESTIC
 
 POSTGRES = f"{NAME}-postgres"
+# Beside PGDATA: the root of the container is closed, and its /tmp lies in memory.
+COPY, DUMP = f"{POSTGRES_DATA_PATH}/copy", f"{POSTGRES_DATA_PATH}/dump"
 DATABASE = "bench"
 TABLE = """
 create table figures (id int primary key, changed int not null default 0, text text not null);
@@ -95,15 +98,15 @@ def wb_backup() -> int:
 
 def pg_dump() -> int:
     """Dump the one database."""
-    inside("pg_dump", "-Fc", "-d", DATABASE, "-f", "/tmp/dump")
-    return size_of("/tmp/dump")
+    inside("pg_dump", "-Fc", "-d", DATABASE, "-f", DUMP)
+    return size_of(DUMP)
 
 
 def pg_basebackup() -> int:
     """Copy all files."""
-    inside("rm", "-rf", "/tmp/copy")
-    inside("pg_basebackup", "-D", "/tmp/copy", "-Fp", "-Xstream", "-cfast")
-    return size_of("/tmp/copy")
+    inside("rm", "-rf", COPY)
+    inside("pg_basebackup", "-D", COPY, "-Fp", "-Xstream", "-cfast")
+    return size_of(COPY)
 
 
 def wb_restore() -> dict[str, Any]:
@@ -114,7 +117,7 @@ def wb_restore() -> dict[str, Any]:
 def pg_restore() -> None:
     """Load the dump into a new database."""
     sql("create database restored", "postgres")
-    inside("pg_restore", "-d", "restored", "--exit-on-error", "/tmp/dump")
+    inside("pg_restore", "-d", "restored", "--exit-on-error", DUMP)
 
 
 def report(ways: list[Way]) -> None:
@@ -155,7 +158,7 @@ def main() -> None:
                 way.measure()
         report(ways)
         loaded = timed(pg_restore)
-        inside("rm", "-rf", "/tmp/copy", "/tmp/dump")
+        inside("rm", "-rf", COPY, DUMP)
         restored = wb_restore()
         tell(Row("wb restore / pg_restore of the one database", restored["seconds"], loaded))
         print(f"  (the instance was away for {restored['awaySeconds']:.1f} s)")

@@ -245,10 +245,12 @@ def new_host() -> Iterator[Path]:
             "POSTGRES_PASSWORD": PASSWORD,
         }
         command("wb", "init-dirs", NAME)
-        command("wb", "run", NAME)
-        command("wb", "stop", NAME)
-        yield root / "mnt" / NAME
-        command("wb", "stop", NAME)
+        try:
+            command("wb", "run", NAME)
+            command("wb", "stop", NAME)
+            yield root / "mnt" / NAME
+        finally:
+            command("wb", "stop", NAME)
 
 
 def begin_anew(folder: Path) -> None:

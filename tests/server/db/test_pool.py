@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from support.services import Services, free_port
 
-from wb_cli.server.db.address import MAINTENANCE, Address, connect
+from wb_cli.server.db.address import MAINTENANCE, READ_AHEAD_BYTES, Address, connect
 from wb_cli.server.db.connections import Connections, Limits, Use
 from wb_cli.server.db.errors import (
     DatabaseBusyError,
@@ -288,6 +288,15 @@ async def test_a_statement_over_its_limit_is_called_so(here: Address):
     with pytest.raises(QueryTimeoutError), postgres_errors():
         await connection.fetchval("SELECT pg_sleep(5)")
     await connection.close()
+
+
+async def test_postgresql_sends_ahead_only_what_the_loop_can_read_in_milliseconds(databases):
+    async with databases.connect("main") as connection:
+        receiver = connection._transport.get_extra_info("socket")
+        # The kernel gives twice what is asked for.
+        assert (
+            receiver.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) <= 2 * READ_AHEAD_BYTES < 2**18
+        )
 
 
 async def test_jsonb_travels_as_python_values(databases):

@@ -7,6 +7,7 @@ import asyncpg
 import orjson
 
 from wb_cli.contract import POSTGRES_PORT, POSTGRES_SUPERUSER
+from wb_cli.server.db.asyncpg_internals import limit_read_ahead
 from wb_cli.server.db.errors import postgres_errors
 
 MAIN = "main"
@@ -14,6 +15,9 @@ MAINTENANCE = "postgres"  # it always exists, so `main` can be created from it
 
 CONNECT_WITHIN_S = 5.0
 STATEMENT_TIMEOUT_S = 60.0
+# asyncpg makes rows of all bytes that are there, and the event loop waits meanwhile: 59 ms for the
+# versions of 20,000 objects, and 6 ms with this limit. With 16 KiB, loads take twice as long.
+READ_AHEAD_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ async def connect(
     """
     with postgres_errors(address.host):
         connection = await asyncpg.connect(**address.connect_arguments(database, limit_s))
+        limit_read_ahead(connection, READ_AHEAD_BYTES)
         await decode_json(connection)
         return connection
 
