@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable
 
 from wb_cli.server.process.connections import Connections
-from wb_cli.server.process.h11_connection import H11Connection
 from wb_cli.server.process.watched import Watched
 
 try:
@@ -25,6 +24,9 @@ try:
 
     FASTEST: Door = HttpToolsConnection
 except ImportError:
+    # Not before it is needed: the import takes 10 ms of each start.
+    from wb_cli.server.process.h11_connection import H11Connection
+
     FASTEST = H11Connection
 
 
@@ -35,5 +37,4 @@ def protocol_of(connections: Connections, door: Door = FASTEST) -> Door:
 
 def describe() -> str:
     """The parser and the event loop, for the log."""
-    parser = "h11" if FASTEST is H11Connection else "httptools"
-    return f"{parser}, {new_loop.__module__.partition('.')[0]}"
+    return f"{FASTEST.reads_with}, {new_loop.__module__.partition('.')[0]}"

@@ -11,6 +11,8 @@ RECEIVED_ALL = (h11.DONE, h11.MUST_CLOSE, h11.CLOSED, h11.ERROR)
 class H11Connection(Watched, H11Protocol):
     """Uvicorn's HTTP/1.1 connection over h11, with deadlines."""
 
+    reads_with = "h11"
+
     @property
     def received(self) -> Received:
         """What has come of the request that is being read."""

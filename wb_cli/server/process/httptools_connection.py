@@ -13,6 +13,8 @@ LONGEST_HEAD = 64 * 1024
 class HttpToolsConnection(Watched, HttpToolsProtocol):
     """Uvicorn's HTTP/1.1 connection over httptools, with deadlines and a limit of the head."""
 
+    reads_with = "httptools"
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._received = Received.NOTHING

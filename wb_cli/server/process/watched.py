@@ -27,6 +27,7 @@ class Watched(asyncio.Protocol):
     """What is common to the connections of both parsers. It stands before uvicorn's own class."""
 
     all: Connections  # set by `door.protocol_of`
+    reads_with: str  # the name of the parser
     # Uvicorn's.
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
