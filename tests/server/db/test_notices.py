@@ -27,10 +27,12 @@ class Heard:
 
     changes: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue)
     listens: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: set[str] = field(default_factory=set)
     wanted: bool = True
 
-    def hears_until(self, moment: float) -> None:
+    def hears_until(self, moment: float, ended: str) -> None:
         assert moment > asyncio.get_running_loop().time()
+        self.ended.add(ended)
         self.listens.set()
 
     def heard(self, object_id: str | None) -> None:

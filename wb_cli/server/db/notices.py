@@ -3,6 +3,10 @@
 Triggers send them (`schema/*_changes_are_told.sql`), as PostgreSQL's NOTIFY: a notice arrives only
 after a query sees the change. So a version that was read while the notices came, and of which no
 notice came since, is still the current one.
+
+A query in one database also sees which transactions have ended in all of them. While that stays the
+same, nothing has changed anywhere: what the transactions of a server have written becomes visible
+at the same moment as they count as ended.
 """
 
 import asyncio
@@ -44,9 +48,11 @@ TELLING = {
         "results_objects.tells_change",
     },
 }
-ENABLED_TRIGGERS = """
-    SELECT relname || '.' || tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
-    WHERE tgname LIKE 'tells\\_%' AND tgenabled IN ('O', 'A')
+PROOF = """
+    SELECT pg_current_snapshot()::text AS ended, ARRAY(
+        SELECT relname || '.' || tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+        WHERE tgname LIKE 'tells\\_%' AND tgenabled IN ('O', 'A')
+    ) AS enabled
 """
 
 
@@ -57,8 +63,11 @@ class SilentError(DatabaseError):
 class Reader(Protocol):
     """Who remembers what was read, and must hear of changes."""
 
-    def hears_until(self, moment: float) -> None:
-        """Note that all notices arrive until this moment of the loop's clock, in seconds."""
+    def hears_until(self, moment: float, ended: str) -> None:
+        """Note that all notices arrive until this moment of the loop's clock, in seconds.
+
+        ``ended`` says which transactions of all databases have ended. Equal texts say the same.
+        """
 
     def heard(self, object_id: str | None) -> None:
         """Note that an object has changed; with None, that anything may have."""
@@ -84,10 +93,10 @@ async def listen(databases: Databases, database: str, reader: Reader) -> None:
             await connection.add_listener(CHANNEL, _teller(reader))
             while reader.is_wanted():
                 moment = clock()
-                await _prove(connection, database)
+                ended = await _prove(connection, database)
                 if lost.is_set():
                     break
-                reader.hears_until(moment + TRUSTED_FOR_S)
+                reader.hears_until(moment + TRUSTED_FOR_S, ended)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(lost.wait(), PROVE_EVERY_S)
             if lost.is_set():
@@ -104,14 +113,15 @@ def _teller(reader: Reader) -> Callable[[Any, int, str, str], None]:
     return tell
 
 
-async def _prove(connection: Any, database: str) -> None:
-    """Ask over the connection whether all triggers are there."""
-    rows = await connection.fetch(ENABLED_TRIGGERS, timeout=PROVE_WITHIN_S)
+async def _prove(connection: Any, database: str) -> str:
+    """Ask over the connection whether all triggers are there, and which transactions have ended."""
+    proof = await connection.fetchrow(PROOF, timeout=PROVE_WITHIN_S)
     wanted = TELLING[MAIN if database == MAIN else ""]
-    if missing := wanted - {row[0] for row in rows}:
+    if missing := wanted - set(proof["enabled"]):
         raise SilentError(
             f"the database {database!r} does not tell of its changes: the trigger "
             f"{min(missing)} is missing or switched off",
             "Every answer asks it for versions meanwhile. Start the platform on a database that "
             "its migrations made, or switch the trigger on.",
         )
+    return str(proof["ended"])

@@ -58,7 +58,7 @@ class Address:
 
 
 class Notebook:
-    """What was read from one database. It is a `Reader` of that database's notices.
+    """What was read from one database, and whether it may be trusted still.
 
     Args:
         clock: the event loop's clock, in seconds.
@@ -68,7 +68,7 @@ class Notebook:
     def __init__(
         self, clock: Callable[[], float], on_stale: Callable[[Sequence[Address]], None]
     ) -> None:
-        self.until = float("-inf")  # so long all notices are known to arrive
+        self.until = float("-inf")  # so long all changes are heard of
         self.asked_at = clock()
         self.changes = 0
         self._clock = clock
@@ -77,7 +77,7 @@ class Notebook:
         self._of_object: dict[str, dict[Address, None]] = {}
 
     def mark(self) -> Mark | None:
-        """The place of now; None while it is not known whether notices arrive."""
+        """The place of now; None while it is not known whether all changes are heard of."""
         return Mark(self, self.changes) if self._clock() < self.until else None
 
     def note(self, address: Address, mark: Mark) -> bool:
@@ -102,7 +102,7 @@ class Notebook:
             if not of:
                 del self._of_object[address.object_id]
 
-    # A reader of notices ---------------------------------------------------------------------
+    # What is heard ---------------------------------------------------------------------------
 
     def hears_until(self, moment: float) -> None:
         """Trust what is noted until this moment of the loop's clock."""
@@ -127,12 +127,16 @@ class Notebook:
         """Whether anybody has asked for this database lately."""
         return self._clock() - self.asked_at < WANTED_FOR_S
 
-    def went_deaf(self) -> None:
-        """Trust nothing, as notices no longer arrive."""
-        self.until = float("-inf")
+    def doubt(self) -> None:
+        """Trust nothing that is noted, though none of it is known to have changed."""
         self.changes += 1
         for address in self._all:
             address.is_current = False
+
+    def went_deaf(self) -> None:
+        """Trust nothing, as changes are no longer heard of."""
+        self.until = float("-inf")
+        self.doubt()
 
 
 class Addresses:

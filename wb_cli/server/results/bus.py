@@ -1,12 +1,15 @@
 """The bus of versions: it hears what changes in each database, and keeps what addresses mean.
 
-A database is listened to while requests ask for it. Nothing here waits for PostgreSQL: while a
-database is not heard, every request asks it for its version.
+A database is listened to while requests ask for it. If more are asked for than may be listened to,
+`main` speaks for the others: while no transaction has ended anywhere, nothing in them has changed.
+Nothing here waits for PostgreSQL: while a database is not heard, every request asks it for its
+version.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from wb_cli.server.db.address import MAIN
 from wb_cli.server.db.errors import DatabaseBusyError, DatabaseError
@@ -41,6 +44,8 @@ class VersionBus:
         self.answers = 0  # that needed no question to PostgreSQL
         self._notebooks: dict[str, Notebook] = {}
         self._listening: dict[str, asyncio.Task[None]] = {}
+        self._hearing: set[str] = set()  # those that tell of their changes themselves
+        self._ended = ""  # the transactions, as `main` saw them last
         self._again_at: dict[str, float] = {}
         self._told: dict[str, str] = {}  # what is missing in a database, by its name
         self._is_closed = False
@@ -86,6 +91,27 @@ class VersionBus:
         if tasks:
             await asyncio.wait(tasks)
 
+    def hears_until(self, database: str, moment: float, ended: str) -> None:
+        """Note a proof that a database tells of its changes until a moment of the loop's clock."""
+        notebook = self._notebooks[database]
+        if database not in self._hearing:
+            self._hearing.add(database)
+            self._told.pop(database, None)
+            notebook.doubt()  # what `main` said of it ended before its own first notice
+        notebook.hears_until(moment)
+        if database == MAIN:
+            self._speak_for_others(moment, ended)
+
+    def _speak_for_others(self, moment: float, ended: str) -> None:
+        """Note of databases without a listener whether anything may have changed in them."""
+        is_same, self._ended = ended == self._ended, ended
+        for database, notebook in self._notebooks.items():
+            if database in self._hearing or database in self._told:
+                continue
+            if not is_same:
+                notebook.doubt()
+            notebook.hears_until(moment)
+
     def _listen_to(self, database: str) -> None:
         if self._is_closed:
             return
@@ -111,7 +137,7 @@ class VersionBus:
     async def _listen(self, database: str, notebook: Notebook) -> None:
         pause = AGAIN_AFTER_S
         try:
-            await listen(self._databases, database, notebook)
+            await listen(self._databases, database, Ear(self, database, notebook))
         except SilentError as error:
             pause = AGAIN_LATER_S
             if self._told.get(database) != error.message:
@@ -126,10 +152,33 @@ class VersionBus:
 
     def _go_deaf(self, database: str, notebook: Notebook, pause: float) -> None:
         concerned = self._notebooks.values() if database == MAIN else (notebook,)
-        for each in concerned:
-            each.went_deaf()
+        if database in self._hearing or database in self._told:
+            for each in concerned:
+                each.went_deaf()
+        self._hearing.discard(database)
         self._again_at[database] = self._clock() + pause
         del self._listening[database]
+
+
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """The `Reader` of the notices of one database."""
+
+    bus: VersionBus
+    database: str
+    notebook: Notebook
+
+    def hears_until(self, moment: float, ended: str) -> None:
+        """Note a proof."""
+        self.bus.hears_until(self.database, moment, ended)
+
+    def heard(self, object_id: str | None) -> None:
+        """Note a change."""
+        self.notebook.heard(object_id)
+
+    def is_wanted(self) -> bool:
+        """Whether anybody has asked for this database lately."""
+        return self.notebook.is_wanted()
 
 
 class MainNotebook(Notebook):
