@@ -62,7 +62,7 @@ class Stack:
         environment = environment_for(self.postgres.url, self.valkey.url)
         environment |= {"PORT": str(port), "WEB_WORKERS": str(self.workers)}
         server = PlatformServer(environment).wait_listening()
-        server.wait_status("ready", "warm")
+        wait_for_workers(server)
         return server
 
     def end_place(self, place: int, number: int = signal.SIGTERM) -> None:
@@ -114,7 +114,23 @@ class Stack:
     async def wait_for_databases(self) -> None:
         """Wait until both servers have their database and are warm."""
         for server in self.servers:
-            await in_thread(server.wait_status, "ready", "warm")
+            await in_thread(wait_for_workers, server)
+
+
+def wait_for_workers(server: PlatformServer) -> None:
+    """Wait until each worker has its database.
+
+    The health check leaves out a worker that does not listen yet, or is too busy to say how it is.
+    That one may refuse requests still, although the server is said to be ready.
+    """
+
+    def have_their_database() -> bool:
+        health = server.health()
+        workers = health["workers"]
+        is_whole = workers["answering"] == workers["count"]
+        return is_whole and health["status"] in ("ready", "warm")
+
+    wait_until(have_their_database, "every worker has its database")
 
 
 def in_thread(do: Callable[..., Any], *arguments: Any) -> Awaitable[Any]:

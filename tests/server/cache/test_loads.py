@@ -106,12 +106,24 @@ async def test_a_load_without_callers_is_still_stored(process: Process) -> None:
 
 
 async def test_a_load_that_is_cancelled_from_within_does_not_cancel_its_callers(
-    process: Process,
+    process: Process, caplog: pytest.LogCaptureFixture
 ) -> None:
     loader = Loader()
     loader.error = asyncio.CancelledError()
     with pytest.raises(LoadAbandonedError, match="north"):
         await process.get("v1", loader)
+    assert "The load of north was cancelled from within" in caplog.text
+
+
+async def test_closing_is_no_cancellation_from_within(
+    process: Process, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = asyncio.create_task(process.get("v1", Loader().hold()))
+    await settle()
+    await process.cache.close()
+    with pytest.raises(LoadAbandonedError):
+        await running
+    assert "from within" not in caplog.text
 
 
 async def test_closing_ends_loads_with_an_error_that_says_so(process: Process) -> None:

@@ -1,12 +1,15 @@
 """Loads in progress. All callers for the same version of the same thing share one flight."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 from wb_cli.server.cache.entry import Entry
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,9 @@ class Flights:
             return await work(flight)
         except asyncio.CancelledError as error:
             # A waiter would take a CancelledError for its own cancellation.
+            task = asyncio.current_task()
+            if task is not None and not task.cancelling():  # nobody closes the cache
+                log.exception("[Cache] The load of %s was cancelled from within", flight.uniqueness)
             raise _abandoned(flight) from error
         finally:
             self._close_to_others(flight)

@@ -49,6 +49,7 @@ class Connections:
     on_refused: Callable[[HTTPStatus], None]
     open: set[Open] = field(default_factory=set)
     idle: dict[Open, None] = field(default_factory=dict)
+    are_ending: bool = False  # whether the server stops
 
     @property
     def is_over_cap(self) -> bool:
@@ -56,7 +57,13 @@ class Connections:
         return len(self.open) > self.cap
 
     def add(self, connection: Open) -> None:
-        """Add a connection. At the cap, the connection that has been idle longest is ended."""
+        """Add a connection. At the cap, the connection that has been idle longest is ended.
+
+        While the server stops, the added one is ended: what it asks could not be answered any more.
+        """
+        if self.are_ending:
+            connection.end()
+            return
         self.open.add(connection)
         if self.is_over_cap and self.idle:
             self._longest_idle().end()

@@ -113,8 +113,10 @@ class Listener(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the door, and return as soon as no connection is left.
 
-        Uvicorn would sleep 0.1 s even if there is none. It waits for requests that take longer.
+        A connection that is accepted already may be added only after that, and ends then. Uvicorn
+        would sleep 0.1 s even if there is none. It waits for requests that take longer.
         """
+        self.connections.are_ending = True
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):

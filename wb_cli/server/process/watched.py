@@ -5,6 +5,8 @@ here. What a connection has received is known to its parser, so each parser has 
 """
 
 import asyncio
+import sys
+from collections.abc import Callable
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import Any
@@ -32,6 +34,9 @@ class Watched(asyncio.Protocol):
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
     cycle: Any
+    timeout_keep_alive: int
+    timeout_keep_alive_task: asyncio.TimerHandle | None
+    timeout_keep_alive_handler: Callable[[], None]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -61,6 +66,7 @@ class Watched(asyncio.Protocol):
             self._waits_since = self.loop.time()
         super().data_received(data)
         self._note_progress()
+        self._keep_alive_again()
 
     def on_response_complete(self) -> None:
         """The answer is written, but perhaps not sent yet."""
@@ -68,9 +74,11 @@ class Watched(asyncio.Protocol):
         self._note_progress()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer bytes that are no request."""
+        """Answer bytes that are no request, and say why."""
         self.all.on_refused(HTTPStatus.BAD_REQUEST)
-        super().send_400_response(msg)  # type: ignore[misc]
+        error = sys.exc_info()[1]
+        told = msg if error is None else f"{msg} {ascii(str(error))[1:-1]}"
+        super().send_400_response(told)  # type: ignore[misc]
 
     @property
     def has_unsent(self) -> bool:
@@ -97,12 +105,27 @@ class Watched(asyncio.Protocol):
                 self._time_out()
 
     @property
-    def _is_answering(self) -> bool:
+    def is_answering(self) -> bool:
+        """Whether the last request that came is not answered yet."""
         return self.cycle is not None and not self.cycle.response_complete
+
+    def _keep_alive_again(self) -> None:
+        """Start the idle time anew after bytes that began no request.
+
+        Such are a blank line, and the rest of a body that was answered before it came. Uvicorn
+        ends the idle time with any bytes, and starts it only with an answer.
+        """
+        is_answered = self.cycle is not None and self.cycle.response_complete
+        is_between = self.received in (Received.NOTHING, Received.ALL)
+        if is_answered and is_between and self.timeout_keep_alive_task is None:
+            self._waits_since, self._has_head = None, False
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def _time_out(self) -> None:
         """Answer 408 if a part of a head came; otherwise only close."""
-        if self.received is Received.PART_OF_HEAD and not self._is_answering:
+        if self.received is Received.PART_OF_HEAD and not self.is_answering:
             self.all.on_refused(HTTPStatus.REQUEST_TIMEOUT)
             self.transport.write(TIMED_OUT)
             self.transport.close()
@@ -112,7 +135,7 @@ class Watched(asyncio.Protocol):
 
     def _note_progress(self) -> None:
         """Note which part of a request is missing, and whether a request is being answered."""
-        if self._is_answering or self.transport.is_closing():
+        if self.is_answering or self.transport.is_closing():
             self.all.idle.pop(self, None)
         else:
             self.all.idle[self] = None
