@@ -285,6 +285,8 @@ NONSENSE = [
     ("clone demo new --at ''", "--at", "--help"),
     ("backup prove demo --at ''", "--at", "--help"),
     ("plan demo -o -", "stdout", "Name a file"),
+    ("plan demo -o /", "/ is a folder", "Name a file"),
+    ("plan demo -o / --force", "/ is a folder", "Name a file"),
 ]
 # A file that cannot be read is a failure and not a wrong command line.
 UNREADABLE = ("--env-file", "--servers-file")

@@ -64,6 +64,8 @@ def plan(
     wb = get_wb(ctx)
     if output == STDOUT:
         raise UsageError("plans are kept in a file, not written to stdout", "Name a file with -o.")
+    if output and output.is_dir():
+        raise UsageError(f"--output {output} is a folder", "Name a file in it.")
     if output and output.exists() and not force:
         raise UsageError(f"{output} exists", "Give --force to replace it, or another name.")
     chosen = choose_to_start(wb, selectors)
