@@ -283,6 +283,7 @@ NONSENSE = [
     ("restore demo --at ''", "--at", "--help"),
     ("restore demo --to ' '", "--to", "--help"),
     ("clone demo new --at ''", "--at", "--help"),
+    ("clone demo new --label ''", "--label", "--help"),
     ("backup prove demo --at ''", "--at", "--help"),
     ("plan demo -o -", "stdout", "Name a file"),
     ("plan demo -o /", "/ is a folder", "Name a file"),
