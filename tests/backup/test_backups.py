@@ -174,6 +174,32 @@ def test_a_host_without_the_key_makes_none_for_a_repository_that_is_there(site: 
     site.wb("backup", "list", WB_BACKUP_KEY=kept.strip())
 
 
+def test_a_repository_that_is_gone_is_told_and_none_is_made_in_its_place(site: Site) -> None:
+    id_ = site.start()
+    site.back_up(id_)
+    away = site.repository.rename(site.root / "away")
+    for words in (("backup", "list"), ("backup", "check"), ("restore", id_, "--yes")):
+        said = site.wb(*words, exits=ExitCode.FAILURE).stderr
+        assert f"no repository at {site.repository}: the folder is not there" in said
+        assert "Is its disk mounted?" in said
+    for is_mount_point in (False, True):
+        if is_mount_point:
+            site.repository.mkdir()
+        said = site.wb("backup", id_, exits=ExitCode.FAILURE).stderr
+        assert f"where there were backups of {id_}" in said
+        assert site.repository.exists() is is_mount_point
+    assert not list(site.repository.iterdir())
+    site.repository.rmdir()
+    site.repository.touch()
+    said = site.wb("backup", "list", exits=ExitCode.FAILURE).stderr
+    assert f"no repository at {site.repository}: it is not a folder" in said
+    site.repository.unlink()
+    shutil.rmtree(away)
+    said = site.wb("backup", id_, exits=ExitCode.FAILURE).stderr
+    Path(said.partition("`rm ")[2].partition("`")[0]).unlink()
+    assert "made the repository" in site.wb("backup", id_).stderr
+
+
 def test_a_backup_whose_wb_is_killed_counts_for_nothing_and_the_next_is_whole(site: Site) -> None:
     id_ = site.start()
     first = site.back_up(id_)

@@ -131,6 +131,17 @@ def test_a_place_that_fails_is_told_and_catches_up_later(site: Site, tmp_path: P
     assert not find_missed(site.under(copies))
 
 
+def test_a_place_in_the_repository_itself_is_no_copy(site: Site) -> None:
+    id_ = site.start()
+    site.back_up(id_)
+    before = sorted(site.repository.iterdir())
+    for place in (site.repository, site.repository / "data" / "copy"):
+        own = site.under({"WB_BACKUP_COPIES": str(place)})
+        said = own.wb("backup", "copy", exits=ExitCode.PARTIAL).stderr
+        assert f"not copied to {place}: {place} is in the repository itself" in said
+    assert sorted(site.repository.iterdir()) == before
+
+
 def test_rules_and_checks_hold_at_each_place(site: Site, tmp_path: Path) -> None:
     id_, disk = site.start(), tmp_path / "disk"
     disk.mkdir()

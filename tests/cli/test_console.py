@@ -164,6 +164,7 @@ def test_plain_progress_is_a_line_for_each_new_step(
         tasks.update("demo", "starting")
         tasks.finish("demo", "ready")
         tasks.finish("other", "no route", ok=False)
+        tasks.finish("told", "")
     assert capsys.readouterr() == (
         "",
         "demo: pulling\ndemo: starting\ndemo: ready\nother: no route\n",

@@ -82,6 +82,13 @@ def test_without_an_input_the_answer_to_a_question_is_no(
     assert "demo" in Path(environ["SERVERS_FILE_PATH"]).read_text()
 
 
+@pytest.mark.parametrize("streams", ["<&-", "</dev/null"])
+def test_a_closed_input_is_an_empty_one(environ: dict[str, str], streams: str) -> None:
+    done = shell(environ, f"{WB} images load - {streams}")
+    assert done.returncode == ExitCode.FAILURE
+    assert done.stderr.startswith("error: standard input is cut off, or was not made by")
+
+
 def test_without_a_visible_question_the_answer_is_no(environ: dict[str, str]) -> None:
     ours, theirs = pty.openpty()
     os.write(ours, b"y\n")

@@ -278,6 +278,16 @@ NONSENSE = [
     ("logs demo --part cache", "cache", ""),
     ("images build kernel", "kernel", "valkey"),
     ("schema nonsense", "nonsense", "status"),
+    ("backup lst", "lst", "Did you mean wb backup list?"),
+    ("backup show demo --at ''", "--at", "--help"),
+    ("restore demo --at ''", "--at", "--help"),
+    ("restore demo --to ' '", "--to", "--help"),
+    ("clone demo new --at ''", "--at", "--help"),
+    ("clone demo new --label ''", "--label", "--help"),
+    ("backup prove demo --at ''", "--at", "--help"),
+    ("plan demo -o -", "stdout", "Name a file"),
+    ("plan demo -o /", "/ is a folder", "Name a file"),
+    ("plan demo -o / --force", "/ is a folder", "Name a file"),
 ]
 # A file that cannot be read is a failure and not a wrong command line.
 UNREADABLE = ("--env-file", "--servers-file")

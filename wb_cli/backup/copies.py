@@ -67,6 +67,7 @@ def _copy(
     location = place.repository.location
     report(location, "looking what it has")
     try:
+        _refuse_own_place(location, source.repository.location)
         if place.repository.is_folder:
             _require_folder(location, machine)
         if not place.is_there():
@@ -75,6 +76,15 @@ def _copy(
     except WbError as error:
         return Copied(location, error=error)
     return Copied(location, count)
+
+
+def _refuse_own_place(location: str, source: str) -> None:
+    """Refuse a place in the repository itself: what is lost with it is no copy."""
+    if Path(location).is_relative_to(source):
+        raise WbError(
+            f"{location} is in the repository itself, so it is no copy",
+            "WB_BACKUP_COPIES names other places, best on other machines.",
+        )
 
 
 def _require_folder(location: str, machine: Machine | None) -> None:

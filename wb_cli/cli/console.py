@@ -217,9 +217,10 @@ class PlainTasks:
             self._console.note(f"{key}: {text}")
 
     def finish(self, key: str, text: str, *, ok: bool = True) -> None:
-        """Write how the job ended."""
+        """Write how the job ended. Without a text, the answer says it."""
         del ok
-        self._console.note(f"{key}: {text}")
+        if text:
+            self._console.note(f"{key}: {text}")
 
 
 def is_fault_of_wb(error: WbError) -> bool:

@@ -34,11 +34,16 @@ class UnfailingFile(io.FileIO):
 
 
 def prepare() -> None:
-    """Make standard output and standard error unfailing. ``wb`` calls this when it starts.
+    """Make standard output and standard error unfailing, and a closed input an empty one.
 
-    A character that their encoding lacks is written as its number in Unicode.
+    ``wb`` calls this when it starts. A character that the encoding of an output lacks is written as
+    its number in Unicode.
     """
     _open_closed_streams()
+    # Python has no object for an input that was closed. An empty one takes its place.
+    sys.stdin = sys.stdin or io.TextIOWrapper(
+        io.BufferedReader(io.FileIO(STDIN, closefd=False)), encoding="utf-8"
+    )
     is_terminal = bool(sys.stdout) and sys.stdout.isatty()
     sys.stdout = _make_unfailing(STDOUT, sys.stdout, line_buffering=is_terminal)
     sys.stderr = _make_unfailing(STDERR, sys.stderr, line_buffering=True)

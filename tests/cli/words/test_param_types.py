@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from wb_cli.cli.words.param_types import Count, Seconds, Size
+from wb_cli.cli.words.param_types import Count, Filled, Seconds, Size
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,15 @@ def test_a_size_is_in_bytes_or_has_a_unit() -> None:
 def test_what_is_no_size_is_named() -> None:
     with pytest.raises(click.BadParameter, match="'much' must be"):
         Size().convert("much", None, None)
+
+
+def test_a_value_that_is_given_is_not_empty() -> None:
+    assert Filled().convert("1a2b", None, None) == "1a2b"
+    for text in ("", " "):
+        with pytest.raises(click.BadParameter, match="it is empty"):
+            Filled().convert(text, None, None)
+
+
+def test_what_is_not_given_stays_as_it_is() -> None:
+    option = click.Option(["--at"], type=Filled(), default="")
+    assert click.Command("show", params=[option]).make_context("show", []).params == {"at": ""}

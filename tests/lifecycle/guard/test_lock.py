@@ -47,6 +47,24 @@ def test_a_lock_can_be_taken_again_after_it_is_given_up(tmp_path: Path) -> None:
             assert (holder["pid"], holder["command"]) == (os.getpid(), "wb run demo")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("demo", "demo is being changed by a wb command"),
+        ("demo.backup", "the backup of demo is being changed by a wb command"),
+        ("backups.repository", "the repository of backups is being changed by a wb command"),
+    ],
+)
+def test_the_error_says_what_is_locked(tmp_path: Path, name: str, said: str) -> None:
+    with (
+        locked(tmp_path, name, "a wb command", 0, NEVER),
+        pytest.raises(LockedError) as caught,
+        locked(tmp_path, name, "wb backup demo", 0, NEVER),
+    ):
+        pytest.fail("it was not locked")
+    assert caught.value.message.replace("`", "").startswith(said)
+
+
 def test_the_error_names_the_process_that_holds_the_lock(
     tmp_path: Path, holder: subprocess.Popen[str]
 ) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from wb_cli.lifecycle.actions import Result
     from wb_cli.lifecycle.ended import Ended
 
+STDOUT = Path("-")
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the tree."""
@@ -60,6 +62,10 @@ def plan(
     """
     del as_json, verbose, quiet
     wb = get_wb(ctx)
+    if output == STDOUT:
+        raise UsageError("plans are kept in a file, not written to stdout", "Name a file with -o.")
+    if output and output.is_dir():
+        raise UsageError(f"--output {output} is a folder", "Name a file in it.")
     if output and output.exists() and not force:
         raise UsageError(f"{output} exists", "Give --force to replace it, or another name.")
     chosen = choose_to_start(wb, selectors)

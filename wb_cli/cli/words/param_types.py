@@ -1,4 +1,4 @@
-"""The types of options: lengths of time and counts, with errors in plain words."""
+"""The types of options: lengths of time, counts and texts, with errors in plain words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 SECONDS_IN = {"": 1, "s": 1, "m": 60, "h": 3_600}
 LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
@@ -59,3 +60,24 @@ class Count(click.ParamType):
         if not is_number or not self._least <= int(text) <= (self._most or int(text)):
             self.fail(f"{value!r} is no whole number {self._limits}.", param, ctx)
         return int(text)
+
+
+class Filled(click.ParamType):
+    """A text that is not empty. An empty one comes from a variable of a script that has no value.
+
+    It would choose what an option chooses that is left out, such as the newest backup.
+    """
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse an empty text that was given. The option's own default may be empty."""
+        is_default = (
+            param is not None
+            and param.name is not None
+            and ctx is not None
+            and ctx.get_parameter_source(param.name) is ParameterSource.DEFAULT
+        )
+        if not str(value).strip() and not is_default:
+            self.fail("it is empty. Give a value, or leave the option out.", param, ctx)
+        return str(value)

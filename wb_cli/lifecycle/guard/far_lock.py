@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from wb_cli.errors import LockedError, WbError
-from wb_cli.lifecycle.guard.lock import Holder, Lock, name_user
+from wb_cli.lifecycle.guard.lock import Holder, Lock, describe_locked, name_user
 
 if TYPE_CHECKING:
     import threading
@@ -102,7 +102,7 @@ def _take(  # noqa: PLR0913, PLR0917
         # Whoever asks for the holder has the lock for a moment, so one refusal is none.
         if has_tried and time.monotonic() >= deadline:
             raise LockedError(
-                f"{instance} is being changed by {holder}",
+                f"{describe_locked(instance)} is being changed by {holder}",
                 "Wait for it with `--wait SECONDS`. The lock ends with that command, and within "
                 "a minute after its connection has broken.",
             )

@@ -130,6 +130,12 @@ def locked(  # noqa: PLR0913, PLR0917  (the lock, its holder, and how to wait fo
             yield Lock(left_by)
 
 
+def describe_locked(name: str) -> str:
+    """Describe what a lock guards by its name: an instance, or what is said behind a dot of one."""
+    instance, _, thing = name.partition(".")
+    return f"the {thing} of {instance}" if thing else instance
+
+
 def _refuse_removed(descriptor: int, path: Path, instance: str) -> None:
     """Refuse a lock file that `wb prune` removed meanwhile: another command may have a new one."""
     with suppress(FileNotFoundError):
@@ -149,7 +155,7 @@ def _wait(
         report(f"waiting for {_name_holder(descriptor, pause)}")
     if not take_lock(descriptor, deadline, pause):
         raise LockedError(
-            f"{instance} is being changed by {_name_holder(descriptor, pause)}",
+            f"{describe_locked(instance)} is being changed by {_name_holder(descriptor, pause)}",
             "Wait for it with `--wait SECONDS`. The lock ends with that process.",
         )
 

@@ -36,23 +36,34 @@ from wb_cli.cli.options import (
 from wb_cli.cli.show import backups as show
 from wb_cli.cli.show.endings import show_endings
 from wb_cli.cli.show.refused import name_refused
-from wb_cli.cli.words.param_types import Count
-from wb_cli.errors import ExitCode, WbError
+from wb_cli.cli.words.param_types import Count, Filled
+from wb_cli.errors import ExitCode, UsageError, WbError
+from wb_cli.instances.suggestions import suggest
 
 if TYPE_CHECKING:
     from wb_cli.cli.context import Wb
+    from wb_cli.instances.selectors import Selection
 
 MAKE = "make"
 AT_A_TIME = 2
 
 
 At = Annotated[
-    str, typer.Option("--at", metavar="BACKUP", help="Its id, or how it begins; else the newest.")
+    str,
+    typer.Option(
+        "--at",
+        metavar="BACKUP",
+        help="Its id, or how it begins; else the newest.",
+        click_type=Filled(),
+    ),
 ]
 To = Annotated[
     str,
     typer.Option(
-        "--to", metavar="TIME", help="As at this moment: a time, or how long ago, such as 10m."
+        "--to",
+        metavar="TIME",
+        help="As at this moment: a time, or how long ago, such as 10m.",
+        click_type=Filled(),
     ),
 ]
 
@@ -106,7 +117,7 @@ def make(
 
     wb = get_wb(ctx)
     with told(wb, "backup", is_dry_run=dry_run) as outcome:
-        wb, selection = select_on_one(wb, selectors)
+        wb, selection = _select(ctx, selectors)
         instances = {instance.id: instance for instance in selection.instances}
         if present:
             there = {container.instance for container in wb.engine.observe().containers}
@@ -133,6 +144,23 @@ def make(
     return outcome.code
 
 
+def _select(ctx: typer.Context, words: list[str]) -> tuple[Wb, Selection]:
+    """Select instances. The first word may be a mistyped command, so similar ones are named.
+
+    Raises:
+        UsageError: a word selects nothing, or the instances are on several hosts.
+    """
+    wb = get_wb(ctx)
+    try:
+        return select_on_one(wb, words)
+    except UsageError as error:
+        commands = getattr(ctx.parent and ctx.parent.command, "commands", ())
+        similar = suggest(words[0], commands, "", prefix="wb backup ")
+        if similar and words[0] not in wb.registry.ids():
+            error.hint = f"{similar} {error.hint}"
+        raise
+
+
 def list_(
     ctx: typer.Context,
     instance: MaybeId = None,
@@ -155,7 +183,7 @@ def list_(
     wb = go_to_host(ctx, instance)
     found, unread = read_places(wb)
     everywhere = find_everywhere(found)
-    if instance and not unread:
+    if instance is not None and not unread:
         require_known(wb, instance, [backup for backup, _ in everywhere])
     backups = [each for each in everywhere if instance in {None, each[0].instance}]
     unfinished = len(find_unfinished(next(iter(found.values()))))

@@ -19,7 +19,7 @@ from wb_cli.cli.context import get_wb
 from wb_cli.cli.hosts import go_to
 from wb_cli.cli.options import DryRun, Id, Json, Quiet, Verbose, Wait
 from wb_cli.cli.show.endings import show_endings
-from wb_cli.cli.words.param_types import Seconds
+from wb_cli.cli.words.param_types import Filled, Seconds
 from wb_cli.errors import ExitCode, UsageError
 from wb_cli.lifecycle.options import READY_WITHIN_S, RunOptions, Verb
 
@@ -45,7 +45,10 @@ def clone(
         bool, typer.Option("--now", help="Back up the instance first, and clone that.")
     ] = False,
     port: Annotated[int | None, typer.Option(help="Clone's port; else the first free one.")] = None,
-    label: Annotated[str | None, typer.Option(help="Name that people see; else the id.")] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(help="Name that people see; else the id.", click_type=Filled()),
+    ] = None,
     dry_run: DryRun = False,
     timeout: Annotated[
         float,

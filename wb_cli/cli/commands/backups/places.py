@@ -48,10 +48,15 @@ MADE_WITHIN_S = 120.0
 
 
 def prepare(wb: Wb) -> None:
-    """Make the repository if it is missing. A new key is shown once."""
+    """Make the repository if it is missing. A new key is shown once.
+
+    Raises:
+        WbError: it cannot be made, or it is gone with the backups that it had.
+    """
+    from wb_cli.backup.place import create_folder, refuse_second
+
     location = wb.settings.backup_repository
-    if location.startswith("/") and (machine := wb.fleet.machine):
-        machine.create(Path(location), (), {})
+    create_folder(wb.settings, wb.host or wb.chosen, wb.fleet.machine)
     if _is_there(wb):
         return
     from wb_cli.lifecycle.batch import held
@@ -61,6 +66,7 @@ def prepare(wb: Wb) -> None:
     options = RunOptions(Verb.BACKUP, wait_s=MADE_WITHIN_S, tell=wb.console.note)
     with held(wb.fleet, LOCK, f"wb {Verb.BACKUP}", options):
         if not _is_there(wb):
+            refuse_second(wb.settings, wb.host or wb.chosen)
             _make(wb, location)
 
 
@@ -90,9 +96,12 @@ def open_repository(
 
     Raises:
         UsageError: this host has no key.
+        WbError: its folder is not there.
     """
     from wb_cli.backup.owner import Owner
+    from wb_cli.backup.place import require_folder
 
+    require_folder(wb.settings.backup_repository, wb.fleet.machine)
     owner = Owner(socket.gethostname(), verb, instance)
     return _make_restic(wb, wb.settings.backup_repository, _find_key(wb), cancelled, owner)
 
@@ -197,11 +206,14 @@ def read_places(wb: Wb) -> tuple[dict[str, list[Snapshot]], dict[str, WbError]]:
     Raises:
         WbError: none of them can be read.
     """
+    from wb_cli.backup.place import require_folder
+
     key = _find_key(wb)
     found: dict[str, list[Snapshot]] = {}
     unread: dict[str, WbError] = {}
     for place in (wb.settings.backup_repository, *wb.settings.backup_copies):
         try:
+            require_folder(place, wb.fleet.machine)
             restic = _make_restic(wb, place, key)
             is_first = place == wb.settings.backup_repository
             lacks: list[str] = []
