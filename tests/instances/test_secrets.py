@@ -263,3 +263,19 @@ def test_only_a_change_that_is_under_way_is_turned_back_and_ending_none_changes_
     with pytest.raises(AssertionError, match="no change of the password of demo is under way"):
         store.turn_rotation_back("demo")
     assert store.read("demo") == made
+
+
+def test_lost_secrets_come_back_and_kept_ones_stay(store: SecretStore) -> None:
+    lost = store.create("demo")
+    store.remove("demo")
+    store.bring_back("demo", lost)
+    assert store.read("demo") == lost
+    store.bring_back("demo", InstanceSecrets(Secret("other")))
+    assert store.read("demo") == lost
+
+
+def test_a_damaged_file_of_secrets_is_one(store: SecretStore) -> None:
+    assert not store.has("demo")
+    store.create("demo")
+    (store.folder / "demo.json").write_text("torn")
+    assert store.has("demo")
