@@ -237,6 +237,7 @@ def test_a_repository_that_does_not_answer_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr("wb_cli.backup.restic.ANSWERS_WITHIN_S", 0.01)
     restic = Restic(cast("Any", SilentEngine()), ELSEWHERE, threading.Event())
-    with pytest.raises(WbError, match="did not answer") as refused:
-        restic.is_there()
-    assert "bucket" in refused.value.hint
+    for ask in (restic.is_there, restic.list_snapshots):
+        with pytest.raises(WbError, match="did not answer") as refused:
+            ask()
+        assert "bucket" in refused.value.hint

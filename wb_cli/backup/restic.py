@@ -148,7 +148,10 @@ class Restic:
 
         Raises:
             DamagedError: one cannot be read. With ``tell``, only that is told of it.
+            WbError: the repository does not answer.
         """
+        if not self.repository.is_folder:
+            self.is_there()  # a list has no limit, as it takes long where there is much
         lines: list[str] = []
         end = self._look("list", ("snapshots", f"--tag={WB}"), lines.append)
         try:
