@@ -22,6 +22,8 @@ TERMINATE = """
 """
 # The server's word for a request that it could not answer.
 A_FAILURE = re.compile(r"[A-Z]+ /\S* failed: ")
+# The parent's word for the end of one worker, which no fault of the race causes.
+A_LOST_WORKER = re.compile(r"\[Workers\] \d+ (was ended by|ended with|failed)")
 
 
 @dataclass(eq=False)
@@ -78,7 +80,7 @@ class Stack:
             server.close()
         if code != (0 if number == signal.SIGTERM else -number):
             self.complaints.append(f"after signal {number}, the exit code is {code}: {log}")
-        self.complaints += [line for line in lines if A_FAILURE.match(line)]
+        self.complaints += filter(is_complaint, lines)
         if "Traceback" in log:
             self.complaints.append("traceback: " + log[log.index("Traceback") :][:3000])
 
@@ -115,6 +117,14 @@ class Stack:
         """Wait until both servers have their database and are warm."""
         for server in self.servers:
             await in_thread(wait_for_workers, server)
+
+
+def is_complaint(line: str) -> bool:
+    """Whether a server should not have said this.
+
+    A worker that ends is replaced, and its siblings answer meanwhile. So its end shows only here.
+    """
+    return bool(A_FAILURE.match(line) or A_LOST_WORKER.search(line))
 
 
 def wait_for_workers(server: PlatformServer) -> None:

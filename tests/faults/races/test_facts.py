@@ -8,6 +8,7 @@ from faults.races.driver import Plan
 from faults.races.facts import Events, Fact, Rising
 from faults.races.readers import Judge
 from faults.races.shown import IncompleteError, Page, items_of
+from faults.races.stack import is_complaint
 from faults.races.wire import Reply
 from faults.races.world import HALVES, STILL, World, config, months
 
@@ -142,3 +143,17 @@ def test_a_seed_determines_the_plan() -> None:
     assert Plan.of(7, 20_000, 60) == Plan.of(7, 20_000, 60)
     assert Plan.of(7, 20_000, 60) != Plan.of(8, 20_000, 60)
     assert Plan.of(7, 1, 1).dice("x").random() == Plan.of(7, 2, 2).dice("x").random()
+
+
+@pytest.mark.parametrize(
+    ("line", "is_wrong"),
+    [
+        ("GET /api/projects failed: KeyError('a')", True),
+        ("[Workers] 2 was ended by SIGSEGV. Another takes its place", True),
+        ("[Workers] 1 ended with status 0. Another takes its place", True),
+        ("[Workers] 2 of them", False),
+        ("[Workers] The parent of worker 1 is gone", False),  # it was killed
+    ],
+)
+def test_a_worker_that_ends_by_itself_is_found_although_its_siblings_answer(line, is_wrong) -> None:
+    assert is_complaint(line) is is_wrong

@@ -1,6 +1,9 @@
 """The front counts every request, however it ends."""
 
+import asyncio
+
 import httpx
+import pytest
 from starlette.applications import Starlette
 from starlette.responses import Response
 
@@ -57,3 +60,21 @@ async def test_a_fault_is_counted_and_timed_under_its_endpoint():
     assert {answer.status_code for answer in answers} == {500}
     assert traffic.requests == {("fails", 500): 5}
     assert sum(traffic.durations["fails"].counts) == 5
+
+
+async def test_a_request_that_is_cancelled_from_within_is_not_told_that_the_server_stops(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nobody cancels its task: a part that it waits for was given up."""
+
+    async def gives_up(_scope, _receive, _send) -> None:
+        raise asyncio.CancelledError
+
+    transport = httpx.ASGITransport(Front(gives_up, Traffic()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        answer = await client.get("/it")
+
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == "what the answer needs was given up"
+    assert "The request /it was cancelled from within" in caplog.text
+    assert "gives_up" in caplog.text  # the place

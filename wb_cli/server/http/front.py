@@ -1,6 +1,7 @@
 """In front of the application: every request is counted, and a cut request gets an answer."""
 
 import asyncio
+import logging
 import time
 from http import HTTPStatus
 from urllib.parse import unquote
@@ -10,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from wb_cli.contract import HEALTH_PATH
 from wb_cli.server.http.problems import RETRY_AFTER_S, Problem, response_of
 from wb_cli.server.watch.traffic import Traffic
+
+log = logging.getLogger(__name__)
 
 # The name in the metrics for requests without an endpoint. The path itself is never a label.
 UNKNOWN = "unknown"
@@ -51,9 +54,11 @@ class Front:
                 await too_many_connections(scope, receive, watched_send)
             else:
                 await self._app(scope, receive, watched_send)
-        except asyncio.CancelledError:  # only the listener cancels, when the server stops
+        except asyncio.CancelledError:
+            if not is_cancelled():
+                log.exception("[Server] The request %s was cancelled from within", scope["path"])
             if seconds is None:
-                await stopping(scope, receive, watched_send)
+                await cut(scope, receive, watched_send)
         finally:
             taken = time.perf_counter() - began if seconds is None else seconds
             self._traffic.observe(endpoint_of(scope), status, taken)
@@ -85,9 +90,16 @@ async def too_many_connections(scope: Scope, receive: Receive, send: Send) -> No
     await response_of(problem, scope["path"])(scope, receive, send)
 
 
-async def stopping(scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse the request, because the server stops before it is answered."""
-    problem = unavailable("the server is shutting down")
+def is_cancelled() -> bool:
+    """Whether somebody cancels this task. Only the listener does, when the server stops."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def cut(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse the request, because it was cut before it was answered."""
+    stops = "the server is shutting down"
+    problem = unavailable(stops if is_cancelled() else "what the answer needs was given up")
     await response_of(problem, scope["path"])(scope, receive, send)
 
 

@@ -42,7 +42,7 @@ class Switchboard:
             try:
                 if events & selectors.EVENT_READ:
                     self._read(line)
-                if events & selectors.EVENT_WRITE:
+                if events & selectors.EVENT_WRITE and not line.is_cut:
                     self._write(line)
             except OSError:
                 self._cut(line)
