@@ -128,22 +128,43 @@ def test_errors(answer: Answer, words: tuple[str, ...], code: ExitCode) -> None:
     assert answer(*words, exits=code)["error"]["exitCode"] == code
 
 
-@pytest.mark.parametrize("command", ["stop all", "pull", "images build"])
-def test_errors_without_an_engine(command: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "wb_cli", *command.split(), "--json"],
-        env=os.environ
-        | {
-            "WB_CONFIG_DIR": str(tmp_path),
-            "SERVERS_FILE_PATH": str(tmp_path / "servers.json"),
-            "DOCKER_HOST": f"unix://{tmp_path}/nobody",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == ExitCode.ENGINE_UNREACHABLE
-    assert check(command, done.stdout)["error"]["kind"] == "EngineUnreachable"
+@pytest.fixture
+def answer_without_engine(tmp_path: Path) -> Answer:
+    """Run a command line with --json where no engine answers. Check and return its answer."""
+
+    def ask(*words: str) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-m", "wb_cli", *words, "--json"],
+            env=os.environ
+            | {
+                "WB_CONFIG_DIR": str(tmp_path),
+                "SERVERS_FILE_PATH": str(tmp_path / "servers.json"),
+                "DOCKER_HOST": f"unix://{tmp_path}/nobody",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == ExitCode.ENGINE_UNREACHABLE
+        return check(words[0], done.stdout)
+
+    return ask
+
+
+@pytest.mark.parametrize("command", ["stop all", "pull", "images build", "status"])
+def test_errors_without_an_engine(answer_without_engine: Answer, command: str) -> None:
+    answer = answer_without_engine(*command.split())
+    assert answer["error"]["kind"] == "EngineUnreachable"
+
+
+def test_of_each_unknown_instance_status_says_why(
+    answer_without_engine: Answer, tmp_path: Path
+) -> None:
+    entry = {"id": "demo", "label": "Demo", "port": 9001, "serverVersion": "1"}
+    (tmp_path / "servers.json").write_text(json.dumps([entry]))
+    (demo,) = answer_without_engine("status")["instances"]
+    (note,) = demo["notes"]
+    assert note.startswith("the Docker Engine does not answer at unix://")
 
 
 def test_a_word_that_is_no_command_has_no_schema() -> None:

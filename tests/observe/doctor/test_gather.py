@@ -66,5 +66,10 @@ def test_a_fault_of_wb_is_not_hidden_as_an_unknown() -> None:
         gather({("", "a"): fault}, 5)
 
 
+def test_an_error_may_be_the_answer() -> None:
+    error = NotFoundError("no such container")
+    assert gather({("", "a"): lambda: error}, 5) == ({("", "a"): error}, [])
+
+
 def test_no_question_is_no_answer() -> None:
     assert gather({}, 5) == ({}, [])

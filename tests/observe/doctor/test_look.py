@@ -137,11 +137,12 @@ def test_without_an_engine_the_folders_are_looked_at(settings: Settings) -> None
     settings.servers_file.write_text(json.dumps([DEMO]))
 
     def fail() -> Any:
-        raise EngineUnreachableError("no answer")
+        raise error
 
+    error = EngineUnreachableError("no answer", "install it", is_absent=True)
     registry, secrets = RegistryFile(settings.servers_file), SecretStore(settings.secrets_dir)
     facts = look((), registry, settings, secrets, fail)
-    assert facts.engine_error
+    assert facts.engine_error is error  # with its own remedy
     assert facts.machine.disks
     (known,) = facts.known
     assert known.folders[0].problem is FolderProblem.MISSING

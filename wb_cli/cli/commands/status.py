@@ -66,7 +66,6 @@ def status(
     """
     from wb_cli.errors import EngineUnreachableError
     from wb_cli.observe.status.instance_state import choose_exit_code
-    from wb_cli.observe.status.look import describe_unknown
 
     _refuse_contradictions(wide=wide, watch=watch, exit_code=exit_code, quiet=quiet, json=as_json)
     from wb_cli.cli.show.status_answer import show
@@ -86,8 +85,10 @@ def status(
             return _list_ids(wb, groups, chosen, selectors)
         shown, problems, older = _look(wb, groups, chosen, selectors, wide=wide)
     except EngineUnreachableError as error:
+        if wb.console.as_json and not (chosen.instances or chosen.refused):
+            raise  # an empty list would say that there is none
         problems = (error,)
-        shown = describe_unknown(chosen.instances, chosen.refused)
+        shown = _describe_unknown(wb, chosen, error)
         shown = _add_more(wb, chosen, shown) if wide else shown
     if quiet:
         for instance in shown:
@@ -179,6 +180,16 @@ def _look(
         )
     shown = _add_more(wb, chosen, shown) if wide else shown
     return shown, problems, older
+
+
+def _describe_unknown(wb: Wb, chosen: Selection, error: WbError) -> list[InstanceStatus]:
+    """Describe instances while their engine does not answer. In JSON, each says why itself."""
+    from wb_cli.observe.status.hosts import Chosen
+    from wb_cli.observe.status.look import describe_unknown
+
+    if not wb.console.as_json:  # the error follows the table
+        return describe_unknown(chosen.instances, chosen.refused)
+    return list(Chosen(tuple(chosen.instances), tuple(chosen.refused)).describe_unknown(error))
 
 
 def _add_more(wb: Wb, chosen: Selection, shown: list[InstanceStatus]) -> list[InstanceStatus]:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from wb_cli.errors import WbError
 from wb_cli.observe.doctor.facts import Unknown
 
@@ -20,13 +22,20 @@ Question = tuple[str, str]
 Job = Callable[[], Any]
 
 
+class _Failed(Struct, frozen=True):
+    """What a question raised, and no answer."""
+
+    error: Exception
+
+
 def gather(
     jobs: Mapping[Question, Job], deadline_s: float
 ) -> tuple[dict[Question, Any], list[Unknown]]:
     """Answer the questions. What fails, or takes too long, is unknown.
 
-    A question may never be answered, as with a disk behind a network that is down. Then its thread
-    is left behind, and does not keep the process from ending.
+    An error that is returned, and not raised, is an answer. A question may never be answered, as
+    with a disk behind a network that is down. Then its thread is left behind, and does not keep the
+    process from ending.
     """
     todo: SimpleQueue[tuple[Question, Job]] = SimpleQueue()
     done: SimpleQueue[tuple[Question, Any]] = SimpleQueue()
@@ -47,7 +56,7 @@ def _work(todo: SimpleQueue[tuple[Question, Job]], done: SimpleQueue[tuple[Quest
         try:
             answer = job()
         except Exception as error:  # noqa: BLE001  (it is raised again by the thread that waits)
-            answer = error
+            answer = _Failed(error)
         done.put((question, answer))
 
 
@@ -72,13 +81,13 @@ def _sort(
     unknown: list[Unknown] = []
     for question in jobs:
         instance, what = question
-        answer = answers.get(question, TimeoutError(too_late))
-        if not isinstance(answer, Exception):
+        answer = answers.get(question, _Failed(TimeoutError(too_late)))
+        if not isinstance(answer, _Failed):
             known[question] = answer
-        elif isinstance(answer, WbError | OSError):
-            unknown.append(Unknown(what, _describe(answer), instance))
+        elif isinstance(answer.error, WbError | OSError):
+            unknown.append(Unknown(what, _describe(answer.error), instance))
         else:
-            raise answer
+            raise answer.error
     return known, unknown
 
 
