@@ -101,9 +101,10 @@ def open_repository(
     from wb_cli.backup.owner import Owner
     from wb_cli.backup.place import require_folder
 
+    key = _find_key(wb)
     require_folder(wb.settings.backup_repository, wb.fleet.machine)
     owner = Owner(socket.gethostname(), verb, instance)
-    return _make_restic(wb, wb.settings.backup_repository, _find_key(wb), cancelled, owner)
+    return _make_restic(wb, wb.settings.backup_repository, key, cancelled, owner)
 
 
 def act_with_repository(
