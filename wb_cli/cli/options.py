@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,9 @@ from wb_cli.cli.context import get_wb
 from wb_cli.cli.words.param_types import Seconds
 from wb_cli.contract import Part
 from wb_cli.errors import WbError
+
+# In the place of a file: standard input, or standard output.
+PIPE = Path("-")
 
 
 def _use_json(ctx: typer.Context, value: bool) -> bool:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from wb_cli import __version__
 from wb_cli.cli.context import get_wb
-from wb_cli.cli.options import Json, Quiet, Ready, Selectors, Verbose, Wait
+from wb_cli.cli.options import PIPE, Json, Quiet, Ready, Selectors, Verbose, Wait
 from wb_cli.cli.room import make_room_check
 from wb_cli.cli.show.batch import act_in_turn, tell_ends
 from wb_cli.cli.starts import choose_to_start
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from wb_cli.cli.context import Wb
     from wb_cli.lifecycle.actions import Result
     from wb_cli.lifecycle.ended import Ended
-
-STDOUT = Path("-")
 
 
 def register(app: typer.Typer) -> None:
@@ -62,7 +60,7 @@ def plan(
     """
     del as_json, verbose, quiet
     wb = get_wb(ctx)
-    if output == STDOUT:
+    if output == PIPE:
         raise UsageError("plans are kept in a file, not written to stdout", "Name a file with -o.")
     if output and output.is_dir():
         raise UsageError(f"--output {output} is a folder", "Name a file in it.")

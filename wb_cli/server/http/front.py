@@ -55,10 +55,10 @@ class Front:
             else:
                 await self._app(scope, receive, watched_send)
         except asyncio.CancelledError:
-            if not is_cancelled():
+            if not (stops := is_cancelled()):
                 log.exception("[Server] The request %s was cancelled from within", scope["path"])
             if seconds is None:
-                await cut(scope, receive, watched_send)
+                await cut(scope, receive, watched_send, stops=stops)
         finally:
             taken = time.perf_counter() - began if seconds is None else seconds
             self._traffic.observe(endpoint_of(scope), status, taken)
@@ -96,11 +96,10 @@ def is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-async def cut(scope: Scope, receive: Receive, send: Send) -> None:
+async def cut(scope: Scope, receive: Receive, send: Send, *, stops: bool) -> None:
     """Refuse the request, because it was cut before it was answered."""
-    stops = "the server is shutting down"
-    problem = unavailable(stops if is_cancelled() else "what the answer needs was given up")
-    await response_of(problem, scope["path"])(scope, receive, send)
+    why = "the server is shutting down" if stops else "what the answer needs was given up"
+    await response_of(unavailable(why), scope["path"])(scope, receive, send)
 
 
 def unavailable(detail: str) -> Problem:

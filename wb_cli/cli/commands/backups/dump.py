@@ -13,7 +13,7 @@ from wb_cli.cli.commands.inside.container import find_running
 from wb_cli.cli.commands.inside.programs import complete_database
 from wb_cli.cli.context import get_wb
 from wb_cli.cli.hosts import go_to
-from wb_cli.cli.options import Id, Wait, Yes
+from wb_cli.cli.options import PIPE, Id, Wait, Yes
 from wb_cli.cli.words.param_types import Seconds
 from wb_cli.contract import Part
 from wb_cli.errors import ExitCode, UsageError
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from wb_cli.backup.dump import Databases
     from wb_cli.cli.context import Wb
 
-PIPE = Path("-")
 Database = Annotated[
     str,
     typer.Argument(

@@ -18,7 +18,7 @@ from wb_cli.cli.commands.images.results import (
 from wb_cli.cli.commands.images.sbom import sbom
 from wb_cli.cli.commands.images.sending import send
 from wb_cli.cli.context import get_wb
-from wb_cli.cli.options import Json
+from wb_cli.cli.options import PIPE, Json
 from wb_cli.cli.show.refused import make_documents, name_refused
 from wb_cli.cli.words.group import Group
 from wb_cli.errors import ExitCode, UsageError, WbError
@@ -106,7 +106,6 @@ File = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
-PIPE = Path("-")
 
 
 @group.command()

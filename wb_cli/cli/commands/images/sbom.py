@@ -9,9 +9,8 @@ from typing import Annotated
 import typer
 
 from wb_cli.cli.context import get_wb
+from wb_cli.cli.options import PIPE
 from wb_cli.errors import UsageError
-
-STDOUT = Path("-")
 
 
 def sbom(
@@ -44,7 +43,7 @@ def sbom(
     from wb_cli.provision.sbom.make import make_bill
 
     wb = get_wb(ctx)
-    output = None if output == STDOUT else output
+    output = None if output == PIPE else output
     if output and (output.is_dir() or not output.parent.is_dir()):
         raise UsageError(f"--output {output} is no file in a folder that is there")
     with interruptible(lambda _: wb.console.note("ending")) as cancelled:
